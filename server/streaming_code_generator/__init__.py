@@ -1,0 +1,50 @@
+"""Stream generated code into an open document, from any model.
+
+What stands in `__all__` is the library; it is imported when it is first touched, so that the
+language server and the command line start without what they do not use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from streaming_code_generator.errors import (
+    APIError,
+    ConfigurationError,
+    StreamingError,
+    StreamProcessError,
+)
+
+if TYPE_CHECKING:
+    from streaming_code_generator.core.result import GenerationResult
+    from streaming_code_generator.core.stats import StreamStats, StreamStatus
+    from streaming_code_generator.library import StreamingCodeGenerator
+
+__all__ = [
+    "APIError",
+    "ConfigurationError",
+    "GenerationResult",
+    "StreamProcessError",
+    "StreamStats",
+    "StreamStatus",
+    "StreamingCodeGenerator",
+    "StreamingError",
+]
+
+_HOMES = {
+    "GenerationResult": "core.result",
+    "StreamStats": "core.stats",
+    "StreamStatus": "core.stats",
+    "StreamingCodeGenerator": "library",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("streaming-code-generator")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

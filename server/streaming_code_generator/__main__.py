@@ -1,0 +1,5 @@
+"""`python -m streaming_code_generator`, the same as the console script."""
+
+from streaming_code_generator.cli import main
+
+raise SystemExit(main())

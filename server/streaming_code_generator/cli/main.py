@@ -1,0 +1,120 @@
+"""Which command was meant, and the one edge at which errors become a line on standard error."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from streaming_code_generator.cli.terminal import one_line, show, tell, use_utf8
+from streaming_code_generator.errors import StreamingError
+
+PROGRAM = "streaming-code-generator"
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+"""128 + SIGINT, as a shell reports it."""
+EXIT_PIPE_CLOSED = 141
+"""128 + SIGPIPE, as a shell reports it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    """A subcommand; its module has `add_arguments(parser)` and `run(arguments) -> int`."""
+
+    module: str
+    summary: str | None
+    """One line of help; `None` hides the command."""
+
+
+_COMMANDS = {
+    "serve": _Command(module="serve", summary="run the language server"),
+    "generate": _Command(module="generate", summary="generate code on standard output"),
+    "demo": _Command(module="demo", summary="watch the server write into a document"),
+    "model": _Command(module="model_command", summary="list or install embedded models"),
+    "doctor": _Command(module="doctor", summary="check settings, endpoint and models"),
+    "settings": _Command(module="settings_command", summary=None),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; errors are one line on standard error."""
+    use_utf8()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(_parser(arguments).parse_args(arguments))
+    except KeyboardInterrupt:
+        tell("Cancelled.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return EXIT_PIPE_CLOSED
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        tell(f"{PROGRAM}: {_line(error)}")
+        return EXIT_FAILED
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    exit_code = parsed.run(parsed)
+    # Here and not at the interpreter's exit, where a closed pipe would print a traceback.
+    sys.stdout.flush()
+    return int(exit_code)
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; only the command that is called is imported to add its arguments."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Streams generated code into an open document."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, command in _COMMANDS.items():
+        subparser = (
+            subparsers.add_parser(name, description=command.summary, help=command.summary)
+            if command.summary
+            else subparsers.add_parser(name)
+        )
+        if name == called:
+            _complete(subparser, command)
+    return parser
+
+
+def _complete(subparser: argparse.ArgumentParser, command: _Command) -> None:
+    module = import_module(f"streaming_code_generator.cli.{command.module}")
+    subparser.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    module.add_arguments(subparser)
+    subparser.set_defaults(run=module.run)
+
+
+class _Version(argparse.Action):
+    """Prints the version; the package's metadata is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that other commands save
+
+        show(f"{PROGRAM} {version(PROGRAM)}\n")
+        parser.exit()
+
+
+def _line(error: Exception) -> str:
+    """Return what a person is told, in one line."""
+    if isinstance(error, StreamingError | OSError):
+        return one_line(str(error))
+    return (
+        f"internal error: {type(error).__name__}: {one_line(str(error))}. "
+        "This is a bug; run the command again with --debug to see where."
+    )
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush of a closed pipe go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

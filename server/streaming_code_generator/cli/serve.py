@@ -1,0 +1,107 @@
+"""`serve`: the language server on standard input and output, a TCP port or a web socket."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from streaming_code_generator.cli.terminal import tell
+from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.logs import install
+from streaming_code_generator.settings import SettingsSources, resolve
+from streaming_code_generator.settings.endpoints import is_loopback_host
+
+EXIT_USAGE = 2
+
+_LAST_PORT = 65535
+
+EXPLANATION = """\
+streaming-code-generator serve is a language server: an editor starts it and speaks JSON-RPC with \
+it over standard input and output.
+Set up your editor to run it, or pass --tcp HOST:PORT to listen on a port, or try \
+`streaming-code-generator demo`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+def address(text: str) -> Address:
+    """Return the address of `HOST:PORT`; an IPv6 host stands in brackets.
+
+    Raises:
+        argparse.ArgumentTypeError: It is not of that form.
+    """
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    number = int(port) if port.isascii() and port.isdigit() else _LAST_PORT + 1
+    if not separator or not host or number > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:2087")
+    return Address(host=host, port=number)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the transports, of which one may be chosen, and where to log."""
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument(
+        "--stdio", action="store_true", help="speak on standard input and output (the default)"
+    )
+    transport.add_argument("--tcp", type=address, metavar="HOST:PORT", help="listen on a TCP port")
+    transport.add_argument("--ws", type=address, metavar="HOST:PORT", help="listen for web sockets")
+    parser.add_argument(
+        "--log-file", type=Path, metavar="PATH", help="log there instead of standard error"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until the client goes away."""
+    chosen = arguments.stdio or arguments.tcp or arguments.ws
+    if not chosen and sys.stdin.isatty():
+        tell(EXPLANATION)
+        return EXIT_USAGE
+    resolved = resolve(SettingsSources.of_process())
+    sink = install(
+        arguments.log_file or sys.stderr,
+        level="debug" if arguments.debug else resolved.settings.log_level,
+    )
+    if resolved.api_key:
+        sink.redaction.hide(resolved.api_key.reveal())
+    try:
+        _serve(arguments)
+    finally:
+        sink.close()
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    _warn_if_open(arguments.tcp or arguments.ws)
+    import streaming_code_generator.lsp.server as server  # noqa: PLC0415, PLR0402 - 0.4 s
+
+    if arguments.tcp:
+        server.serve_tcp(arguments.tcp.host, arguments.tcp.port)
+    elif arguments.ws:
+        _require_web_sockets()
+        server.serve_ws(arguments.ws.host, arguments.ws.port)
+    else:
+        server.serve_stdio()
+
+
+def _require_web_sockets() -> None:
+    from importlib.util import find_spec  # noqa: PLC0415 - asked for here only
+
+    if find_spec("websockets") is None:
+        raise ConfigurationError(
+            "`--ws` needs the package `websockets`: install `streaming-code-generator[websocket]`."
+        )
+
+
+def _warn_if_open(listening: Address | None) -> None:
+    if listening and not is_loopback_host(listening.host):
+        tell(
+            f"Note: whoever reaches {listening.host}:{listening.port} can use this server; it "
+            "asks for no password. Listen on 127.0.0.1 unless that is meant."
+        )

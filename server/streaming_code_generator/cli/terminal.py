@@ -1,0 +1,34 @@
+"""Where the command line speaks: results on standard output, all else on standard error."""
+
+import sys
+
+from streaming_code_generator.logs import redacted
+
+
+def use_utf8() -> None:
+    """Write UTF-8 whatever the locale; what UTF-8 has no form for is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a test's replacement may have none
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def show(text: str) -> None:
+    """Write a piece of the result at once, as it is.
+
+    Raises:
+        BrokenPipeError: Whoever read standard output has gone away.
+    """
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def tell(line: str) -> None:
+    """Write one line for the person, without keys."""
+    sys.stderr.write(redacted(line) + "\n")
+    sys.stderr.flush()
+
+
+def one_line(text: str) -> str:
+    """Return the text with every run of white space made one blank."""
+    return " ".join(text.split())

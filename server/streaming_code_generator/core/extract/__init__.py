@@ -1,0 +1,18 @@
+"""The output filter: any chunking of a response in; code, explanation and reasoning out."""
+
+from streaming_code_generator.core.extract.filter import (
+    HELD_BACK_LIMIT,
+    OutputFilter,
+    extract,
+)
+from streaming_code_generator.core.extract.pieces import CodeTarget, Extraction, Part, Piece
+
+__all__ = [
+    "HELD_BACK_LIMIT",
+    "CodeTarget",
+    "Extraction",
+    "OutputFilter",
+    "Part",
+    "Piece",
+    "extract",
+]

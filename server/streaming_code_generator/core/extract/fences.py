@@ -1,0 +1,159 @@
+"""Fenced code blocks: opened and closed by character and length.
+
+Source: CommonMark 0.31, section 4.5, with one difference: a fence may open at any indentation, as
+models put blocks into lists.
+"""
+
+import re
+from dataclasses import dataclass
+
+from streaming_code_generator.core.extract.lines import BLANK, LineHead
+from streaming_code_generator.core.extract.pieces import Piece
+from streaming_code_generator.core.extract.stage import Step
+
+MAY_OPEN = re.compile(r"[ \t]*(?:`{0,2}|~{0,2}|`{3,}[^`]*|~{3,}.*)", re.DOTALL)
+"""Matches a line, or its beginning, that is or may become the opening of a fence."""
+
+_MAY_CLOSE = {
+    "`": re.compile(r"[ \t]*`*[ \t]*"),
+    "~": re.compile(r"[ \t]*~*[ \t]*"),
+}
+_OPENING = re.compile(r"([ \t]*)(`{3,}|~{3,})(.*)", re.DOTALL)
+_TAB_COLUMNS = 4
+_CLOSING_INDENT_COLUMNS = 3
+"""How much deeper than its opening a fence may close; deeper ones belong to the code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """An opening fence."""
+
+    character: str
+    length: int
+    indent_columns: int
+    info: str
+    """Language tag and attributes."""
+
+    @property
+    def may_close(self) -> re.Pattern[str]:
+        """What matches a line, or its beginning, that may close this block."""
+        return _MAY_CLOSE[self.character]
+
+    def is_closed_by(self, line: str) -> bool:
+        """Whether the line closes the block: nothing but a fence at least as long."""
+        run = line.strip(BLANK)
+        return (
+            len(run) >= self.length
+            and run == self.character * len(run)
+            and _columns(line[: -len(line.lstrip(BLANK))])
+            <= self.indent_columns + _CLOSING_INDENT_COLUMNS
+        )
+
+
+def opening_fence(line: str) -> Fence | None:
+    """Read a whole line, without its end, as the opening of a fence."""
+    match = _OPENING.fullmatch(line)
+    if match is None or not MAY_OPEN.fullmatch(line):
+        return None
+    indent, run, info = match.groups()
+    return Fence(
+        character=run[0], length=len(run), indent_columns=_columns(indent), info=info.strip(BLANK)
+    )
+
+
+def _columns(indent: str) -> int:
+    return len(indent.expandtabs(_TAB_COLUMNS))
+
+
+class FencedCode:
+    """Inside the first fenced block, up to the line that closes it or the end of the response.
+
+    The block's own indentation, in a list say, needs no care here: the layout counts from the
+    first line.
+    """
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+        self._head = LineHead()
+
+    @property
+    def held_back(self) -> int:
+        """Characters of a line that may close the block."""
+        return len(self._head.held)
+
+    def feed(self, segment: str) -> Step:
+        """Pass on everything but the closing line."""
+        text, line = self._head.feed(segment, self._fence.may_close)
+        if line is None:
+            return _code(text)
+        if self._fence.is_closed_by(line):
+            return Step(following=Remainder())
+        return _code(line + "\n")
+
+    def finish(self) -> Step:
+        """Drop a closing fence that no line end followed; anything else is code."""
+        line, self._head.held = self._head.held, ""
+        return Step() if self._fence.is_closed_by(line) else _code(line)
+
+
+class LeadIn:
+    """Prose before the first fence, passed on as it comes."""
+
+    def __init__(self) -> None:
+        self._head = LineHead()
+
+    @property
+    def held_back(self) -> int:
+        """Characters of a line that may open a block."""
+        return len(self._head.held)
+
+    def feed(self, segment: str) -> Step:
+        """Pass on everything up to the opening line."""
+        text, line = self._head.feed(segment, MAY_OPEN)
+        if line is None:
+            return _explanation(text)
+        fence = opening_fence(line)
+        return enter(fence) if fence else _explanation(line + "\n")
+
+    def finish(self) -> Step:
+        """Pass on what turned out to be no fence."""
+        line, self._head.held = self._head.held, ""
+        return Step() if opening_fence(line) else _explanation(line)
+
+
+class Remainder:
+    """What follows the code: explanation as it stands, further blocks and their fences included."""
+
+    held_back = 0
+
+    def feed(self, segment: str) -> Step:
+        """Pass on everything."""
+        return _explanation(segment)
+
+    def finish(self) -> Step:
+        """Nothing is ever held back."""
+        return Step()
+
+
+_STATEMENT = re.compile(
+    r"(?:async )?def \w|(?:from|import|class|const|let|var|function|func|fn|public|return) \w"
+    r"|#include|[A-Za-z_][\w.]*\("
+)
+
+
+def enter(fence: Fence) -> Step:
+    """Go into the block behind a fence.
+
+    The info string is dropped, unless the model forgot to begin a new line behind the backticks,
+    so that it is the code's first line.
+    """
+    rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
+    return Step(following=FencedCode(fence), rest=rest)
+
+
+def _code(text: str) -> Step:
+    return Step(pieces=[Piece(part="code", text=text)] if text else [])
+
+
+def _explanation(text: str) -> Step:
+    return Step(pieces=[Piece(part="explanation", text=text)] if text else [])

@@ -1,0 +1,95 @@
+"""Fits code into the place where it is going to stand."""
+
+from streaming_code_generator.core.extract.indentation import Indentation, columns
+from streaming_code_generator.core.extract.lines import BLANK
+from streaming_code_generator.core.extract.overlap import OverlapAfter, OverlapBefore
+from streaming_code_generator.core.extract.pieces import CodeTarget
+
+_OPEN_BRACKETS = "([{"
+
+
+class Layout:
+    """Indents, drops blank lines at both ends and repetitions, and ends lines as the document does.
+
+    A line end is given out together with the line behind it, so the code never ends with one.
+    Until then it is only counted, which is why any number of blank lines holds back no text.
+    """
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._target = target
+        self._indentation = Indentation(target)
+        self._before = OverlapBefore(target.text_before)
+        self._after = OverlapAfter(target.text_after)
+        self._first_line_open = True
+        self._inside_line = False
+        self._column = 0
+        self._line_ends = 0
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may repeat what stands around the insertion point."""
+        return self._before.held_back + self._after.held_back
+
+    def feed(self, segment: str) -> str:
+        r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""
+        line = segment.removesuffix("\n")
+        text = self._within_line(line)
+        if len(line) < len(segment):
+            text += self._end_line()
+        return self._finished(self._after.feed(text))
+
+    def finish(self) -> str:
+        """Return what was held back and is to stand in the document."""
+        text = self._after.feed(self._close_first_line())
+        return self._finished(text + self._after.finish())
+
+    def _within_line(self, text: str) -> str:
+        if self._inside_line:
+            return self._body(text)
+        body = text.lstrip(BLANK)
+        self._column = columns(text[: len(text) - len(body)], start=self._column)
+        if not body:
+            return ""
+        self._inside_line = True
+        return self._begin_line() + self._body(body)
+
+    def _begin_line(self) -> str:
+        if self._first_line_open:
+            self._indentation.begin(self._column)
+            return ""
+        line_ends, self._line_ends = self._line_ends, 0
+        return "\n" * line_ends + self._indentation.of(self._column)
+
+    def _body(self, text: str) -> str:
+        if not self._first_line_open:
+            return text
+        resolved = self._before.feed(text)
+        return "" if resolved is None else self._first_line(*resolved)
+
+    def _end_line(self) -> str:
+        text = self._close_first_line() if self._inside_line else ""
+        if not self._first_line_open:
+            self._line_ends += 1
+        self._inside_line, self._column = False, 0
+        return text
+
+    def _close_first_line(self) -> str:
+        if not self._first_line_open or not self._inside_line:
+            return ""
+        return self._first_line(*self._before.finish())
+
+    def _first_line(self, text: str, repeats: bool) -> str:  # noqa: FBT001 - one result, unpacked
+        self._first_line_open = False
+        return text if repeats else self._lead() + text
+
+    def _lead(self) -> str:
+        """Return what the first line needs before it: indentation, or a space after a word."""
+        before = self._target.text_before
+        if before.strip(BLANK):
+            needs_space = self._column and before[-1] not in BLANK + _OPEN_BRACKETS
+            return " " if needs_space else ""
+        base = self._target.base_indent
+        return base.removeprefix(before) if base.startswith(before) else ""
+
+    def _finished(self, text: str) -> str:
+        return text.replace("\n", self._target.line_ending)

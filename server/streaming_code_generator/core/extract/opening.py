@@ -1,0 +1,157 @@
+"""The beginning of the answer, where it is decided once what the answer is.
+
+- A fence: what came before it is explanation, what follows is code.
+- A first line that looks like code: all of it is code, from its first characters on where they
+  leave no doubt.
+- A first line that reads like prose: nothing of it may reach the document before it is clear that
+  no fence follows, so it is held back, for `LEAD_LIMIT` characters at most. Then it is code if the
+  request asked for bare code, and explanation otherwise.
+- `</think>` without an opening tag, before any of these: what came before it is reasoning, and the
+  answer begins behind it. Chat templates that open the tag in the prompt cause this.
+"""
+
+import re
+
+from streaming_code_generator.core.extract.bare import BareCode
+from streaming_code_generator.core.extract.fences import (
+    MAY_OPEN,
+    Fence,
+    LeadIn,
+    Remainder,
+    enter,
+    opening_fence,
+)
+from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.extract.pieces import Part, Piece
+from streaming_code_generator.core.extract.prose import reads_like_prose, starts_like_code
+from streaming_code_generator.core.extract.stage import Stage, Step
+
+CLOSING_TAG = "</think>"
+
+LEAD_LIMIT = 16_384
+"""Most characters of prose held back at the beginning of an answer, until it is known whether they
+are reasoning, an introduction to a fenced block, or all there is. Some four thousand tokens: enough
+for most reasoning without an opening tag. Code is never held back for this."""
+
+_QUOTES = "`'\""
+_ONE_LINE_BLOCK = re.compile(r"[ \t]*(`{3,})([^`]+)\1[ \t]*")
+
+
+class Opening:
+    """Reads one character at a time, so that the first sign decides however the text was cut."""
+
+    def __init__(self, *, bare_code: bool, may_end_reasoning: bool) -> None:
+        self._bare_code = bare_code
+        self._may_end_reasoning = may_end_reasoning
+        self._held: list[str] = []
+        self._line = ""
+        """The current line, up to one character more than `LINE_LIMIT`."""
+        self._line_start = 0
+        """Where the current line begins in what is held."""
+        self._prose: bool | None = None
+        """Whether the first line reads like prose; None before its end."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters read so far: none has been handed on."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> Step:
+        """Read up to the character that decides."""
+        for index, char in enumerate(segment):
+            step = self._read(char)
+            if step is not None:
+                rest = step.rest + segment[index + 1 :]
+                return Step(pieces=step.pieces, following=step.following, rest=rest)
+        return Step()
+
+    def finish(self) -> Step:
+        """Decide on what there is."""
+        return self._at_line_end() or self._without_fence()
+
+    def _read(self, char: str) -> Step | None:
+        self._held.append(char)
+        if char == "\n":
+            step = self._at_line_end()
+            self._line, self._line_start = "", len(self._held)
+        else:
+            if len(self._line) <= LINE_LIMIT:
+                self._line += char
+            step = self._within_line(char)
+        if step is None and len(self._held) >= LEAD_LIMIT:
+            return self._without_fence()
+        return step
+
+    def _within_line(self, char: str) -> Step | None:
+        if char == ">" and self._is_end_of_reasoning():
+            return self._end_reasoning()
+        if self._prose:
+            return None
+        if self._prose is None:
+            return self._within_first_line()
+        return None if self._may_be_special() else self._without_fence()
+
+    def _within_first_line(self) -> Step | None:
+        if starts_like_code(self._line):
+            self._prose = False
+            return self._without_fence()
+        if len(self._line) <= LINE_LIMIT:
+            return None
+        self._prose = reads_like_prose(self._line)
+        return None if self._prose else self._without_fence()
+
+    def _at_line_end(self) -> Step | None:
+        line = self._line
+        fence = opening_fence(line) if len(line) <= LINE_LIMIT else None
+        if fence is not None:
+            return self._enter(fence)
+        if self._prose is None:
+            return self._at_first_line_end(line)
+        if self._prose or not line.strip(BLANK):
+            return None
+        return self._without_fence()
+
+    def _at_first_line_end(self, line: str) -> Step | None:
+        block = _ONE_LINE_BLOCK.fullmatch(line)
+        if block is not None:
+            code = Piece(part="code", text=block[2].strip(BLANK))
+            return Step(pieces=[code], following=Remainder())
+        if line.strip(BLANK):
+            self._prose = reads_like_prose(line)
+        else:
+            self._held.clear()
+        return None
+
+    def _may_be_special(self) -> bool:
+        """Whether the line behind a first line of code may still be a fence or the tag."""
+        if len(self._line) > LINE_LIMIT:
+            return False
+        may_be_tag = CLOSING_TAG.startswith(self._line.strip(BLANK))
+        return may_be_tag or MAY_OPEN.fullmatch(self._line) is not None
+
+    def _is_end_of_reasoning(self) -> bool:
+        tail = "".join(self._held[-len(CLOSING_TAG) - 1 :])
+        return (
+            self._may_end_reasoning
+            and tail.endswith(CLOSING_TAG)
+            and tail.removesuffix(CLOSING_TAG) not in tuple(_QUOTES)
+        )
+
+    def _end_reasoning(self) -> Step:
+        answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
+        text = "".join(self._held).removesuffix(CLOSING_TAG)
+        return Step(pieces=_pieces("reasoning", text), following=answer)
+
+    def _enter(self, fence: Fence) -> Step:
+        lead = "".join(self._held[: self._line_start])
+        step = enter(fence)
+        pieces = _pieces("explanation", lead)
+        return Step(pieces=pieces, following=step.following, rest=step.rest)
+
+    def _without_fence(self) -> Step:
+        following: Stage = BareCode() if self._bare_code or not self._prose else LeadIn()
+        return Step(following=following, rest="".join(self._held))
+
+
+def _pieces(part: Part, text: str) -> list[Piece]:
+    return [Piece(part=part, text=text)] if text else []

@@ -1,0 +1,160 @@
+"""Text that stands around the insertion point already and is not to be repeated."""
+
+OVERLAP_LIMIT = 256
+"""Most characters compared on either side. A longer line before the cursor counts with its end
+only, a longer one behind it not at all."""
+
+_LEAST_WORD_CHARACTERS = 3
+"""What a response must repeat of the end of a line to be taken for a repetition: less could be
+chance. The whole line is one however short it is."""
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = "\"'`"
+
+
+class OverlapBefore:
+    """Drops from the first line's beginning what it repeats of the line before the cursor."""
+
+    def __init__(self, text_before: str) -> None:
+        self._candidates = _repetitions(text_before.lstrip(" \t"))
+        """What would be dropped, longest first."""
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may still become a repetition."""
+        return len(self._held)
+
+    def feed(self, text: str) -> tuple[str, bool] | None:
+        """Read on in the first line.
+
+        Returns:
+            The line so far without what it repeats, and whether it repeats anything; None while
+            that is open.
+        """
+        self._held += text
+        self._candidates = [
+            candidate
+            for candidate in self._candidates
+            if candidate.startswith(self._held) or self._held.startswith(candidate)
+        ]
+        if self._candidates and len(self._candidates[0]) > len(self._held):
+            return None
+        return self.finish()
+
+    def finish(self) -> tuple[str, bool]:
+        """Decide on what has been read."""
+        text, self._held = self._held, ""
+        for candidate in self._candidates:
+            if text.startswith(candidate):
+                return text[len(candidate) :], True
+        return text, False
+
+
+class OverlapAfter:
+    """Drops from the code's end what it repeats of the line behind the cursor.
+
+    Editors that close brackets by themselves leave `)` there, and models write it again. It is
+    dropped only where the code has no use for it: `foo(1)` before `)` keeps its bracket.
+    """
+
+    def __init__(self, text_after: str) -> None:
+        self._repeated = _rest_of_line(text_after)
+        self._failure = _failure_table(self._repeated)
+        self._matched = 0
+        """How much of the repetition's beginning the text ends with: so much is held back."""
+        self._counts: dict[str, int] = dict.fromkeys((*"()[]{}", *_QUOTES), 0)
+        self._last = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be the repetition, or its beginning."""
+        return self._matched
+
+    def feed(self, text: str) -> str:
+        """Return what is certainly no repetition."""
+        if not self._repeated:
+            return text
+        held = self._repeated[: self._matched]
+        for char in text:
+            self._matched = self._advance(self._matched, char)
+        text = held + text
+        return self._released(text[: len(text) - self._matched])
+
+    def finish(self) -> str:
+        """Return what was held back, unless it is the repetition."""
+        held, self._matched = self._repeated[: self._matched], 0
+        if held and held == self._repeated and self._is_superfluous():
+            return ""
+        return held
+
+    def _advance(self, matched: int, char: str) -> int:
+        if matched == len(self._repeated):
+            matched = self._failure[matched - 1]
+        while matched and self._repeated[matched] != char:
+            matched = self._failure[matched - 1]
+        return matched + (self._repeated[matched] == char)
+
+    def _released(self, text: str) -> str:
+        for char in self._counts:
+            self._counts[char] += text.count(char)
+        self._last = text[-1:] or self._last
+        return text
+
+    def _is_superfluous(self) -> bool:
+        """Whether the code is complete without the repetition."""
+        first = self._repeated[0]
+        if _is_word(first) and _is_word(self._last):
+            return False
+        if first in _QUOTES:
+            return self._counts[first] % 2 == 0
+        return all(
+            self._counts[opening] <= self._counts[closing]
+            for closing, opening in _PAIRS.items()
+            if self._repeated.count(closing) > self._repeated.count(opening)
+        )
+
+
+def _repetitions(line: str) -> list[str]:
+    endings = [line[start:] for start in _telling_starts(line)]
+    whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
+    return whole + endings
+
+
+def _telling_starts(line: str) -> list[int]:
+    """Return, in order, where an ending of the line begins that repeats more than chance would.
+
+    It begins at a word, or between words, and holds enough characters of words.
+    """
+    starts = []
+    word_characters = 0
+    for start in range(len(line) - 1, max(0, len(line) - OVERLAP_LIMIT) - 1, -1):
+        word_characters += _is_word(line[start])
+        inside_word = start > 0 and _is_word(line[start]) and _is_word(line[start - 1])
+        if word_characters >= _LEAST_WORD_CHARACTERS and not inside_word:
+            starts.append(start)
+    return starts[::-1]
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _rest_of_line(text_after: str) -> str:
+    line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
+    return line if line.strip(" \t") and len(line) <= OVERLAP_LIMIT else ""
+
+
+def _failure_table(pattern: str) -> list[int]:
+    """For each prefix, the length of its longest proper ending that is a beginning, too.
+
+    Source: Knuth, Morris and Pratt, "Fast Pattern Matching in Strings", 1977.
+    """
+    table = [0] * len(pattern)
+    matched = 0
+    for index in range(1, len(pattern)):
+        while matched and pattern[index] != pattern[matched]:
+            matched = table[matched - 1]
+        matched += pattern[index] == pattern[matched]
+        table[index] = matched
+    return table

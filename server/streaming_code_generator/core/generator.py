@@ -1,0 +1,118 @@
+"""The engine: one request in, a stream of events out, with retries and deadlines in between."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+
+from streaming_code_generator.core.deadlines import Deadlines, Phase
+from streaming_code_generator.core.events import (
+    EmptyChunkArrived,
+    GenerationEvent,
+    TextArrived,
+)
+from streaming_code_generator.core.generator_failure import final_error
+from streaming_code_generator.core.generator_policy import GenerationPolicy
+from streaming_code_generator.core.generator_run import GenerationRun
+from streaming_code_generator.core.messages import CompletionRequest, Delta
+from streaming_code_generator.core.provider import Provider
+from streaming_code_generator.core.retry import attempts
+from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
+from streaming_code_generator.errors import StreamingError
+
+__all__ = ["GenerationEngine", "GenerationPolicy"]
+
+logger = logging.getLogger(__name__)
+
+_ChunkEvent = TextArrived | EmptyChunkArrived
+
+
+class GenerationEngine:
+    """Runs generations on one provider. It keeps no state of theirs: any number run at once."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        policy: GenerationPolicy | None = None,
+        tokens: Tokenizers | None = None,
+    ) -> None:
+        self._provider = provider
+        self._policy = policy or GenerationPolicy()
+        self._tokens = tokens or Tokenizers()
+
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[GenerationEvent, None]:
+        """Generate, yielding each event as it happens; `GenerationFinished` is the last.
+
+        Iterate inside `async with aclosing(...)`: leaving the block closes the connection.
+
+        Cancellation: at once, also while waiting for a retry; the connection is closed.
+
+        Raises:
+            ConfigurationError: Something must be set first.
+            APIError: The request failed, after its retries.
+            StreamProcessError: The stream broke, stalled or ended early.
+        """
+        description = self._provider.description
+        local_count = self._tokens.prepare(description.model, request.messages)
+        account = TokenAccount(local_count, request.messages)
+        run = GenerationRun(description, self._policy.chunk_size, account)
+        try:
+            async with aclosing(self._attempts(request, run)) as events:
+                async for event in events:
+                    yield event
+            yield await run.result()
+        except StreamingError as error:
+            raise final_error(error, run) from error.__cause__
+        finally:
+            account.close()
+
+    async def _attempts(
+        self, request: CompletionRequest, run: GenerationRun
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        deadlines = Deadlines(self._policy, self._provider.description.endpoint)
+        failed: StreamingError | None = None
+        async for attempt in attempts(self._policy, deadlines):
+            state = attempt.retry_state
+            if failed is not None:
+                logger.info("attempt=%d failed: %s", run.attempts, failed.message)
+                yield run.retry_event(failed, state.upcoming_sleep)
+                await asyncio.sleep(state.upcoming_sleep)
+            run.attempts += 1
+            try:
+                async with aclosing(self._attempt(request, run, deadlines)) as events:
+                    async for event in events:
+                        yield event
+            except StreamingError as error:
+                if run.has_shown_text:
+                    raise
+                failed = error
+                state.set_exception((type(error), error, error.__traceback__))
+            else:
+                return
+
+    async def _attempt(
+        self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
+    ) -> AsyncGenerator[_ChunkEvent, None]:
+        async with AsyncExitStack() as stack:
+            opening = stack.enter_async_context(self._provider.open(request))
+            deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
+            while (delta := await _next_delta(deltas, run, deadlines)) is not None:
+                for event in run.add(delta):
+                    yield event
+        for event in run.finish():
+            yield event
+
+
+async def _next_delta(
+    deltas: AsyncIterator[Delta], run: GenerationRun, deadlines: Deadlines
+) -> Delta | None:
+    """Return the next chunk, or None at the end: failures after a finish reason are an end."""
+    try:
+        return await deadlines.wait(deltas.__anext__(), run.phase)
+    except StopAsyncIteration:
+        return None
+    except StreamingError as error:
+        if not run.has_finish_reason:
+            raise
+        logger.debug("after the finish reason: %s", error.message)
+        return None

@@ -1,0 +1,108 @@
+"""Finds the comment that serves as a prompt: at a line, or above it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.prompt.languages import language
+from streaming_code_generator.core.prompt.scan import Found, scan
+from streaming_code_generator.core.prompt.wording import wording
+
+LINES_ABOVE = 600
+"""How far above the line a comment, or a quotation that hides one, may begin."""
+LINES_BELOW = 200
+BLANK_LINES = 3
+"""Most blank lines between a comment and the line it is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A comment, or a run of them, in a document."""
+
+    text: str
+    """What it says, without marks and decorations, its lines joined by line feeds."""
+    first_line: int
+    last_line: int
+    """Zero-based, inclusive."""
+    indent: str
+    """The white space its first line begins with."""
+    code_before: str = ""
+    """The code on its line, if it is a trailing comment, with the indentation."""
+
+
+def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Comment | None:
+    """Return the comment at a line, or above it with at most a few blank lines in between.
+
+    A run of line comments is one comment. Code before a comment is allowed on the line itself, not
+    above. Comments that only speak to tools do not count.
+
+    Args:
+        lines: The document's lines, with or without their endings.
+        line: Zero-based; one past the end is the last.
+        language_id: The language by its LSP identifier.
+    """
+    if not lines:
+        return None
+    line = max(0, min(line, len(lines) - 1))
+    first = max(0, line - LINES_ABOVE)
+    window = lines[first : line + LINES_BELOW]
+    comments = language(language_id).comments
+    found = [one for one in scan(window, comments) if one.stands_alone or one.kind != "docstring"]
+    run = _chosen(_runs(found, window), window, line - first)
+    text = wording(run, comments) if run else ""
+    if not text:
+        return None
+    return _shifted(_comment(run, text, window), first)
+
+
+def _runs(found: list[Found], window: Sequence[str]) -> list[list[Found]]:
+    runs: list[list[Found]] = []
+    for one in found:
+        if runs and _continues(runs[-1][-1], one, window):
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return runs
+
+
+def _continues(previous: Found, following: Found, window: Sequence[str]) -> bool:
+    """Whether two comments are lines of one: neighbours of one kind and one indentation."""
+    return (
+        previous.stands_alone
+        and following.stands_alone
+        and previous.last_line + 1 == following.first_line == following.last_line
+        and previous.kind == following.kind != "docstring"
+        and previous.first_line == previous.last_line
+        and _indent(window[previous.first_line]) == _indent(window[following.first_line])
+    )
+
+
+def _chosen(runs: list[list[Found]], window: Sequence[str], line: int) -> list[Found]:
+    for run in reversed(runs):
+        if run[0].first_line <= line <= run[-1].last_line and not run[-1].after.strip():
+            return run
+    above = line - 1
+    while above >= max(0, line - BLANK_LINES) and not window[above].strip():
+        above -= 1
+    for run in runs:
+        if run[-1].last_line == above and run[0].stands_alone:
+            return run
+    return []
+
+
+def _comment(run: list[Found], text: str, window: Sequence[str]) -> Comment:
+    before = run[0].before
+    return Comment(
+        text=text,
+        first_line=run[0].first_line,
+        last_line=run[-1].last_line,
+        indent=_indent(window[run[0].first_line]),
+        code_before=before if before.strip() else "",
+    )
+
+
+def _shifted(comment: Comment, by: int) -> Comment:
+    return replace(comment, first_line=comment.first_line + by, last_line=comment.last_line + by)
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]

@@ -1,0 +1,1 @@
+"""Two writers, one document: pure text machinery, without input or output."""

@@ -1,0 +1,143 @@
+"""Small edits between two texts: what to send, and what a client's change really did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from streaming_code_generator.editing.lines import split_lines
+
+LINE_DIFF_LIMIT = 2_000
+"""Most lines on either side for which a line diff is made; beyond it, one edit spans them all."""
+CHARACTER_DIFF_LIMIT = 2_000
+"""Most characters on either side of a changed block that is diffed character by character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace `[start, end)` of a text, in code points, by another text."""
+
+    start: int
+    end: int
+    text: str
+
+    @property
+    def growth(self) -> int:
+        """How many code points longer the text is afterwards."""
+        return len(self.text) - (self.end - self.start)
+
+    @property
+    def cost(self) -> int:
+        """Code points removed plus code points inserted."""
+        return len(self.text) + self.end - self.start
+
+    def shifted(self, by: int) -> "Edit":
+        """Return the same edit `by` code points further on."""
+        return Edit(self.start + by, self.end + by, self.text)
+
+
+def common_prefix(a: str, b: str) -> int:
+    """Return the length of the longest common prefix."""
+    limit = min(len(a), len(b))
+    if a[:limit] == b[:limit]:
+        return limit
+    low, high = 0, limit
+    while low < high - 1:  # by bisection: slices compare at memory speed
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def common_suffix(a: str, b: str, *, limit: int) -> int:
+    """Return the length of the longest common suffix, at most `limit`."""
+    if a[len(a) - limit :] == b[len(b) - limit :]:
+        return limit
+    low, high = 0, limit
+    while low < high - 1:
+        middle = (low + high) // 2
+        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def single_edit(old: str, new: str) -> Edit | None:
+    """Return the one smallest edit between two texts, or None if they are equal.
+
+    It is canonical: the longest common prefix is kept first, then the longest common suffix.
+    """
+    if old == new:
+        return None
+    prefix = common_prefix(old, new)
+    suffix = common_suffix(old, new, limit=min(len(old), len(new)) - prefix)
+    return Edit(prefix, len(old) - suffix, new[prefix : len(new) - suffix])
+
+
+def line_edits(old: str, new: str) -> list[Edit]:
+    """Return the edits that rewrite only the lines that differ, in order.
+
+    Within a changed block of lines, what its ends have in common is kept too.
+    """
+    whole = single_edit(old, new)
+    if whole is None:
+        return []
+    return list(_split_by_lines(old, whole))
+
+
+def fine_edits(old: str, new: str) -> list[Edit]:
+    """Return edits split further, character by character where blocks are small.
+
+    For reading what another writer did: the less an edit claims, the less of our own text is taken
+    for somebody else's.
+    """
+    return [
+        fine
+        for edit in line_edits(old, new)
+        for fine in _split_by_characters(old[edit.start : edit.end], edit)
+    ]
+
+
+def apply_edits(text: str, edits: list[Edit]) -> str:
+    """Apply edits, given in order and not overlapping, to a text."""
+    parts, done = [], 0
+    for edit in edits:
+        parts += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*parts, text[done:]])
+
+
+def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
+    # Widen to whole lines, so that unchanged lines between two changed ones are seen as such.
+    line_start = max(old.rfind("\n", 0, edit.start), old.rfind("\r", 0, edit.start)) + 1
+    before = split_lines(old[line_start : edit.end])
+    after = split_lines(old[line_start : edit.start] + edit.text)
+    if min(len(before), len(after)) == 1 or max(len(before), len(after)) > LINE_DIFF_LIMIT:
+        yield edit
+        return
+    offsets = _offsets(before, line_start)
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        block = single_edit("".join(before[i1:i2]), "".join(after[j1:j2]))
+        if block is not None:
+            yield block.shifted(offsets[i1])
+
+
+def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
+    if not removed or not edit.text or max(len(removed), len(edit.text)) > CHARACTER_DIFF_LIMIT:
+        yield edit
+        return
+    matcher = SequenceMatcher(None, removed, edit.text, autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag != "equal":
+            yield Edit(i1, i2, edit.text[j1:j2]).shifted(edit.start)
+
+
+def _offsets(lines: list[str], start: int) -> list[int]:
+    offsets = [start]
+    for line in lines:
+        offsets.append(offsets[-1] + len(line))
+    return offsets

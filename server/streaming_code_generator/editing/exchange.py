@@ -1,0 +1,59 @@
+"""What a document writer and its driver say to each other."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedChange:
+    """One entry of a `didChange`: positions are the client's; None stands for the whole text."""
+
+    range: tuple[tuple[int, int], tuple[int, int]] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReplacement:
+    """One replacement to send, in the client's positions."""
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingEdit:
+    """One edit to send; its replacements do not overlap and are in order."""
+
+    edit_id: int
+    version: int | None
+    """None for a document that the client does not have open."""
+    replacements: tuple[TextReplacement, ...]
+
+
+UndeliverableReason = Literal["refused", "no_reply", "no_change"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A finished region's text stands in the document as wanted."""
+
+    region_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A person removed all of a region's text."""
+
+    region_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """The client does not take edits; the region stays as it is."""
+
+    region_id: str
+    reason: UndeliverableReason
+
+
+Outcome = Settled | Deleted | Undeliverable

@@ -1,0 +1,170 @@
+"""An exact copy of one open document, whose cost of change does not grow with its length.
+
+The text is kept as a list of lines; a change touches only the lines it names (and the list's own
+block of pointers). Everything that has to follow a change, such as a tracked range, moves by the
+`Splice` that the change returns.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streaming_code_generator.editing.lines import (
+    Point,
+    PositionEncoding,
+    character_to_column,
+    column_to_character,
+    split_lines,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """One change that was made, in a form that moves points from the old text to the new.
+
+    The seam is the run of whole lines that the change rewrote. A point before it stays, a point
+    after it moves by whole lines, a point inside it moves by offset.
+    """
+
+    first_line: int
+    old_lengths: tuple[int, ...]
+    new_lengths: tuple[int, ...]
+    start: int
+    """Offset of the change in the seam, in code points."""
+    removed: int
+    inserted: int
+
+    def move(self, point: Point, *, sticks_right: bool) -> Point:
+        """Return where a point of the old text stands in the new one.
+
+        Args:
+            point: A place in the text before the change.
+            sticks_right: Whether a point at an insertion, or inside what was replaced, goes
+                behind the new text; else it stays before it.
+        """
+        line = point.line - self.first_line
+        if line < 0:
+            return point
+        if line >= len(self.old_lengths):
+            return Point(point.line - len(self.old_lengths) + len(self.new_lengths), point.column)
+        offset = sum(self.old_lengths[:line]) + point.column
+        return self._point(self._moved_offset(offset, sticks_right=sticks_right))
+
+    def _moved_offset(self, offset: int, *, sticks_right: bool) -> int:
+        end = self.start + self.removed
+        if offset < self.start or (offset == self.start and self.removed):
+            return offset
+        if offset > end or (offset == end and self.removed):
+            return offset - self.removed + self.inserted
+        return self.start + (self.inserted if sticks_right else 0)
+
+    def _point(self, offset: int) -> Point:
+        last = len(self.new_lengths) - 1
+        for index, length in enumerate(self.new_lengths):
+            if offset < length or index == last:
+                return Point(self.first_line + index, offset)
+            offset -= length
+        return Point(self.first_line, offset)
+
+
+class Mirror:
+    """The text of one document as its client last reported it."""
+
+    def __init__(
+        self, text: str, *, version: int | None = 0, encoding: PositionEncoding = "utf-16"
+    ) -> None:
+        self.lines = split_lines(text)
+        self.version = version
+        self.encoding: PositionEncoding = encoding
+
+    @property
+    def text(self) -> str:
+        """The whole text; joined anew at every call."""
+        return "".join(self.lines)
+
+    @property
+    def end(self) -> Point:
+        """The place behind the last character."""
+        return Point(len(self.lines) - 1, len(self.lines[-1]))
+
+    def point(self, line: int, character: int) -> Point:
+        """Translate a client's position; a line past the end is the end of the document."""
+        if line < 0:
+            return Point(0, 0)
+        if line >= len(self.lines):
+            return self.end
+        return Point(line, character_to_column(self.lines[line], character, self.encoding))
+
+    def position(self, point: Point) -> tuple[int, int]:
+        """Translate a point to the client's line and character."""
+        text = self.lines[point.line]
+        return point.line, column_to_character(text, point.column, self.encoding)
+
+    def slice(self, start: Point, end: Point) -> str:
+        """Return the text between two points, the first not behind the second."""
+        if start.line == end.line:
+            return self.lines[start.line][start.column : end.column]
+        middle = self.lines[start.line + 1 : end.line]
+        return "".join(
+            (self.lines[start.line][start.column :], *middle, self.lines[end.line][: end.column])
+        )
+
+    def distance(self, start: Point, end: Point) -> int:
+        """Return how many code points lie between two points, the first not behind the second."""
+        if start.line == end.line:
+            return end.column - start.column
+        between = sum(len(line) for line in self.lines[start.line + 1 : end.line])
+        return len(self.lines[start.line]) - start.column + between + end.column
+
+    def advance(self, start: Point, count: int) -> Point:
+        """Return the point `count` code points behind another one, at most the end."""
+        line, column = start.line, start.column + count
+        while line < len(self.lines) - 1 and column >= len(self.lines[line]):
+            column -= len(self.lines[line])
+            line += 1
+        return Point(line, min(column, len(self.lines[line])))
+
+    def characters_from(self, start: Point) -> Iterator[str]:
+        """Yield the characters behind a point, one by one."""
+        yield from self.lines[start.line][start.column :]
+        for line in range(start.line + 1, len(self.lines)):
+            yield from self.lines[line]
+
+    def characters_before(self, end: Point) -> Iterator[str]:
+        """Yield the characters before a point, one by one, the nearest first."""
+        yield from reversed(self.lines[end.line][: end.column])
+        for line in range(end.line - 1, -1, -1):
+            yield from reversed(self.lines[line])
+
+    def preview(self, start: Point, end: Point, text: str) -> Splice:
+        """Say how a change would move points, without making it."""
+        return self._seam(start, end, text)[0]
+
+    def splice(self, start: Point, end: Point, text: str) -> Splice:
+        """Replace the text between two points and say how points move.
+
+        Cost: proportional to the lines touched, not to the document.
+        """
+        splice, new = self._seam(start, end, text)
+        first = splice.first_line
+        self.lines[first : first + len(splice.old_lengths)] = new
+        return splice
+
+    def _seam(self, start: Point, end: Point, text: str) -> tuple[Splice, list[str]]:
+        first, prefix = start.line, self.lines[start.line][: start.column]
+        if not prefix and first > 0 and self.lines[first - 1].endswith("\r"):
+            # A line feed arriving behind a lone carriage return joins it to one line ending.
+            first -= 1
+            prefix = self.lines[first]
+        new = split_lines(prefix + text + self.lines[end.line][end.column :])
+        if end.line + 1 < len(self.lines):
+            # The empty line behind the seam's own last ending is the next line of the document.
+            new.pop()
+        splice = Splice(
+            first_line=first,
+            old_lengths=tuple(map(len, self.lines[first : end.line + 1])),
+            new_lengths=tuple(map(len, new)),
+            start=len(prefix),
+            removed=self.distance(start, end),
+            inserted=len(text),
+        )
+        return splice, new

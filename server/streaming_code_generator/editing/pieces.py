@@ -1,0 +1,185 @@
+"""Who wrote what inside a tracked region, as a list of pieces.
+
+A region's document text and the text its generation has put there drift apart when a person edits
+inside it. The pieces relate the two:
+
+    OWN      stands in the document and in the generation's text
+    FOREIGN  stands only in the document: typed by a person, never removed by us
+    DELETED  stands only in the generation's text: removed by a person, never written again
+
+Reconciling works on the generation's text; the pieces say where in the document that is.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from streaming_code_generator.editing.diff import Edit
+
+
+class Kind(Enum):
+    """Where a piece stands."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of code points of one kind."""
+
+    kind: Kind
+    length: int
+
+    @property
+    def in_document(self) -> int:
+        """Its length in the document."""
+        return 0 if self.kind is Kind.DELETED else self.length
+
+    @property
+    def in_own(self) -> int:
+        """Its length in the generation's text."""
+        return 0 if self.kind is Kind.FOREIGN else self.length
+
+
+Pieces = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEdit:
+    """An edit of the document, by offsets from the region's start, in order."""
+
+    start: int
+    end: int
+    text: str
+
+
+def document_length(pieces: Pieces) -> int:
+    """Return the region's length in the document, in code points."""
+    return sum(piece.in_document for piece in pieces)
+
+
+def own_in_document(pieces: Pieces) -> int:
+    """Return how much of the generation's text stands in the document, in code points."""
+    return sum(piece.length for piece in pieces if piece.kind is Kind.OWN)
+
+
+def is_untouched(pieces: Pieces) -> bool:
+    """Whether the document holds exactly the generation's text."""
+    return all(piece.kind is Kind.OWN for piece in pieces)
+
+
+def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
+    """Say what an edit of the generation's text does to the document.
+
+    A person's text inside the range stays, so one edit may become several; one that only removes
+    what the person removed already becomes none. Text appended at the very end goes behind
+    whatever was typed there.
+    """
+    before, middle, _ = _around(pieces, edit)
+    offset = insertion = document_length(before)
+    removals: list[PlacedEdit] = []
+    for piece in middle:
+        if piece.kind is Kind.OWN:
+            removals.append(PlacedEdit(offset, offset + piece.length, ""))
+        offset += piece.in_document
+    if not edit.text:
+        return removals
+    if removals and removals[0].start == insertion:
+        return [replace(removals[0], text=edit.text), *removals[1:]]
+    return [PlacedEdit(insertion, insertion, edit.text), *removals]
+
+
+def rewrite(pieces: Pieces, edit: Edit) -> Pieces:
+    """Return the pieces after an edit of the generation's text has landed in the document."""
+    before, middle, after = _around(pieces, edit)
+    foreign = [piece for piece in middle if piece.kind is Kind.FOREIGN]
+    return _joined([*before, Piece(Kind.OWN, len(edit.text)), *foreign, *after])
+
+
+def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
+    """Return the pieces after somebody else replaced `[start, end)` of the region's document text.
+
+    Args:
+        pieces: The pieces before.
+        start: Offset in the region's document text, in code points.
+        end: The same, behind the last code point removed.
+        inserted: How many code points of new text stand there now; they are foreign.
+    """
+    before, rest = _split(pieces, start, _in_document)
+    middle, after = _split(rest, end - start, _in_document)
+    removed = [Piece(Kind.DELETED, piece.in_own) for piece in middle]
+    return _joined([*before, Piece(Kind.FOREIGN, inserted), *removed, *after])
+
+
+def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
+    """Return the pieces after text that a person had removed came back where it stood.
+
+    That is what undoing a deletion, or redoing our own insertion, looks like: the text is ours
+    again. None if it is something else.
+
+    Args:
+        pieces: The pieces before.
+        own_text: The generation's text.
+        offset: Where the text was inserted, from the region's start in the document.
+        text: What was inserted.
+    """
+    before, rest = _split(pieces, offset, _in_document)
+    if not rest or rest[0].kind is not Kind.DELETED:
+        return None
+    own_offset = sum(piece.in_own for piece in before)
+    removed = own_text[own_offset : own_offset + rest[0].length]
+    at = removed.find(text)
+    if not text or at < 0:
+        return None
+    left, right = at, rest[0].length - at - len(text)
+    return _joined(
+        [
+            *before,
+            Piece(Kind.DELETED, left),
+            Piece(Kind.OWN, len(text)),
+            Piece(Kind.DELETED, right),
+            *rest[1:],
+        ]
+    )
+
+
+def _around(pieces: Pieces, edit: Edit) -> tuple[Pieces, Pieces, Pieces]:
+    if edit.start == sum(piece.in_own for piece in pieces):
+        return pieces, (), ()
+    before, rest = _split(pieces, edit.start, _in_own)
+    middle, after = _split(rest, edit.end - edit.start, _in_own)
+    return before, middle, after
+
+
+def _in_document(piece: Piece) -> int:
+    return piece.in_document
+
+
+def _in_own(piece: Piece) -> int:
+    return piece.in_own
+
+
+def _split(pieces: Pieces, offset: int, measure: Callable[[Piece], int]) -> tuple[Pieces, Pieces]:
+    """Cut pieces at an offset; those without length at the cut belong to the second part."""
+    for index, piece in enumerate(pieces):
+        length = measure(piece)
+        if offset < length or not offset:
+            first = (Piece(piece.kind, offset),) if offset else ()
+            second = Piece(piece.kind, piece.length - offset)
+            return (*pieces[:index], *first), (second, *pieces[index + 1 :])
+        offset -= length
+    return pieces, ()
+
+
+def _joined(pieces: Iterable[Piece]) -> Pieces:
+    result: list[Piece] = []
+    for piece in pieces:
+        if not piece.length:
+            continue
+        if result and result[-1].kind is piece.kind:
+            result[-1] = Piece(piece.kind, result[-1].length + piece.length)
+        else:
+            result.append(piece)
+    return tuple(result)

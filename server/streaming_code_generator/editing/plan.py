@@ -1,0 +1,102 @@
+"""What is to be sent: edits of generations' texts, and what they come to in the document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.editing.diff import Edit, line_edits
+from streaming_code_generator.editing.lines import LineEnding, with_line_ending
+from streaming_code_generator.editing.regions import ForeignChange
+from streaming_code_generator.editing.tracked import TrackedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit of one generation's text."""
+
+    region_id: str
+    edit: Edit
+
+
+Plan = tuple[Step, ...]
+"""Steps in the order of their regions, and within a region in the order of its text."""
+
+
+def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
+    """Return the smallest steps that bring regions to their desired text.
+
+    Of regions that lie within one another only the first is brought on: the other's turn comes
+    with the next edit.
+    """
+    plan: list[Step] = []
+    taken: list[ForeignChange] = []
+    for region_id in document.region_ids():
+        region = document.region(region_id)
+        if region_id not in desired or region.deleted:
+            continue
+        steps = [Step(region_id, edit) for edit in _edits(region.own_text, desired[region_id])]
+        changes = document_changes(document, steps)
+        if not any(_collide(change, other) for change in changes for other in taken):
+            plan += steps
+            taken += changes
+    return tuple(plan)
+
+
+def _collide(one: ForeignChange, other: ForeignChange) -> bool:
+    if one.start == one.end and other.start == other.end:
+        return False
+    return one.start < other.end and other.start < one.end
+
+
+def _edits(own: str, desired: str) -> list[Edit]:
+    if desired.startswith(own):  # the usual case: text is appended
+        return [Edit(len(own), len(own), desired[len(own) :])] if len(desired) > len(own) else []
+    return [_off_line_ending(own, edit) for edit in line_edits(own, desired)]
+
+
+def _off_line_ending(own: str, edit: Edit) -> Edit:
+    # No client has a position between the two characters of a CRLF.
+    if own[edit.start - 1 : edit.start + 1] == "\r\n" and edit.start:
+        edit = Edit(edit.start - 1, edit.end, "\r" + edit.text)
+    if own[edit.end - 1 : edit.end + 1] == "\r\n" and edit.end > edit.start:
+        edit = Edit(edit.start, edit.end + 1, edit.text + "\n")
+    return edit
+
+
+def document_changes(document: TrackedDocument, plan: Iterable[Step]) -> list[ForeignChange]:
+    """Return what the steps do to the document, in order; those that touch are joined."""
+    changes = [change for step in plan for change in document.changes_of(step.region_id, step.edit)]
+    changes.sort(key=lambda change: change.start)
+    joined: list[ForeignChange] = []
+    for change in changes:
+        if joined and joined[-1].end >= change.start:
+            last = joined.pop()
+            change = ForeignChange(  # noqa: PLW2901 - the joined change takes its place
+                last.start, max(last.end, change.end), last.text + change.text
+            )
+        joined.append(change)
+    return joined
+
+
+def land(document: TrackedDocument, plan: Plan, landed: frozenset[Step]) -> Plan:
+    """Apply the landed steps to the document and return the others, moved accordingly."""
+    for step in reversed(plan):
+        if step in landed:
+            document.land(step.region_id, step.edit)
+    return tuple(_moved(step, landed) for step in plan if step not in landed)
+
+
+def _moved(step: Step, landed: frozenset[Step]) -> Step:
+    growth = sum(
+        other.edit.growth
+        for other in landed
+        if other.region_id == step.region_id and other.edit.end <= step.edit.start
+    )
+    return replace(step, edit=step.edit.shifted(growth))
+
+
+def with_endings(plan: Plan, ending: LineEnding) -> Plan:
+    """Return the plan with every line ending in its texts replaced."""
+    return tuple(
+        replace(step, edit=replace(step.edit, text=with_line_ending(step.edit.text, ending)))
+        for step in plan
+    )

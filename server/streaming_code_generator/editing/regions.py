@@ -1,0 +1,166 @@
+"""Ranges of a document that move with every change, each holding one generation's text.
+
+Stickiness: text typed exactly at a region's start or end stays outside it. Text typed inside it
+stays where it was typed and belongs to the person. A region without text yet goes behind what is
+typed at it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.editing.mirror import Mirror, Splice
+from streaming_code_generator.editing.pieces import (
+    Kind,
+    Piece,
+    Pieces,
+    PlacedEdit,
+    absorb,
+    is_untouched,
+    own_in_document,
+    place,
+    revive,
+    rewrite,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A tracked range: where it stands, and what in it is whose."""
+
+    start: Point
+    end: Point
+    own_text: str
+    """What the generation has put there, as far as the document has confirmed it."""
+    pieces: Pieces
+    deleted: bool = False
+    """Whether a person removed all of the generation's text."""
+
+    @classmethod
+    def around(cls, mirror: Mirror, start: Point, end: Point) -> "Region":
+        """Track a range; what stands in it counts as the generation's, to be replaced."""
+        text = mirror.slice(start, end)
+        return cls(
+            start=start,
+            end=end,
+            own_text=text,
+            pieces=(Piece(Kind.OWN, len(text)),) if text else (),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in the range."""
+        return self.start == self.end
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody else wrote or removed anything inside."""
+        return is_untouched(self.pieces)
+
+    def place(self, edit: Edit) -> list[PlacedEdit]:
+        """Say what an edit of the generation's text does to the document."""
+        return place(self.pieces, edit)
+
+    def land(self, edit: Edit) -> "Region":
+        """Return the region after an edit of the generation's text reached the document.
+
+        Its place is moved by `pushed`, once for each change of the document.
+        """
+        text = self.own_text
+        return replace(
+            self,
+            own_text=text[: edit.start] + edit.text + text[edit.end :],
+            pieces=rewrite(self.pieces, edit),
+        )
+
+    def pushed(self, splice: Splice, *, by_earlier: bool) -> "Region":
+        """Return the region moved by a change outside it.
+
+        Args:
+            splice: The change.
+            by_earlier: Where both touch at one place, whether the change comes first there.
+        """
+        return replace(
+            self,
+            start=splice.move(self.start, sticks_right=by_earlier or not self.is_empty),
+            end=splice.move(self.end, sticks_right=by_earlier and self.is_empty),
+        )
+
+    def grown(self, splice: Splice) -> "Region":
+        """Return the region moved by a change inside it, which stays inside."""
+        return replace(
+            self,
+            start=splice.move(self.start, sticks_right=False),
+            end=splice.move(self.end, sticks_right=True),
+        )
+
+
+Author = Literal["person", "earlier", "later"]
+"""Who changed the document: a person, or a generation whose region comes earlier or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignChange:
+    """A change of the document that no generation made: `[start, end)` became `text`."""
+
+    start: Point
+    end: Point
+    text: str
+
+
+def overlaps(region: Region, change: ForeignChange) -> bool:
+    """Whether a change reaches inside a region, not only up to one of its ends."""
+    if change.start == change.end:
+        return region.start < change.start < region.end
+    return change.start < region.end and change.end > region.start
+
+
+def absorb_change(
+    region: Region, mirror: Mirror, change: ForeignChange, splice: Splice, *, author: Author
+) -> Region:
+    """Return the region after a change that its own generation did not make.
+
+    Args:
+        region: The region before.
+        mirror: The document before the change.
+        change: What changed.
+        splice: What the change does to points.
+        author: Who made it.
+    """
+    if author == "person":
+        revived = _revived(region, mirror, change)
+        if revived is not None:
+            return replace(revived.grown(splice), deleted=False)
+    if not overlaps(region, change):
+        return region.pushed(splice, by_earlier=author != "later")
+    return _overlapped(region, mirror, change, splice)
+
+
+def _revived(region: Region, mirror: Mirror, change: ForeignChange) -> Region | None:
+    if change.start != change.end or not region.start <= change.start <= region.end:
+        return None
+    offset = mirror.distance(region.start, change.start)
+    pieces = revive(region.pieces, region.own_text, offset, change.text)
+    return None if pieces is None else replace(region, pieces=pieces)
+
+
+def _overlapped(region: Region, mirror: Mirror, change: ForeignChange, splice: Splice) -> Region:
+    inside = change.start >= region.start and change.end <= region.end
+    covers = change.start < region.start and change.end > region.end
+    start = max(change.start, region.start)
+    end = min(change.end, region.end)
+    pieces = absorb(
+        region.pieces,
+        mirror.distance(region.start, start),
+        mirror.distance(region.start, end),
+        len(change.text) if inside else 0,
+    )
+    lost_all = own_in_document(region.pieces) > 0 and own_in_document(pieces) == 0
+    return replace(
+        region,
+        start=splice.move(region.start, sticks_right=not inside),
+        end=splice.move(region.end, sticks_right=inside or covers),
+        pieces=pieces,
+        deleted=region.deleted or lost_all,
+    )

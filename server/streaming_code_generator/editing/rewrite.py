@@ -1,0 +1,183 @@
+"""Rewriting a selection line by line while its new text arrives.
+
+The selection holds, at any moment, the new text so far and behind it what is left of the old one.
+New lines are matched with old ones as they come, greedily and never going back: a line that stays
+as it is is not touched, and an old line goes only when a new one has come in its place.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import accumulate, islice
+
+from streaming_code_generator.editing.lines import content_length, split_lines
+
+SIMILAR_RATIO = 0.6
+"""From which likeness on, as `difflib` measures it, a line is taken for the next one's new form."""
+HELD_SHARE = 0.8
+"""The same, from which share of the old line on the new one holds it."""
+HELD_LEAST_CHARACTERS = 8
+COMPARED_CHARACTERS = 400
+"""Longer lines are compared by their beginnings: the cost grows with the square of the length."""
+
+_CANDIDATES = 16
+"""Most old lines with a common beginning that are looked at for one unfinished line."""
+_LINE_END = re.compile(r"\r\n|\n|\r(?!\Z)")
+_NO_WORD = re.compile(r"[\W_]+")
+_BLOCK_WORD = re.compile(
+    r"begin|break|catch|continue|default|do|done|else|end|endif|esac|except|fi|finally|loop|next"
+    r"|pass|return|then|try",
+    re.IGNORECASE,
+)
+
+
+class SelectionRewrite:
+    """What a selection is to hold while a new text for it grows.
+
+    One call costs little more than building its result. A target that does not begin with the one
+    before starts over.
+    """
+
+    def __init__(self, original: str) -> None:
+        lines = [line for line in split_lines(original) if line]
+        self._original = original
+        self._contents = [line[: content_length(line)] for line in lines]
+        self._offsets = list(accumulate(map(len, lines), initial=0))
+        self._line_ending = lines[0][len(self._contents[0]) :] if lines else ""
+        self._last_ending = self._line_ending if original.endswith(("\n", "\r")) else ""
+        self._unique = _UniqueLines(self._contents)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._seen = ""
+        self._read = 0
+        """Offset in the target behind its last line that is complete."""
+        self._replaced = 0
+        """How many of the old lines are gone."""
+        self._next_is_going = False
+        """Whether the next old line has got its new form, unless it still turns up itself."""
+
+    def desired(self, target_so_far: str, *, finished: bool) -> str:
+        """Return the text that the selection is to hold now.
+
+        Args:
+            target_so_far: All that has arrived of the new text.
+            finished: Whether it is complete; then the result is just that.
+        """
+        if finished:
+            return target_so_far
+        if not target_so_far.startswith(self._seen):
+            self._start_over()
+        self._seen = target_so_far
+        for line in self._new_lines(target_so_far):
+            self._match(line)
+        return self._shown(target_so_far)
+
+    def _new_lines(self, target: str) -> Iterator[str]:
+        while (end := _LINE_END.search(target, self._read)) is not None:
+            line = target[self._read : end.start()]
+            self._read = end.end()
+            yield line
+
+    def _match(self, line: str) -> None:
+        """Take old lines out for one new, complete line."""
+        if self._next_is_going and line != self._next:
+            self._take_out(self._replaced + 1)
+        if line == self._next:
+            self._take_out(self._replaced + 1)
+        elif len(self._contents) == 1:
+            self._take_out(1)
+        elif (later := self._unique.index(line)) is not None and later > self._replaced:
+            self._take_out(later + 1)
+        else:
+            self._next_is_going = self._next is not None and _similar(line, self._next)
+
+    @property
+    def _next(self) -> str | None:
+        """The first old line that is left."""
+        left = self._replaced < len(self._contents)
+        return self._contents[self._replaced] if left else None
+
+    def _take_out(self, count: int) -> None:
+        self._replaced = count
+        self._next_is_going = False
+
+    def _shown(self, target: str) -> str:
+        partial = target[self._read :].rstrip("\r")
+        if self._next_is_going and not (self._next or "").startswith(partial):
+            self._take_out(self._replaced + 1)
+        if self._next is not None and self._may_stay_the_same(partial):
+            return target[: self._read] + self._rest
+        if len(self._contents) == 1:
+            self._take_out(1)
+        closing = self._line_ending if self._next is not None else self._last_ending
+        return target[: self._read] + partial + (closing if partial else "") + self._rest
+
+    @property
+    def _rest(self) -> str:
+        return self._original[self._offsets[self._replaced] :]
+
+    def _may_stay_the_same(self, partial: str) -> bool:
+        """Whether an unfinished line may become an old one that is still there."""
+        if not partial.strip() or (self._next or "").startswith(partial):
+            return True
+        return self._unique.has_beginning(partial, first=self._replaced)
+
+
+class _UniqueLines:
+    """The lines that occur only once and say something, to be found again wherever they are."""
+
+    def __init__(self, lines: list[str]) -> None:
+        counts = Counter(lines)
+        self._index = {
+            line: index
+            for index, line in enumerate(lines)
+            if counts[line] == 1 and _says_something(line)
+        }
+        self._sorted = sorted(self._index)
+
+    def index(self, line: str) -> int | None:
+        return self._index.get(line)
+
+    def has_beginning(self, beginning: str, *, first: int) -> bool:
+        """Whether one of the lines from `first` on begins so."""
+        start = bisect_left(self._sorted, beginning)
+        for line in islice(self._sorted, start, start + _CANDIDATES):
+            if not line.startswith(beginning):
+                return False
+            if self._index[line] >= first:
+                return True
+        return False
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line is more than brackets, punctuation or a word that ends blocks."""
+    words = _NO_WORD.sub("", line)
+    return bool(words) and not _BLOCK_WORD.fullmatch(words)
+
+
+def _similar(line: str, old: str) -> bool:
+    """Whether a line may be an old one's new form, whatever their indentation."""
+    line, old = line.strip()[:COMPARED_CHARACTERS], old.strip()[:COMPARED_CHARACTERS]
+    if line == old:
+        return True
+    matcher = SequenceMatcher(None, line, old, autojunk=False)
+    return _alike(matcher) or _holds_most(matcher, len(old))
+
+
+def _alike(matcher: SequenceMatcher[str]) -> bool:
+    return (
+        matcher.real_quick_ratio() > SIMILAR_RATIO
+        and matcher.quick_ratio() > SIMILAR_RATIO
+        and matcher.ratio() > SIMILAR_RATIO
+    )
+
+
+def _holds_most(matcher: SequenceMatcher[str], old_length: int) -> bool:
+    """Whether the old line is nearly all there: much was added, such as types to a signature."""
+    if old_length < HELD_LEAST_CHARACTERS:
+        return False
+    runs = (block.size for block in matcher.get_matching_blocks())
+    return sum(run for run in runs if run > 1) > HELD_SHARE * old_length

@@ -1,0 +1,210 @@
+"""The library's class: one object, any number of concurrent generations."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from streaming_code_generator.core.events import GenerationEvent, GenerationFinished
+from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.generator_callbacks import (
+    CallbackListener,
+    ProgressCallback,
+    TextCallback,
+)
+from streaming_code_generator.core.messages import CompletionRequest, Message
+from streaming_code_generator.core.provider import Provider, ProviderDescription
+from streaming_code_generator.core.result import GenerationResult
+from streaming_code_generator.core.stats import StreamStatus
+from streaming_code_generator.core.tokens import Tokenizers
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.providers.choose import ProviderChoice, ProviderName, choose_provider
+from streaming_code_generator.providers.from_settings import provider_choice
+from streaming_code_generator.providers.openai import DEFAULT_MODEL
+from streaming_code_generator.settings import SettingsSources, resolve
+
+logger = logging.getLogger(__name__)
+
+SYSTEM_PROMPT = (
+    "You are a programmer. Answer with the complete code in one fenced code block tagged with "
+    "its language, and after it a short explanation of how it works, in plain sentences."
+)
+
+
+class StreamingCodeGenerator:
+    """Generates code with an explanation, streaming it as it arrives.
+
+    Nothing of one generation is kept here, so one generator serves many at once. Close it with
+    `async with` or `aclose` to close its connections and child processes.
+
+    Args:
+        api_key: The endpoint's key. None: as set in the environment or the configuration file; if
+            neither a key nor a base URL is set anywhere, the embedded model is used.
+        model: The model, as the endpoint knows it; None is the one that is set, or a default.
+        timeout: Seconds for a whole generation, retries included.
+        chunk_size: Most characters handed to a callback at once.
+        base_url: An OpenAI-compatible endpoint; None is the one that is set, or OpenAI's.
+        max_retries: Retries after the first attempt, made only before any text has arrived.
+        first_chunk_timeout: Seconds of silence allowed before the first text.
+        stall_timeout: Seconds of silence allowed between chunks.
+        max_output_tokens: Most tokens to generate; None leaves it to the provider.
+        temperature: The sampling temperature, 0 to 2; None leaves it to the provider.
+        system_prompt: Instructions to the model instead of `SYSTEM_PROMPT`.
+        provider: `auto`, `openai` or `embedded`, instead of what is set; or a provider of one's
+            own, instead of all the choosing.
+
+    Raises:
+        ConfigurationError: No provider can be chosen, or a value is out of range.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the public signature; everything has a default
+        self,
+        api_key: str | None = None,
+        model: str | None = None,
+        timeout: float = 60,
+        chunk_size: int = 1524,
+        base_url: str | None = None,
+        max_retries: int = 3,
+        *,
+        first_chunk_timeout: float = 30,
+        stall_timeout: float = 20,
+        max_output_tokens: int | None = None,
+        temperature: float | None = None,
+        system_prompt: str = SYSTEM_PROMPT,
+        provider: Provider | ProviderName | None = None,
+    ) -> None:
+        self._policy = GenerationPolicy(
+            timeout_s=timeout,
+            first_chunk_timeout_s=first_chunk_timeout,
+            stall_timeout_s=stall_timeout,
+            max_retries=max_retries,
+            chunk_size=chunk_size,
+        )
+        self._system_prompt = system_prompt
+        self._max_output_tokens = max_output_tokens
+        self._temperature = temperature
+        self._provider = (
+            choose_provider(_choice(api_key, base_url, model, provider))
+            if provider is None or isinstance(provider, str)
+            else provider
+        )
+        self._tokens = Tokenizers()
+
+    @property
+    def provider(self) -> ProviderDescription:
+        """Which provider was taken, and why."""
+        return self._provider.description
+
+    async def generate_code_with_explanation(
+        self,
+        prompt: str,
+        callback: TextCallback | None,
+        progress_callback: ProgressCallback | None = None,
+        max_retries: int | None = None,
+    ) -> GenerationResult:
+        """Generate, and hand on the text piece by piece.
+
+        Args:
+            prompt: What to write.
+            callback: Gets each non-empty piece, in order. What it raises ends the generation.
+            progress_callback: Gets the figures after every chunk, and once more at the end.
+            max_retries: For this generation, instead of the generator's own number.
+
+        Cancellation: at once; the connection is closed, and `progress_callback` is told.
+
+        Raises:
+            ConfigurationError: Something must be set first.
+            APIError: The request failed, after its retries.
+            StreamProcessError: The stream broke, stalled or ended early, or a callback raised.
+        """
+        listener = CallbackListener(callback, progress_callback)
+        try:
+            async with aclosing(self._events(prompt, max_retries)) as events:
+                async for event in events:
+                    await listener.hear(event)
+                    if isinstance(event, GenerationFinished):
+                        return event.result
+        except StreamingError as error:
+            await _tell_end(listener, StreamStatus.ERROR, error)
+            raise
+        except asyncio.CancelledError as error:
+            await _tell_end(listener, StreamStatus.CANCELLED, error)
+            raise
+        raise StreamProcessError("The generation ended without a result.", kind="internal")
+
+    def stream(self, prompt: str) -> AsyncGenerator[GenerationEvent, None]:
+        """Generate, as an async iterator of events; `GenerationFinished` is the last.
+
+        To stop early, iterate inside `async with contextlib.aclosing(...)`, or cancel the task.
+
+        Raises:
+            ConfigurationError: Something must be set first.
+            APIError: The request failed, after its retries.
+            StreamProcessError: The stream broke, stalled or ended early.
+        """
+        return self._events(prompt, None)
+
+    async def aclose(self) -> None:
+        """Close connections and child processes. Safe to call twice."""
+        await self._provider.aclose()
+        self._tokens.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _events(
+        self, prompt: str, max_retries: int | None
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        policy = self._policy
+        if max_retries is not None:
+            policy = replace(policy, max_retries=max_retries)
+        request = CompletionRequest(
+            messages=(
+                Message(role="system", content=self._system_prompt),
+                Message(role="user", content=prompt),
+            ),
+            max_output_tokens=self._max_output_tokens,
+            temperature=self._temperature,
+        )
+        return GenerationEngine(self._provider, policy, self._tokens).stream(request)
+
+
+def _choice(
+    api_key: str | None, base_url: str | None, model: str | None, provider: ProviderName | None
+) -> ProviderChoice:
+    """Return what arguments and settings together decide; arguments go first."""
+    given = {"base_url": base_url, "model": model, "provider": provider}
+    resolved = resolve(SettingsSources.of_process(command_line=given))
+    for problem in resolved.problems:
+        logger.warning("%s", problem)
+    choice = provider_choice(resolved)
+    if provider:
+        choice = replace(choice, provider_origin="the `provider` argument")
+    elif api_key or base_url:
+        choice = replace(choice, provider="auto")
+    if base_url:
+        choice = replace(choice, base_url=base_url, base_url_origin="the `base_url` argument")
+    if api_key:
+        choice = replace(choice, api_key=api_key, api_key_origin="the `api_key` argument")
+    return replace(choice, model=choice.model or DEFAULT_MODEL)
+
+
+async def _tell_end(
+    listener: CallbackListener, status: StreamStatus, ended_by: BaseException
+) -> None:
+    """Report the end to a callback, whose own failure must not hide what ended the generation."""
+    try:
+        await listener.hear_end(status)
+    except StreamProcessError as error:
+        logger.warning("while reporting %s: %s", type(ended_by).__name__, error.message)

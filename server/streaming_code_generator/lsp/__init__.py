@@ -1,0 +1,1 @@
+"""The language server: pygls on one side, generations and document writers on the other."""

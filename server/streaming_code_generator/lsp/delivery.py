@@ -1,0 +1,92 @@
+"""Carries a document writer's edits to the client and the client's answers back."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
+from streaming_code_generator.editing.writer import DocumentWriter
+
+logger = logging.getLogger(__name__)
+
+SendEdit = Callable[[OutgoingEdit], "Future[Any]"]
+"""Sends one edit; the future holds the client's `ApplyWorkspaceEditResult` or its error."""
+
+
+class Delivery:
+    """Drives the writer of one document: no task, only callbacks and one timer.
+
+    Everything here runs on the event loop and returns at once.
+    """
+
+    def __init__(
+        self,
+        writer: DocumentWriter,
+        *,
+        send: SendEdit,
+        on_outcome: Callable[[Outcome], None],
+        on_moved: Callable[[], None],
+    ) -> None:
+        self.writer = writer
+        self._send = send
+        self._on_outcome = on_outcome
+        self._on_moved = on_moved
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    def pump(self) -> None:
+        """Send the next edit, if one is due."""
+        if self._is_closed:
+            return
+        edit = self.writer.next_edit(self._loop.time())
+        if edit is not None:
+            self._send(edit).add_done_callback(partial(self._replied, edit.edit_id))
+        self._set_timer()
+
+    def want(self, region_id: str, text: str) -> None:
+        """Say which text a region should hold now, and see to it."""
+        self.writer.want(region_id, text)
+        self.pump()
+
+    def finish(self, region_id: str, text: str) -> None:
+        """Say which text a region should hold for good, and see to it."""
+        self._tell(self.writer.finish(region_id, text))
+
+    def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
+        """Take a change that the client reports."""
+        self._tell(self.writer.changed(version, changes, now_s=self._loop.time()))
+        self._on_moved()
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._is_closed = True
+        if self._timer:
+            self._timer.cancel()
+
+    def _replied(self, edit_id: int, answer: "Future[Any]") -> None:
+        if self._is_closed or answer.cancelled():
+            return
+        error = answer.exception()
+        applied = error is None and getattr(answer.result(), "applied", False) is True
+        if not applied:
+            reason = error or getattr(answer.result(), "failure_reason", None) or "no reason given"
+            logger.debug("edit refused edit=%d: %s", edit_id, reason)
+        self._tell(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
+
+    def _tick(self) -> None:
+        self._tell(self.writer.tick(self._loop.time()))
+
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        self.pump()
+        for outcome in outcomes:
+            self._on_outcome(outcome)
+
+    def _set_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        deadline_s = self.writer.deadline_s
+        self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)

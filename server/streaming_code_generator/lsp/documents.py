@@ -1,0 +1,166 @@
+"""The documents the client has open, and those it could have."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.uris import to_fs_path
+
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.editing.lines import PositionEncoding
+from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp.delivery import Delivery
+from streaming_code_generator.lsp.wire import invalid
+
+logger = logging.getLogger(__name__)
+
+MOST_FILE_BYTES = 10 * 1024 * 1024
+"""Larger files that are not open are refused."""
+
+_LANGUAGE_BY_SUFFIX = {
+    ".c": "c",
+    ".cpp": "cpp",
+    ".cs": "csharp",
+    ".css": "css",
+    ".go": "go",
+    ".h": "c",
+    ".html": "html",
+    ".java": "java",
+    ".js": "javascript",
+    ".lua": "lua",
+    ".md": "markdown",
+    ".py": "python",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".sh": "shellscript",
+    ".sql": "sql",
+    ".toml": "toml",
+    ".ts": "typescript",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenDocument:
+    """One document and the writer that edits it."""
+
+    uri: str
+    language_id: str
+    delivery: Delivery
+
+    @property
+    def mirror(self) -> Mirror:
+        """The text as the client last reported it."""
+        return self.delivery.writer.mirror
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk, or None if it is no file."""
+        path = to_fs_path(self.uri)
+        return Path(path) if path and self.uri.startswith("file:") else None
+
+
+class Documents:
+    """All documents by uri. Owned by the server, used on its event loop only."""
+
+    def __init__(self, new_delivery: Callable[[str, DocumentWriter], Delivery]) -> None:
+        self.encoding: PositionEncoding = "utf-16"
+        self.roots: tuple[Path, ...] = ()
+        self._new_delivery = new_delivery
+        self._documents: dict[str, OpenDocument] = {}
+
+    def get(self, uri: str) -> OpenDocument | None:
+        """Return a document the client has open, or that is being edited unopened."""
+        return self._documents.get(uri)
+
+    def opened(self, item: types.TextDocumentItem) -> None:
+        """Take over a document; one that is being edited unopened keeps its regions."""
+        known = self._documents.get(item.uri)
+        if known is not None and known.mirror.version is None:
+            known.delivery.changed(item.version, [ReportedChange(None, item.text)])
+            return
+        self._add(item.uri, item.language_id, item.text, item.version)
+
+    def changed(self, params: types.DidChangeTextDocumentParams) -> OpenDocument | None:
+        """Follow a change; one of a document that is not open is ignored."""
+        document = self._documents.get(params.text_document.uri)
+        if document is None:
+            logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
+            return None
+        document.delivery.changed(
+            params.text_document.version, [_reported(change) for change in params.content_changes]
+        )
+        return document
+
+    def closed(self, uri: str) -> OpenDocument | None:
+        """Forget a document; its edits end."""
+        document = self._documents.pop(uri, None)
+        if document is not None:
+            document.delivery.close()
+        return document
+
+    async def find(self, uri: str) -> OpenDocument:
+        """Return an open document, or read a file of the workspace.
+
+        Raises:
+            JsonRpcInvalidParams: It is neither, or not text.
+        """
+        document = self._documents.get(uri)
+        if document is not None:
+            return document
+        path = self._workspace_file(uri)
+        text = await asyncio.to_thread(_read_text, path)
+        return self._documents.get(uri) or self._add(
+            uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None
+        )
+
+    def drop_if_unopened(self, document: OpenDocument) -> None:
+        """Forget a file that the client never opened and that nothing is tracked in any more."""
+        if document.mirror.version is None and not document.delivery.writer.document.region_ids():
+            self.closed(document.uri)
+
+    def _add(self, uri: str, language_id: str, text: str, version: int | None) -> OpenDocument:
+        writer = DocumentWriter(text, version=version, encoding=self.encoding)
+        document = OpenDocument(uri, language_id, self._new_delivery(uri, writer))
+        self._documents[uri] = document
+        return document
+
+    def _workspace_file(self, uri: str) -> Path:
+        name = to_fs_path(uri) if uri.startswith("file:") else None
+        if not name:
+            invalid(f"`{uri}` is not open in the editor: open the document first.")
+        path = Path(name).resolve()
+        if not any(path.is_relative_to(root.resolve()) for root in self.roots):
+            invalid(f"`{path.name}` is not open and lies outside the workspace: open it first.")
+        return path
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_FILE_BYTES:
+            invalid(f"`{path.name}` is larger than {MOST_FILE_BYTES // 1024 // 1024} MiB: open it.")
+        content = path.read_bytes()
+    except OSError as error:
+        invalid(f"`{path.name}` cannot be read ({error.strerror}): open the document first.")
+    if b"\0" in content:
+        invalid(f"`{path.name}` is a binary file: name a text document.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        invalid(
+            f"`{path.name}` is not UTF-8 text: open it in the editor, which knows its encoding."
+        )
+
+
+def _reported(change: types.TextDocumentContentChangeEvent) -> ReportedChange:
+    if isinstance(change, types.TextDocumentContentChangePartial):
+        start, end = change.range.start, change.range.end
+        return ReportedChange(
+            ((start.line, start.character), (end.line, end.character)), change.text
+        )
+    return ReportedChange(None, change.text)

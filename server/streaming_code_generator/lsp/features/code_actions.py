@@ -1,0 +1,65 @@
+"""Code actions: an entry to every editor's menus, with no plug-in."""
+
+from collections.abc import Sequence
+
+from lsprotocol import types
+
+from streaming_code_generator.core.prompt.comments import comment_at_or_above
+from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.features.code_lenses import offered
+from streaming_code_generator.lsp.sessions import Sessions
+from streaming_code_generator.lsp.wire import GENERATE
+
+KIND = types.CodeActionKind("refactor.rewrite")
+Range = tuple[tuple[int, int], tuple[int, int]]
+
+
+def code_actions(
+    document: OpenDocument, sessions: Sessions, params: types.CodeActionParams
+) -> list[types.CodeAction]:
+    """Return what can be generated at a place, and done with generations there."""
+    if not _is_asked_for(params.context.only):
+        return []
+    start, end = params.range.start, params.range.end
+    where = ((start.line, start.character), (end.line, end.character))
+    commands = [*_generations(document, params, where), *_offered(sessions, document, where)]
+    return [
+        types.CodeAction(title=command.title, kind=KIND, command=command) for command in commands
+    ]
+
+
+def _is_asked_for(only: Sequence[types.CodeActionKind | str] | None) -> bool:
+    return not only or any(kind == KIND or KIND.startswith(f"{kind}.") for kind in only)
+
+
+def _generations(
+    document: OpenDocument, params: types.CodeActionParams, where: Range
+) -> list[types.Command]:
+    start, end = where
+    if start != end:
+        return [_generate("Generate from selection", document, range=params.range)]
+    mirror = document.mirror
+    line = mirror.point(*start).line
+    if comment_at_or_above(mirror.lines, line, document.language_id) is None:
+        return []
+    return [_generate("Generate from comment", document, position=params.range.start)]
+
+
+def _generate(
+    title: str, document: OpenDocument, **place: types.Range | types.Position
+) -> types.Command:
+    argument = {"textDocument": {"uri": document.uri}, **place, "wait": False}
+    return types.Command(title=title, command=GENERATE, arguments=[argument])
+
+
+def _offered(sessions: Sessions, document: OpenDocument, where: Range) -> list[types.Command]:
+    start, end = where
+    return [
+        command
+        for session in sessions.in_document(document.uri)
+        if session.placing
+        and session.placing.range
+        and session.placing.range[0] <= end
+        and session.placing.range[1] >= start
+        for command in offered(session)
+    ]

@@ -1,0 +1,67 @@
+"""Settings from the client: read once it is ready, and again when they change."""
+
+import asyncio
+import logging
+import os
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from streaming_code_generator.lsp.client import ClientFacts
+from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.settings import SECTION
+
+logger = logging.getLogger(__name__)
+
+ANSWER_TIMEOUT_S = 3.0
+"""A client that does not answer is served with the settings known so far."""
+
+
+def take_client(state: ServerState, facts: ClientFacts) -> None:
+    """Read the settings that came with `initialize`."""
+    state.backend.take_client(
+        initialization_options=facts.initialization_options,
+        workspace_root=facts.roots[0] if facts.roots else None,
+    )
+
+
+async def begin(ls: LanguageServer, state: ServerState) -> None:
+    """Ask for the client's configuration, and to be told when it changes."""
+    try:
+        await _read(ls, state)
+    finally:
+        state.configured.set()
+    if state.outgoing.facts.configuration_changes:
+        registration = types.Registration(
+            id="configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+        )
+        ls.client_register_capability(types.RegistrationParams([registration]))
+    await state.backend.warm_up()
+
+
+async def changed(ls: LanguageServer, state: ServerState, pushed: object) -> None:
+    """Read the configuration again; a client that cannot be asked has pushed it."""
+    if state.outgoing.facts.configuration:
+        await _read(ls, state)
+    else:
+        await state.backend.update(workspace_configuration=pushed)
+
+
+async def _read(ls: LanguageServer, state: ServerState) -> None:
+    if not state.outgoing.facts.configuration:
+        await state.backend.update(environment=dict(os.environ))
+        return
+    params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            answer = await ls.workspace_configuration_async(params)
+    except TimeoutError:
+        logger.warning("the client did not answer workspace/configuration")
+        return
+    except Exception as error:  # noqa: BLE001 - whatever the client answers, it is served
+        logger.warning("the client refused workspace/configuration: %s", error)
+        return
+    first = answer[0] if answer else None
+    await state.backend.update(workspace_configuration=first)

@@ -1,0 +1,190 @@
+"""`generate`: from arguments to a job, and from a generation's end to the answer."""
+
+import asyncio
+from dataclasses import replace
+
+from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.core.prompt.build import CodeTask, build_messages
+from streaming_code_generator.core.prompt.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.prompt.context import context_around
+from streaming_code_generator.core.prompt.secrets import secret_looking
+from streaming_code_generator.core.prompt.target import Placement, code_target, selection_target
+from streaming_code_generator.core.report import stats_object
+from streaming_code_generator.editing.lines import Point, dominant_line_ending
+from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.failures import (
+    content_modified,
+    request_cancelled,
+    request_failed,
+)
+from streaming_code_generator.lsp.job import Job
+from streaming_code_generator.lsp.session import Cancelled, Completed, Failed, Session
+from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.wire import (
+    GenerateArguments,
+    invalid,
+    lsp_range,
+    parse_generate,
+)
+from streaming_code_generator.settings import Settings
+
+
+async def generate(state: ServerState, arguments: object) -> object:
+    """Start a generation and, unless told not to wait, answer with its result.
+
+    Cancellation: cancels the generation.
+    """
+    asked = parse_generate(arguments)
+    await state.configured.wait()
+    document = await state.documents.find(asked.uri)
+    job = make_job(asked, document, state.backend.resolved.settings)
+    return await run(state, job, wait=asked.wait)
+
+
+async def run(state: ServerState, job: Job, *, wait: bool) -> object:
+    """Start a generation; answer at once, or with its end.
+
+    Cancellation: cancels the generation, if it is waited for.
+    """
+    session = state.sessions.start(job)
+    if not wait:
+        return {"id": session.id, "status": "started"}
+    try:
+        await asyncio.shield(session.done)
+    except asyncio.CancelledError:
+        session.cancel()
+        raise
+    return answer(session)
+
+
+def make_job(asked: GenerateArguments, document: OpenDocument, settings: Settings) -> Job:
+    """Resolve a request against the document as it stands.
+
+    Raises:
+        JsonRpcInvalidParams: There is nothing to ask for, or the file must not be touched.
+        JsonRpcException: `ContentModified`, the caller saw an older document.
+    """
+    _check(asked, document)
+    mirror = document.mirror
+    start, end = mirror.point(*asked.start), mirror.point(*asked.end)
+    line_ending = dominant_line_ending(mirror.lines)
+    comment: Comment | None = None
+    if start != end:
+        placement = selection_target(
+            mirror.lines, start, end, line_ending=line_ending, language_id=document.language_id
+        )
+    else:
+        if not _text(asked.prompt):
+            comment = comment_at_or_above(mirror.lines, start.line, document.language_id)
+        placement = code_target(
+            mirror.lines,
+            start,
+            after_comment=comment,
+            line_ending=line_ending,
+            language_id=document.language_id,
+        )
+    return Job(
+        uri=document.uri,
+        language_id=document.language_id,
+        document=document if asked.target == "document" else None,
+        start=Point(placement.line, placement.column),
+        end=Point(placement.end_line, placement.end_column),
+        prefix=placement.prefix,
+        suffix=placement.suffix,
+        code_target=replace(placement.target, bare_code=not settings.insert_explanation),
+        request=CompletionRequest(
+            messages=build_messages(_task(asked, document, placement, comment, settings)),
+            max_output_tokens=settings.max_output_tokens,
+            temperature=settings.temperature,
+        ),
+        edits=settings.edits,
+        insert_explanation=settings.insert_explanation,
+        work_done_token=asked.work_done_token,
+        partial_result_token=asked.partial_result_token,
+    )
+
+
+def _check(asked: GenerateArguments, document: OpenDocument) -> None:
+    version = document.mirror.version
+    if asked.version is not None and version is not None and asked.version < version:
+        raise content_modified(
+            f"The document is at version {version}, the request is for {asked.version}: "
+            "ask again for the current one."
+        )
+    path = document.path
+    if path is not None and secret_looking(str(path)):
+        invalid(f"`{path.name}` looks like it holds secrets: it is neither sent nor edited.")
+
+
+def _task(
+    asked: GenerateArguments,
+    document: OpenDocument,
+    placement: Placement,
+    comment: Comment | None,
+    settings: Settings,
+) -> CodeTask:
+    context = context_around(document.mirror.lines, placement)
+    prompt = _text(asked.prompt) or (comment.text if comment else "")
+    instruction = prompt or _text(context.selection)
+    if not instruction:
+        invalid(
+            'Send a "prompt", select text, or write a comment at or above the position '
+            "that says what to generate."
+        )
+    path = document.path
+    return CodeTask(
+        instruction=instruction,
+        language_id=document.language_id,
+        file_name=path.name if path else document.uri.rsplit("/", 1)[-1],
+        # A selection that is itself the prompt is not shown a second time.
+        context=context if prompt else replace(context, selection=""),
+        explain=bool(settings.insert_explanation),
+        system_prompt=settings.system_prompt,
+    )
+
+
+def _text(value: str | None) -> str:
+    return value.strip() if value else ""
+
+
+def answer(session: Session) -> object:
+    """Return the result of an ended generation, or raise what it ended with.
+
+    Raises:
+        JsonRpcException: `RequestCancelled` or `RequestFailed`.
+    """
+    match session.end:
+        case Completed():
+            return result_object(session)
+        case Cancelled(reason=reason):
+            raise request_cancelled(reason, "".join(session.account.text))
+        case Failed(error=error):
+            raise request_failed(error) from error
+    raise RuntimeError(f"generation {session.id} has not ended")
+
+
+def result_object(session: Session) -> dict[str, object]:
+    """Return a generation as the contract has it, also one that is running, or ended badly."""
+    account, engine = session.account, session.engine
+    result = session.end.result if isinstance(session.end, Completed) else None
+    where = session.placing.range if session.placing else None
+    return {
+        "id": session.id,
+        "status": session.state,
+        "text": "".join(account.text),
+        "code": "".join(account.code),
+        "explanation": "".join(account.explanation),
+        "reasoning": "".join(account.reasoning),
+        "uri": session.job.uri,
+        "range": lsp_range(*where) if where else None,
+        "model": result.model if result else _model(session),
+        "provider": engine.provider.description.name if engine else "",
+        "providerReason": engine.provider.description.reason if engine else "",
+        "finishReason": result.finish_reason if result else None,
+        "warnings": list(result.warnings) if result else [],
+        "stats": stats_object(account.stats),
+    }
+
+
+def _model(session: Session) -> str:
+    return session.engine.provider.description.model if session.engine else ""

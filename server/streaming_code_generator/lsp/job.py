@@ -1,0 +1,32 @@
+"""What one generation was asked to do, resolved against the document as it stood then."""
+
+from dataclasses import dataclass
+
+from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.wire import Token
+from streaming_code_generator.settings.model import EditPace, ExplanationPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A generation's request, free of everything that may change while it runs."""
+
+    uri: str
+    language_id: str
+    document: OpenDocument | None
+    """Where the code goes; None for target `none`."""
+    start: Point
+    end: Point
+    """The range to replace; empty for an insertion."""
+    prefix: str = ""
+    suffix: str = ""
+    """What is put around the code, such as the line ending behind a comment."""
+    code_target: CodeTarget
+    request: CompletionRequest
+    edits: EditPace = "live"
+    insert_explanation: ExplanationPlace = False
+    work_done_token: Token | None = None
+    partial_result_token: Token | None = None

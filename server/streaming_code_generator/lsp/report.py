@@ -1,0 +1,153 @@
+"""What a client is told of a generation: progress, chunks, and the final log messages."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from lsprotocol import types
+
+from streaming_code_generator.core.extract import Part
+from streaming_code_generator.core.report import summary_line
+from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.progress import ProgressLine
+from streaming_code_generator.lsp.session import Cancelled, Completed, Failed, Session
+from streaming_code_generator.lsp.wire import Token, lsp_range
+
+logger = logging.getLogger(__name__)
+
+MOST_LINE_CHARACTERS = 60
+"""Most of the line being written that a progress message shows."""
+
+
+class Reporter:
+    """Speaks of generations to one client."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
+        self._progress: dict[str, ProgressLine] = {}
+        self._ranges: dict[str, object] = {}
+        self._lenses_due: asyncio.Handle | None = None
+
+    def begin(self, session: Session, *, on_token: Callable[[Token], None]) -> None:
+        """Open a generation's progress."""
+        self._progress[session.id] = ProgressLine(
+            self._outgoing,
+            title="Generating code",
+            client_token=session.job.work_done_token,
+            message=lambda: progress_message(session),
+            on_token=on_token,
+        )
+
+    def chunk(self, session: Session, text: str, part: Part) -> None:
+        """Send one chunk of the response to a client that asked for partial results."""
+        token = session.job.partial_result_token
+        if token is None or not text:
+            return
+        index = session.account.chunks_shown
+        session.account.chunks_shown += 1
+        self._outgoing.progress(
+            token,
+            {"kind": "report", "message": text, "index": index, "id": session.id, "part": part},
+        )
+
+    def changed(self, session: Session) -> None:
+        """Tell of a new state; the last one is told in full."""
+        if session.end is not None:
+            self._end(session)
+        self._update(session, session.state)
+        self._refresh_lenses()
+
+    def moved(self, session: Session) -> None:
+        """Tell of a region that grew or moved, and of one that a person has written in."""
+        placing = session.placing
+        if placing is None:
+            return
+        if session.end is not None and not placing.is_untouched:
+            self.forgotten(session)
+        elif self._ranges.get(session.id) != placing.range:
+            self._update(session, session.state)
+
+    def forgotten(self, session: Session) -> None:
+        """Tell once that a generation can no longer be accepted, removed or seen as one."""
+        if self._ranges.pop(session.id, None) is not None:
+            self._outgoing.update_generation(
+                {**_update(session), "state": "forgotten", "range": None}
+            )
+            self._refresh_lenses()
+
+    def _update(self, session: Session, state: str) -> None:
+        placing = session.placing
+        where = placing.range if placing else None
+        if where is not None:
+            self._ranges[session.id] = where
+        self._outgoing.update_generation(
+            {
+                **_update(session),
+                "state": state,
+                "range": lsp_range(*where) if where else None,
+            }
+        )
+
+    def _refresh_lenses(self) -> None:
+        # Several generations may change at once; one request serves them all.
+        if self._lenses_due is None and self._outgoing.facts.code_lens_refresh:
+            self._lenses_due = asyncio.get_running_loop().call_soon(self._send_refresh)
+
+    def _send_refresh(self) -> None:
+        self._lenses_due = None
+        self._outgoing.refresh_lenses()
+
+    def _end(self, session: Session) -> None:
+        summary = end_message(session)
+        progress = self._progress.pop(session.id, None)
+        if progress is not None:
+            progress.end(summary)
+        match session.end:
+            case Completed(result=result):
+                self._outgoing.log(result.text)
+                self._outgoing.log(summary)
+            case Cancelled():
+                self._outgoing.log(summary)
+            case Failed(error=error):
+                logger.warning("generation %s failed kind=%s: %s", session.id, error.kind, error)
+                if error.kind == "document":
+                    self._outgoing.log("".join(session.account.text))
+                    self._outgoing.show(error.message)
+                self._outgoing.log(error.message, types.MessageType.Error)
+
+
+def progress_message(session: Session) -> str:
+    """Return the line that says how far a generation is."""
+    account = session.account
+    elapsed = f"{session.elapsed_s:.1f} s"
+    if account.waiting_for:
+        return f"{account.waiting_for} ({elapsed})"
+    stats = account.stats
+    figures = f"{elapsed}, {stats.completion_tokens} tokens, {stats.tokens_per_second:.0f} tokens/s"
+    line = account.last_line[-MOST_LINE_CHARACTERS:]
+    return f"{figures}: {line}" if line else figures
+
+
+def end_message(session: Session) -> str:
+    """Return the line that says how a generation ended."""
+    match session.end:
+        case Completed(result=result):
+            return summary_line(result)
+        case Cancelled(reason=reason):
+            tokens = session.account.stats.completion_tokens
+            return f"{reason} {tokens} tokens had arrived in {session.elapsed_s:.2f} s."
+        case Failed(error=error):
+            return error.message
+    return progress_message(session)
+
+
+def _update(session: Session) -> dict[str, object]:
+    stats = session.account.stats
+    return {
+        "id": session.id,
+        "uri": session.job.uri,
+        "message": end_message(session),
+        "tokens": stats.completion_tokens,
+        "elapsedSeconds": session.elapsed_s,
+        "tokensPerSecond": stats.tokens_per_second,
+    }

@@ -1,0 +1,275 @@
+"""The language server: all parts wired together, and the ways to serve it."""
+
+import asyncio
+import functools
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from importlib.metadata import version
+from typing import Any
+
+from lsprotocol import types
+from pygls.io_ import WebSocketWriter
+from pygls.lsp.server import LanguageServer
+
+from streaming_code_generator.editing.exchange import OutgoingEdit
+from streaming_code_generator.editing.lines import PositionEncoding
+from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp import connection
+from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.client import ClientFacts, client_facts
+from streaming_code_generator.lsp.delivery import Delivery
+from streaming_code_generator.lsp.documents import Documents
+from streaming_code_generator.lsp.failures import translating
+from streaming_code_generator.lsp.features import after, configuration, generate
+from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
+from streaming_code_generator.lsp.features.code_lenses import code_lenses
+from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProtocol
+from streaming_code_generator.lsp.report import Reporter
+from streaming_code_generator.lsp.sessions import Sessions
+from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.wire import (
+    ACCEPT,
+    CANCEL,
+    GENERATE,
+    REMOVE,
+    RETRY,
+    SERVER_NAME,
+    STATUS,
+)
+from streaming_code_generator.settings import SettingsSources
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_TIMEOUT_S = 1.5
+"""Longest time for ending generations and child processes once the client is gone."""
+DRAIN_TIMEOUT_S = 0.2
+"""How long a client that leaves may take to read the last answers."""
+
+_COMMANDS: dict[str, Callable[[ServerState, object], Any]] = {
+    GENERATE: generate.generate,
+    CANCEL: after.cancel,
+    REMOVE: after.remove,
+    ACCEPT: after.accept,
+    RETRY: after.retry,
+    STATUS: after.status,
+}
+_ENCODINGS: dict[object, PositionEncoding] = {
+    types.PositionEncodingKind.Utf8: "utf-8",
+    types.PositionEncodingKind.Utf16: "utf-16",
+    types.PositionEncodingKind.Utf32: "utf-32",
+}
+
+
+class StreamingServer(LanguageServer):
+    """One language server for one client."""
+
+    protocol: StreamingProtocol
+
+    def __init__(self, sources: SettingsSources) -> None:
+        super().__init__(
+            SERVER_NAME, version("streaming-code-generator"), protocol_cls=StreamingProtocol
+        )
+        outgoing = Outgoing(self, ClientFacts())
+        backend = Backend(sources, on_problem=self._tell_problem)
+        documents = Documents(self._new_delivery)
+        self.reporter = Reporter(outgoing)
+        self.state = ServerState(
+            backend=backend,
+            documents=documents,
+            sessions=Sessions(backend, self.reporter),
+            outgoing=outgoing,
+            configured=asyncio.Event(),
+        )
+        self.exit_code: asyncio.Future[int] | None = None
+        self.protocol.listener = self
+        self.protocol.command_handlers = {name: self._command(name) for name in _COMMANDS}
+        _register(self)
+
+    def _command(self, name: str) -> CommandHandler:
+        return translating(functools.partial(_COMMANDS[name], self.state))
+
+    def _tell_problem(self, problem: str) -> None:
+        logger.warning("settings: %s", problem)
+        self.state.outgoing.log(problem, types.MessageType.Warning)
+
+    # What the protocol reports
+
+    def document_opened(self, document: types.TextDocumentItem) -> None:
+        """Follow a document from now on."""
+        self.state.documents.opened(document)
+
+    def document_changed(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Follow a change."""
+        self.state.documents.changed(params)
+
+    def document_closed(self, uri: str) -> None:
+        """End what runs in a document, and forget it."""
+        self.state.sessions.document_closed(uri)
+        self.state.documents.closed(uri)
+
+    def progress_cancelled(self, token: str | int) -> None:
+        """Cancel the generation whose progress was cancelled."""
+        self.state.sessions.cancel_by_token(token)
+
+    def exit_requested(self, exit_code: int) -> None:
+        """End serving."""
+        if self.exit_code is not None and not self.exit_code.done():
+            self.exit_code.set_result(exit_code)
+
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Keep failures in the log: pygls would show each of them to the person."""
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
+        sessions = self.state.sessions
+        return Delivery(
+            writer,
+            send=functools.partial(self._send_edit, uri),
+            on_outcome=sessions.take_outcome,
+            on_moved=functools.partial(sessions.document_moved, uri),
+        )
+
+    def _send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+        # Neovim prints an edit's label each time: only the first edit of a document has one.
+        label = "Generate code" if edit.edit_id == 1 else None
+        return self.state.outgoing.send_edit(uri, edit, label)
+
+    async def close(self) -> None:
+        """End every generation and child process, within bounded time."""
+        try:
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
+                await self.state.sessions.aclose()
+                await self.state.backend.aclose()
+        except TimeoutError:
+            logger.warning("some generations did not end in time")
+
+
+def build_server(sources: SettingsSources | None = None) -> StreamingServer:
+    """Return a wired server for one client. Call it on the event loop that is going to serve."""
+    return StreamingServer(sources or SettingsSources.of_process())
+
+
+def _register(server: StreamingServer) -> None:
+    """Register features, whose options pygls turns into capabilities."""
+    state = server.state
+    for name in _COMMANDS:
+        # Only the name counts: the protocol runs the command itself, see its module.
+        server.command(name)(lambda *_: None)
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        _initialize(server, params)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        await configuration.begin(server, state)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
+        await configuration.changed(server, state, params.settings)
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(_: None) -> None:
+        await server.close()
+
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[KIND])
+    )
+    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = state.documents.get(params.text_document.uri)
+        return code_actions(document, state.sessions, params) if document else []
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
+    def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+        return code_lenses(state.sessions, params.text_document.uri)
+
+
+def _initialize(server: StreamingServer, params: types.InitializeParams) -> None:
+    facts = client_facts(params)
+    state = server.state
+    state.outgoing.facts = facts
+    state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
+    state.documents.roots = facts.roots
+    configuration.take_client(state, facts)
+
+
+async def serve(
+    server: StreamingServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> int:
+    """Serve one client until it goes away or says `exit`; return the exit code.
+
+    Cancellation: ends all generations and child processes first.
+    """
+    outgoing = connection.StreamWriter(writer)
+    server.protocol.set_writer(outgoing)
+    try:
+        return await _until_gone(server, connection.read_messages(reader, server.protocol))
+    finally:
+        await outgoing.drain(timeout_s=DRAIN_TIMEOUT_S)
+        outgoing.close()
+
+
+async def _until_gone(server: StreamingServer, reading: Coroutine[Any, Any, None]) -> int:
+    exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server.exit_code = exit_code
+    task = asyncio.create_task(reading, name="reading")
+    try:
+        either: set[asyncio.Future[Any]] = {task, exit_code}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return exit_code.result() if exit_code.done() else 0
+    finally:
+        task.cancel()
+        await server.close()
+
+
+def serve_stdio() -> None:
+    """Serve on standard input and output; ends the process with the client's exit code."""
+    sys.exit(asyncio.run(_serve_stdio()))
+
+
+async def _serve_stdio() -> int:
+    reader, writer = await connection.stdio_streams()
+    return await serve(build_server(), reader, writer)
+
+
+def serve_tcp(host: str, port: int) -> None:
+    """Serve the first client that connects; ends when it goes away."""
+    sys.exit(asyncio.run(_serve_tcp(host, port)))
+
+
+async def _serve_tcp(host: str, port: int) -> int:
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listener.close()
+        ended.set_result(await serve(build_server(), reader, writer))
+
+    listener = await asyncio.start_server(connected, host, port)
+    for socket in listener.sockets:
+        logger.info("listening on %s:%s", *socket.getsockname()[:2])
+    return await ended
+
+
+def serve_ws(host: str, port: int) -> None:
+    """Serve the first client that connects by web socket; ends when it goes away."""
+    sys.exit(asyncio.run(_serve_ws(host, port)))
+
+
+async def _serve_ws(host: str, port: int) -> int:
+    from websockets.asyncio.server import ServerConnection  # noqa: PLC0415 - comes with an extra
+    from websockets.asyncio.server import serve as listen  # noqa: PLC0415
+
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def connected(socket: ServerConnection) -> None:
+        server = build_server()
+        server.protocol.set_writer(WebSocketWriter(socket), include_headers=False)
+        ended.set_result(await _until_gone(server, connection.read_socket(socket, server.protocol)))
+
+    async with listen(connected, host, port) as listener:
+        for bound in listener.sockets:
+            logger.info("listening on %s:%s", *bound.getsockname()[:2])
+        return await ended

@@ -1,0 +1,305 @@
+"""One generation in the language server: from its request to its last word."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from streaming_code_generator.core.events import GenerationEvent, TextArrived
+from streaming_code_generator.core.extract import OutputFilter, Part
+from streaming_code_generator.core.result import GenerationResult
+from streaming_code_generator.core.stats import StreamStats, StreamStatus
+from streaming_code_generator.editing.exchange import (
+    Deleted,
+    Outcome,
+    Settled,
+    Undeliverable,
+    UndeliverableReason,
+)
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.backend import Engine
+from streaming_code_generator.lsp.job import Job
+from streaming_code_generator.lsp.placing import Placing
+from streaming_code_generator.lsp.turns import Turns
+from streaming_code_generator.lsp.wire import GenerationState
+
+logger = logging.getLogger(__name__)
+
+_REFUSED: dict[UndeliverableReason, str] = {
+    "refused": "it refused the same edit several times",
+    "no_reply": "it did not answer an edit for ten seconds",
+    "no_change": "it said that it applied an edit, but no change arrived",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The generation came to its end and its code is where it belongs."""
+
+    result: GenerationResult
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody cancelled, or the place for the text went away."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model, the connection or the editor failed."""
+
+    error: StreamingError
+
+
+End = Completed | Cancelled | Failed
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What is known of a running generation, for its progress and its report."""
+
+    stats: StreamStats = field(default_factory=StreamStats)
+    text: list[str] = field(default_factory=list)
+    """The response's pieces, as they came."""
+    code: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    chunks_shown: int = 0
+    waiting_for: str = ""
+    """What holds it up, in words; empty once text arrives."""
+
+    @property
+    def last_line(self) -> str:
+        """The line being written."""
+        tail = "".join(self.code[-8:])
+        return tail.rsplit("\n", 1)[-1].strip()
+
+
+class Session:
+    """Runs one generation as a task of its own. Created and owned by `Sessions`."""
+
+    def __init__(
+        self,
+        session_id: str,
+        job: Job,
+        *,
+        on_change: Callable[["Session"], None],
+        on_chunk: Callable[["Session", str, Part], None],
+    ) -> None:
+        self.id = session_id
+        self.job = job
+        self.account = Account()
+        self.state: GenerationState = "queued"
+        self.end: End | None = None
+        self.engine: Engine | None = None
+        self.started_at_s = time.monotonic()
+        self.placing = Placing(session_id, job) if job.document else None
+        self.done: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._on_change = on_change
+        self._on_chunk = on_chunk
+        self._settled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_reason = "Cancelled."
+        self._undeliverable: UndeliverableReason | None = None
+
+    # Its life
+
+    def start(self, engine: Engine, turns: Turns) -> "asyncio.Task[None]":
+        """Begin; the task ends by itself, and `done` says how."""
+        self.engine = engine
+        self._task = asyncio.create_task(self._run(engine, turns), name=f"generation-{self.id}")
+        return self._task
+
+    def cancel(self, reason: str = "Cancelled.") -> bool:
+        """Stop at once, keeping what has arrived; False if it has ended already."""
+        if self.end is not None or self._task is None:
+            return False
+        self._cancel_reason = reason
+        return self._task.cancel()
+
+    def fail(self, error: StreamingError) -> None:
+        """End with an error that was found outside the task, such as an editor's refusal."""
+        if self.end is None:
+            self._finish(Failed(error))
+            if self._task is not None:
+                self._task.cancel()
+
+    async def put_back(self, *, timeout_s: float) -> None:
+        """Bring back what stood where an ended generation's code stands.
+
+        Raises:
+            StreamProcessError: The editor does not take the edit.
+        """
+        if self.placing is None:
+            return
+        self._settled.clear()
+        self._undeliverable = None
+        self.placing.put_back()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+        except TimeoutError:
+            raise self._refused_by_editor("no_reply") from None
+        if self._undeliverable is not None:
+            raise self._refused_by_editor(self._undeliverable)
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Hear what became of the text in the document."""
+        match outcome:
+            case Settled():
+                self._settled.set()
+            case Deleted():
+                self._settled.set()
+                self.cancel("Its text was deleted in the editor.")
+            case Undeliverable(reason=reason):
+                self._undeliverable = reason
+                self._settled.set()
+                self.fail(self._refused_by_editor(reason))
+            case _:
+                assert_never(outcome)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it was asked for."""
+        return time.monotonic() - self.started_at_s
+
+    async def _run(self, engine: Engine, turns: Turns) -> None:
+        try:
+            endpoint = engine.provider.description.endpoint
+            async with turns.turn(endpoint, self._wait_in_queue):
+                self._set_state("running")
+                result = await self._generate(engine)
+                await self._place(result)
+            self._finish(Completed(result))
+        except asyncio.CancelledError:
+            self._finish(Cancelled(self._cancel_reason))
+            raise
+        except StreamingError as error:
+            self._finish(Failed(error))
+        except Exception:
+            logger.exception("generation %s ended by a fault of our own", self.id)
+            message = "Internal error; the server's log has the details."
+            self._finish(Failed(StreamProcessError(message, kind="internal")))
+
+    def _wait_in_queue(self, place: int) -> None:
+        self.account.waiting_for = f"Waiting for a free place at the model: number {place}"
+        self._on_change(self)
+
+    async def _generate(self, engine: Engine) -> GenerationResult:
+        output = OutputFilter(self.job.code_target)
+        self.account.waiting_for = f"Waiting for {engine.provider.description.model}"
+        result: GenerationResult | None = None
+        async with aclosing(engine.engine.stream(self.job.request)) as events:
+            async for event in events:
+                self.account.stats = event.stats
+                if event.kind == "finished":
+                    result = event.result
+                else:
+                    self._take(event, output)
+        for piece in output.finish():
+            self._keep(piece.part, piece.text)
+        if result is None:
+            raise StreamProcessError("The stream ended without a result: try again.")
+        return self._as_filtered(result)
+
+    def _take(self, event: GenerationEvent, output: OutputFilter) -> None:
+        match event.kind:
+            case "text":
+                self._take_text(event, output)
+            case "empty":
+                if event.prompt_progress:
+                    read, total = event.prompt_progress.processed, event.prompt_progress.total
+                    self.account.waiting_for = f"Reading the prompt: {read} of {total} tokens"
+            case "retry":
+                seconds = f"{event.delay_s:.1f}"
+                self.account.waiting_for = f"Asking again in {seconds} s: {event.reason}"
+            case "finished":
+                pass
+            case _:
+                assert_never(event.kind)
+
+    def _take_text(self, event: TextArrived, output: OutputFilter) -> None:
+        self.account.waiting_for = ""
+        is_content = event.part == "content"
+        if is_content:
+            self.account.text.append(event.text)
+        pieces = output.feed(event.text) if is_content else output.feed_reasoning(event.text)
+        for piece in pieces:
+            self._keep(piece.part, piece.text)
+        part: Part = "reasoning" if not is_content else _main_part([p.part for p in pieces])
+        self._on_chunk(self, event.text, part)
+        if self.placing and any(piece.part == "code" for piece in pieces):
+            self.placing.show("".join(self.account.code))
+
+    def _keep(self, part: Part, text: str) -> None:
+        kept: dict[Part, list[str]] = {
+            "code": self.account.code,
+            "explanation": self.account.explanation,
+            "reasoning": self.account.reasoning,
+        }
+        kept[part].append(text)
+
+    def _as_filtered(self, result: GenerationResult) -> GenerationResult:
+        account = self.account
+        return replace(
+            result,
+            code="".join(account.code),
+            explanation="".join(account.explanation),
+            reasoning="".join(account.reasoning) or result.reasoning,
+        )
+
+    async def _place(self, result: GenerationResult) -> None:
+        if self.placing is None:
+            return
+        self.account.waiting_for = "Waiting for the editor"
+        self.placing.finish(result.code, result.explanation)
+        await self._settled.wait()
+
+    def _finish(self, end: End) -> None:
+        if self.end is not None:
+            return
+        self.end = end
+        if self.placing and not isinstance(end, Completed):
+            self.placing.stop()
+        self.account.stats = replace(
+            self.account.stats, status=_STATUS[type(end)], elapsed=self.elapsed_s
+        )
+        self._set_state(_STATES[type(end)])
+        if not self.done.done():
+            self.done.set_result(end)
+
+    def _set_state(self, state: GenerationState) -> None:
+        self.state = state
+        self._on_change(self)
+
+    def _refused_by_editor(self, reason: UndeliverableReason) -> StreamingError:
+        return StreamProcessError(
+            f"The editor refuses edits of this document ({_REFUSED[reason]}): "
+            "the generated text is in the log.",
+            kind="document",
+            attempts=self.account.stats.attempts,
+            partial_text="".join(self.account.text),
+        )
+
+
+_STATUS: dict[type[End], StreamStatus] = {
+    Completed: StreamStatus.COMPLETED,
+    Cancelled: StreamStatus.CANCELLED,
+    Failed: StreamStatus.ERROR,
+}
+_STATES: dict[type[End], GenerationState] = {
+    Completed: "completed",
+    Cancelled: "cancelled",
+    Failed: "error",
+}
+
+
+def _main_part(parts: list[Part]) -> Part:
+    if "code" in parts or not parts:
+        return "code"
+    return parts[-1]

@@ -1,0 +1,159 @@
+"""All generations of one server: who runs, who is done, and every road to cancel one."""
+
+import asyncio
+import itertools
+import logging
+
+from streaming_code_generator.editing.exchange import Outcome
+from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.job import Job
+from streaming_code_generator.lsp.report import Reporter
+from streaming_code_generator.lsp.session import Completed, Session
+from streaming_code_generator.lsp.wire import GenerationReference, Token
+
+logger = logging.getLogger(__name__)
+
+MOST_FINISHED = 50
+"""So many ended generations are remembered, for `status`, `remove` and `retry`."""
+
+
+class Sessions:
+    """The registry of generations; it owns their tasks. Used on the event loop only."""
+
+    def __init__(self, backend: Backend, reporter: Reporter) -> None:
+        self._backend = backend
+        self._reporter = reporter
+        self._sessions: dict[str, Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._by_token: dict[Token, str] = {}
+        self._numbers = itertools.count(1)
+
+    def start(self, job: Job) -> Session:
+        """Begin a generation.
+
+        Raises:
+            ConfigurationError: No model can be had.
+        """
+        engine = self._backend.engine()
+        session_id = f"g{next(self._numbers)}"
+        session = Session(session_id, job, on_change=self._changed, on_chunk=self._reporter.chunk)
+        self._sessions[session_id] = session
+        self._reporter.begin(session, on_token=lambda token: self._follow(token, session_id))
+        task = session.start(engine, self._backend.turns)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._forget_oldest()
+        return session
+
+    def _follow(self, token: Token, session_id: str) -> None:
+        self._by_token[token] = session_id
+
+    def _changed(self, session: Session) -> None:
+        self._reporter.changed(session)
+        if session.end is not None:
+            self._by_token = {
+                token: owner for token, owner in self._by_token.items() if owner != session.id
+            }
+
+    # Looking up
+
+    @property
+    def running(self) -> list[Session]:
+        """The generations that have not ended, queued ones too."""
+        return [session for session in self._sessions.values() if session.end is None]
+
+    @property
+    def ended(self) -> list[Session]:
+        """The remembered generations that have ended, the oldest first."""
+        return [session for session in self._sessions.values() if session.end is not None]
+
+    def in_document(self, uri: str) -> list[Session]:
+        """Return the generations with a followed place in a document, the oldest first."""
+        return [
+            session
+            for session in self._sessions.values()
+            if session.placing
+            and session.placing.document.uri == uri
+            and session.placing.is_tracked
+        ]
+
+    def get(self, session_id: str) -> Session | None:
+        """Return a running or remembered generation."""
+        return self._sessions.get(session_id)
+
+    def last_placed(self, reference: GenerationReference) -> Session | None:
+        """Return the generation meant, or the last one whose place is still followed."""
+        if reference.id is not None:
+            return self._sessions.get(reference.id)
+        placed = [
+            session
+            for session in self._sessions.values()
+            if session.placing
+            and session.placing.is_tracked
+            and reference.uri in (None, session.placing.document.uri)
+        ]
+        return placed[-1] if placed else None
+
+    # Roads to cancel
+
+    def cancel(self, reference: GenerationReference) -> list[str]:
+        """Cancel one generation, or all (of a document, if one is named); return their ids."""
+        meant = [
+            session
+            for session in self.running
+            if reference.id in (None, session.id) and reference.uri in (None, session.job.uri)
+        ]
+        return [session.id for session in meant if session.cancel()]
+
+    def cancel_by_token(self, token: Token) -> None:
+        """Cancel what reports under a progress token."""
+        session = self._sessions.get(self._by_token.get(token, ""))
+        if session is not None:
+            session.cancel()
+
+    def document_closed(self, uri: str) -> None:
+        """End what was running in a document, and follow nothing in it any more."""
+        for session in list(self._sessions.values()):
+            if session.placing and session.placing.document.uri == uri:
+                session.cancel("Its document was closed or renamed in the editor.")
+                self.forget(session)
+
+    def forget(self, session: Session) -> None:
+        """Stop following a generation's place."""
+        if session.placing and session.placing.is_tracked:
+            session.placing.forget()
+            self._reporter.forgotten(session)
+
+    def document_moved(self, uri: str) -> None:
+        """Take note that a document changed: regions may have grown, or been written in."""
+        for session in self.in_document(uri):
+            self._reporter.moved(session)
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Pass on what became of a generation's text."""
+        session = self._sessions.get(outcome.region_id)
+        if session is not None:
+            session.take_outcome(outcome)
+
+    async def aclose(self) -> None:
+        """Cancel everything and wait until it has ended."""
+        for session in self.running:
+            session.cancel("The server is shutting down.")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _forget_oldest(self) -> None:
+        ended = self.ended
+        for session in ended[: max(0, len(ended) - MOST_FINISHED)]:
+            self.forget(session)
+            del self._sessions[session.id]
+
+    def totals(self) -> dict[str, int]:
+        """Return what all completed generations came to."""
+        results = [s.end.result.stats for s in self.ended if isinstance(s.end, Completed)]
+        return {
+            "generations": len(self._sessions),
+            "completed": len(results),
+            "promptTokens": sum(stats.prompt_tokens for stats in results),
+            "completionTokens": sum(stats.completion_tokens for stats in results),
+            "totalTokens": sum(stats.total_tokens for stats in results),
+        }

@@ -1,0 +1,21 @@
+"""What belongs to one connection: documents, generations, settings, and the client's abilities."""
+
+import asyncio
+from dataclasses import dataclass
+
+from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.documents import Documents
+from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.sessions import Sessions
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ServerState:
+    """The parts of a running server, wired together by `server.build_server`."""
+
+    backend: Backend
+    documents: Documents
+    sessions: Sessions
+    outgoing: Outgoing
+    configured: asyncio.Event
+    """Set once the client's configuration has been read, or cannot be."""

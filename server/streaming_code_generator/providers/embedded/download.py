@@ -1,0 +1,191 @@
+"""Fetches one large file whose size and hash are known: resumed, checked, and whole or not there.
+
+It grows as `NAME.part` beside its final name, which it gets only when every byte is right. A cut
+connection is taken up where it broke, now or at the next call.
+"""
+
+import errno
+import hashlib
+import http.client
+import os
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+from streaming_code_generator.errors import APIError, ConfigurationError
+from streaming_code_generator.providers.embedded.catalogue import DownloadedWeights
+
+PIECE_BYTES = 256 * 1024
+SILENCE_TIMEOUT_S = 30.0
+"""The longest silence of a server before the connection counts as broken."""
+
+FRUITLESS_ATTEMPTS = 3
+"""Attempts in a row that brought nothing before giving up."""
+
+ReportProgress = Callable[[int], None]
+"""Called with the bytes that are here so far, whenever their number changes."""
+
+
+class _BrokenConnectionError(Exception):
+    """The connection could not be made, or broke before the file's end; never leaves here."""
+
+
+def download(source: DownloadedWeights, folder: Path, report: ReportProgress) -> Path:
+    """Fetch the file into the folder, unless it is there, and return its path.
+
+    Raises:
+        APIError: The server cannot be reached or does not hand the file over. What has arrived
+            stays, and the next call goes on from there.
+        ConfigurationError: The folder is full or not writable, or the file is not the expected
+            one; then nothing of it stays.
+    """
+    target = folder / source.file_name
+    part = folder / f"{source.file_name}.part"
+    try:
+        if _size(target) == source.size_bytes:
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_space(folder, source.size_bytes - _size(part))
+        _fetch_all(source, part, report)
+        _require_hash(source, part)
+        part.replace(target)
+    except OSError as error:
+        raise _folder_error(folder, error) from error
+    return target
+
+
+def _fetch_all(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
+    """Ask for the missing rest until all is there, for as long as attempts bring something."""
+    fruitless = 0
+    while (before := _size(part)) != source.size_bytes:
+        try:
+            _fetch_rest(source, part, report)
+        except _BrokenConnectionError as error:
+            fruitless = 0 if _size(part) > before else fruitless + 1
+            if fruitless == FRUITLESS_ATTEMPTS:
+                raise APIError(
+                    f"`{source.url}` cannot be fetched ({error}): check the network and run the "
+                    f"same command again; it goes on from the {_size(part):,} bytes that are here.",
+                    kind="connection",
+                    attempts=fruitless,
+                ) from error
+
+
+def _fetch_rest(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
+    """Append to the part file what one request brings."""
+    offset = _size(part)
+    with _open(source, offset) as response, part.open("ab") as file:
+        offset = _body_offset(response, at_most=offset)
+        file.truncate(offset)
+        report(offset)
+        for piece in _pieces(response):
+            file.write(piece)
+            offset += len(piece)
+            report(offset)
+            if offset > source.size_bytes:
+                break
+    if offset < source.size_bytes:
+        raise _BrokenConnectionError("the connection was cut")
+    if offset > source.size_bytes:
+        raise _wrong_file(source, part, f"it is longer than {source.size_bytes:,} bytes")
+
+
+def _open(source: DownloadedWeights, offset: int) -> http.client.HTTPResponse:
+    """Ask for the file from `offset` on; the answer may be the whole file all the same."""
+    request = urllib.request.Request(source.url)  # noqa: S310 - a constant of this package
+    if offset:
+        request.add_header("Range", f"bytes={offset}-")
+    try:
+        response: http.client.HTTPResponse = urllib.request.urlopen(  # noqa: S310 - as above
+            request, timeout=SILENCE_TIMEOUT_S
+        )
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _refusal(source, error.code) from error
+    except urllib.error.URLError as error:
+        raise _BrokenConnectionError(str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _BrokenConnectionError(str(error) or type(error).__name__) from error
+    return response
+
+
+def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yield the body as it comes; a cut connection may just end it."""
+    while True:
+        try:
+            piece = response.read(PIECE_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise _BrokenConnectionError(str(error) or type(error).__name__) from error
+        if not piece:
+            return
+        yield piece
+
+
+def _body_offset(response: http.client.HTTPResponse, *, at_most: int) -> int:
+    """Return where in the file the body begins: a server may send more than it was asked for.
+
+    Source: RFC 9110, 14.4 "Content-Range".
+    """
+    if response.status != HTTPStatus.PARTIAL_CONTENT:
+        return 0
+    content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if content_range is None or int(content_range[1]) > at_most:
+        raise _BrokenConnectionError("the server sent another part than it was asked for")
+    return int(content_range[1])
+
+
+def _refusal(source: DownloadedWeights, status: int) -> Exception:
+    """Return the error for an answer that is no file."""
+    said = f"the server answered {status} {http.client.responses.get(status, '')}".strip()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _BrokenConnectionError(said)
+    return APIError(
+        f"`{source.url}` cannot be fetched: {said}. Fetch the file by other means and set "
+        "`modelPath` to it.",
+        kind="not_found" if status == HTTPStatus.NOT_FOUND else "bad_request",
+        status_code=status,
+        attempts=1,
+    )
+
+
+def _require_hash(source: DownloadedWeights, part: Path) -> None:
+    with part.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())  # the final name must never stand for bytes not yet on disk
+    if digest != source.sha256:
+        raise _wrong_file(source, part, f"its SHA-256 is {digest}, expected {source.sha256}")
+
+
+def _wrong_file(source: DownloadedWeights, part: Path, cause: str) -> ConfigurationError:
+    part.unlink(missing_ok=True)
+    return ConfigurationError(
+        f"What `{source.url}` sent is not the expected file and was deleted: {cause}. Run the same "
+        "command again; if it stays so, the file at that address was replaced."
+    )
+
+
+def _require_space(folder: Path, missing_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < missing_bytes:
+        raise OSError(errno.ENOSPC, f"{missing_bytes:,} bytes needed, {free_bytes:,} free")
+
+
+def _folder_error(folder: Path, error: OSError) -> ConfigurationError:
+    if error.errno == errno.ENOSPC:
+        return ConfigurationError(
+            f"The disk of `{folder}` is full ({error.strerror}): make room and run the same "
+            "command again; what has arrived is kept."
+        )
+    return ConfigurationError(f"`{folder}` cannot be written to: {error.strerror or error}.")
+
+
+def _size(path: Path) -> int:
+    """Return the file's length in bytes, 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

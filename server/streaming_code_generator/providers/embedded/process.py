@@ -1,0 +1,178 @@
+"""The child process as its parent sees it: start it, know when it ended, end it."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from typing import cast
+
+from streaming_code_generator.errors import APIError, ConfigurationError
+from streaming_code_generator.providers.embedded.child import ServerConfig
+
+logger = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 120.0
+"""The longest a model may take to load: gigabytes from a slow disk, not the usual half second."""
+
+STDERR_KEPT_BYTES = 8192
+
+
+class ChildServer:
+    """One child process that serves one model on a loopback port; whoever makes it must `stop` it.
+
+    It is a plain `Popen`, not asyncio's: it belongs to no event loop, so that a program that
+    calls `asyncio.run` again and again loads its model once. Nothing is lost by killing it: it
+    holds no state that outlives a generation.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        """Start the process; it loads nothing before `wait_ready`."""
+        self.config = config
+        self.url = ""
+        """Where it listens, `http://127.0.0.1:PORT`; empty until `wait_ready` returned."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
+            child_command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        # Never None: all three pipes were asked for.
+        self._stdin = cast("io.FileIO", self._process.stdin)
+        self._stdout = cast("io.FileIO", self._process.stdout)
+        self._stderr = cast("io.FileIO", self._process.stderr)
+        self._stderr_tail = bytearray()
+        self._stderr_reader = threading.Thread(target=self._keep_stderr, daemon=True)
+        self._stderr_reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    async def wait_ready(self) -> None:
+        """Send the configuration and wait until the model is loaded and the child listens.
+
+        Cancellation: ends the process, as every error does.
+
+        Raises:
+            ConfigurationError: The model file cannot be loaded.
+            APIError: The process ended before it listened, or took too long.
+        """
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                self.url = await self._exchange()
+        except TimeoutError as error:
+            await self.stop()
+            raise APIError(
+                f"The embedded model `{self.config.model_path}` was not loaded within "
+                f"{START_TIMEOUT_S:.0f} s: choose a smaller one.",
+                kind="timeout",
+            ) from error
+        except BaseException:
+            await self.stop()
+            raise
+        logger.info("embedded model loaded pid=%d url=%s", self.pid, self.url)
+
+    async def wait_ended(self, within_s: float) -> bool:
+        """Return whether the process has ended, or does so within that time."""
+        try:
+            await asyncio.to_thread(self._process.wait, within_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the process without waiting for it."""
+        self._process.kill()
+
+    async def stop(self) -> None:
+        """End the process and release its pipes. Safe to call twice."""
+        self.kill()
+        await asyncio.to_thread(self._release)
+
+    def describe_end(self) -> str:
+        """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""
+        return describe_exit(self._process.poll())
+
+    def _release(self) -> None:
+        """Wait for the killed process and what reads from it: a matter of milliseconds."""
+        self._process.wait()
+        self._stderr_reader.join()
+        for pipe in (self._stdin, self._stdout, self._stderr):
+            pipe.close()
+
+    async def _exchange(self) -> str:
+        """Send the configuration and return the URL that comes back."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended: the answer will be empty
+            self._stdin.write(self.config.to_line())
+        line = await asyncio.to_thread(self._stdout.readline)
+        if not line:
+            await asyncio.to_thread(self._process.wait)
+            raise APIError(
+                f"The embedded model's process {self.describe_end()} before it was ready.",
+                kind="connection",
+                retryable=True,
+            )
+        answer: dict[str, str] = json.loads(line)
+        if "url" not in answer:
+            raise await self._load_error(answer["error"])
+        return answer["url"]
+
+    async def _load_error(self, brief: str) -> ConfigurationError:
+        """Return why the model did not load: the file's own fault, as llama.cpp logged it."""
+        await asyncio.to_thread(self._stderr_reader.join)
+        cause = first_logged_error(self._stderr_tail.decode(errors="replace")) or brief
+        return ConfigurationError(
+            f"The embedded model `{self.config.model_path}` cannot be loaded: {cause.rstrip('.')}. "
+            "Set `modelPath` to another GGUF file, or install a known model: "
+            "`streaming-code-generator model list`."
+        )
+
+    def _keep_stderr(self) -> None:
+        """Read standard error to its end, so that the child never blocks on it; keep the tail."""
+        while piece := self._stderr.read(STDERR_KEPT_BYTES):
+            self._stderr_tail += piece
+            del self._stderr_tail[:-STDERR_KEPT_BYTES]
+
+
+def child_command() -> list[str]:
+    """Return the command that runs `child`.
+
+    `-P` keeps the working directory, which may be a stranger's project, out of `sys.path`.
+    """
+    return [sys.executable, "-P", "-m", "streaming_code_generator.providers.embedded.child"]
+
+
+def describe_exit(returncode: int | None) -> str:
+    """Say how a process ended, as the end of a sentence; None means that it still runs."""
+    if returncode is None:
+        return "stopped answering"
+    if returncode >= 0:
+        return f"ended with exit code {returncode}"
+    try:
+        return f"was killed by {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"was killed by signal {-returncode}"
+
+
+def first_logged_error(log: str) -> str:
+    """Return the text of llama.cpp's first error line, which names the cause; "" if none.
+
+    A line reads `0.00.016.252 E llama_model_load: error loading model: <cause>`.
+    """
+    for line in log.splitlines():
+        _time, marker, text = line.partition(" E ")
+        if marker:
+            return text.partition(": ")[2].removeprefix("error loading model: ").strip()
+    return ""

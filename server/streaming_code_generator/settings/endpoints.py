@@ -1,0 +1,81 @@
+"""Base URLs: what is accepted as one, and when two of them lead to the same place."""
+
+from urllib.parse import SplitResult, urlsplit
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+"""Where requests go when no base URL is set."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def normalised_base_url(text: str) -> str:
+    """Return the URL without surrounding blanks and trailing slashes.
+
+    Raises:
+        ValueError: It is no plain http or https URL. The message does not repeat the text, which
+            may hold a password.
+    """
+    url = text.strip().rstrip("/")
+    if any(character <= " " or character > "~" or character == "\\" for character in url):
+        raise ValueError("holds blanks, backslashes or characters beyond ASCII")
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("is no http or https URL")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user name or password")
+    if "?" in url or "#" in url:
+        raise ValueError("holds a query or a fragment")
+    if _climbs(parts.path):
+        raise ValueError("holds a `..` in its path")
+    _port(parts)
+    return url
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a base URL: what a key is bound to."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    bracketed = f"[{host}]" if ":" in host else host
+    port = _port(parts)
+    standard = port == _DEFAULT_PORTS.get(parts.scheme)
+    return f"{parts.scheme}://{bracketed}" + ("" if standard else f":{port}")
+
+
+def covers(trusted: str, url: str) -> bool:
+    """Whether `url` has the origin of `trusted` and lies at its path or below."""
+    if origin_of(trusted) != origin_of(url):
+        return False
+    trusted_path = _segments(trusted)
+    return _segments(url)[: len(trusted_path)] == trusted_path
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host's name or address, without brackets, always means this machine."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether requests to `url` stay on this machine."""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_openai(url: str) -> bool:
+    """Whether `url` leads to OpenAI itself."""
+    return origin_of(url) == origin_of(OPENAI_BASE_URL)
+
+
+def travels_in_the_clear(url: str) -> bool:
+    """Whether a key sent to `url` can be read on its way."""
+    return urlsplit(url).scheme == "http" and not is_loopback(url)
+
+
+def _port(parts: SplitResult) -> int | None:
+    return parts.port if parts.port is not None else _DEFAULT_PORTS.get(parts.scheme)
+
+
+def _segments(url: str) -> list[str]:
+    return [segment for segment in urlsplit(url).path.split("/") if segment]
+
+
+def _climbs(path: str) -> bool:
+    return ".." in path.lower().replace("%2e", ".").split("/")

@@ -1,0 +1,230 @@
+"""What a setting's value may be: parsed from JSON, TOML or text, and described for people."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from streaming_code_generator.settings.endpoints import normalised_base_url
+
+JsonSchema = dict[str, object]
+
+
+class UnfitValueError(ValueError):
+    """The value is not of the setting's kind; the message is the kind's summary."""
+
+
+class Kind(Protocol):
+    """A type of setting."""
+
+    @property
+    def summary(self) -> str:
+        """What is accepted, to follow "must be": "a number from 0 to 2"."""
+        ...
+
+    @property
+    def may_be_shown(self) -> bool:
+        """Whether a refused value may be repeated in a message."""
+        ...
+
+    def parse(self, raw: object) -> object:
+        """Return the value of what a JSON or TOML document holds.
+
+        Raises:
+            ValueError: It is not of this kind.
+        """
+        ...
+
+    def parse_text(self, text: str) -> object:
+        """Return the value of an environment variable; raises as `parse` does."""
+        ...
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema of the values `parse` takes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words, in any case; `False` stands for the word `false`."""
+
+    values: tuple[str | bool, ...]
+    may_be_shown: bool = True
+
+    @property
+    def summary(self) -> str:
+        """What is accepted."""
+        return "one of " + ", ".join(f"`{_word(value)}`" for value in self.values)
+
+    def parse(self, raw: object) -> object:
+        """Return the listed value that `raw` spells."""
+        if not isinstance(raw, str | bool):
+            raise UnfitValueError(self.summary)
+        for value in self.values:
+            if _word(value) == _word(raw):
+                return value
+        raise UnfitValueError(self.summary)
+
+    def parse_text(self, text: str) -> object:
+        """Return the listed value that `text` spells."""
+        return self.parse(text)
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"enum": list(self.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number within bounds, both included; a whole one where `whole` is set."""
+
+    minimum: float
+    maximum: float
+    whole: bool = False
+    may_be_shown: bool = True
+
+    @property
+    def summary(self) -> str:
+        """What is accepted."""
+        noun = "whole number" if self.whole else "number"
+        return f"a {noun} from {self.minimum:g} to {self.maximum:.0f}"
+
+    def parse(self, raw: object) -> object:
+        """Return the number; `true` is none, and 3.0 is a whole number (some clients send it)."""
+        if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+            raise UnfitValueError(self.summary)
+        if not self.minimum <= raw <= self.maximum or (self.whole and raw != int(raw)):
+            raise UnfitValueError(self.summary)
+        return int(raw) if self.whole else float(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the number that `text` spells."""
+        return self.parse(float(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        kind = "integer" if self.whole else "number"
+        return {"type": kind, "minimum": self.minimum, "maximum": self.maximum}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text."""
+
+    multiline: bool = False
+    may_be_shown: bool = False
+    summary: str = "a text"
+
+    def parse(self, raw: object) -> object:
+        """Return the text."""
+        if not isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        return raw
+
+    def parse_text(self, text: str) -> object:
+        """Return the text as it is."""
+        return text
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        plain: JsonSchema = {"type": "string"}
+        return plain | {"editPresentation": "multilineText"} if self.multiline else plain
+
+
+@dataclass(frozen=True, slots=True)
+class VariableName:
+    """The name of an environment variable. Never shown: people put the key itself here."""
+
+    may_be_shown: bool = False
+    summary: str = "the name of an environment variable (not the key itself)"
+
+    def parse(self, raw: object) -> object:
+        """Return the name."""
+        if not isinstance(raw, str) or not (raw.isascii() and raw.isidentifier()):
+            raise UnfitValueError(self.summary)
+        return raw
+
+    def parse_text(self, text: str) -> object:
+        """Return the name."""
+        return self.parse(text)
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_]*)?$"}
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """A file, by an absolute path: a server's working directory is nobody's choice."""
+
+    may_be_shown: bool = True
+    summary: str = "an absolute path, or one that starts with `~`"
+
+    def parse(self, raw: object) -> object:
+        """Return the path with `~` expanded; whether it exists is asked by whoever opens it."""
+        if not isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        try:
+            path = Path(raw).expanduser()
+        except RuntimeError as exc:  # the home directory of an unknown user
+            raise UnfitValueError(self.summary) from exc
+        if not path.is_absolute() or "\0" in raw:
+            raise UnfitValueError(self.summary)
+        return path
+
+    def parse_text(self, text: str) -> object:
+        """Return the path with `~` expanded."""
+        return self.parse(text)
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """Where an endpoint answers. Never shown when refused: it may hold a password."""
+
+    may_be_shown: bool = False
+    summary: str = "an http or https URL without user name, password, query and fragment"
+
+    def parse(self, raw: object) -> object:
+        """Return the URL without trailing slashes."""
+        if not isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        return normalised_base_url(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the URL without trailing slashes."""
+        return self.parse(text)
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema; the empty text stands for "not set"."""
+        return {"type": "string", "pattern": "^(https?://[^@?#\\s]+)?$"}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrls:
+    """Several base URLs; in the environment, with commas or blanks between them."""
+
+    may_be_shown: bool = False
+    summary: str = "a list of http or https URLs"
+
+    def parse(self, raw: object) -> object:
+        """Return the URLs as a tuple."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        return tuple(BaseUrl().parse(url) for url in raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the URLs as a tuple."""
+        return self.parse(text.replace(",", " ").split())
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": BaseUrl().schema()}
+
+
+def _word(value: str | bool) -> str:  # noqa: FBT001 - `false` is one of the words
+    return str(value).lower()

@@ -1,0 +1,91 @@
+"""From all sources to the settings in force, each with where it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streaming_code_generator.settings.model import SPECS, Settings
+from streaming_code_generator.settings.origins import Assignment, Origin, Source
+from streaming_code_generator.settings.secret import Secret
+from streaming_code_generator.settings.sources import (
+    API_KEY,
+    Reading,
+    SettingsSources,
+    read_sources,
+)
+from streaming_code_generator.settings.trust import KeyCandidate, choose_key, judge, key_bindings
+
+DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedSettings:
+    """The settings in force, and how they came about."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    """For every field of `Settings`, by name."""
+    api_key: Secret | None
+    """The key that may be sent to the endpoint in force; `None`: there is none."""
+    api_key_origin: Origin | None
+    problems: tuple[str, ...]
+    """One message for each value that is ignored, to be shown to people."""
+
+
+def resolve(sources: SettingsSources) -> ResolvedSettings:
+    """Read, judge and merge all sources; later ones win. Blocks for two small files.
+
+    It never raises for what a source holds: whatever cannot be used is a problem.
+    """
+    reading = read_sources(sources)
+    verdict = judge(reading.assignments)
+    chosen = {assignment.name: assignment for assignment in verdict.admitted}
+    settings = _settings(chosen)
+    given_for = key_bindings(reading.assignments)
+    endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
+    candidates = _candidates(settings, sources, reading, given_for)
+    key, key_problem = choose_key(candidates, endpoint)
+    told = [key_problem] if key_problem and settings.provider != "embedded" else []
+    return ResolvedSettings(
+        settings=settings,
+        origins={name: _origin(chosen, name) for name in SPECS},
+        api_key=key.secret if key else None,
+        api_key_origin=key.origin if key else None,
+        problems=(*reading.problems, *verdict.problems, *told),
+    )
+
+
+def _settings(chosen: Mapping[str, Assignment]) -> Settings:
+    values: dict[str, object] = {name: assignment.value for name, assignment in chosen.items()}
+    return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's kind
+
+
+def _origin(chosen: Mapping[str, Assignment], name: str) -> Origin:
+    return chosen[name].origin if name in chosen else DEFAULT_ORIGIN
+
+
+def _candidates(
+    settings: Settings,
+    sources: SettingsSources,
+    reading: Reading,
+    given_for: Mapping[Source, str | None],
+) -> list[KeyCandidate]:
+    """Return the keys that were found, the one that goes before the others first."""
+    name = settings.api_key_env
+    client_key = (
+        KeyCandidate(
+            secret=Secret(reading.client_key),
+            origin=Origin(source=Source.INITIALIZATION, detail=API_KEY),
+            given_for=given_for[Source.ENVIRONMENT],
+        ),
+    )
+    places = ((Source.ENVIRONMENT, sources.environment), (Source.DOTENV, reading.dotenv))
+    found = [
+        KeyCandidate(
+            secret=Secret(key),
+            origin=Origin(source=source, detail=name, from_workspace=source is Source.DOTENV),
+            given_for=given_for[source],
+        )
+        for source, variables in places
+        if (key := variables.get(name, "").strip())
+    ]
+    return [*(client_key if reading.client_key else ()), *found]

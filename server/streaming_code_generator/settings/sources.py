@@ -1,0 +1,191 @@
+"""Reading settings from each place they may stand in, without judging where they come from."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from streaming_code_generator.settings.files import read_dotenv, read_toml
+from streaming_code_generator.settings.model import SECTION, SPECS, VARIABLE_PREFIX
+from streaming_code_generator.settings.origins import Assignment, Origin, Source
+from streaming_code_generator.settings.problems import unfit, unknown
+
+Raw = TypeVar("Raw")
+
+MACHINE_SCOPED = "endpointSettingsAreMachineScoped"
+"""An announcement in `initializationOptions`: this client's `workspace/configuration` takes the
+settings that decide about endpoints and keys from the person alone, never from a folder."""
+
+GENERATION_UPDATES = "generationUpdates"
+"""Another one: the client wants to hear of every generation's progress; the server's affair."""
+
+API_KEY = "apiKey"
+"""A key from the client's own secret store. It is no setting: settings files must not hold keys."""
+
+_ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES})
+
+BASE_URL_VARIABLE = "OPENAI_BASE_URL"
+"""The SDK's own variable; our own one goes before it within the same source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsSources:
+    """Where to look, in rising order; what is left out is not looked at."""
+
+    user_file: Path | None = None
+    workspace_root: Path | None = None
+    """The opened folder, whose `.env` is read."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    initialization_options: object = field(default=None, repr=False)
+    """As the client sent them: flat, or under the section's name."""
+    workspace_configuration: object = field(default=None, repr=False)
+    """The client's answer for the section, or what `didChangeConfiguration` carried."""
+    command_line: Mapping[str, object] = field(default_factory=dict)
+    """By the fields' names; `None` stands for an option that was not given."""
+
+    @classmethod
+    def of_process(
+        cls,
+        *,
+        workspace_root: Path | None = None,
+        command_line: Mapping[str, object] | None = None,
+    ) -> "SettingsSources":
+        """Look where this process runs: its environment and its user's configuration file."""
+        return cls(
+            user_file=user_file_path(),
+            workspace_root=workspace_root,
+            environment=dict(os.environ),
+            command_line=command_line or {},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the sources hold, in rising order."""
+
+    assignments: tuple[Assignment, ...]
+    problems: tuple[str, ...]
+    dotenv: Mapping[str, str] = field(repr=False)
+    """All variables of the workspace's `.env`, for the key that one of them may hold."""
+    client_key: str = field(default="", repr=False)
+    """The key that the client sent from its secret store."""
+
+
+def user_file_path() -> Path:
+    """Return where the user's `config.toml` is looked for, whether it exists or not."""
+    from platformdirs import user_config_path  # noqa: PLC0415 - not needed by every command
+
+    return user_config_path("streaming-code-generator", appauthor=False) / "config.toml"
+
+
+def read_sources(sources: SettingsSources) -> Reading:
+    """Read all sources. Blocks for two small files; nothing in them makes it raise."""
+    problems: list[str] = []
+    root = sources.workspace_root
+    dotenv = read_dotenv(root / ".env" if root else None, problems)
+    assignments = (
+        *_from_user_file(sources.user_file, problems),
+        *_from_variables(dotenv, Source.DOTENV, problems),
+        *_from_variables(sources.environment, Source.ENVIRONMENT, problems),
+        *_from_client(sources, problems),
+        *_from_command_line(sources.command_line, problems),
+    )
+    return Reading(
+        assignments=assignments,
+        problems=tuple(problems),
+        dotenv=dotenv,
+        client_key=_client_key(sources),
+    )
+
+
+def _client_key(sources: SettingsSources) -> str:
+    options = _unwrapped(sources.initialization_options, Source.INITIALIZATION, [])
+    key = options.get(API_KEY)
+    return key.strip() if isinstance(key, str) else ""
+
+
+def _from_user_file(path: Path | None, problems: list[str]) -> Iterator[Assignment]:
+    origin = Origin(source=Source.USER_FILE, detail=str(path))
+    for name, raw in read_toml(path, problems).items():
+        if name not in SPECS:
+            problems.append(unknown(name, tuple(SPECS), origin))
+        else:
+            yield from _parsed(name, raw, origin, problems)
+
+
+def _from_variables(
+    variables: Mapping[str, str], source: Source, problems: list[str]
+) -> Iterator[Assignment]:
+    known = {spec.variable: name for name, spec in SPECS.items()}
+    origin = partial(Origin, source=source, from_workspace=source is Source.DOTENV)
+    if url := variables.get(BASE_URL_VARIABLE):
+        yield from _parsed_text("base_url", url, origin(detail=BASE_URL_VARIABLE), problems)
+    for variable in sorted(key for key in variables if key.startswith(VARIABLE_PREFIX)):
+        if variable not in known:
+            problems.append(unknown(variable, tuple(known), origin()))
+        else:
+            named = origin(detail=variable)
+            yield from _parsed_text(known[variable], variables[variable], named, problems)
+
+
+def _from_client(sources: SettingsSources, problems: list[str]) -> Iterator[Assignment]:
+    options = _unwrapped(sources.initialization_options, Source.INITIALIZATION, problems)
+    yield from _from_object(options, Source.INITIALIZATION, problems, from_workspace=False)
+    answer = _unwrapped(sources.workspace_configuration, Source.CONFIGURATION, problems)
+    machine_scoped = options.get(MACHINE_SCOPED) is True
+    yield from _from_object(
+        answer, Source.CONFIGURATION, problems, from_workspace=not machine_scoped
+    )
+
+
+def _from_object(
+    options: Mapping[str, object], source: Source, problems: list[str], *, from_workspace: bool
+) -> Iterator[Assignment]:
+    known = {spec.camel_name: name for name, spec in SPECS.items()}
+    origin = Origin(source=source, from_workspace=from_workspace)
+    for key, raw in options.items():
+        if key in known:
+            yield from _parsed(known[key], raw, origin, problems)
+        elif key not in _ANNOUNCEMENTS and (key, source) != (API_KEY, Source.INITIALIZATION):
+            problems.append(unknown(key, tuple(known), origin))
+
+
+def _from_command_line(options: Mapping[str, object], problems: list[str]) -> Iterator[Assignment]:
+    for name, raw in options.items():
+        origin = Origin(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
+        yield from _parsed(name, raw, origin, problems)
+
+
+def _unwrapped(options: object, source: Source, problems: list[str]) -> dict[str, object]:
+    """Return a client's settings as one flat object, whichever way it nests them."""
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        problems.append(f"{source.value} must be an object with settings; it is ignored.")
+        return {}
+    flat = {str(key): raw for key, raw in options.items() if key != SECTION}
+    section = options.get(SECTION)
+    return flat | _unwrapped(section, source, problems)
+
+
+def _parsed(name: str, raw: object, origin: Origin, problems: list[str]) -> Iterator[Assignment]:
+    if raw is not None and raw != "":
+        yield _assignment(name, raw, origin, problems, parse=SPECS[name].kind.parse)
+
+
+def _parsed_text(name: str, text: str, origin: Origin, problems: list[str]) -> Iterator[Assignment]:
+    if stripped := text.strip():
+        yield _assignment(name, stripped, origin, problems, parse=SPECS[name].kind.parse_text)
+
+
+def _assignment(
+    name: str, raw: Raw, origin: Origin, problems: list[str], *, parse: Callable[[Raw], object]
+) -> Assignment:
+    try:
+        value = parse(raw)
+    except ValueError:
+        problems.append(unfit(SPECS[name], raw, origin))
+        value = None
+    return Assignment(name=name, value=value, origin=origin)

@@ -1,0 +1,74 @@
+"""The settings as documents show them: a table for people, a schema for VS Code."""
+
+from collections.abc import Iterable
+
+from streaming_code_generator.settings.kinds import Choice, JsonSchema
+from streaming_code_generator.settings.model import SECTION, SPECS, Scope, SettingSpec
+
+_WORKSPACE_WORDS = {Scope.ANYWHERE: "yes", Scope.USER: "no", Scope.TRUST: "no"}
+
+
+def markdown_table() -> str:
+    """Return the settings as a Markdown table, in the order of their declaration."""
+    rows = [
+        ("Setting", "Value", "Default", "From a workspace", "What it does"),
+        ("---", "---", "---", "---", "---"),
+        *(_row(spec) for spec in SPECS.values()),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def vscode_properties() -> dict[str, JsonSchema]:
+    """Return VS Code's `contributes.configuration.properties`.
+
+    Nothing has a default there: VS Code sends a declared default as if somebody had set it, and
+    it would win over the environment and `config.toml`.
+    """
+    return {f"{SECTION}.{spec.camel_name}": _property(spec) for spec in _in_editors()}
+
+
+def vscode_restricted() -> list[str]:
+    """Return VS Code's `restrictedConfigurations`: settings that an untrusted folder cannot set."""
+    return [f"{SECTION}.{spec.camel_name}" for spec in _in_editors() if _is_machine_scoped(spec)]
+
+
+def _in_editors() -> Iterable[SettingSpec]:
+    return (spec for spec in SPECS.values() if spec.scope is not Scope.TRUST)
+
+
+def _row(spec: SettingSpec) -> tuple[str, ...]:
+    return (
+        f"`{spec.camel_name}`",
+        spec.kind.summary,
+        _default(spec),
+        _WORKSPACE_WORDS[spec.scope],
+        spec.description,
+    )
+
+
+def _property(spec: SettingSpec) -> JsonSchema:
+    told = f"{spec.description} Default: {_default(spec)}."
+    scope = "machine" if _is_machine_scoped(spec) else "window"
+    return {**_nullable(spec), "markdownDescription": told, "scope": scope}
+
+
+def _nullable(spec: SettingSpec) -> JsonSchema:
+    """Return the schema with a value for "not set": `null`, or the empty text."""
+    schema = spec.kind.schema()
+    if isinstance(spec.kind, Choice):
+        return {"enum": [None, *spec.kind.values], "default": None}
+    if schema["type"] == "string":
+        return {**schema, "default": ""}
+    return {**schema, "type": [schema["type"], "null"], "default": None}
+
+
+def _is_machine_scoped(spec: SettingSpec) -> bool:
+    return spec.scope is Scope.USER
+
+
+def _default(spec: SettingSpec) -> str:
+    if spec.default is None or spec.default == ():
+        return "unset"
+    if isinstance(spec.default, float):
+        return f"`{spec.default:g}`"
+    return f"`{str(spec.default).lower() if spec.default is False else spec.default}`"

@@ -1,0 +1,169 @@
+"""Who may decide where code and keys go.
+
+The person's own sources are the configuration file, the environment, `initializationOptions` and
+the command line. The workspace's sources are its `.env` and `workspace/configuration`, because
+LSP does not tell whether a value there stands in the person's settings or in the opened folder's.
+A client whose endpoint settings cannot stand in a folder says so in `initializationOptions`
+(`endpointSettingsAreMachineScoped`); its `workspace/configuration` is then the person's own.
+
+1. A key is bound to one origin: scheme, host and port. It is sent nowhere else.
+   - A key from the environment, or from the client's secret store (`apiKey` in
+     `initializationOptions`), is bound to the base URL of the person's own sources, and to OpenAI
+     where they name none.
+   - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
+     where it names none. So a folder with a key of its own makes `auto` take OpenAI;
+     `provider = "embedded"` in the person's own settings forbids that.
+   - A key beside a base URL that cannot be used is not sent anywhere.
+2. A workspace may not choose an endpoint (`baseUrl`), unless the person chose the same one or
+   lists it in `trustedWorkspaceEndpoints`. The list lets requests go there; it does not unbind
+   the person's key from where it belongs.
+3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
+4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
+5. A workspace may not choose `modelPath`: the file would be parsed by native code.
+6. `trustedWorkspaceEndpoints` counts only in the configuration file and the environment.
+7. A `provider` of the person's own that cannot be used (a typing error) means `embedded`: who
+   meant to keep the code at home must not send it out by a slip.
+
+What is refused is named, with the way to allow it. Everything here is a pure function.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
+from streaming_code_generator.settings.model import SPECS, Scope
+from streaming_code_generator.settings.origins import Assignment, Origin, Source
+from streaming_code_generator.settings.secret import Secret
+
+TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
+"""Where `trustedWorkspaceEndpoints` counts."""
+
+_OWN_SOURCES = "your `config.toml`, the environment or the editor's `initializationOptions`"
+_REASONS = {
+    "base_url": "a workspace may not choose where code and keys are sent",
+    "provider": "a workspace may not choose who gets the code",
+    "api_key_env": "a workspace may not choose which variable is sent as a key",
+    "model_path": "a workspace may not choose a model file to load",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The assignments that count, in rising order, and what is told of the others."""
+
+    admitted: tuple[Assignment, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCandidate:
+    """A key that was found, and the base URL it was given for."""
+
+    secret: Secret
+    origin: Origin
+    given_for: str | None
+    """`None`: for one that cannot be used."""
+
+
+def judge(assignments: Sequence[Assignment]) -> Verdict:
+    """Decide which assignments count; they come in rising order."""
+    usable = [a for a in map(_with_safe_provider, assignments) if a.value is not None]
+    own = _in_force(a for a in usable if not a.origin.from_workspace and _may_stand(a))
+    admitted = tuple(a for a in usable if _is_admitted(a, own["trusted_workspace_endpoints"]))
+    refused = (a for a in usable if a not in admitted and a.value != own[a.name])
+    return Verdict(admitted=admitted, problems=tuple(map(_refusal, refused)))
+
+
+def key_bindings(assignments: Iterable[Assignment]) -> dict[Source, str | None]:
+    """Return the base URL that a key of each source was given for; the last one counts."""
+    bindings: dict[Source, str | None] = {
+        Source.ENVIRONMENT: OPENAI_BASE_URL,
+        Source.DOTENV: OPENAI_BASE_URL,
+    }
+    for assignment in assignments:
+        if assignment.name == "base_url":
+            url = None if assignment.value is None else str(assignment.value)
+            if not assignment.origin.from_workspace:
+                bindings[Source.ENVIRONMENT] = url
+            elif assignment.origin.source is Source.DOTENV:
+                bindings[Source.DOTENV] = url
+    return bindings
+
+
+def choose_key(
+    candidates: Sequence[KeyCandidate], base_url: str | None
+) -> tuple[KeyCandidate | None, str | None]:
+    """Return the first key that is bound to the endpoint, else what is told of the others.
+
+    Without a base URL (the one that was meant cannot be used) no key is sent anywhere.
+    """
+    for candidate in candidates:
+        if base_url and candidate.given_for and _same_origin(candidate.given_for, base_url):
+            return candidate, None
+    return None, _key_refusal(candidates[0], base_url) if candidates else None
+
+
+def _same_origin(one_url: str, other_url: str) -> bool:
+    return origin_of(one_url) == origin_of(other_url)
+
+
+def _with_safe_provider(assignment: Assignment) -> Assignment:
+    own = not assignment.origin.from_workspace
+    if assignment.name == "provider" and assignment.value is None and own:
+        return replace(assignment, value="embedded")
+    return assignment
+
+
+def _in_force(assignments: Iterable[Assignment]) -> dict[str, object]:
+    defaults: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
+    return defaults | {a.name: a.value for a in assignments}
+
+
+def _may_stand(assignment: Assignment) -> bool:
+    """Whether the source is one in which the setting counts at all."""
+    if SPECS[assignment.name].scope is Scope.TRUST:
+        return assignment.origin.source in TRUST_SOURCES
+    return True
+
+
+def _is_admitted(assignment: Assignment, trusted: object) -> bool:
+    if not _may_stand(assignment):
+        return False
+    if not assignment.origin.from_workspace or SPECS[assignment.name].scope is Scope.ANYWHERE:
+        return True
+    if assignment.name == "provider":
+        return assignment.value == "embedded"
+    if assignment.name == "base_url" and isinstance(trusted, tuple):
+        return any(covers(url, str(assignment.value)) for url in trusted)
+    return False
+
+
+def _refusal(assignment: Assignment) -> str:
+    spec = SPECS[assignment.name]
+    if spec.scope is Scope.TRUST:
+        return (
+            f"`{spec.camel_name}` ({assignment.origin}) is ignored: it counts only in your "
+            f"`config.toml` and in the environment (`{spec.variable}`)."
+        )
+    ignored = f"`{spec.camel_name}` ({assignment.origin}) is ignored: {_REASONS[spec.name]}."
+    if assignment.name == "base_url":
+        return (
+            f'{ignored} To allow it, add "{assignment.value}" to `trusted_workspace_endpoints` '
+            "in your `config.toml`."
+        )
+    return f"{ignored} Set it in {_OWN_SOURCES}."
+
+
+def _key_refusal(refused: KeyCandidate, base_url: str | None) -> str:
+    ignored = f"The key ({refused.origin}) is not used: "
+    if base_url is None or refused.given_for is None:
+        return f"{ignored}the base URL beside it cannot be used. Correct that one."
+    step = (
+        "A key in a workspace's `.env` is sent only to the base URL beside it"
+        if refused.origin.from_workspace
+        else f"To send it there, set `baseUrl` in {_OWN_SOURCES}"
+    )
+    return (
+        f"{ignored}it was given for {origin_of(refused.given_for)}, and requests go to "
+        f"{origin_of(base_url)}. {step}."
+    )

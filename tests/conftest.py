@@ -1,0 +1,25 @@
+"""What holds for every test: no settings of whoever runs them, no haste, no chance."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# The machine's speed is no property of the code, and a failure must come again.
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.load_profile("reproducible")
+
+_LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
+
+
+@pytest.fixture(scope="session")
+def empty_config_home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, empty_config_home: str) -> None:
+    """Hide the keys, settings and configuration file of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", empty_config_home)

@@ -1,0 +1,238 @@
+"""`generate`, as a real process against a real server on this machine."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from streaming_code_generator.testing.openai_replies import Hold, Reply, answer, chunk, finish
+from streaming_code_generator.testing.openai_server import OpenAIServer
+from support.command_line import DEADLINE_S, CommandLine, interrupt
+from support.embedded import needs_model
+
+KEY = "sk-verysecret-0123456789"
+SUMMARY = re.compile(
+    r"Generated \d+ tokens \(\d+ prompt \+ \d+ completion\) in \d+\.\d\d s, "
+    r"\d+\.\d tokens/s, \d+ chunks, \S+$"
+)
+
+
+@pytest.fixture
+def command_line(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
+def at(server: OpenAIServer) -> tuple[str, ...]:
+    return "--base-url", server.base_url, "--model", "any"
+
+
+async def test_response_goes_to_stdout_and_its_figures_to_stderr(
+    command_line: CommandLine,
+) -> None:
+    async with OpenAIServer(answer("def f():\n", "    return 'é→🙂'\n")) as server:
+        ended = await command_line.call(
+            "generate", "write f", *at(server), variables={"OPENAI_API_KEY": KEY}
+        )
+
+    assert ended.exit_code == 0
+    assert ended.out == "def f():\n    return 'é→🙂'\n"
+    assert SUMMARY.match(ended.err.strip())
+    (request,) = server.requests
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.prompt == "write f"
+
+
+async def test_output_is_utf8_in_any_locale(command_line: CommandLine) -> None:
+    async with OpenAIServer(answer("é🙂")) as server:
+        ended = await command_line.call(
+            "generate", "x", *at(server), variables={"LC_ALL": "C", "PYTHONUTF8": "0"}
+        )
+
+    assert ended.out == "é🙂\n"
+
+
+async def test_text_is_written_as_it_arrives(command_line: CommandLine) -> None:
+    released = asyncio.Event()
+    reply = Reply(steps=(chunk("first"), Hold(released), chunk(" second"), finish()))
+    async with (
+        OpenAIServer(reply) as server,
+        command_line.running("generate", "x", *at(server)) as process,
+        asyncio.timeout(DEADLINE_S),
+    ):
+        assert process.stdout is not None
+        assert await process.stdout.readexactly(5) == b"first"
+        released.set()
+        assert await process.stdout.read() == b" second\n"
+
+
+async def test_json_is_one_object_with_the_names_of_the_protocol(
+    command_line: CommandLine,
+) -> None:
+    async with OpenAIServer(answer("```python\nx = 1\n```\n", "Sets x.")) as server:
+        ended = await command_line.call("generate", "x", "--json", *at(server))
+
+    result = json.loads(ended.out)
+    assert result["status"] == "completed"
+    assert result["text"] == "```python\nx = 1\n```\nSets x."
+    assert result["code"].strip() == "x = 1"
+    assert result["explanation"] == "Sets x."
+    assert result["finishReason"] == "stop"
+    assert result["stats"]["totalTokens"] == 12
+    assert result["stats"]["tokenSource"] == "provider"
+    assert result["completionTime"] > 0
+    assert "base URL" in result["provider"]
+
+
+async def test_code_only_leaves_out_fences_and_explanation(command_line: CommandLine) -> None:
+    pieces = ("Here:\n``", "`python\nx = 1\n", "y = 2\n``", "`\nThat sets both.")
+    async with OpenAIServer(answer(*pieces)) as server:
+        ended = await command_line.call("generate", "x", "--code-only", *at(server))
+
+    assert ended.out == "x = 1\ny = 2\n"
+
+
+async def test_prompt_can_come_from_stdin(command_line: CommandLine) -> None:
+    async with OpenAIServer(answer("ok")) as server:
+        await command_line.call("generate", "-", *at(server), stdin="schreib ä\n".encode())
+
+    assert server.requests[0].prompt == "schreib ä\n"
+
+
+async def test_options_reach_the_request(command_line: CommandLine) -> None:
+    async with OpenAIServer(answer("ok")) as server:
+        await command_line.call(
+            "generate", "x", *at(server), "--max-tokens", "7", "--temperature", "0.5"
+        )
+
+    body = server.requests[0].body
+    assert body["model"] == "any"
+    assert body["temperature"] == 0.5
+    assert 7 in {body.get("max_tokens"), body.get("max_completion_tokens")}
+
+
+async def test_failure_is_one_line_without_key_or_traceback(command_line: CommandLine) -> None:
+    refusal = Reply.error(401, f"Incorrect API key provided: {KEY}")
+    async with OpenAIServer(refusal) as server:
+        ended = await command_line.call(
+            "generate", "x", *at(server), variables={"OPENAI_API_KEY": KEY}
+        )
+
+    assert ended.exit_code == 1
+    assert ended.out == ""
+    assert len(ended.err.splitlines()) == 1
+    assert ended.err.startswith("streaming-code-generator: ")
+    assert "verysecret" not in ended.err
+
+
+async def test_traceback_is_shown_only_when_asked_for(command_line: CommandLine) -> None:
+    async with OpenAIServer(Reply.error(400, "bad")) as server:
+        ended = await command_line.call("generate", "x", "--debug", *at(server))
+
+    assert ended.exit_code == 1
+    assert "Traceback" in ended.err
+    assert "APIError" in ended.err
+
+
+async def test_waits_between_attempts_are_told(command_line: CommandLine) -> None:
+    busy = Reply.error(503, "loading", headers={"Retry-After": "0.01"})
+    async with OpenAIServer(busy, answer("ok")) as server:
+        ended = await command_line.call("generate", "x", *at(server))
+
+    assert ended.exit_code == 0
+    assert ended.err.startswith("Retrying in ")
+    assert len(server.requests) == 2
+
+
+async def test_cut_off_response_is_said_to_be_incomplete(command_line: CommandLine) -> None:
+    reply = Reply(steps=(chunk("def f("), finish("length")))
+    async with OpenAIServer(reply) as server:
+        ended = await command_line.call("generate", "x", *at(server))
+
+    assert ended.out == "def f(\n"
+    assert "incomplete" in ended.err
+
+
+async def test_broken_stream_keeps_what_arrived_and_fails(command_line: CommandLine) -> None:
+    async with OpenAIServer(Reply(steps=(chunk("def f("),))) as server:
+        ended = await command_line.call("generate", "x", *at(server))
+
+    assert ended.exit_code == 1
+    assert ended.out == "def f(\n"
+
+
+async def test_ctrl_c_cancels_and_closes_the_connection(command_line: CommandLine) -> None:
+    reply = Reply(steps=(chunk("first"), Hold(asyncio.Event())))
+    async with (
+        OpenAIServer(reply) as server,
+        command_line.running("generate", "x", *at(server)) as process,
+        asyncio.timeout(DEADLINE_S),
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        await process.stdout.readexactly(5)
+        assert await interrupt(process) == 130
+        await server.requests[0].disconnected.wait()
+        assert await process.stderr.read() == b"Cancelled.\n"
+
+
+async def test_reader_that_goes_away_ends_it_quietly(command_line: CommandLine) -> None:
+    released = asyncio.Event()
+    reply = Reply(steps=(chunk("first"), Hold(released), *[chunk("x" * 5000)] * 50, finish()))
+    async with (
+        OpenAIServer(reply) as server,
+        command_line.running("generate", "x", *at(server)) as process,
+        asyncio.timeout(DEADLINE_S),
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        await process.stdout.readexactly(5)
+        process.stdout._transport.close()  # type: ignore[attr-defined]  # the only way to hang up
+        released.set()
+        assert await process.wait() == 141
+        assert await process.stderr.read() == b""
+
+
+async def test_empty_prompt_is_refused(command_line: CommandLine) -> None:
+    ended = await command_line.call("generate", "  ")
+
+    assert ended.exit_code == 1
+    assert "prompt is empty" in ended.err
+
+
+async def test_folder_cannot_send_the_key_elsewhere(command_line: CommandLine) -> None:
+    async with OpenAIServer(answer("mine")) as mine, OpenAIServer(answer("theirs")) as theirs:
+        dotenv = f"OPENAI_BASE_URL={theirs.base_url}\n"
+        (command_line.folder / ".env").write_text(dotenv, encoding="utf-8")
+        command_line.config_file.write_text(
+            f'base_url = "{mine.base_url}"\nmodel = "any"\n', encoding="utf-8"
+        )
+        ended = await command_line.call("generate", "x", variables={"OPENAI_API_KEY": KEY})
+
+    assert ended.out == "mine\n"
+    assert theirs.requests == []
+    assert "trusted_workspace_endpoints" in ended.err
+
+
+async def test_folder_may_choose_the_model(command_line: CommandLine) -> None:
+    (command_line.folder / ".env").write_text(
+        "STREAMING_CODE_GENERATOR_MODEL=theirs\n", encoding="utf-8"
+    )
+    async with OpenAIServer(answer("ok")) as server:
+        await command_line.call("generate", "x", "--base-url", server.base_url)
+
+    assert server.requests[0].body["model"] == "theirs"
+
+
+@needs_model
+async def test_embedded_model_generates_without_key_and_network(
+    command_line: CommandLine,
+) -> None:
+    ended = await command_line.call("generate", "Say hello.", "--json", "--max-tokens", "8")
+
+    assert ended.exit_code == 0
+    result = json.loads(ended.out)
+    assert result["text"]
+    assert result["provider"].startswith("embedded")
+    assert result["stats"]["totalTokens"] > 8

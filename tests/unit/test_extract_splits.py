@@ -1,0 +1,211 @@
+"""The output filter gives the same whatever chunks a response comes in, and holds little back."""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streaming_code_generator.core.extract import (
+    HELD_BACK_LIMIT,
+    CodeTarget,
+    Extraction,
+    OutputFilter,
+    Part,
+    Piece,
+    extract,
+)
+
+FRAGMENTS = [
+    *["`", "``", "```", "````", "~", "~~~", "~~~~", "```python", "``` \n", "\n```\n", "\n~~~\n"],
+    *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
+    *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
+    *[" ", "  ", "    ", "\t", "   \t", " " * 300],
+    *["def add(", "a, b):", "return a + b", "x = 1", "}", ")", "):", '"', "b", "print("],
+    *["Here is the function:", "This adds.", "Sure!", "Okay, the user wants it.", "a b"],
+    *["\u4ee5\u4e0b\u662f\u4ee3\u7801", "\N{PARTY POPPER}", "\ud83d", "\udf89", "e\u0301", "'"],
+]
+responses = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)), max_size=25).map(
+    "".join
+)
+targets = st.builds(
+    CodeTarget,
+    base_indent=st.sampled_from(["", "    ", "\t", "  ", "\t\t", "   "]),
+    indent_unit=st.sampled_from(["    ", "\t", "  "]),
+    line_ending=st.sampled_from(["\n", "\r\n", "\r"]),
+    text_before=st.sampled_from(["", "    ", "\t", "def add(", "  x = ", "b", "}", "return"]),
+    text_after=st.sampled_from(["", ")", "):", "):\n    pass", " b", "b", "}\r\n", '"', "  "]),
+    bare_code=st.booleans(),
+)
+
+
+def take_apart(chunks: list[str], target: CodeTarget) -> Extraction:
+    machine = OutputFilter(target)
+    pieces = [piece for chunk in chunks for piece in machine.feed(chunk)]
+    return joined(pieces + machine.finish())
+
+
+def joined(pieces: list[Piece]) -> Extraction:
+    parts: dict[Part, str] = {"code": "", "explanation": "", "reasoning": ""}
+    for piece in pieces:
+        parts[piece.part] += piece.text
+    return Extraction(**parts)
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    ends = sorted(place % (len(text) + 1) for place in places)
+    return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(responses, targets)
+@example(" " * 300 + "\n<think>a</think>b", CodeTarget())
+@example("x = 1\n" + " " * 300 + "y", CodeTarget())
+@example("x = 1\n```" + "\n" * 300 + "This is it.", CodeTarget())
+@example("a\r\n\r\n```\r\nb\r\n```\r\n", CodeTarget())
+def test_single_characters_give_what_the_whole_gives(text: str, target: CodeTarget) -> None:
+    assert take_apart(list(text), target) == extract(text, target)
+
+
+@settings(max_examples=400, deadline=None)
+@given(responses, targets, st.lists(st.integers(min_value=0, max_value=10_000), max_size=8))
+def test_any_chunks_give_what_the_whole_gives(
+    text: str, target: CodeTarget, places: list[int]
+) -> None:
+    assert take_apart(cut(text, places), target) == extract(text, target)
+
+
+def test_every_cut_in_two_gives_what_the_whole_gives() -> None:
+    text = "<think>\r\nHm.</think>\r\nHere is:\r\n  ````py x\r\n"
+    text += "  if a:\r\n\t  ```b)\r\n  ````\r\n\r\nOk"
+    target = CodeTarget(indent_unit="\t", line_ending="\r\n", text_before="if ", text_after=")")
+    expected = extract(text, target)
+    assert expected == Extraction(
+        code="a:\r\n\t```b", explanation="Here is:\n\nOk", reasoning="Hm."
+    )
+    for place in range(len(text) + 1):
+        assert take_apart([text[:place], text[place:]], target) == expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A response put together so that what is to come out of it is known."""
+
+    response: str
+    expected: Extraction
+
+
+levels = st.integers(min_value=0, max_value=3)
+words = st.text(alphabet="abc_=+()\u00e9\u2028", min_size=1, max_size=8)
+code_lines = st.lists(
+    st.one_of(st.just(""), st.builds(lambda level, word: "    " * level + word, levels, words)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Answer:
+    """A fenced block of lines without fence characters, with or without text around it."""
+    lines = [draw(words), *draw(code_lines), "    " + draw(words)]
+    fence = draw(st.sampled_from(["`", "~"])) * draw(st.integers(3, 5))
+    indent = draw(st.sampled_from(["", "  ", "   ", "\t", "      "]))
+    info = draw(st.sampled_from(["", "QQQ", " QQQ", 'QQQ title="QQQ"']))
+    thought = draw(st.sampled_from(["", "Hm. `x`\n\n```\ny"]))
+    lead = draw(st.sampled_from(["", "Here is the function:", "Sure!\n\n- `one`\n- ``two``"]))
+    tail = draw(st.sampled_from(["", "It adds.", "Or:\n```sh\nls\n```"]))
+    ending = draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    block = [f"{indent}{fence}{info}", *(indent + line for line in lines), indent + fence]
+    response = "\n".join([*([lead] if lead else []), *block, *([tail] if tail else [])])
+    if thought:
+        response = f"<think>{thought}</think>{response}"
+    return Answer(
+        response=response.replace("\n", ending),
+        expected=Extraction(
+            code="\n".join(lines),
+            explanation="\n\n".join(part for part in (lead, tail) if part),
+            reasoning=thought,
+        ),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(answers())
+def test_fenced_answer_comes_apart_as_it_was_put_together(answer: Answer) -> None:
+    assert take_apart(list(answer.response), CodeTarget()) == answer.expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(answers(), st.lists(st.integers(min_value=0, max_value=10_000), max_size=40))
+def test_fence_never_flashes_in_the_code(answer: Answer, places: list[int]) -> None:
+    machine = OutputFilter()
+    code = ""
+    for chunk in cut(answer.response, places):
+        for piece in machine.feed(chunk):
+            assert piece.text
+            if piece.part == "code":
+                code += piece.text
+                assert not set(piece.text) & set("`~Q")
+                assert answer.expected.code.startswith(code)
+
+
+@settings(max_examples=300, deadline=None)
+@given(responses, targets)
+def test_what_comes_at_the_end_was_held_back_within_bounds(text: str, target: CodeTarget) -> None:
+    machine = OutputFilter(target)
+    for char in text:
+        machine.feed(char)
+    held_back = machine.held_back
+    assert held_back <= HELD_BACK_LIMIT
+    released = sum(len(piece.text) for piece in machine.finish() if piece.part != "code")
+    assert released <= held_back
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [*FRAGMENTS, "Here is the thing.\n", "```\n```a\n", "`` \n", "x\n```\n\n", "x\r\n  \r\n"],
+)
+@pytest.mark.parametrize(
+    "beginning", ["", "x = 1\n", "```\n", "<think>", "Sure!\n", "~~~\nx\n~~~\nx"]
+)
+def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str, pattern: str) -> None:
+    machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
+    machine.feed(beginning)
+    for _ in range(100):
+        machine.feed(pattern * (1 + 300 // len(pattern)))
+        assert machine.held_back <= HELD_BACK_LIMIT
+
+
+@pytest.mark.parametrize("fence", ["", "```\n"], ids=["bare", "fenced"])
+def test_ordinary_code_is_held_back_for_no_more_than_an_indentation(fence: str) -> None:
+    code = "def add(a, b):\n    if a:\n        return a + b  # `sum`\n\n    return b\n"
+    machine = OutputFilter()
+    machine.feed(fence)
+    lag = []
+    for char in code * 20:
+        machine.feed(char)
+        lag.append(machine.held_back)
+    assert max(lag[len("def add(") :]) <= len("        ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def add(a, b):\n    return (a + b)\n\n" * 540,
+        "```\n" + "x = ``a``\n" * 2000,
+        "Here is what you want. " * 870,
+        "x = 1\n" + " \n" * 10_000,
+        "x = 1\n" + "```a\n" * 4000,
+        "x" + ")" * 20_000,
+        "<think>" + "<" * 20_000,
+    ],
+    ids=["code", "backticks", "prose", "blank_lines", "fences", "repetitions", "angles"],
+)
+def test_twenty_thousand_single_characters_take_less_than_half_a_second(text: str) -> None:
+    machine = OutputFilter(CodeTarget(text_before="a" * 250, text_after=")" * 250))
+    started = time.process_time()
+    for char in text:
+        machine.feed(char)
+    machine.finish()
+    assert time.process_time() - started < 0.5

@@ -1,0 +1,254 @@
+"""The engine: every chunk counted, every deadline kept, every end told as what it is."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
+from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
+from streaming_code_generator.core.stats import StreamStatus
+from streaming_code_generator.errors import APIError, ConfigurationError, StreamProcessError
+from streaming_code_generator.providers.scripted import (
+    Drop,
+    Script,
+    ScriptedProvider,
+    WaitFor,
+    text_script,
+)
+from support.generations import DEADLINE_S, QUICK, events_of, request_for, result_of, texts
+
+STOP = Delta(finish_reason="stop")
+
+
+def never() -> WaitFor:
+    return WaitFor(event=asyncio.Event())
+
+
+async def failure_of(script: Script, policy: GenerationPolicy) -> APIError | StreamProcessError:
+    provider = ScriptedProvider(script)
+    with pytest.raises((APIError, StreamProcessError)) as caught:
+        await events_of(provider, policy)
+    assert provider.open_streams == 0
+    return caught.value
+
+
+async def test_text_arrives_in_order_and_the_result_ends_it() -> None:
+    events = await events_of(ScriptedProvider(text_script("```py\nx = 1\n```\n", "Sets x.")))
+    assert texts(events) == ["```py\nx = 1\n```\n", "Sets x."]
+    last = events[-1]
+    assert isinstance(last, GenerationFinished)
+    assert last.result.text == "```py\nx = 1\n```\nSets x."
+    assert last.result.code.strip() == "x = 1"
+    assert last.result.explanation.strip() == "Sets x."
+    assert last.result["text"] == last.result.text
+    assert last.stats.status is StreamStatus.COMPLETED
+    assert last.result.is_complete
+    assert last.result.warnings == ()
+
+
+async def test_every_chunk_is_counted_and_empty_ones_apart() -> None:
+    provider = ScriptedProvider(text_script("a", "b", "c"))
+    stats = (await result_of(provider)).stats
+    assert (stats.chunks_processed, stats.empty_chunks) == (6, 3)
+
+
+async def test_only_chunks_with_text_add_completion_tokens() -> None:
+    script = [Delta(), Delta(text="one two"), Delta(), Delta(), STOP]
+    events = await events_of(ScriptedProvider(script, model="gpt-4o"))
+    counts = [event.stats.completion_tokens for event in events]
+    assert counts[0] == 0
+    assert len(set(counts[1:])) == 1
+
+
+async def test_provider_usage_is_the_final_count() -> None:
+    used = Usage(prompt_tokens=40, completion_tokens=2, total_tokens=42)
+    script = [Delta(text="a b"), STOP, Delta(usage=used)]
+    stats = (await result_of(ScriptedProvider(script))).stats
+    assert (stats.prompt_tokens, stats.completion_tokens, stats.total_tokens) == (40, 2, 42)
+    assert {stats.token_source} == {"provider"}
+
+
+async def test_times_only_grow() -> None:
+    events = await events_of(ScriptedProvider(text_script("a", "b", "c")))
+    elapsed = [event.stats.elapsed for event in events]
+    assert elapsed == sorted(elapsed)
+    first = events[1].stats.time_to_first_chunk
+    assert events[0].stats.time_to_first_chunk is None
+    assert {event.stats.time_to_first_chunk for event in events[1:]} == {first}
+
+
+async def test_a_long_delta_is_one_chunk_and_several_events() -> None:
+    script = [Delta(text="abcdefgh", finish_reason="stop")]
+    policy = GenerationPolicy(chunk_size=3)
+    events = await events_of(ScriptedProvider(script), policy)
+    assert texts(events) == ["abc", "def", "gh"]
+    assert events[-1].stats.chunks_processed == 1
+
+
+async def test_half_a_character_at_the_end_is_handed_on_replaced() -> None:
+    result = await result_of(ScriptedProvider([Delta(text="a\ud83d"), STOP]))
+    assert result.text == "a\ufffd"
+
+
+async def test_reasoning_is_its_own_part_and_not_in_the_text() -> None:
+    script = [Delta(reasoning="hm "), Delta(reasoning="so", text="x = 1"), STOP]
+    events = await events_of(ScriptedProvider(script))
+    parts = [(event.part, event.text) for event in events if isinstance(event, TextArrived)]
+    assert parts == [("reasoning", "hm "), ("reasoning", "so"), ("content", "x = 1")]
+    last = events[-1]
+    assert isinstance(last, GenerationFinished)
+    assert (last.result.text, last.result.reasoning) == ("x = 1", "hm so")
+
+
+async def test_prompt_progress_is_passed_on() -> None:
+    progress = PromptProgress(processed=3, total=9)
+    events = await events_of(ScriptedProvider([Delta(prompt_progress=progress), *text_script("a")]))
+    assert isinstance(events[0], EmptyChunkArrived)
+    assert events[0].prompt_progress == progress
+
+
+async def test_the_model_that_answered_is_named() -> None:
+    script = [Delta(text="a", model="real-model-2"), STOP]
+    result = await result_of(ScriptedProvider(script, model="alias", reason="a test asks"))
+    assert result.model == "real-model-2"
+    assert result.provider == "scripted: a test asks"
+
+
+@pytest.mark.parametrize(
+    ("reason", "warning"),
+    [
+        ("length", "incomplete: the response was cut off at the token limit"),
+        ("content_filter", "incomplete: the provider's content filter"),
+        ("tool_calls", "the response ended with `tool_calls`"),
+    ],
+)
+async def test_an_incomplete_response_says_so(reason: str, warning: str) -> None:
+    result = await result_of(ScriptedProvider(text_script("a", finish_reason=reason)))
+    assert result.finish_reason == reason
+    assert result.warnings[0].startswith(warning)
+    assert not result.is_complete
+
+
+async def test_a_response_without_text_says_so() -> None:
+    result = await result_of(ScriptedProvider(text_script()))
+    assert result.warnings == ("the model answered with no text (it ended with `stop`)",)
+
+
+async def test_an_end_without_finish_reason_is_an_error_that_keeps_the_text() -> None:
+    error = await failure_of([Delta(text="half")], QUICK)
+    assert "ended early" in error.message
+    assert error.partial_text == "half"
+
+
+async def test_a_stream_without_chunks_is_an_error() -> None:
+    error = await failure_of([], GenerationPolicy(max_retries=0))
+    assert isinstance(error, StreamProcessError)
+    assert "held nothing at all" in error.message
+
+
+@pytest.mark.parametrize("after", [[Drop()], [never()]], ids=["dropped", "silent"])
+async def test_what_goes_wrong_after_the_finish_reason_spoils_nothing(after: Script) -> None:
+    provider = ScriptedProvider([Delta(text="all of it"), STOP, *after])
+    result = await result_of(provider, GenerationPolicy(finish_timeout_s=0.01))
+    assert result.text == "all of it"
+
+
+# --- deadlines ------------------------------------------------------------------------------
+
+
+async def test_silence_before_the_first_text_has_its_own_deadline() -> None:
+    policy = GenerationPolicy(first_chunk_timeout_s=0.01, max_retries=0)
+    error = await failure_of([never()], policy)
+    assert isinstance(error, APIError)
+    assert error.kind == "timeout"
+    assert "sent nothing for 0.01 s" in error.message
+
+
+async def test_prompt_progress_breaks_the_silence_before_the_first_text() -> None:
+    policy = GenerationPolicy(first_chunk_timeout_s=0.05, max_retries=0)
+    events: list[object] = []
+    gates = [asyncio.Event() for _ in range(3)]
+    loop = asyncio.get_running_loop()
+    for n, gate in enumerate(gates):
+        loop.call_later(0.03 * (n + 1), gate.set)
+    script = [step for gate in gates for step in (WaitFor(event=gate), Delta())]
+    events += await events_of(ScriptedProvider([*script, Delta(text="a"), STOP]), policy)
+    assert isinstance(events[-1], GenerationFinished)
+
+
+async def test_silence_between_chunks_has_its_own_deadline() -> None:
+    policy = GenerationPolicy(stall_timeout_s=0.01)
+    error = await failure_of([Delta(text="half"), never()], policy)
+    assert isinstance(error, StreamProcessError)
+    assert "stalled: no chunk for 0.01 s" in error.message
+    assert (error.kind, error.partial_text) == ("timeout", "half")
+
+
+@pytest.mark.parametrize("before", [[], [Delta(text="half")]], ids=["no text", "text"])
+async def test_the_whole_generation_has_a_deadline(before: list[Delta]) -> None:
+    error = await failure_of([*before, never()], GenerationPolicy(timeout_s=0.01))
+    assert "had not finished after 0.01 s" in error.message
+    assert error.kind == "timeout"
+    assert error.attempts == 1
+
+
+async def test_a_slow_consumer_is_no_stall() -> None:
+    policy = GenerationPolicy(stall_timeout_s=0.01)
+    engine = GenerationEngine(ScriptedProvider(text_script("a", "b")), policy)
+    pause = asyncio.Event()
+    arrived: list[object] = []
+    async with aclosing(engine.stream(request_for())) as events:
+        async for event in events:
+            arrived.append(event)
+            asyncio.get_running_loop().call_later(0.02, pause.set)
+            await pause.wait()
+            pause.clear()
+    assert isinstance(arrived[-1], GenerationFinished)
+
+
+@pytest.mark.parametrize(
+    "setting", ["timeout_s", "first_chunk_timeout_s", "stall_timeout_s", "chunk_size"]
+)
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_policy_that_cannot_be_kept_is_refused(setting: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=setting):
+        GenerationPolicy(**{setting: value})  # type: ignore[arg-type]  # each takes a number
+
+
+def test_a_negative_number_of_retries_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="max_retries"):
+        GenerationPolicy(max_retries=-1)
+
+
+# --- leaving early --------------------------------------------------------------------------
+
+
+async def test_cancelling_closes_the_stream_and_is_not_swallowed() -> None:
+    provider = ScriptedProvider([Delta(text="a"), never()])
+    arrived = asyncio.Event()
+
+    async def generate() -> None:
+        async with aclosing(GenerationEngine(provider, QUICK).stream(request_for())) as events:
+            async for _ in events:
+                arrived.set()
+
+    task = asyncio.create_task(generate())
+    await asyncio.wait_for(arrived.wait(), DEADLINE_S)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, DEADLINE_S)
+    assert provider.open_streams == 0
+
+
+async def test_leaving_early_closes_the_stream() -> None:
+    provider = ScriptedProvider(text_script("a", "b"))
+    engine = GenerationEngine(provider, QUICK)
+    async with asyncio.timeout(DEADLINE_S), aclosing(engine.stream(request_for())) as events:
+        async for event in events:
+            if isinstance(event, TextArrived):
+                break
+        assert provider.open_streams == 1
+    assert provider.open_streams == 0
+    assert len(provider.requests) == 1

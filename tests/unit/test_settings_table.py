@@ -1,0 +1,48 @@
+"""The settings as documents show them."""
+
+from pathlib import Path
+
+from streaming_code_generator.settings import SPECS
+from streaming_code_generator.settings.table import (
+    markdown_table,
+    vscode_properties,
+    vscode_restricted,
+)
+
+SECTION = "streamingCodeGenerator"
+
+
+def test_table_has_one_row_for_each_setting() -> None:
+    rows = markdown_table().splitlines()[2:]
+
+    assert [row.split("`")[1] for row in rows] == [spec.camel_name for spec in SPECS.values()]
+    assert all(row.count("|") == 6 for row in rows)
+
+
+def test_editors_declare_no_defaults() -> None:
+    """VS Code sends declared defaults as if somebody had set them."""
+    for schema in vscode_properties().values():
+        assert schema["default"] in {None, ""}
+
+
+def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
+    properties = vscode_properties()
+    machine = {name for name, schema in properties.items() if schema["scope"] == "machine"}
+
+    assert machine == {
+        f"{SECTION}.{name}" for name in ("provider", "baseUrl", "apiKeyEnv", "modelPath")
+    }
+    assert sorted(vscode_restricted()) == sorted(machine)
+
+
+def test_trust_itself_is_no_editor_setting() -> None:
+    assert f"{SECTION}.trustedWorkspaceEndpoints" not in vscode_properties()
+
+
+def test_document_shows_the_settings_as_they_are() -> None:
+    """Print the table anew with `streaming-code-generator settings` when this fails."""
+    document = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    _, _, rest = document.partition("by `streaming-code-generator settings` -->\n")
+    table, _, _ = rest.partition("<!-- /settings -->")
+
+    assert table == markdown_table()
