@@ -1,9 +1,15 @@
-"""Random schedules of a writer, a person and a client: nothing is lost, everything arrives."""
+"""Random schedules of a writer, a person and a client: nothing is lost, everything arrives.
 
-import itertools
-from collections import deque
-from dataclasses import dataclass
+`WRITER_SCHEDULES=50000 python -m pytest tests/behaviour/test_writer_schedules.py` tries more of
+them, other ones each time.
+"""
 
+import os
+import random
+from typing import Literal
+
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -11,24 +17,23 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
-from streaming_code_generator.editing.exchange import (
-    Deleted,
-    Outcome,
-    OutgoingEdit,
-    ReportedChange,
-    Undeliverable,
+from streaming_code_generator.editing.exchange import Undeliverable
+from streaming_code_generator.editing.in_flight import ECHO_TIMEOUT_S, REPLY_TIMEOUT_S
+from streaming_code_generator.testing.editor import EditorHabits, ForeignTextRemoved
+from streaming_code_generator.testing.schedule import Generation, Schedule
+from streaming_code_generator.testing.schedule_checks import (
+    ScheduleBroken,
+    bring_to_end,
+    check_regions,
 )
-from streaming_code_generator.editing.lines import Point, split_lines
-from streaming_code_generator.editing.pieces import document_length
-from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.testing.editor import EditorHabits, Reply, SimulatedEditor
+from streaming_code_generator.testing.schedule_texts import LETTERS
+from streaming_code_generator.testing.schedules import main, run_schedules
 
-PATIENCE_S = 4.0
-"""How long a schedule lets a client rest; a client that rests too long is a case of its own."""
-LETTERS = ("abc", "mno", "xyz")
-"""What each generation writes with; a person writes capitals, the document starts with digits."""
+EXAMPLES = int(os.environ.get("WRITER_SCHEDULES", "0"))
+CI_EXAMPLES = 2_000
 
 habits = st.builds(
     EditorHabits,
@@ -37,10 +42,12 @@ habits = st.builds(
     reply=st.sampled_from(["first", "last"]),
     change_delay_s=st.sampled_from([0.0, 0.15, 0.5]),
     changes=st.sampled_from(["exact", "diff", "lines", "full"]),
+    line_ending=st.sampled_from([None, "\n", "\r\n"]),
     version_step=st.sampled_from([1, 3]),
 )
-base_texts = st.text("0123456789 é😀\n", max_size=40)
-typed_texts = st.text("ABCDEF \n😀", min_size=1, max_size=6)
+base_texts = st.text("0123456789 é\U0001f600\n", max_size=40)
+typed_texts = st.text("ABCDEF \n\U0001f600", min_size=1, max_size=6)
+selections = st.tuples(st.floats(0, 1), st.integers(0, 12))
 places = st.tuples(
     st.sampled_from(["anywhere", "start", "end", "inside", "inside"]),
     st.integers(0, 2),
@@ -48,233 +55,293 @@ places = st.tuples(
 )
 
 
-@dataclass
-class Generation:
-    """What one generation has asked for so far."""
-
-    region_id: str
-    original: str
-    target: str = ""
-    finished: bool = False
-    removed: bool = False
-
-
 class WriterSchedules(RuleBasedStateMachine):
     """One document, up to three generations, one person, one client with its habits."""
 
-    @initialize(habits=habits, text=base_texts, start=st.floats(0, 1), length=st.integers(0, 12))
-    def open_document(self, habits: EditorHabits, text: str, start: float, length: int) -> None:
-        self.fresh_code_points = itertools.count()
-        text = self.distinct(text, habits)
-        self.editor = SimulatedEditor(text, habits=habits)
-        self.writer = DocumentWriter(text, version=1, encoding=habits.encoding)
-        self.now_s = self.last_round_s = 0.0
-        self.to_client: deque[OutgoingEdit] = deque()
-        self.generations: list[Generation] = []
-        self.outcomes: list[Outcome] = []
-        self.start_generation(start=start, length=length)
+    schedule: Schedule
+
+    @initialize(
+        habits=habits,
+        text=base_texts,
+        distinct=st.booleans(),
+        place=selections,
+        rewriting=st.booleans(),
+    )
+    def open_document(
+        self,
+        *,
+        habits: EditorHabits,
+        text: str,
+        distinct: bool,
+        place: tuple[float, int],
+        rewriting: bool,
+    ) -> None:
+        distinct = distinct or habits.changes != "exact"
+        self.schedule = Schedule(habits=habits, text=text, distinct=distinct)
+        self.schedule.start_generation(*place, rewriting=rewriting)
+
+    def chosen(self, which: int, *states: str) -> Generation:
+        generations = self.schedule.of_state(*states)
+        return generations[which % len(generations)]
 
     # The server's side
 
-    @precondition(lambda self: len(self.generations) < len(LETTERS))
-    @rule(start=st.floats(0, 1), length=st.integers(0, 12))
-    def start_generation(self, start: float, length: int) -> None:
-        self.catch_up()
-        text = self.writer.mirror.text
-        low = round(start * len(text))
-        high = min(len(text), low + length)
-        if any(cell.author != "base" for cell in self.editor.cells[low:high]):
-            high = low
-        self.editor.select(low, high)
-        region_id = str(len(self.generations))
-        self.writer.open_region(region_id, point_at(text, low), point_at(text, high))
-        self.generations.append(Generation(region_id, text[low:high]))
+    @precondition(lambda self: len(self.schedule.generations) < len(LETTERS))
+    @rule(place=selections, rewriting=st.booleans())
+    def start_generation(self, *, place: tuple[float, int], rewriting: bool) -> None:
+        self.schedule.start_generation(*place, rewriting=rewriting)
 
-    @precondition(lambda self: any(not g.finished for g in self.generations))
+    @precondition(lambda self: self.schedule.of_state("running"))
     @rule(which=st.integers(0, 2), text=st.text("abc\n", min_size=1, max_size=5))
     def text_arrives(self, which: int, text: str) -> None:
-        running = [g for g in self.generations if not g.finished]
-        generation = running[which % len(running)]
-        letters = str.maketrans("abc", LETTERS[int(generation.region_id)])
-        generation.target += text.translate(letters)
-        self.writer.want(generation.region_id, generation.target)
-        self.server_sends()
+        self.schedule.text_arrives(self.chosen(which, "running"), text)
 
-    @precondition(lambda self: any(not g.finished for g in self.generations))
+    @precondition(lambda self: self.schedule.of_state("running"))
     @rule(which=st.integers(0, 2))
     def generation_ends(self, which: int) -> None:
-        running = [g for g in self.generations if not g.finished]
-        self.finish(running[which % len(running)])
+        self.schedule.finish(self.chosen(which, "running"))
 
-    @precondition(lambda self: any(g.finished for g in self.generations))
+    @precondition(lambda self: self.schedule.of_state("running"))
+    @rule(which=st.integers(0, 2))
+    def generation_is_cancelled(self, which: int) -> None:
+        self.schedule.stop(self.chosen(which, "running"))
+
+    @precondition(lambda self: self.schedule.of_state("finished", "stopped"))
     @rule(which=st.integers(0, 2))
     def generation_is_removed(self, which: int) -> None:
-        finished = [g for g in self.generations if g.finished]
-        generation = finished[which % len(finished)]
-        generation.target = generation.original
-        self.finish(generation)
+        self.schedule.remove(self.chosen(which, "finished", "stopped"))
+
+    @precondition(lambda self: self.schedule.of_state("finished", "stopped"))
+    @rule(which=st.integers(0, 2))
+    def generation_is_accepted(self, which: int) -> None:
+        self.schedule.forget(self.chosen(which, "finished", "stopped"))
 
     @rule()
     def server_sends(self) -> None:
-        edit = self.writer.next_edit(self.now_s)
-        if edit:
-            self.to_client.append(edit)
-
-    @rule()
-    def messages_go_round(self) -> None:
-        self.server_sends()
-        self.client_reads()
-        self.server_reads()
-        self.server_reads()
-        self.last_round_s = self.now_s
+        self.schedule.server_sends()
 
     @rule()
     def server_reads(self) -> None:
-        message = self.editor.next_message(self.now_s)
-        if isinstance(message, Reply):
-            self.outcomes += self.writer.replied(
-                message.edit_id, applied=message.applied, now_s=self.now_s
-            )
-        elif message:
-            changes = [ReportedChange(change.range, change.text) for change in message.changes]
-            self.outcomes += self.writer.changed(message.version, changes, now_s=self.now_s)
+        self.schedule.server_reads()
+
+    @rule()
+    def messages_go_round(self) -> None:
+        self.schedule.messages_go_round()
 
     # The client's side
 
     @rule()
     def client_reads(self) -> None:
-        if self.to_client:
-            self.editor.receive(self.to_client.popleft(), now_s=self.now_s)
+        self.schedule.client_reads()
 
     @rule(
         where=places, length=st.sampled_from([0, 0, 0, 1, 2, 4, 9]), text=st.just("") | typed_texts
     )
     def person_edits(self, where: tuple[str, int, float], length: int, text: str) -> None:
-        low = self.place(*where)
-        self.type(low, min(len(self.editor.cells), low + length), text)
+        low, high = self.range(where, length)
+        self.schedule.person_edits(low, high, text)
 
     @rule(where=places, length=st.integers(1, 30))
     def person_pastes_the_same_again(self, where: tuple[str, int, float], length: int) -> None:
-        """As a formatter or a reload does that changes less than it rewrites."""
-        low = self.place(*where)
-        high = min(len(self.editor.cells), low + length)
-        self.editor.repeat(low, high, now_s=self.now_s)
+        self.schedule.person_repeats(*self.range(where, length))
+
+    @rule(step=st.integers(2, 9))
+    def person_formats(self, step: int) -> None:
+        self.schedule.person_formats(step)
 
     @rule()
     def person_undoes(self) -> None:
-        self.editor.undo(now_s=self.now_s)
+        self.schedule.person_undoes()
 
     @rule()
     def person_redoes(self) -> None:
-        self.editor.redo(now_s=self.now_s)
+        self.schedule.person_redoes()
+
+    @rule()
+    def person_reopens(self) -> None:
+        self.schedule.person_reopens()
 
     @rule(seconds=st.sampled_from([0.05, 0.2, 1.0]))
     def time_passes(self, seconds: float) -> None:
-        if self.now_s - self.last_round_s < PATIENCE_S:
-            self.now_s += seconds
-            self.outcomes += self.writer.tick(self.now_s)
+        self.schedule.time_passes(seconds)
+
+    def range(self, where: tuple[str, int, float], length: int) -> tuple[int, int]:
+        low = self.schedule.place(*where)
+        return low, min(len(self.schedule.editor.cells), low + length)
 
     # What must hold
 
     @invariant()
     def regions_fit_their_text(self) -> None:
-        document = self.writer.document
-        for region_id in document.region_ids():
-            region = document.region(region_id)
-            assert region.start <= region.end
-            assert document_length(region.pieces) == document.mirror.distance(
-                region.start, region.end
-            )
-        assert document.mirror.lines == split_lines(document.mirror.text)
+        check_regions(self.schedule)
 
     def teardown(self) -> None:
-        if not hasattr(self, "editor"):
-            return
-        for generation in self.generations:
-            if not generation.finished:
-                self.finish(generation)
-        self.settle()
-        assert not [o for o in self.outcomes if isinstance(o, Undeliverable)]
-        assert self.writer.mirror.text == self.editor.text
-        for generation in self.generations:
-            self.check(generation)
-
-    def check(self, generation: Generation) -> None:
-        deleted = {o.region_id for o in self.outcomes if isinstance(o, Deleted)}
-        region = self.writer.region(generation.region_id)
-        if generation.region_id in deleted or region.deleted:
-            return
-        assert region.own_text == generation.target
-        if region.is_untouched:
-            mirror = self.writer.mirror
-            assert mirror.slice(region.start, region.end) == generation.target
-
-    # How it is driven
-
-    def place(self, near: str, which: int, fraction: float) -> int:
-        """Return an offset of the buffer at, in or away from a region, as far as one can tell."""
-        cells = self.editor.cells
-        if near == "anywhere" or not self.generations:
-            return round(fraction * len(cells))
-        region = self.writer.region(self.generations[which % len(self.generations)].region_id)
-        mirror = self.writer.mirror
-        start = mirror.distance(Point(0, 0), region.start)
-        length = mirror.distance(region.start, region.end)
-        within = {"start": 0, "end": length}.get(near, round(fraction * length))
-        return min(start + within, len(cells))
-
-    def type(self, start: int, end: int, text: str) -> None:
-        habits = self.editor.habits
-        if habits.changes != "exact" or habits.stale_edits == "pretend":
-            text = text.replace("\n", " ")
-        removed = self.editor.text[start:end]
-        # Text that a person replaces by itself counts as untouched: that is a rule of its own.
-        text = "".join("Z" if character in removed else character for character in text)
-        self.editor.replace(start, end, self.distinct(text, habits), now_s=self.now_s)
-
-    def distinct(self, text: str, habits: EditorHabits) -> str:
-        """Make every code point occur once, where the client's reports cannot tell equal ones apart."""
-        if habits.changes == "exact":
-            return text
-        return "".join(
-            character
-            if character == "\n"
-            else chr(self.plane(character) + next(self.fresh_code_points))
-            for character in text
-        )
-
-    @staticmethod
-    def plane(character: str) -> int:
-        """Return the start of a block whose code points are as wide as this one's."""
-        return 0x20000 if character > "\uffff" else 0x4E00
-
-    def finish(self, generation: Generation) -> None:
-        generation.finished = True
-        self.outcomes += self.writer.finish(generation.region_id, generation.target)
-
-    def catch_up(self) -> None:
-        """Let the server read everything the client has to say, as before any request."""
-        self.now_s += self.editor.habits.change_delay_s
-        while self.editor.flush_at_s is not None or self.editor.has_mail:
-            self.server_reads()
-
-    def settle(self) -> None:
-        for _ in range(200):
-            self.server_sends()
-            self.client_reads()
-            self.catch_up()
-            if self.writer.is_idle and not self.to_client:
-                return
-            deadline_s = self.writer.deadline_s
-            if deadline_s is not None and not self.to_client:
-                self.now_s = max(self.now_s, deadline_s)
-                self.outcomes += self.writer.tick(self.now_s)
-        raise AssertionError("the writer does not come to rest")
+        if hasattr(self, "schedule"):
+            bring_to_end(self.schedule)
 
 
-def point_at(text: str, offset: int) -> Point:
-    lines = split_lines(text[:offset])
-    return Point(len(lines) - 1, len(lines[-1]))
+def test_any_schedule_ends_as_the_model_says() -> None:
+    run_state_machine_as_test(
+        WriterSchedules,
+        settings=settings(
+            max_examples=EXAMPLES or CI_EXAMPLES,
+            derandomize=not EXAMPLES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
 
 
-TestWriterSchedules = WriterSchedules.TestCase
+def test_the_seeded_schedules_end_as_the_model_says() -> None:
+    figures = run_schedules(EXAMPLES or CI_EXAMPLES, random.randrange(10**9) if EXAMPLES else 1)
+
+    assert figures.landed > figures.schedules
+    assert figures.refused > 0
+    assert figures.rebased > 0
+
+
+def test_the_command_prints_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--examples", "20", "--seed", "7"]) == 0
+
+    assert capsys.readouterr().out.startswith("20 schedules of ")
+
+
+# Clients that do not let edits be made
+
+
+def schedule_with(habits: EditorHabits) -> tuple[Schedule, Generation]:
+    schedule = Schedule(habits=habits, text="one\ntwo\nthree\n")
+    schedule.start_generation(0.3, 0, rewriting=False)
+    (generation,) = schedule.generations
+    schedule.text_arrives(generation, "ab")
+    return schedule, generation
+
+
+def pass_seconds(schedule: Schedule, seconds: float) -> None:
+    """Let everybody act every tenth of a second."""
+    until_s = schedule.now_s + seconds
+    while schedule.now_s < until_s:
+        schedule.messages_go_round()
+        schedule.now_s += 0.1
+        schedule.outcomes += schedule.writer.tick(schedule.now_s)
+
+
+@pytest.mark.parametrize(
+    ("habits", "reason", "seconds"),
+    [
+        pytest.param(EditorHabits(read_only=True), "refused", 5, id="read-only"),
+        pytest.param(
+            EditorHabits(reply="never", stale_edits="pretend"),
+            "no_reply",
+            REPLY_TIMEOUT_S,
+            id="mute",
+        ),
+    ],
+)
+def test_a_client_that_takes_no_edits_ends_the_generation(
+    habits: EditorHabits, reason: Literal["refused", "no_reply"], seconds: float
+) -> None:
+    schedule, _ = schedule_with(habits)
+    pass_seconds(schedule, seconds + 1)
+
+    assert schedule.outcomes == [Undeliverable("0", reason)]
+    assert schedule.writer.is_idle
+
+
+@pytest.mark.parametrize("read_first", [False, True], ids=["at once", "with the edit applied"])
+def test_a_client_that_goes_away_ends_the_generation(*, read_first: bool) -> None:
+    schedule, _ = schedule_with(EditorHabits(change_delay_s=1.0))
+    if read_first:
+        schedule.client_reads()
+        schedule.server_reads()
+    schedule.editor.close()
+    pass_seconds(schedule, max(REPLY_TIMEOUT_S, ECHO_TIMEOUT_S) + 1)
+
+    (outcome,) = schedule.outcomes
+    assert isinstance(outcome, Undeliverable)
+    assert schedule.writer.is_idle
+
+
+def test_a_client_that_drops_stale_edits_in_silence_gets_them_again() -> None:
+    habits = EditorHabits(stale_edits="pretend", change_delay_s=0.15, version_step=3)
+    schedule, generation = schedule_with(habits)
+    schedule.person_edits(0, 0, "typed ")
+    schedule.finish(generation)
+    pass_seconds(schedule, 2)
+
+    assert schedule.writer.mirror.text == schedule.editor.text
+    assert schedule.editor.written_by("server") == generation.target
+    assert schedule.counts[-1].rebased == 1
+
+
+# A client that applies edits without looking at their version
+
+
+@pytest.mark.parametrize("reply", ["first", "last"])
+@pytest.mark.parametrize("change_delay_s", [0.0, 0.15])
+@pytest.mark.parametrize("typed", ["A", "AB\nC", ""], ids=["a letter", "lines", "nothing"])
+@pytest.mark.parametrize(
+    ("length", "offset"),
+    [*((0, offset) for offset in (0, 2, 4, 8, 12)), *((3, offset) for offset in (0, 2, 3, 7, 12))],
+)
+def test_stale_edits_that_a_client_applied_are_put_right(
+    reply: Literal["first", "last"], change_delay_s: float, length: int, typed: str, offset: int
+) -> None:
+    """Afterwards the document is as if they had been applied where they belong."""
+    schedule = Schedule(
+        habits=EditorHabits(stale_edits="apply", reply=reply, change_delay_s=change_delay_s),
+        text="one\ntwo\nthree\n",
+    )
+    schedule.start_generation(0.3, length, rewriting=False)
+    (generation,) = schedule.generations
+    schedule.text_arrives(generation, "ab\nc")
+    removed = 1 if offset in {0, 12} else 0
+    schedule.person_edits(offset, offset + removed, typed)
+    expected = schedule.person.text_alone
+    assert not schedule.person.touched
+    schedule.finish(generation)
+    schedule.settle()
+    assert schedule.writer.mirror.text == schedule.editor.text
+    assert schedule.editor.text.count(generation.target) == 1
+
+    schedule.remove(generation)
+    schedule.settle()
+    assert schedule.editor.text == expected
+
+
+# The checks themselves
+
+
+def broken_schedule() -> tuple[Schedule, Generation]:
+    schedule, generation = schedule_with(EditorHabits())
+    schedule.finish(generation)
+    schedule.settle()
+    return schedule, generation
+
+
+def test_a_lost_character_of_the_persons_is_noticed() -> None:
+    schedule, _ = broken_schedule()
+    del schedule.editor.cells[0]
+
+    with pytest.raises(ScheduleBroken, match="mirror"):
+        bring_to_end(schedule)
+
+
+def test_a_text_that_arrived_twice_is_noticed() -> None:
+    schedule, generation = broken_schedule()
+    schedule.writer.forget(generation.region_id)
+    schedule.writer.open_region(generation.region_id, *[schedule.writer.mirror.end] * 2)
+    schedule.writer.finish(generation.region_id, generation.target)
+
+    with pytest.raises(ScheduleBroken):
+        bring_to_end(schedule)
+
+
+def test_an_edit_that_removes_a_persons_text_is_noticed() -> None:
+    schedule, generation = broken_schedule()
+    schedule.writer.open_region("9", *[schedule.writer.mirror.point(0, n) for n in (0, 2)])
+    schedule.writer.finish("9", "")
+
+    with pytest.raises(ForeignTextRemoved):
+        schedule.settle()
+    assert generation.state == "finished"

@@ -107,7 +107,13 @@ def test_a_run_of_line_comments_is_one_from_any_of_its_lines(line: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["# one\n  # other\n", "# one\n\n# other\n", "x = 1  # one\n# other\n", '"""one"""\n# other\n'],
+    [
+        "# one\n  # other\n",
+        "# one\n\n# other\n",
+        "x = 1  # one\n# other\n",
+        '"""one"""\n# other\n',
+        '"""one"""\n"""other"""\n',
+    ],
 )
 def test_a_run_ends_where_a_comment_is_of_another_sort(text: str) -> None:
     assert said(text, len(text.splitlines()) - 1) == "other"

@@ -117,6 +117,11 @@ def test_a_body_goes_between_its_brackets() -> None:
     assert generated(text, "return 1;", "javascript") == "function f() {\n  return 1;\n}\n"
 
 
+def test_code_before_a_closing_bracket_is_inside() -> None:
+    text = "if (x) {\n  y;\n\n|\n}\n"
+    assert generated(text, "z;", "javascript") == "if (x) {\n  y;\n\n  z;\n}\n"
+
+
 def test_a_repeated_closing_bracket_is_dropped() -> None:
     assert generated("{\n|}\n", "x;\n}", "c").count("}") == 1
 

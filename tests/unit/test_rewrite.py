@@ -116,6 +116,10 @@ def test_the_beginning_of_a_line_that_stays_does_not_show() -> None:
     assert shown("first()\nsecond()", "fir", "first()\nsec") == ["first()\nsecond()"] * 2
 
 
+def test_the_beginning_of_a_line_further_down_does_not_show() -> None:
+    assert shown("one()\ntwo()\nthree()", "thr") == ["one()\ntwo()\nthree()"]
+
+
 def test_an_inserted_line_stands_above_what_is_left() -> None:
     assert (
         shown("one()\ntwo()", "brand_new = 5", "brand_new = 5\n")
@@ -157,7 +161,7 @@ def test_a_single_line_goes_when_something_else_arrives() -> None:
 
 
 def test_a_single_line_goes_when_a_whole_other_line_arrives_at_once() -> None:
-    assert shown("value", "other\nlines") == ["other\nlines"]
+    assert shown("value", "other\n", "other\nlines") == ["other\n", "other\nlines"]
 
 
 def test_line_endings_of_the_document_close_an_unfinished_line() -> None:

@@ -1,6 +1,8 @@
 """Small edits between two texts: what to send, and what a client's change really did."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -10,6 +12,11 @@ LINE_DIFF_LIMIT = 2_000
 """Most lines on either side for which a line diff is made; beyond it, one edit spans them all."""
 CHARACTER_DIFF_LIMIT = 2_000
 """Most characters on either side of a changed block that is diffed character by character."""
+LINE_PAIRS_LIMIT = 100_000
+CHARACTER_PAIRS_LIMIT = 20_000
+"""Most pairs of equal lines or characters: comparing takes time by their number and more. A row of
+spaces against one of twice its length would take a minute."""
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +119,14 @@ def apply_edits(text: str, edits: list[Edit]) -> str:
 def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
     # Widen to whole lines, so that unchanged lines between two changed ones are seen as such.
     line_start = max(old.rfind("\n", 0, edit.start), old.rfind("\r", 0, edit.start)) + 1
-    before = split_lines(old[line_start : edit.end])
-    after = split_lines(old[line_start : edit.start] + edit.text)
-    if min(len(before), len(after)) == 1 or max(len(before), len(after)) > LINE_DIFF_LIMIT:
+    ending = _LINE_END.search(old, edit.end)
+    line_end = ending.end() if ending else len(old)
+    before = split_lines(old[line_start:line_end])
+    after = split_lines(old[line_start : edit.start] + edit.text + old[edit.end : line_end])
+    if max(len(before), len(after)) > LINE_DIFF_LIMIT:
+        yield edit
+        return
+    if _equal_pairs(before, after) > LINE_PAIRS_LIMIT:
         yield edit
         return
     offsets = _offsets(before, line_start)
@@ -130,10 +142,18 @@ def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
     if not removed or not edit.text or max(len(removed), len(edit.text)) > CHARACTER_DIFF_LIMIT:
         yield edit
         return
+    if _equal_pairs(removed, edit.text) > CHARACTER_PAIRS_LIMIT:
+        yield edit
+        return
     matcher = SequenceMatcher(None, removed, edit.text, autojunk=False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag != "equal":
             yield Edit(i1, i2, edit.text[j1:j2]).shifted(edit.start)
+
+
+def _equal_pairs(before: Sequence[str], after: Sequence[str]) -> int:
+    counts = Counter(before)
+    return sum(counts[item] for item in after)
 
 
 def _offsets(lines: list[str], start: int) -> list[int]:

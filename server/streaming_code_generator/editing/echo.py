@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from streaming_code_generator.editing.diff import Edit, single_edit
-from streaming_code_generator.editing.lines import LineEnding, Point
+from streaming_code_generator.editing.diff import Edit, fine_edits
+from streaming_code_generator.editing.lines import LineEnding, Point, line_endings
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.plan import (
     Plan,
@@ -37,10 +37,13 @@ class Echo:
     line_ending: LineEnding | None
     """The ending the client turned our line endings into, or None if it kept them."""
     window_start: Point
-    """Where `rest` is counted from, in the text after the steps."""
-    window: str
-    """The text behind `window_start` after the steps."""
-    rest: Edit | None
+    """Where the part of the document begins in which all this took place."""
+    window_length: int
+    """Its length after the steps, in code points."""
+    reported: str
+    """Its text after the change; what differs from that after the steps is the person's."""
+    cost: int
+    """How much that is, in characters removed and typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,16 @@ class _Window:
             done = change.end
         return "".join([*parts, self.mirror.slice(done, self.end)])
 
+    def inserted(self, changes: list[ForeignChange]) -> list[tuple[int, int]]:
+        """Return where the changes' texts stand after them, by collapsed offsets."""
+        spans, offset, done = [], 0, self.start
+        for change in changes:
+            offset += len(_collapsed(self.mirror.slice(done, change.start)))
+            end = offset + len(_collapsed(change.text))
+            spans.append((offset, end))
+            offset, done = end, change.end
+        return spans
+
 
 def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> Echo | None:
     """Say which steps of a plan a client's change contains, or None if it contains none."""
@@ -71,18 +84,47 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     if not nearby:
         return None
     best: Echo | None = None
-    least = _person_alone(document.mirror, change)
-    for steps, ending in _hypotheses(nearby, change.text):
+    least = _cost(_differences(document.mirror.slice(change.start, change.end), change.text))
+    for steps, ending in _hypotheses(nearby):
         echo = _suppose(document, steps, ending, change)
-        cost = echo.rest.cost if echo.rest else 0
-        if cost < least:
-            best, least = echo, cost
+        if echo and echo.cost < least:
+            best, least = echo, echo.cost
+        if not least:
+            break
     return best
 
 
-def _person_alone(mirror: Mirror, change: ForeignChange) -> int:
-    edit = single_edit(mirror.slice(change.start, change.end), change.text)
-    return edit.cost if edit else 0
+def complete_echo(document: TrackedDocument, plan: Plan) -> Echo:
+    """Return the echo of a whole plan and nothing else."""
+    own = document_changes(document, plan)
+    window = _Window.around(document.mirror, own)
+    text = window.after(own)
+    return Echo(
+        landed=frozenset(plan),
+        line_ending=None,
+        window_start=window.start,
+        window_length=len(text),
+        reported=text,
+        cost=0,
+    )
+
+
+def _differences(old: str, new: str) -> list[Edit]:
+    """Return what the person would have removed and typed to get from one text to the other.
+
+    One edit that spans all differences would not do: a formatter that changes the first and the
+    last line would then seem to have written everything between them. A CRLF counts as one
+    character: nobody types or removes half of it.
+    """
+    return fine_edits(_collapsed(old), _collapsed(new))
+
+
+def _collapsed(text: str) -> str:
+    return text.replace("\r\n", "\r")
+
+
+def _cost(edits: list[Edit]) -> int:
+    return sum(edit.cost for edit in edits)
 
 
 def _is_near(document: TrackedDocument, step: Step, change: ForeignChange) -> bool:
@@ -93,14 +135,11 @@ def _is_near(document: TrackedDocument, step: Step, change: ForeignChange) -> bo
     )
 
 
-def _hypotheses(steps: Plan, reported: str) -> Iterator[tuple[Plan, LineEnding | None]]:
+def _hypotheses(steps: Plan) -> Iterator[tuple[Plan, LineEnding | None]]:
     for subset in _subsets(steps):
         yield subset, None
-        text = "".join(step.edit.text for step in subset)
-        if "\n" not in text and "\r" not in text:
-            continue
         for ending in _ENDINGS:
-            if ending in reported:
+            if with_endings(subset, ending) != subset:
                 yield subset, ending
 
 
@@ -113,15 +152,33 @@ def _subsets(steps: Plan) -> Iterator[Plan]:
 
 def _suppose(
     document: TrackedDocument, steps: Plan, ending: LineEnding | None, change: ForeignChange
-) -> Echo:
+) -> Echo | None:
+    """Return what it would mean if these steps were in a change; None if that cannot be."""
     supposed = with_endings(steps, ending) if ending else steps
     own = document_changes(document, supposed)
     window = _Window.around(document.mirror, [*own, change])
-    with_steps = window.after(own)
+    supposedly, reported = window.after(own), window.after([change])
+    if ending and ending not in line_endings(reported):
+        return None
+    differences = _differences(supposedly, reported)
+    if _is_all_gone(window.inserted(own), differences):
+        return None
     return Echo(
         landed=frozenset(steps),
         line_ending=ending,
         window_start=window.start,
-        window=with_steps,
-        rest=single_edit(with_steps, window.after([change])),
+        window_length=len(supposedly),
+        reported=reported,
+        cost=_cost(differences),
     )
+
+
+def _is_all_gone(inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:
+    """Whether nothing is left of what steps inserted: then nothing speaks for them."""
+    total = sum(end - start for start, end in inserted)
+    gone = sum(
+        max(0, min(end, edit.end) - max(start, edit.start))
+        for start, end in inserted
+        for edit in differences
+    )
+    return 0 < total <= gone

@@ -83,6 +83,11 @@ def dominant_line_ending(lines: list[str], *, sample: int = 1000) -> LineEnding:
     return max(endings, key=lambda ending: counts[ending])
 
 
+def line_endings(text: str) -> set[str]:
+    """Return the line endings that occur in a text."""
+    return set(_LINE_ENDING.findall(text))
+
+
 def with_line_ending(text: str, ending: LineEnding) -> str:
     """Return the text with every line ending replaced by the given one."""
     return _LINE_ENDING.sub(ending, text)

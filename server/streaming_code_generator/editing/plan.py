@@ -62,10 +62,21 @@ def _off_line_ending(own: str, edit: Edit) -> Edit:
     return edit
 
 
+def _in_order(document: TrackedDocument, plan: Iterable[Step]) -> list[Step]:
+    """Return the steps in the order of their regions, which may have moved since they were made."""
+    places = {region_id: place for place, region_id in enumerate(document.region_ids())}
+    return sorted(plan, key=lambda step: places[step.region_id])
+
+
 def document_changes(document: TrackedDocument, plan: Iterable[Step]) -> list[ForeignChange]:
     """Return what the steps do to the document, in order; those that touch are joined."""
-    changes = [change for step in plan for change in document.changes_of(step.region_id, step.edit)]
-    changes.sort(key=lambda change: change.start)
+    changes = [
+        change
+        for step in _in_order(document, plan)
+        for change in document.changes_of(step.region_id, step.edit)
+    ]
+    # What is inserted where something is replaced goes before it, as landing has it.
+    changes.sort(key=lambda change: (change.start, change.end))
     joined: list[ForeignChange] = []
     for change in changes:
         if joined and joined[-1].end >= change.start:
@@ -79,7 +90,7 @@ def document_changes(document: TrackedDocument, plan: Iterable[Step]) -> list[Fo
 
 def land(document: TrackedDocument, plan: Plan, landed: frozenset[Step]) -> Plan:
     """Apply the landed steps to the document and return the others, moved accordingly."""
-    for step in reversed(plan):
+    for step in reversed(_in_order(document, plan)):
         if step in landed:
             document.land(step.region_id, step.edit)
     return tuple(_moved(step, landed) for step in plan if step not in landed)

@@ -65,14 +65,22 @@ class Region:
     def land(self, edit: Edit) -> "Region":
         """Return the region after an edit of the generation's text reached the document.
 
-        Its place is moved by `pushed`, once for each change of the document.
+        Its place is moved by `grown`, once for each change of the document.
         """
-        text = self.own_text
+        text, pieces = self.own_text, rewrite(self.pieces, edit)
         return replace(
             self,
             own_text=text[: edit.start] + edit.text + text[edit.end :],
-            pieces=rewrite(self.pieces, edit),
+            pieces=pieces,
+            # Removals that belong to the edit may have been reported before its new text.
+            deleted=self.deleted and own_in_document(pieces) == 0,
         )
+
+    def recognised(self, text: str) -> "Region":
+        """Return the region as untouched if the given text, which stands in it, is its own."""
+        if text != self.own_text or not text:
+            return self
+        return replace(self, pieces=(Piece(Kind.OWN, len(text)),), deleted=False)
 
     def pushed(self, splice: Splice, *, by_earlier: bool) -> "Region":
         """Return the region moved by a change outside it.

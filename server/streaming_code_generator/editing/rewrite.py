@@ -83,7 +83,7 @@ class SelectionRewrite:
 
     def _match(self, line: str) -> None:
         """Take old lines out for one new, complete line."""
-        if self._next_is_going and line != self._next:
+        if self._next_is_going:
             self._take_out(self._replaced + 1)
         if line == self._next:
             self._take_out(self._replaced + 1)

@@ -3,6 +3,7 @@
 from streaming_code_generator.editing.diff import Edit, fine_edits
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.pieces import document_length
 from streaming_code_generator.editing.regions import (
     Author,
     ForeignChange,
@@ -93,6 +94,21 @@ class TrackedDocument:
                     region, mirror, change, splice, author=self._author(author, key)
                 )
         mirror.splice(change.start, change.end, change.text)
+        if author == "person":
+            self._recognise_restored()
+        # A change may push a region to the start of one that it lay behind or in.
+        self._order.sort(key=lambda key: (self._regions[key].start, self._regions[key].end))
+
+    def _recognise_restored(self) -> None:
+        """Take regions that hold their generation's text again as untouched.
+
+        A client's diff may report a person's `0` typed among zeros as another one of them. Once it
+        is removed again, a zero of ours seems gone and one of theirs left: only the text tells.
+        """
+        for key, region in self._regions.items():
+            if not region.is_untouched and document_length(region.pieces) == len(region.own_text):
+                text = self.mirror.slice(region.start, region.end)
+                self._regions[key] = region.recognised(text)
 
     def _author(self, author: str, region_id: str) -> Author:
         if author not in self._regions:

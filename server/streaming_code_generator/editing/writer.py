@@ -13,10 +13,10 @@ The rules it keeps:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.echo import Echo, find_echo
+from streaming_code_generator.editing.diff import single_edit
+from streaming_code_generator.editing.echo import Echo, complete_echo, find_echo
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -26,6 +26,13 @@ from streaming_code_generator.editing.exchange import (
     TextReplacement,
     Undeliverable,
     UndeliverableReason,
+)
+from streaming_code_generator.editing.in_flight import (
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    InFlight,
+    Refusals,
 )
 from streaming_code_generator.editing.lines import (
     LineEnding,
@@ -44,17 +51,8 @@ from streaming_code_generator.editing.plan import (
 from streaming_code_generator.editing.regions import ForeignChange, Region
 from streaming_code_generator.editing.tracked import TrackedDocument
 
-REPLY_TIMEOUT_S = 10.0
-"""How long a client may take to answer an edit."""
-ECHO_TIMEOUT_S = 10.0
-"""How long a client that said it applied an edit may take to report the change."""
-DOUBT_S = 0.2
-"""How long to wait for the change of an edit that was probably dropped, because the person had
-typed before it arrived. Sending again is safe: the new edit's version is stale if it was not."""
-REFUSAL_WAITS_S = (0.1, 0.25, 0.6, 1.5)
-"""Waits before sending again what was refused without a change that would explain it."""
-MOST_REFUSALS = 5
-"""So many refusals in a row without any change arriving end the generations."""
+_MISPLACED = "misplaced-"
+"""What the names of regions begin with that follow no generation, but a misplaced edit."""
 
 
 @dataclass(slots=True)
@@ -70,39 +68,10 @@ class WriterCounts:
     """Edits that a client applied in the wrong place and that were taken back."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _InFlight:
-    edit_id: int
-    version: int | None
-    plan: Plan
-    as_sent: tuple[ForeignChange, ...]
-    sent_at_s: float
-    applied_at_s: float | None = None
-    changed_at_s: float | None = None
-    """When a change that did not contain the whole edit arrived."""
-    misplaced: dict[str, str] = field(default_factory=dict)
-    """Where the edit seems to have been applied in the wrong place, and what stood there."""
-
-    def may_be_misplaced(self, change: ForeignChange) -> bool:
-        """Whether a change is the edit as it was sent, though the document had changed since."""
-        return (
-            bool(self.plan)
-            and self.changed_at_s is not None
-            and change in self.as_sent
-            and not change.text.isspace()
-        )
-
-
 @dataclass(slots=True)
 class _Wish:
     text: str
     final: bool = False
-
-
-@dataclass(slots=True)
-class _Refusals:
-    count: int = 0
-    retry_at_s: float = 0.0
 
 
 class DocumentWriter:
@@ -112,10 +81,12 @@ class DocumentWriter:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
         self._wishes: dict[str, _Wish] = {}
-        self._in_flight: _InFlight | None = None
+        self._in_flight: InFlight | None = None
+        self._doubts = 0
+        """How many edits in a row were probably dropped."""
         self._doubtful: Plan = ()
         """An edit that was probably dropped; its change may still come."""
-        self._refusals = _Refusals()
+        self._refusals = Refusals()
         self._line_ending: LineEnding | None = None
         self._next_edit_id = 1
 
@@ -186,11 +157,9 @@ class DocumentWriter:
             version=self.mirror.version,
             replacements=tuple(self._replacement(change) for change in changes),
         )
-        self._in_flight = _InFlight(
-            edit_id=edit.edit_id,
-            version=edit.version,
+        self._in_flight = InFlight(
+            edit=edit,
             plan=plan,
-            as_sent=changes,
             sent_at_s=now_s,
         )
         self._next_edit_id += 1
@@ -218,7 +187,7 @@ class DocumentWriter:
     def replied(self, edit_id: int, *, applied: bool, now_s: float) -> list[Outcome]:
         """Take the client's answer to an edit; an error or a null result is `applied=False`."""
         flight = self._in_flight
-        if flight is None or flight.edit_id != edit_id:
+        if flight is None or flight.edit.edit_id != edit_id:
             return []
         if not flight.plan:
             self._landed()
@@ -232,40 +201,51 @@ class DocumentWriter:
 
     def _landed(self) -> None:
         self._in_flight = None
-        self._refusals = _Refusals()
+        self._doubts = 0
+        self._refusals = Refusals()
         self.counts.landed += 1
 
-    def _refused(self, flight: _InFlight, now_s: float) -> list[Outcome]:
+    def _refused(self, flight: InFlight, now_s: float) -> list[Outcome]:
         self._in_flight = None
         for region_id in flight.misplaced:
             self.document.forget(region_id)
         self.counts.refused += 1
         if flight.changed_at_s is not None:
             self.counts.rebased += 1
-            self._refusals = _Refusals()
+            self._refusals = Refusals()
             return []
         count = self._refusals.count + 1
         if count >= MOST_REFUSALS:
             return self._give_up("refused")
-        self._refusals = _Refusals(count, now_s + REFUSAL_WAITS_S[count - 1])
+        self._refusals = Refusals(count, now_s + REFUSAL_WAITS_S[count - 1])
         return []
 
     def changed(
         self, version: int | None, changes: Sequence[ReportedChange], *, now_s: float
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
-        for change in changes:
-            self._take(self._located(change))
-        self.mirror.version = version
-        self._refusals = _Refusals()
         flight = self._in_flight
+        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
+            flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
+            self._doubtful = ()
+        else:
+            for change in changes:
+                self._take(self._located(change), now_s)
+        self.mirror.version = version
+        self._refusals = Refusals()
         if flight is not None:
-            self._judge(flight, now_s)
+            self._judge(flight)
         return [*self._newly_deleted(), *self._settled()]
 
-    def _judge(self, flight: _InFlight, now_s: float) -> None:
-        if flight.plan and flight.changed_at_s is None:
-            flight.changed_at_s = now_s
+    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
+        """Whether changes are the whole edit, just as it was sent, the last place first.
+
+        Taken one by one, the parts of one step would not be recognised.
+        """
+        own = document_changes(self.document, flight.plan)
+        return flight.changed_at_s is None and [*map(self._located, changes)] == own[::-1]
+
+    def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
             return
         if not flight.plan:
@@ -279,19 +259,22 @@ class DocumentWriter:
         start, end = sorted(self.mirror.point(*position) for position in change.range)
         return ForeignChange(start, end, change.text)
 
-    def _take(self, change: ForeignChange) -> None:
+    def _take(self, change: ForeignChange, now_s: float) -> None:
         flight = self._in_flight
-        if flight and flight.plan and (echo := find_echo(self.document, flight.plan, change)):
+        echo = find_echo(self.document, flight.plan, change) if flight else None
+        if flight and flight.may_be_misplaced(change, self.mirror) and (echo is None or echo.cost):
+            self._watch_misplaced(flight, change)
+        elif flight and echo:
             flight.plan = self._confirm(flight.plan, echo)
             self._doubtful = ()
-        elif self._doubtful and (echo := find_echo(self.document, self._doubtful, change)):
-            self._doubtful = self._confirm(self._doubtful, echo)
+        elif late := find_echo(self.document, self._doubtful, change):
+            self._doubtful = self._confirm(self._doubtful, late)
             if flight:
                 flight.plan = ()
-        elif flight and flight.may_be_misplaced(change):
-            self._watch_misplaced(flight, change)
         else:
             self.document.change(change.start, change.end, change.text)
+        if flight and flight.plan and flight.changed_at_s is None:
+            flight.changed_at_s = now_s
 
     def _confirm(self, plan: Plan, echo: Echo) -> Plan:
         landed = echo.landed
@@ -302,29 +285,32 @@ class DocumentWriter:
             plan = with_endings(plan, echo.line_ending)
             for wish in self._wishes.values():
                 wish.text = self._ended(wish.text)
-        rest = land(self.document, plan, landed)
-        if echo.rest:
-            self._take_rest(echo.window_start, echo.rest)
-        return rest
+        left = land(self.document, plan, landed)
+        self._take_rest(echo)
+        return left
 
-    def _take_rest(self, window_start: Point, rest: Edit) -> None:
-        start = self.mirror.advance(window_start, rest.start)
-        end = self.mirror.advance(start, rest.end - rest.start)
-        self.document.change(start, end, rest.text)
+    def _take_rest(self, echo: Echo) -> None:
+        """Make the mirror what was reported: what differs after the steps is the person's."""
+        end = self.mirror.advance(echo.window_start, echo.window_length)
+        rest = single_edit(self.mirror.slice(echo.window_start, end), echo.reported)
+        if rest:
+            start = self.mirror.advance(echo.window_start, rest.start)
+            end = self.mirror.advance(start, rest.end - rest.start)
+            self.document.change(start, end, rest.text)
 
-    def _watch_misplaced(self, flight: _InFlight, change: ForeignChange) -> None:
+    def _watch_misplaced(self, flight: InFlight, change: ForeignChange) -> None:
         """Follow what looks like our edit, applied where its text stood before the person typed.
 
         Only the client's answer tells it from a person who typed the very same; see `_repair`.
         """
         overwritten = self.mirror.slice(change.start, change.end)
         self.document.change(change.start, change.end, change.text)
-        region_id = f"misplaced-{flight.edit_id}"
+        region_id = f"{_MISPLACED}{flight.edit.edit_id}-{len(flight.misplaced)}"
         end = self.mirror.advance(change.start, len(change.text))
         self.open_region(region_id, change.start, end)
         flight.misplaced[region_id] = overwritten
 
-    def _repair(self, flight: _InFlight) -> None:
+    def _repair(self, flight: InFlight) -> None:
         """Put back what an edit overwrote that the client applied in the wrong place."""
         for region_id, overwritten in flight.misplaced.items():
             self._wishes[region_id] = _Wish(overwritten, final=True)
@@ -337,13 +323,7 @@ class DocumentWriter:
     def deadline_s(self) -> float | None:
         """When `tick` has something to do, if nothing else happens; None if never."""
         flight = self._in_flight
-        if flight is None:
-            return self._refusals.retry_at_s or None
-        if flight.applied_at_s is None:
-            return flight.sent_at_s + REPLY_TIMEOUT_S
-        if flight.changed_at_s is not None:
-            return max(flight.applied_at_s, flight.changed_at_s) + DOUBT_S
-        return flight.applied_at_s + ECHO_TIMEOUT_S
+        return flight.deadline_s if flight else self._refusals.retry_at_s or None
 
     def tick(self, now_s: float) -> list[Outcome]:
         """Let time pass; call it at `deadline_s`."""
@@ -357,6 +337,9 @@ class DocumentWriter:
         if flight.applied_at_s is None:
             return self._give_up("no_reply")
         if flight.changed_at_s is None:
+            return self._give_up("no_change")
+        self._doubts += 1
+        if self._doubts >= MOST_DOUBTS:
             return self._give_up("no_change")
         self._doubtful = flight.plan
         self._in_flight = None
@@ -379,7 +362,7 @@ class DocumentWriter:
         return self.region(region_id).own_text == text
 
     def _closed(self, region_id: str) -> list[Outcome]:
-        if region_id.startswith("misplaced-"):
+        if _is_misplaced(region_id):
             self.document.forget(region_id)
             return []
         return [Settled(region_id)]
@@ -391,9 +374,20 @@ class DocumentWriter:
         return [Deleted(region_id) for region_id in gone]
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
-        affected = [step.region_id for step in plan_towards(self.document, self._desired())]
+        wanting = [key for key in self.document.region_ids() if key in self._wishes]
+        watched = [key for key in self.document.region_ids() if _is_misplaced(key)]
+        for region_id in watched:
+            self.document.forget(region_id)
         self._wishes.clear()
         self._in_flight = None
         self._doubtful = ()
-        self._refusals = _Refusals()
-        return [Undeliverable(region_id, reason) for region_id in dict.fromkeys(affected)]
+        self._doubts = 0
+        self._refusals = Refusals()
+        return [
+            Undeliverable(region_id, reason) for region_id in wanting if region_id not in watched
+        ]
+
+
+def _is_misplaced(region_id: str) -> bool:
+    """Whether a region follows an edit that was applied in the wrong place, not a generation."""
+    return region_id.startswith(_MISPLACED)

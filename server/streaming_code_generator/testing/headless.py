@@ -10,7 +10,7 @@ The server is a real child process on standard input and output; the buffer is a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,12 +77,21 @@ class HeadlessEditor:
         root: Path,
         habits: EditorHabits | None = None,
         initialization_options: object = None,
+        environment: Mapping[str, str] | None = None,
     ) -> AsyncIterator["HeadlessEditor"]:
-        """Start the server, shake hands, and see to its end, whatever happens in the block."""
+        """Start the server, shake hands, and see to its end, whatever happens in the block.
+
+        Args:
+            command: What starts the server.
+            root: The workspace's folder.
+            habits: How the editor behaves.
+            initialization_options: What the editor tells the server of itself.
+            environment: The server's variables; by default those of this process.
+        """
         habits = habits or EditorHabits()
         client = LanguageClient("headless-editor", "1")
         editor = cls(client, habits)
-        await client.start_io(*command)
+        await client.start_io(*command, env=environment)
         try:
             await client.initialize_async(_introduction(root, habits, initialization_options))
             client.initialized(types.InitializedParams())

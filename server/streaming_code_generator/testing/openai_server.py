@@ -24,6 +24,8 @@ from typing import Any, Self
 from streaming_code_generator.testing.openai_replies import Drop, Hold, Reply, Step, answer
 
 _HOST = "127.0.0.1"
+_CLIENT_LEFT = (ConnectionResetError, BrokenPipeError)
+"""What writing to a client that has gone fails with."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,7 +129,7 @@ class OpenAIServer:
             playing = asyncio.create_task(_play(reply, writer))
             try:
                 await asyncio.wait({watching, playing}, return_when=asyncio.FIRST_COMPLETED)
-                if not playing.done():
+                if not playing.done() or isinstance(playing.exception(), _CLIENT_LEFT):
                     request.disconnected_at = asyncio.get_running_loop().time()
                     request.disconnected.set()
                     return

@@ -1,0 +1,147 @@
+"""Own edits are recognised in a client's report by the text that results, and nothing else is."""
+
+import time
+
+import pytest
+
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.echo import Echo, complete_echo, find_echo
+from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.editing.plan import Plan, Step
+from streaming_code_generator.editing.regions import ForeignChange
+from streaming_code_generator.editing.tracked import TrackedDocument
+from support.documents import at, tracked
+
+
+def reported(document: TrackedDocument, start: Point, end: Point, text: str, plan: Plan) -> Echo:
+    echo = find_echo(document, plan, ForeignChange(start, end, text))
+    assert echo is not None
+    return echo
+
+
+def reported_in_full(document: TrackedDocument, text: str, plan: Plan) -> Echo | None:
+    return find_echo(document, plan, ForeignChange(at(0, 0), document.mirror.end, text))
+
+
+def insert(text: str, region_id: str = "0", offset: int = 0) -> Step:
+    return Step(region_id, Edit(offset, offset, text))
+
+
+def test_an_edit_reported_as_it_was_sent_is_recognised() -> None:
+    document, plan = tracked("a\n[]b"), (insert("x\n"),)
+
+    echo = reported(document, at(1, 0), at(1, 0), "x\n", plan)
+    assert echo.landed == frozenset(plan)
+    assert (echo.cost, echo.line_ending) == (0, None)
+
+
+def test_an_edit_reported_with_the_whole_line_is_recognised() -> None:
+    document, plan = tracked("ab[]cd"), (insert("x"),)
+
+    assert reported(document, at(0, 0), at(0, 4), "abxcd", plan).cost == 0
+
+
+def test_an_edit_reported_as_the_whole_text_is_recognised() -> None:
+    document, plan = tracked("ab[]cd\nef"), (insert("x"),)
+
+    echo = reported_in_full(document, "abxcd\nef", plan)
+    assert echo is not None
+    assert echo.landed == frozenset(plan)
+
+
+def test_an_edit_that_slid_over_equal_text_is_recognised() -> None:
+    """A comparison of texts names the last of several equal lines."""
+    document, plan = tracked("a\n[]a\n"), (insert("a\n"),)
+
+    assert reported(document, at(2, 0), at(2, 0), "a\n", plan).cost == 0
+
+
+def test_an_edit_reported_together_with_typing_is_recognised() -> None:
+    document, plan = tracked("top\n[]end\n"), (insert("new\n"),)
+
+    echo = reported(document, at(0, 0), at(2, 0), "TOP\nnew\nend\n", plan)
+    assert echo.landed == frozenset(plan)
+    assert echo.cost == len("top") + len("TOP")
+
+
+def test_each_of_several_steps_is_recognised_by_itself() -> None:
+    document = tracked("[]a\n[]b\n[]c")
+    plan = (insert("x", "0"), insert("y", "1"), insert("z", "2"))
+
+    echo = reported(document, at(1, 0), at(1, 0), "y", plan)
+    assert echo.landed == {plan[1]}
+
+
+def test_several_steps_in_one_report_are_recognised_together() -> None:
+    document = tracked("[]a\n[]b\n[]c")
+    plan = (insert("x", "0"), insert("y", "1"), insert("z", "2"))
+
+    echo = reported_in_full(document, "xa\nyb\nzc", plan)
+    assert echo is not None
+    assert echo.landed == frozenset(plan)
+    assert complete_echo(document, plan).landed == echo.landed
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_an_edit_whose_line_endings_the_client_changed_is_recognised(ending: str) -> None:
+    document, plan = tracked("a[]b"), (insert("x\ny\n"),)
+
+    echo = reported(document, at(0, 1), at(0, 1), f"x{ending}y{ending}", plan)
+    assert (echo.line_ending, echo.cost) == (ending, 0)
+
+
+def test_a_changed_line_ending_is_recognised_where_the_report_leaves_it_out() -> None:
+    """A client that replaces a CRLF by a CRLF reports only what follows."""
+    document, plan = tracked("a[\r\nb]"), (Step("0", Edit(0, 3, "\nc")),)
+
+    echo = reported(document, at(1, 0), at(1, 1), "c", plan)
+    assert (echo.line_ending, echo.cost) == ("\r\n", 0)
+
+
+def test_an_edit_of_which_the_person_removed_most_at_once_keeps_its_crlf_whole() -> None:
+    """Once, half of a CRLF was taken for the person's, and the writer filled the file with CRs."""
+    document, plan = tracked("a[bcd]"), (Step("0", Edit(0, 3, "\n\nV")),)
+
+    echo = reported_in_full(document, "a\r\nxyz", plan)
+    assert echo is not None
+    assert echo.line_ending == "\r\n"
+
+
+def test_typing_elsewhere_is_the_persons() -> None:
+    document, plan = tracked("a\n[]b"), (insert("x"),)
+
+    assert find_echo(document, plan, ForeignChange(at(0, 0), at(0, 0), "y")) is None
+
+
+def test_a_report_that_changes_nothing_contains_nothing() -> None:
+    document, plan = tracked("a[]b"), (insert("x"),)
+
+    assert find_echo(document, plan, ForeignChange(at(0, 0), at(0, 2), "ab")) is None
+
+
+def test_a_change_far_away_contains_nothing() -> None:
+    document, plan = tracked("[]a\n" + "b\n" * 1000), (insert("x"),)
+
+    assert find_echo(document, plan, ForeignChange(at(900, 0), at(900, 0), "x")) is None
+
+
+def test_a_formatter_at_both_ends_does_not_look_like_an_edit_between_them() -> None:
+    """One edit that spans all would cost less with the edit than without it."""
+    document, plan = tracked("a\n[bbbbbbbb]\nc\n"), (Step("0", Edit(0, 8, "x")),)
+
+    assert reported_in_full(document, "A\nbbbbbbbb\nC\n", plan) is None
+
+
+def test_a_removal_alone_does_not_speak_for_an_edit_that_would_insert() -> None:
+    """The person typed over the very selection that the edit was to replace."""
+    document, plan = tracked("a[klmno]b\n"), (Step("0", Edit(0, 5, "XY")),)
+
+    assert reported_in_full(document, "atyped b\n", plan) is None
+
+
+def test_recognising_takes_no_longer_in_a_text_that_repeats_itself() -> None:
+    document, plan = tracked("[" + " " * 1900 + "]"), (Step("0", Edit(0, 1900, "x")),)
+    began_s = time.perf_counter()
+
+    reported_in_full(document, " y" * 950, plan)
+    assert time.perf_counter() - began_s < 5

@@ -1,0 +1,158 @@
+"""Regions move with every change: the person's, other generations' and their own."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.pieces import Kind, document_length
+from streaming_code_generator.editing.tracked import TrackedDocument
+from support.documents import change, marked, own, tracked
+from support.texts import texts
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "end", "text", "after"),
+    [
+        pytest.param("ab[cd]ef", 0, 0, "X", "Xab[cd]ef", id="typed before"),
+        pytest.param("ab[cd]ef", 0, 0, "X\nY", "X\nYab[cd]ef", id="a line typed before"),
+        pytest.param("ab[cd]ef", 6, 6, "X", "ab[cd]efX", id="typed behind"),
+        pytest.param("ab[cd]ef", 2, 2, "X", "abX[cd]ef", id="typed at the start"),
+        pytest.param("ab[cd]ef", 4, 4, "X", "ab[cd]Xef", id="typed at the end"),
+        pytest.param("ab[cd]ef", 3, 3, "X", "ab[cXd]ef", id="typed inside"),
+        pytest.param("ab[]ef", 2, 2, "X", "abX[]ef", id="typed at an empty one"),
+        pytest.param("ab[cd]ef", 0, 2, "", "[cd]ef", id="removed up to the start"),
+        pytest.param("ab[cd]ef", 4, 6, "", "ab[cd]", id="removed from the end"),
+        pytest.param("ab[cd]ef", 1, 3, "X", "aX[d]ef", id="replaced across the start"),
+        pytest.param("ab[cd]ef", 3, 5, "X", "ab[c]Xf", id="replaced across the end"),
+        pytest.param("ab[cd]ef", 1, 5, "", "a[]f", id="removed with its surroundings"),
+        pytest.param("a\nb[c\nd]e", 0, 2, "", "b[c\nd]e", id="a line removed before"),
+        pytest.param("a\r[b]", 2, 2, "\n", "a\r\n[b]", id="a line feed joins a carriage return"),
+    ],
+)
+def test_a_persons_change_moves_a_region(
+    before: str, start: int, end: int, text: str, after: str
+) -> None:
+    document = tracked(before)
+    change(document, start, end, text)
+
+    assert marked(document) == after
+
+
+def test_only_what_really_changed_counts_as_the_persons() -> None:
+    """A formatter that writes the whole buffer anew leaves generated text generated."""
+    document = tracked("a\n[bb\ncc\n]d\n")
+    change(document, 0, 10, "A\nbb\ncc\nD\n")
+
+    assert marked(document) == "A\n[bb\ncc\n]D\n"
+    assert document.region("0").is_untouched
+
+
+def test_removing_all_of_a_text_deletes_its_region_and_undoing_that_brings_it_back() -> None:
+    document = tracked("a[bcd]e")
+    change(document, 1, 4, "")
+    assert document.region("0").deleted
+
+    change(document, 1, 1, "bcd")
+    assert not document.region("0").deleted
+    assert marked(document) == "a[bcd]e"
+    assert document.region("0").is_untouched
+
+
+def test_removing_a_part_does_not_delete_a_region() -> None:
+    document = tracked("a[bcd]e")
+    change(document, 1, 3, "")
+
+    assert not document.region("0").deleted
+    assert [piece.kind for piece in document.region("0").pieces] == [Kind.DELETED, Kind.OWN]
+
+
+def test_text_that_lands_in_a_deleted_region_makes_it_live_again() -> None:
+    """Removals that belong to an edit may be reported before its new text."""
+    document = tracked("a[b]c")
+    change(document, 1, 2, "")
+    document.land("0", Edit(0, 1, "new"))
+
+    assert not document.region("0").deleted
+    assert marked(document) == "a[new]c"
+
+
+def test_text_lands_where_its_region_has_moved_to() -> None:
+    document = tracked("a[bc]d")
+    change(document, 0, 0, "\n")
+    change(document, 3, 3, "X")
+    document.land("0", Edit(0, 2, "new"))
+
+    assert marked(document) == "\na[newX]d"
+    assert own(document) == "new"
+
+
+def test_neighbours_keep_their_order_whoever_writes_first() -> None:
+    for first, second in (("0", "1"), ("1", "0")):
+        document = tracked("a[][]b")
+        document.land(first, Edit(0, 0, first))
+        document.land(second, Edit(0, 0, second))
+
+        assert marked(document) == "a[0][1]b"
+
+
+def test_a_region_inside_another_writes_there() -> None:
+    document = tracked("a[b[]c]d")
+    document.land("1", Edit(0, 0, "XY"))
+
+    assert marked(document, "0") == "a[bXYc]d"
+    assert marked(document, "1") == "ab[XY]cd"
+    assert own(document, "0") == "bc"
+
+
+def test_regions_pushed_to_one_place_take_the_order_of_their_texts() -> None:
+    """Once, the one that had lain inside the other was still taken for the later one."""
+    document = tracked("a[b[]c]d")
+    change(document, 1, 2, "")
+    assert document.region_ids() == ["1", "0"]
+
+    document.land("1", Edit(0, 0, "X"))
+    assert marked(document) == "a[X][c]d"
+
+
+def test_a_forgotten_region_is_followed_no_more() -> None:
+    document = tracked("a[b]c")
+    document.forget("0")
+    change(document, 1, 2, "X")
+
+    assert "0" not in document
+    assert document.mirror.text == "aXc"
+
+
+spots = st.tuples(st.floats(0, 1), st.floats(0, 1), texts)
+
+
+def spot(document: TrackedDocument, fractions: tuple[float, float, str]) -> tuple[int, int, str]:
+    length = len(document.mirror.text)
+    start, end = sorted(round(fraction * length) for fraction in fractions[:2])
+    return start, end, fractions[2]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2), spots), max_size=8))
+def test_regions_always_fit_their_text(
+    changes: list[tuple[bool, int, tuple[float, float, str]]],
+) -> None:
+    document = tracked("ab[cd\nef]g\n[]h[i[j]]")
+    for by_person, which, where in changes:
+        start, end, text = spot(document, where)
+        if by_person:
+            expected = document.mirror.text
+            expected = expected[:start] + text + expected[end:]
+            change(document, start, end, text)
+            assert document.mirror.text == expected
+        else:
+            length = len(own(document, str(which)))
+            document.land(str(which), Edit(min(start, length), length, text))
+        for region_id in document.region_ids():
+            region = document.region(region_id)
+            assert region.start <= region.end
+            distance = document.mirror.distance(region.start, region.end)
+            assert document_length(region.pieces) == distance
+            if region.is_untouched:
+                assert document.mirror.slice(region.start, region.end) == region.own_text

@@ -1,0 +1,473 @@
+"""The writer sends one edit at a time, believes only changes, and gives up in bounded time."""
+
+import pytest
+
+from streaming_code_generator.editing.exchange import Deleted, Settled, Undeliverable
+from streaming_code_generator.editing.in_flight import (
+    DOUBT_S,
+    ECHO_TIMEOUT_S,
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    REPLY_TIMEOUT_S,
+)
+from support.writing import Desk
+
+
+def opened(text: str = "a\nb\n", offset: int = 2) -> Desk:
+    desk = Desk(text)
+    desk.open("0", offset)
+    return desk
+
+
+def test_an_edit_carries_the_mirrors_version_and_positions() -> None:
+    desk = Desk("é\U0001f600b", version=7)
+    desk.open("0", 2)
+    desk.writer.want("0", "x")
+
+    edit = desk.sent()
+    (replacement,) = edit.replacements
+    assert edit.version == 7
+    assert (replacement.start, replacement.end, replacement.text) == ((0, 3), (0, 3), "x")
+
+
+def test_while_an_edit_is_outstanding_nothing_else_is_sent() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.writer.want("0", "xyz")
+    assert desk.sends_nothing()
+
+    desk.reply(edit)
+    assert desk.sends_nothing()
+    desk.echo(edit)
+    assert desk.land().replacements[0].text == "yz"
+    assert desk.mirrored == "a\nxyzb\n"
+
+
+@pytest.mark.parametrize("reply_first", [True, False])
+def test_reply_and_change_may_come_in_any_order(*, reply_first: bool) -> None:
+    desk = opened()
+    desk.finish("0", "x\n")
+    edit = desk.sent()
+    steps = [lambda: desk.reply(edit), lambda: desk.echo(edit)]
+    for step in steps if reply_first else reversed(steps):
+        step()
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.writer.is_idle
+    assert desk.writer.deadline_s is None
+    assert desk.mirrored == "a\nx\nb\n"
+
+
+def test_all_generations_of_a_document_share_one_edit() -> None:
+    desk = Desk("a\nb\n")
+    desk.open("0", 0)
+    desk.open("1", 2)
+    desk.finish("0", "x\n")
+    desk.finish("1", "y\n")
+
+    assert [r.text for r in desk.land().replacements] == ["x\n", "y\n"]
+    assert desk.mirrored == "x\na\ny\nb\n"
+    assert desk.outcomes == [Settled("0"), Settled("1")]
+
+
+def test_a_finished_text_that_stands_there_already_settles_at_once() -> None:
+    desk = Desk("same")
+    desk.open("0", 0, 4)
+    desk.finish("0", "same")
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.sends_nothing()
+
+
+def test_a_reply_proves_nothing_until_the_change_arrives() -> None:
+    desk = opened()
+    desk.finish("0", "x")
+    desk.reply(desk.sent())
+
+    assert desk.outcomes == []
+    assert desk.mirrored == "a\nb\n"
+
+
+def test_an_edit_refused_because_the_person_typed_is_made_anew_at_once() -> None:
+    desk = opened()
+    desk.finish("0", "x")
+    edit = desk.sent()
+    desk.person_types(0, 0, "typed\n")
+    desk.reply(edit, applied=False)
+
+    again = desk.land()
+    assert again.version == 2
+    assert again.replacements[0].start == (2, 0)
+    assert desk.mirrored == "typed\na\nxb\n"
+    assert desk.writer.counts.rebased == 1
+
+
+def test_a_refusal_without_a_change_waits_before_the_next_try() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    for wait_s in REFUSAL_WAITS_S:
+        desk.reply(desk.sent(), applied=False)
+        assert desk.sends_nothing()
+        assert desk.writer.deadline_s == pytest.approx(desk.now_s + wait_s)
+        desk.wait(wait_s)
+    desk.reply(desk.sent(), applied=False)
+
+    assert desk.writer.counts.refused == MOST_REFUSALS
+    assert desk.outcomes == [Undeliverable("0", "refused")]
+    assert desk.sends_nothing()
+    assert desk.writer.deadline_s is None
+
+
+def test_a_change_in_between_starts_the_count_of_refusals_anew() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    for _ in range(MOST_REFUSALS):
+        desk.reply(desk.sent(), applied=False)
+        desk.person_types(0, 0, "z")
+
+    assert desk.outcomes == []
+    desk.land()
+    assert desk.mirrored == "zzzzza\nxb\n"
+
+
+def test_a_client_that_never_replies_ends_the_generations() -> None:
+    desk = opened()
+    desk.open("1", 0)
+    desk.finish("0", "x")
+    desk.writer.want("1", "y")
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S - 0.01)
+    assert desk.outcomes == []
+    assert desk.writer.deadline_s == REPLY_TIMEOUT_S
+
+    desk.wait(0.02)
+    assert desk.outcomes == [Undeliverable("1", "no_reply"), Undeliverable("0", "no_reply")]
+    assert desk.writer.is_idle
+
+
+def test_a_client_that_says_it_applied_but_changes_nothing_ends_the_generation() -> None:
+    desk = opened()
+    desk.finish("0", "x")
+    desk.reply(desk.sent())
+    desk.wait(ECHO_TIMEOUT_S)
+
+    assert desk.outcomes == [Undeliverable("0", "no_change")]
+
+
+def test_a_client_that_applies_edits_but_never_replies_ends_the_generation() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    desk.echo(desk.sent())
+    desk.wait(REPLY_TIMEOUT_S)
+
+    assert desk.outcomes == [Undeliverable("0", "no_reply")]
+    assert desk.mirrored == "a\nxb\n"
+
+
+def test_giving_up_forgets_what_was_followed_for_repair() -> None:
+    desk = Desk("abcdef")
+    desk.open("0", 2)
+    desk.finish("0", "XY")
+    edit = desk.sent()
+    desk.person_types(0, 0, "1")
+    desk.echo(edit)
+    desk.wait(REPLY_TIMEOUT_S)
+
+    assert desk.outcomes == [Undeliverable("0", "no_reply")]
+    assert desk.writer.document.region_ids() == ["0"]
+
+
+def test_an_edit_that_was_dropped_though_said_to_be_applied_is_sent_again() -> None:
+    """As Neovim does with an edit for a version that the person's typing has passed."""
+    desk = opened()
+    desk.finish("0", "x")
+    edit = desk.sent()
+    desk.person_types(0, 1, "!")
+    desk.reply(edit)
+    assert desk.sends_nothing()
+
+    desk.wait(DOUBT_S)
+    desk.land()
+    assert desk.mirrored == "a!\nxb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_a_change_that_comes_late_is_not_written_twice() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.person_types(0, 1, "!")
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+    again = desk.sent()
+    desk.echo(edit)
+    desk.reply(again, applied=False)
+
+    assert desk.mirrored == "a!\nxb\n"
+    assert desk.writer.is_idle
+    assert desk.writer.region("0").own_text == "x"
+
+
+def test_a_late_change_after_its_region_settled_is_the_persons() -> None:
+    """Once, it was landed a second time, as an edit of a text that was complete already."""
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.person_types(0, 1, "!")
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+    desk.finish("0", "")
+    assert desk.outcomes == [Settled("0")]
+
+    desk.echo(edit)
+    assert desk.mirrored == "a!\nxb\n"
+    assert desk.writer.region("0").own_text == ""
+
+
+def test_a_client_whose_changes_never_contain_the_edit_ends_the_generation() -> None:
+    """As one that turns the only tab that was sent into spaces: it would get them for ever."""
+    desk = opened()
+    desk.finish("0", "\t")
+    for _ in range(MOST_DOUBTS):
+        edit = desk.sent()
+        desk.reply(edit)
+        desk.person_types(0, 0, " ")
+        desk.wait(DOUBT_S)
+
+    assert desk.outcomes == [Undeliverable("0", "no_change")]
+    assert desk.sends_nothing()
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one report"])
+@pytest.mark.parametrize(("start", "end"), [(2, 2), (2, 4)], ids=["insertion", "replacement"])
+def test_an_edit_applied_in_the_wrong_place_is_repaired(
+    start: int, end: int, *, together: bool
+) -> None:
+    """The client did not look at the version, and the person had typed before the place."""
+    desk = Desk("abcdef")
+    desk.open("0", start, end)
+    desk.finish("0", "XY")
+    edit = desk.sent()
+    typed = (((0, 0), (0, 0)), "12")
+    wrong = (((0, start), (0, end)), "XY")
+    if together:
+        desk.report(typed, wrong)
+    else:
+        desk.report(typed)
+        desk.report(wrong)
+    desk.reply(edit)
+    while not desk.writer.is_idle:
+        desk.land()
+
+    assert desk.mirrored == "12" + "abcdef"[:start] + "XY" + "abcdef"[end:]
+    assert desk.writer.counts.repaired == 1
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired() -> None:
+    desk = Desk("abcdef")
+    desk.open("0", 2, 4)
+    desk.finish("0", "")
+    edit = desk.sent()
+    desk.person_types(0, 2, "12")
+    desk.report((((0, 2), (0, 4)), ""))
+    desk.reply(edit)
+    while not desk.writer.is_idle:
+        desk.land()
+
+    assert desk.mirrored == "ab12ef"
+
+
+def test_several_places_of_one_misplaced_edit_are_repaired() -> None:
+    """Once, they shared one name."""
+    desk = Desk("abc\ndef\n")
+    desk.open("0", 1)
+    desk.open("1", 5)
+    desk.finish("0", "X")
+    desk.finish("1", "Y")
+    edit = desk.sent()
+    desk.report((((0, 0), (0, 0)), "1"), (((1, 0), (1, 0)), "2"))
+    desk.echo(edit)
+    desk.reply(edit)
+    while not desk.writer.is_idle:
+        desk.land()
+
+    assert desk.mirrored == "1aXbc\n2dYef\n"
+
+
+def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() -> None:
+    desk = Desk("abcdef")
+    desk.open("0", 2)
+    desk.finish("0", "XY")
+    edit = desk.sent()
+    desk.person_types(0, 0, "12")
+    desk.person_types(0, 2, "XY")
+    desk.reply(edit, applied=False)
+    desk.land()
+
+    assert desk.mirrored == "12XYabXYcdef"
+    assert desk.writer.counts.repaired == 0
+
+
+def test_parts_of_one_step_reported_one_by_one_do_not_delete_its_region() -> None:
+    """Once, the removal came first, was taken for the person's, and left nothing of the text."""
+    desk = Desk("abcd")
+    desk.open("0", 1, 3)
+    desk.report((((0, 1), (0, 2)), "P"))
+    desk.finish("0", "new")
+    desk.land()
+
+    assert desk.mirrored == "anewPd"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_parts_of_one_step_in_several_reports_do_not_delete_its_region() -> None:
+    desk = Desk("abcd")
+    desk.open("0", 1, 3)
+    desk.report((((0, 1), (0, 2)), "P"))
+    desk.finish("0", "new")
+    edit = desk.sent()
+    removal, insertion = reversed([((r.start, r.end), r.text) for r in edit.replacements])
+    desk.report(removal, insertion, (((0, 0), (0, 0)), "typed "))
+    desk.reply(edit)
+
+    assert desk.mirrored == "typed anewPd"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_a_part_of_a_step_is_not_taken_for_an_edit_in_doubt() -> None:
+    """Once, removing eight characters looked more like an older, shorter edit, undone at once."""
+    desk = Desk("a12345678b")
+    desk.open("0", 1, 9)
+    desk.report((((0, 2), (0, 2)), "P"))
+    desk.writer.want("0", "new")
+    edit = desk.sent()
+    desk.report((((0, 0), (0, 0)), "!"))
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+    desk.finish("0", "newer")
+    desk.land()
+
+    assert desk.mirrored == "!anewerPb"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_removing_all_of_a_text_ends_its_generation() -> None:
+    desk = opened()
+    desk.writer.want("0", "xyz")
+    desk.land()
+    desk.report((((1, 0), (1, 2)), ""))
+    assert desk.outcomes == []
+
+    desk.report((((1, 0), (1, 1)), ""))
+    assert desk.outcomes == [Deleted("0")]
+    desk.writer.want("0", "xyz!")
+    assert desk.sends_nothing()
+
+
+def test_a_stopped_region_gets_nothing_more_and_can_still_be_removed() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    desk.land()
+    desk.writer.want("0", "xy")
+    desk.writer.stop("0")
+    assert desk.sends_nothing()
+
+    desk.finish("0", "")
+    desk.land()
+    assert desk.mirrored == "a\nb\n"
+
+
+def test_a_forgotten_region_gets_nothing_more_though_an_edit_is_outstanding() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.writer.forget("0")
+    desk.reply(edit)
+    desk.echo(edit)
+
+    assert desk.mirrored == "a\nxb\n"
+    assert desk.writer.document.region_ids() == []
+    desk.writer.want("0", "xy")
+    desk.finish("0", "xy")
+    assert desk.sends_nothing()
+    assert desk.outcomes == []
+
+
+def test_a_region_forgotten_while_its_edit_is_outstanding_leaves_the_others_alone() -> None:
+    desk = Desk("a\nb\n")
+    desk.open("0", 0)
+    desk.open("1", 2)
+    desk.finish("0", "x")
+    desk.finish("1", "y")
+    edit = desk.sent()
+    desk.writer.forget("0")
+    desk.reply(edit)
+    desk.echo(edit)
+
+    assert desk.mirrored == "xa\nyb\n"
+    assert desk.outcomes == [Settled("1")]
+
+
+def test_a_document_that_is_not_open_gets_edits_without_a_version() -> None:
+    desk = Desk("a\n", version=None)
+    desk.open("0", 2)
+    desk.finish("0", "x\n")
+    edit = desk.sent()
+    assert edit.version is None
+
+    desk.reply(edit)
+    desk.report((None, "a\nx\n"), version=1)
+    assert desk.outcomes == [Settled("0")]
+    assert desk.writer.mirror.version == 1
+
+
+def test_of_nested_regions_the_outer_one_replaces_the_inner_ones_text() -> None:
+    """Once, both were rewritten by one edit, each over the other's text."""
+    desk = Desk("abcdef")
+    desk.open("0", 1, 5)
+    desk.open("1", 2, 4)
+    desk.finish("0", "X")
+    desk.finish("1", "Y")
+    desk.land()
+
+    assert desk.writer.is_idle
+    assert desk.mirrored == "aXf"
+    assert desk.outcomes == [Deleted("1"), Settled("0")]
+
+
+def test_a_clients_own_line_endings_become_the_generations() -> None:
+    desk = opened("a\r\nb\r\n", 3)
+    desk.finish("0", "x\ny\n")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report((((1, 0), (1, 0)), "x\r\ny\r\n"))
+    assert desk.outcomes == [Settled("0")]
+
+    desk.finish("0", "x\ny\nz\n")
+    assert desk.land().replacements[0].text == "z\r\n"
+
+
+def test_a_reply_to_an_edit_long_gone_changes_nothing() -> None:
+    desk = opened()
+    desk.finish("0", "x")
+    edit = desk.land()
+    desk.reply(edit, applied=False)
+
+    assert desk.writer.counts.refused == 0
+
+
+def test_time_alone_does_nothing_before_a_deadline() -> None:
+    desk = opened()
+    desk.wait(1000)
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.wait(1)
+    desk.reply(edit)
+    desk.wait(1)
+    desk.echo(edit)
+
+    assert desk.outcomes == []
+    assert desk.writer.deadline_s is None
