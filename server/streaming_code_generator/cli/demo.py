@@ -18,11 +18,11 @@ DOCUMENT = '''\
 """Things to do with numbers."""
 
 
-# Return the sum of the squares of a list of numbers.
+# Return the n-th Fibonacci number.
 
 '''
 POSITION = (4, 0)
-MOST_TOKENS = 160
+MOST_TOKENS = 240
 """Enough for a function, and soon over on a slow machine."""
 
 
@@ -42,13 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console()
     with screen_for(console) as screen, tempfile.TemporaryDirectory() as folder:
         try:
-            asyncio.run(_demo(Path(folder).resolve(), arguments.prompt, screen))
+            asyncio.run(show_demo(Path(folder).resolve(), arguments.prompt, screen))
         except JsonRpcException as error:
             raise StreamProcessError(error.message) from error
     return 0
 
 
-async def _demo(folder: Path, prompt: str | None, screen: DemoScreen) -> None:
+async def show_demo(folder: Path, prompt: str | None, screen: DemoScreen) -> None:
+    """Let a headless editor run the command in a new document in a folder.
+
+    Cancellation: ends the server.
+
+    Raises:
+        JsonRpcException: The generation failed.
+        StreamProcessError: The code is not in the document.
+    """
     path = folder / "numbers.py"
     path.write_text(DOCUMENT, encoding="utf-8")
     command = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]

@@ -3,11 +3,12 @@
 import argparse
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from streaming_code_generator.cli.terminal import tell
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.logs import install
+from streaming_code_generator.logs import LogSink, install
 from streaming_code_generator.settings import SettingsSources, resolve
 from streaming_code_generator.settings.endpoints import is_loopback_host
 
@@ -63,31 +64,32 @@ def run(arguments: argparse.Namespace) -> int:
     if not chosen and sys.stdin.isatty():
         tell(EXPLANATION)
         return EXIT_USAGE
-    resolved = resolve(SettingsSources.of_process())
-    sink = install(
-        arguments.log_file or sys.stderr,
-        level="debug" if arguments.debug else resolved.settings.log_level,
-    )
+    debug = {"log_level": "debug"} if arguments.debug else {}
+    sources = SettingsSources.of_process(command_line=debug)
+    resolved = resolve(sources)
+    sink = install(arguments.log_file or sys.stderr, level=resolved.settings.log_level)
     if resolved.api_key:
         sink.redaction.hide(resolved.api_key.reveal())
     try:
-        _serve(arguments)
+        _serve(arguments, sources, sink)
     finally:
         sink.close()
     return 0
 
 
-def _serve(arguments: argparse.Namespace) -> None:
+def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSink) -> None:
     _warn_if_open(arguments.tcp or arguments.ws)
-    import streaming_code_generator.lsp.server as server  # noqa: PLC0415, PLR0402 - 0.4 s
+    from streaming_code_generator.lsp import serving  # noqa: PLC0415 - 0.4 s
+    from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - the same
 
+    new_server = partial(build_server, sources, sink)
     if arguments.tcp:
-        server.serve_tcp(arguments.tcp.host, arguments.tcp.port)
+        serving.serve_tcp(arguments.tcp.host, arguments.tcp.port, new_server)
     elif arguments.ws:
         _require_web_sockets()
-        server.serve_ws(arguments.ws.host, arguments.ws.port)
+        serving.serve_ws(arguments.ws.host, arguments.ws.port, new_server)
     else:
-        server.serve_stdio()
+        serving.serve_stdio(new_server)
 
 
 def _require_web_sockets() -> None:

@@ -18,9 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the choice of a format."""
     parser.add_argument(
         "--format",
-        choices=("markdown", "vscode", "vscode-restricted"),
+        choices=("markdown", "vscode", "vscode-restricted", "wire"),
         default="markdown",
-        help="a table, VS Code's configuration properties, or its restricted settings",
+        help="a table, VS Code's configuration properties, its restricted settings, or all "
+        "names that plug-ins spell (editors/wire.json)",
     )
 
 
@@ -29,6 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "markdown":
         show(markdown_table())
     else:
-        vscode = arguments.format == "vscode"
-        show(json.dumps(vscode_properties() if vscode else vscode_restricted(), indent=2) + "\n")
+        show(json.dumps(_object(arguments.format), indent=2) + "\n")
     return 0
+
+
+def _object(form: str) -> object:
+    if form == "wire":
+        from streaming_code_generator.lsp.wire_names import wire_names  # noqa: PLC0415 - 0.4 s
+
+        return wire_names()
+    return vscode_properties() if form == "vscode" else vscode_restricted()

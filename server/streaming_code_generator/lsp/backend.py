@@ -35,10 +35,12 @@ class Backend:
         sources: SettingsSources,
         *,
         on_problem: Callable[[str], None],
+        on_resolved: Callable[[ResolvedSettings], None],
         choose: Callable[[ProviderChoice], Provider] = choose_provider,
     ) -> None:
         self._sources = sources
         self._on_problem = on_problem
+        self._on_resolved = on_resolved
         self._choose = choose
         self._told: set[str] = set()
         self._resolved: ResolvedSettings | None = None
@@ -84,7 +86,8 @@ class Backend:
     def _take(self) -> None:
         if self._resolved is None:
             return
-        self.turns.limit = self._resolved.settings.max_concurrent_generations
+        self._on_resolved(self._resolved)
+        self.turns.set_limit(self._resolved.settings.max_concurrent_generations)
         for problem in self._resolved.problems:
             if problem not in self._told:
                 self._told.add(problem)

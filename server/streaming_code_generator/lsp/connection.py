@@ -1,15 +1,13 @@
-"""Reading and writing JSON-RPC messages on a pair of asyncio streams.
+"""Reading JSON-RPC messages, whatever comes in between.
 
-pygls reads every message by three hops to a thread, and writes with a blocking call: a client that
-stops reading would freeze the whole server, cancels included. Here nothing blocks.
+pygls reads every message by three hops to a thread, and ends at the first that is broken.
 """
 
 import asyncio
 import json
 import logging
 import re
-import sys
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pygls.exceptions import JsonRpcException, JsonRpcParseError
 
@@ -18,10 +16,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
+_CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d{1,19})\s*$", re.IGNORECASE)
+"""Matched at a line's end: after a body of another length than announced it stands behind it."""
 MOST_HEADER_BYTES = 64 * 1024
-CONGESTED_BYTES = 256 * 1024
-"""So much unsent output means that the client does not read; what may be dropped then is."""
+MOST_BODY_BYTES = 256 * 1024 * 1024
+"""A message that announces more is not waited for: it would hold up all that follow."""
 
 
 class Receiver(Protocol):
@@ -32,58 +31,6 @@ class Receiver(Protocol):
 
     def refuse_unreadable(self, error: JsonRpcException) -> None:
         """Answer a message that could not be decoded."""
-
-
-class StreamWriter:
-    """pygls' writer interface over an asyncio stream."""
-
-    def __init__(self, stream: asyncio.StreamWriter) -> None:
-        self._stream = stream
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes for sending; never blocks."""
-        if not self._stream.is_closing():
-            self._stream.write(data)
-
-    def close(self) -> None:
-        """Close the stream after what is queued has been sent."""
-        self._stream.close()
-
-    @property
-    def is_congested(self) -> bool:
-        """Whether the client has stopped reading."""
-        return self._stream.transport.get_write_buffer_size() > CONGESTED_BYTES
-
-    async def drain(self, *, timeout_s: float) -> None:
-        """Give the client a moment to read what is queued, such as the answer to `shutdown`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._stream.drain()
-        except (TimeoutError, ConnectionError):
-            logger.debug("the client went away before reading everything")
-
-
-async def stdio_streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Return asyncio streams on this process's standard input and output.
-
-    Raises:
-        ValueError: One of them is a plain file, which asyncio cannot watch.
-        NotImplementedError: The platform's event loop has no pipes (Windows).
-    """
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=MOST_HEADER_BYTES)
-    await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), _unbuffered(sys.stdin.buffer)
-    )
-    transport, protocol = await loop.connect_write_pipe(
-        asyncio.streams.FlowControlMixin, _unbuffered(sys.stdout.buffer)
-    )
-    return reader, asyncio.StreamWriter(transport, protocol, None, loop)
-
-
-def _unbuffered(stream: BinaryIO) -> BinaryIO:
-    raw = getattr(stream, "raw", stream)
-    return raw if hasattr(raw, "fileno") else stream
 
 
 async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> None:
@@ -98,13 +45,17 @@ async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> Non
             body = await reader.readexactly(length)
         except asyncio.IncompleteReadError:
             return
-        try:
-            message = json.loads(body)
-        except ValueError:
-            logger.warning("received a message of %d bytes that is not JSON", length)
-            receiver.refuse_unreadable(JsonRpcParseError())
-            continue
-        receiver.receive(message)
+        _hand_over(body, receiver)
+
+
+def _hand_over(body: bytes | str, receiver: Receiver) -> None:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        logger.warning("received a message of %d bytes that is not JSON", len(body))
+        receiver.refuse_unreadable(JsonRpcParseError())
+        return
+    receiver.receive(message)
 
 
 async def _content_length(reader: asyncio.StreamReader) -> int | None:
@@ -118,18 +69,20 @@ async def _content_length(reader: asyncio.StreamReader) -> int | None:
             continue
         if not line:
             return None
-        if match := _CONTENT_LENGTH.match(line):
-            length = int(match[1])
+        if match := _CONTENT_LENGTH.search(line):
+            length = _possible(int(match[1]))
         elif not line.strip() and length is not None:
             return length
+
+
+def _possible(length: int) -> int | None:
+    if length <= MOST_BODY_BYTES:
+        return length
+    logger.warning("a message of %d bytes was announced; it is not waited for", length)
+    return None
 
 
 async def read_socket(socket: "ServerConnection", receiver: Receiver) -> None:
     """Hand every message of a web socket to the receiver until it closes."""
     async for body in socket:
-        try:
-            message = json.loads(body)
-        except ValueError:
-            receiver.refuse_unreadable(JsonRpcParseError())
-            continue
-        receiver.receive(message)
+        _hand_over(body, receiver)

@@ -9,6 +9,7 @@ from typing import Any
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
 from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp.edit_form import EditForm
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +30,17 @@ class Delivery:
         send: SendEdit,
         on_outcome: Callable[[Outcome], None],
         on_moved: Callable[[], None],
+        edit_form: EditForm,
     ) -> None:
         self.writer = writer
         self._send = send
         self._on_outcome = on_outcome
         self._on_moved = on_moved
+        self._edit_form = edit_form
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._changes = 0
 
     def pump(self) -> None:
         """Send the next edit, if one is due."""
@@ -44,7 +48,8 @@ class Delivery:
             return
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
-            self._send(edit).add_done_callback(partial(self._replied, edit.edit_id))
+            replied = partial(self._replied, edit.edit_id, self._changes)
+            self._send(edit).add_done_callback(replied)
         self._set_timer()
 
     def want(self, region_id: str, text: str) -> None:
@@ -58,6 +63,7 @@ class Delivery:
 
     def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
         """Take a change that the client reports."""
+        self._changes += 1
         self._tell(self.writer.changed(version, changes, now_s=self._loop.time()))
         self._on_moved()
 
@@ -67,7 +73,7 @@ class Delivery:
         if self._timer:
             self._timer.cancel()
 
-    def _replied(self, edit_id: int, answer: "Future[Any]") -> None:
+    def _replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
         if self._is_closed or answer.cancelled():
             return
         error = answer.exception()
@@ -75,6 +81,8 @@ class Delivery:
         if not applied:
             reason = error or getattr(answer.result(), "failure_reason", None) or "no reason given"
             logger.debug("edit refused edit=%d: %s", edit_id, reason)
+        if applied or changes_before == self._changes:
+            self._edit_form.answered(applied=applied)
         self._tell(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
 
     def _tick(self) -> None:

@@ -110,6 +110,7 @@ class Documents:
         Raises:
             JsonRpcInvalidParams: It is neither, or not text.
         """
+        self._drop_if_idle(uri)
         document = self._documents.get(uri)
         if document is not None:
             return document
@@ -119,10 +120,13 @@ class Documents:
             uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None
         )
 
-    def drop_if_unopened(self, document: OpenDocument) -> None:
-        """Forget a file that the client never opened and that nothing is tracked in any more."""
-        if document.mirror.version is None and not document.delivery.writer.document.region_ids():
-            self.closed(document.uri)
+    def _drop_if_idle(self, uri: str) -> None:
+        """Forget a file that was read from disk and is not being edited: it may have changed."""
+        document = self._documents.get(uri)
+        if document is None or document.mirror.version is not None:
+            return
+        if not document.delivery.writer.document.region_ids():
+            self.closed(uri)
 
     def _add(self, uri: str, language_id: str, text: str, version: int | None) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)

@@ -31,6 +31,13 @@ def request_failed(error: StreamingError) -> JsonRpcException:
     )
 
 
+def internal_error() -> JsonRpcException:
+    """Return the response to a request that failed by a fault of ours."""
+    return JsonRpcException(
+        INTERNAL, code=int(types.LSPErrorCodes.RequestFailed), data={"kind": "internal"}
+    )
+
+
 def request_cancelled(reason: str, partial_text: str) -> JsonRpcException:
     """Return the response to a request that was cancelled by another road than its own."""
     data = {"kind": "cancelled", **({"partialText": partial_text} if partial_text else {})}
@@ -53,9 +60,7 @@ def translated() -> Iterator[None]:
         raise request_failed(error) from error
     except Exception as error:
         logger.exception("a request failed by a fault of our own")
-        raise JsonRpcException(
-            INTERNAL, code=int(types.LSPErrorCodes.RequestFailed), data={"kind": "internal"}
-        ) from error
+        raise internal_error() from error
 
 
 def translating(handler: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:

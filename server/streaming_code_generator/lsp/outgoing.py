@@ -1,6 +1,7 @@
 """Everything the server says to its client on its own account."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -8,8 +9,8 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
-from streaming_code_generator.logs import redacted
 from streaming_code_generator.lsp.client import ClientFacts
+from streaming_code_generator.lsp.edit_form import EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
 
@@ -19,9 +20,13 @@ logger = logging.getLogger(__name__)
 class Outgoing:
     """Notifications and requests to the client, by what it can take."""
 
-    def __init__(self, ls: LanguageServer, facts: ClientFacts) -> None:
+    def __init__(
+        self, ls: LanguageServer, facts: ClientFacts, *, redact: Callable[[str], str]
+    ) -> None:
         self._ls = ls
+        self._redact = redact
         self.facts = facts
+        self.edit_form = EditForm()
 
     @property
     def is_congested(self) -> bool:
@@ -29,13 +34,22 @@ class Outgoing:
         protocol = self._ls.protocol
         return isinstance(protocol, StreamingProtocol) and protocol.is_congested
 
+    async def until_read(self) -> None:
+        """Wait until a client that has stopped reading goes on, so that nothing piles up.
+
+        Cancellation: at once.
+        """
+        protocol = self._ls.protocol
+        if isinstance(protocol, StreamingProtocol):
+            await protocol.until_read()
+
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""
-        self._ls.window_log_message(types.LogMessageParams(kind, redacted(message)))
+        self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
 
     def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
         """Show a line to the person."""
-        self._ls.window_show_message(types.ShowMessageParams(kind, redacted(message)))
+        self._ls.window_show_message(types.ShowMessageParams(kind, self._redact(message)))
 
     def progress(self, token: Token, value: object) -> None:
         """Send a progress value, of the protocol's own kinds or another."""
@@ -58,19 +72,17 @@ class Outgoing:
             self._ls.protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
 
     def send_edit(self, uri: str, edit: OutgoingEdit, label: str | None) -> "Future[Any]":
-        """Ask the client to change a document.
-
-        Versioned edits go to every client: one that lets a person type in between must be able to
-        refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too.
-        """
-        document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=edit.version)
+        """Ask the client to change a document, in the form it takes."""
         edits = [
             types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
             for replacement in edit.replacements
         ]
-        workspace_edit = types.WorkspaceEdit(
-            document_changes=[types.TextDocumentEdit(text_document=document, edits=list(edits))]
-        )
+        if self.edit_form.is_versioned(announced=self.facts.document_changes):
+            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=edit.version)
+            change = types.TextDocumentEdit(text_document=document, edits=list(edits))
+            workspace_edit = types.WorkspaceEdit(document_changes=[change])
+        else:
+            workspace_edit = types.WorkspaceEdit(changes={uri: edits})
         return self._ls.protocol.send_request(
             types.WORKSPACE_APPLY_EDIT,
             types.ApplyWorkspaceEditParams(edit=workspace_edit, label=label),

@@ -19,7 +19,6 @@ class Placing:
         self.region_id = region_id
         self.document: OpenDocument = job.document
         self._job = job
-        self._code = ""
         writer = job.document.delivery.writer
         self.original = writer.mirror.slice(job.start, job.end)
         self._rewrite = SelectionRewrite(self.original)
@@ -27,21 +26,18 @@ class Placing:
 
     def show(self, code: str) -> None:
         """Bring the region to what the code so far makes of it."""
-        self._code = code
-        visible = paced(self._framed(code), self._job.edits, finished=False)
+        visible = paced(code, self._job.edits, finished=False)
         if visible:
-            text = self._rewrite.desired(visible, finished=False)
+            text = self._rewrite.desired(self._framed(visible), finished=False)
             self.document.delivery.want(self.region_id, text)
 
     def finish(self, code: str, explanation: str) -> None:
         """Bring the region to its final text; an answer without code leaves it as it was."""
-        self._code = code
         if code and self._job.insert_explanation == "comment":
             job = self._job
             code = explanation_comment(explanation, job.language_id, job.code_target) + code
-        self.document.delivery.finish(
-            self.region_id, self._framed(code) + self._job.suffix if code else self.original
-        )
+        text = self._framed(code) if code else self.original
+        self.document.delivery.finish(self.region_id, text)
 
     def stop(self) -> None:
         """Leave the region as it is; nothing more is sent for it."""
@@ -56,7 +52,7 @@ class Placing:
         self.document.delivery.writer.forget(self.region_id)
 
     def _framed(self, code: str) -> str:
-        return self._job.prefix + code
+        return self._job.prefix + code + self._job.suffix
 
     @property
     def is_tracked(self) -> bool:
@@ -83,7 +79,9 @@ class Placing:
         mirror = self.document.mirror
         start, end = self.points
         if self.is_untouched and not self._is_at_rest_as_before():
-            start = mirror.advance(start, min(len(self._job.prefix), mirror.distance(start, end)))
+            length = mirror.distance(start, end) - len(self._job.prefix) - len(self._job.suffix)
+            start = mirror.advance(start, len(self._job.prefix))
+            end = mirror.advance(start, max(0, length))
         return mirror.position(start), mirror.position(end)
 
     def _is_at_rest_as_before(self) -> bool:

@@ -56,8 +56,9 @@ class ProgressLine:
     def _begin(self, token: Token) -> None:
         self._token = token
         self._on_token(token)
+        self._reported = self._message()
         begin = types.WorkDoneProgressBegin(
-            title=self._title, cancellable=True, message=self._message()
+            title=self._title, cancellable=True, message=self._reported
         )
         self._outgoing.progress(token, begin)
         if self._ended is not None:

@@ -3,12 +3,14 @@
 - Document synchronisation goes to our own mirror: pygls splits lines by other rules than LSP's,
   and pays for each change by the document's length.
 - A cancelled command stops: pygls answers the request and lets the command run on.
-- A message that cannot be understood is answered, and never ends the server.
-- What a failing handler raised stays in the log: pygls sends its traceback to the client.
+- Every request is answered, the untimely and the unreadable too, and none ends the server.
+- What a failing handler raised stays in the log: pygls sends its traceback to the client. What a
+  handler refuses is no failure, and is not logged as one.
 """
 
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from lsprotocol import types
@@ -16,22 +18,35 @@ from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
+    JsonRpcRequestCancelled,
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
-from pygls.protocol.json_rpc import JsonRPCNotification, RPCMessage
+from pygls.protocol.json_rpc import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    MsgId,
+    RPCMessage,
+)
 
-from streaming_code_generator.lsp.connection import StreamWriter
+from streaming_code_generator.lsp.failures import internal_error
+from streaming_code_generator.lsp.output import Output
 
 logger = logging.getLogger(__name__)
 
-_ANSWERED = "$/streamingCodeGenerator/answered"
-"""Stands for a request that was refused while it was read."""
+SERVER_NOT_INITIALIZED = -32002
+"""Source: LSP 3.17, Base Protocol, ErrorCodes."""
+
+_ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
+"""What a message may hold; whatever else stands there is left out."""
 
 CommandHandler = Callable[[object], Coroutine[Any, Any, object]]
 
 
 class Listener(Protocol):
     """What the protocol tells the server, besides features and commands."""
+
+    def client_ready(self) -> None: ...  # noqa: D102
 
     def document_opened(self, document: types.TextDocumentItem) -> None: ...  # noqa: D102
 
@@ -41,7 +56,13 @@ class Listener(Protocol):
 
     def progress_cancelled(self, token: str | int) -> None: ...  # noqa: D102
 
+    async def close(self) -> None: ...  # noqa: D102
+
     def exit_requested(self, exit_code: int) -> None: ...  # noqa: D102
+
+
+def _envelope(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name in _ENVELOPE}
 
 
 class StreamingProtocol(LanguageServerProtocol):
@@ -50,15 +71,91 @@ class StreamingProtocol(LanguageServerProtocol):
     listener: Listener
     command_handlers: dict[str, CommandHandler]
 
+    # What comes in
+
     def receive(self, message: object) -> None:
         """Handle one decoded message; nothing in it makes this raise."""
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             self.refuse_unreadable(JsonRpcInvalidRequest("This is not a JSON-RPC 2.0 message."))
-            return
+        elif "method" in message:
+            self._receive_call(_envelope(message))
+        elif isinstance(message.get("id"), str | int):
+            self._receive_answer(_envelope(message))
+        else:
+            logger.warning("received a message that is neither a request nor an answer")
+
+    def _receive_call(self, message: dict[str, Any]) -> None:
+        message_id, method = message.get("id"), message["method"]
+        refusal = self._untimely(method)
+        if refusal is None:
+            try:
+                # JSON-RPC 2.0 lets a message without parameters leave them out.
+                self.handle_message(self.structure_message({"params": None, **message}))
+            except JsonRpcException as error:
+                logger.warning("cannot handle a `%s` message: %s", method, error.message)
+                refusal = error
+        if refusal is not None and isinstance(message_id, str | int):
+            self._send_response(message_id, error=refusal.to_response_error())
+
+    def _untimely(self, method: object) -> JsonRpcException | None:
+        """Return why a call cannot be taken now; None if it can."""
+        if not isinstance(method, str):
+            return JsonRpcInvalidRequest("`method` must be a string.")
+        if method == types.EXIT:
+            return None
+        if self._shutdown:
+            return JsonRpcInvalidRequest(f"`{method}` came after `shutdown`.")
+        if self._workspace is None and method != types.INITIALIZE:
+            return JsonRpcException(
+                f"`{method}` came before `initialize`.", code=SERVER_NOT_INITIALIZED
+            )
+        if self._workspace is not None and method == types.INITIALIZE:
+            return JsonRpcInvalidRequest("`initialize` came twice.")
+        return None
+
+    def _receive_answer(self, message: dict[str, Any]) -> None:
+        if message.get("error") is None:
+            message = {name: value for name, value in message.items() if name != "error"}
         try:
-            self.handle_message(self.structure_message(message))
+            self.handle_message(self.structure_message({"result": None, **message}))
         except JsonRpcException as error:
-            logger.warning("cannot handle a message: %s", error.message)
+            # Such as null where a result is wanted: for whoever waits for it, a refusal.
+            self._handle_response(message["id"], error=error.to_response_error())
+
+    def structure_message(self, data: dict[str, Any]) -> RPCMessage:
+        """Give a message its type.
+
+        Raises:
+            JsonRpcInvalidParams: It does not fit it.
+        """
+        try:
+            message: RPCMessage = self._converter.structure(data, self._type_of(data))
+        except Exception as error:
+            # cattrs raises whatever a field's type does; its text may hold the document's.
+            method = data.get("method")
+            what = f"The parameters of `{method}` do" if method else "The answer does"
+            raise JsonRpcInvalidParams(f"{what} not fit the protocol.") from error
+        return message
+
+    def _type_of(self, data: dict[str, Any]) -> Any:
+        if "method" in data:
+            untyped = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
+            return self.get_message_type(data["method"]) or untyped
+        if "error" in data:
+            return types.ResponseErrorMessage
+        return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
+
+    def _handle_response(
+        self, msg_id: MsgId, result: object = None, error: types.ResponseError | None = None
+    ) -> None:
+        waiting = self._request_futures.get(msg_id)
+        if waiting is not None and waiting.done():
+            # The answer came after whoever wanted it had gone.
+            del self._request_futures[msg_id]
+            return
+        super()._handle_response(msg_id, result, error)
+
+    # What goes out
 
     def refuse_unreadable(self, error: JsonRpcException) -> None:
         """Answer a message whose id cannot be told (JSON-RPC 2.0, section 5: `id` is null)."""
@@ -70,25 +167,36 @@ class StreamingProtocol(LanguageServerProtocol):
             }
         )
 
-    def structure_message(self, data: dict[str, Any]) -> RPCMessage:
-        """Give a message its type; a request that does not fit its type is answered here."""
-        message_id, method = data.get("id"), data.get("method")
-        if isinstance(method, str) and "params" not in data:
-            data = {**data, "params": None}
-        try:
-            message: RPCMessage = super().structure_message(data)
-        except JsonRpcException:
-            if message_id is None or method is None:
-                raise
-            refusal = JsonRpcInvalidParams(f"The parameters of `{method}` do not fit the protocol.")
-            self._send_response(message_id, error=refusal.to_response_error())
-            return JsonRPCNotification(method=_ANSWERED, jsonrpc=self.VERSION, params=None)
-        return message
+    def _send_handler_result(self, future: "Future[Any]", *, msg_id: MsgId) -> None:
+        self._request_futures.pop(msg_id, None)
+        error = JsonRpcRequestCancelled("Cancelled.") if future.cancelled() else future.exception()
+        if error is None:
+            self._send_response(msg_id, result=future.result())
+            return
+        if not isinstance(error, JsonRpcException):
+            logger.error("a request failed by a fault of our own", exc_info=error)
+            error = internal_error()
+        self._send_response(msg_id, error=error.to_response_error())
 
     @property
     def is_congested(self) -> bool:
         """Whether the client has stopped reading."""
-        return isinstance(self.writer, StreamWriter) and self.writer.is_congested
+        return isinstance(self.writer, Output) and self.writer.is_congested
+
+    async def until_read(self) -> None:
+        """Wait until a client that has stopped reading goes on.
+
+        Cancellation: at once.
+        """
+        if isinstance(self.writer, Output) and self.writer.is_congested:
+            await self.writer.until_read()
+
+    # What pygls does itself, and is done otherwise here
+
+    @lsp_method(types.INITIALIZED)
+    def lsp_initialized(self, *_: object) -> None:
+        """Go on with what needs the client."""
+        self.listener.client_ready()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -120,7 +228,17 @@ class StreamingProtocol(LanguageServerProtocol):
             raise JsonRpcInvalidParams(f"`{params.command}` is not a command of this server.")
         return await handler(params.arguments)
 
+    @lsp_method(types.SHUTDOWN)
+    async def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]  # as above
+        """End what runs; from then on nothing but `exit` is taken."""
+        await self.listener.close()
+        own_id = self.msg_id
+        for message_id, future in list(self._request_futures.items()):
+            if message_id != own_id:
+                future.cancel()
+        self._shutdown = True
+
     @lsp_method(types.EXIT)
-    def lsp_exit(self, *_: object) -> None:  # type: ignore[override]  # pygls has a generator
+    def lsp_exit(self, *_: object) -> None:  # type: ignore[override]  # as above
         """End the server: with success if `shutdown` came first."""
         self.listener.exit_requested(0 if self._shutdown else 1)

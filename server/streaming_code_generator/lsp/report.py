@@ -8,9 +8,10 @@ from lsprotocol import types
 
 from streaming_code_generator.core.extract import Part
 from streaming_code_generator.core.report import summary_line
+from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.outgoing import Outgoing
 from streaming_code_generator.lsp.progress import ProgressLine
-from streaming_code_generator.lsp.session import Cancelled, Completed, Failed, Session
+from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.wire import Token, lsp_range
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,13 @@ class Reporter:
             token,
             {"kind": "report", "message": text, "index": index, "id": session.id, "part": part},
         )
+
+    async def until_read(self) -> None:
+        """Wait until the client has read what it was told, if it lags far behind.
+
+        Cancellation: at once.
+        """
+        await self._outgoing.until_read()
 
     def changed(self, session: Session) -> None:
         """Tell of a new state; the last one is told in full."""

@@ -1,22 +1,21 @@
-"""The language server: all parts wired together, and the ways to serve it."""
+"""The language server: all parts wired together."""
 
 import asyncio
 import functools
 import logging
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
 
 from lsprotocol import types
-from pygls.io_ import WebSocketWriter
+from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp import connection
+from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import ClientFacts, client_facts
 from streaming_code_generator.lsp.delivery import Delivery
@@ -39,14 +38,12 @@ from streaming_code_generator.lsp.wire import (
     SERVER_NAME,
     STATUS,
 )
-from streaming_code_generator.settings import SettingsSources
+from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT_S = 1.5
 """Longest time for ending generations and child processes once the client is gone."""
-DRAIN_TIMEOUT_S = 0.2
-"""How long a client that leaves may take to read the last answers."""
 
 _COMMANDS: dict[str, Callable[[ServerState, object], Any]] = {
     GENERATE: generate.generate,
@@ -68,12 +65,16 @@ class StreamingServer(LanguageServer):
 
     protocol: StreamingProtocol
 
-    def __init__(self, sources: SettingsSources) -> None:
+    def __init__(self, sources: SettingsSources, sink: LogSink | None = None) -> None:
         super().__init__(
             SERVER_NAME, version("streaming-code-generator"), protocol_cls=StreamingProtocol
         )
-        outgoing = Outgoing(self, ClientFacts())
-        backend = Backend(sources, on_problem=self._tell_problem)
+        self._sink = sink
+        redact = sink.redaction.redact if sink else redacted
+        outgoing = Outgoing(self, ClientFacts(), redact=redact)
+        backend = Backend(
+            sources, on_problem=self._tell_problem, on_resolved=self._obey_log_settings
+        )
         documents = Documents(self._new_delivery)
         self.reporter = Reporter(outgoing)
         self.state = ServerState(
@@ -81,9 +82,10 @@ class StreamingServer(LanguageServer):
             documents=documents,
             sessions=Sessions(backend, self.reporter),
             outgoing=outgoing,
-            configured=asyncio.Event(),
+            reading_settings=asyncio.Lock(),
         )
         self.exit_code: asyncio.Future[int] | None = None
+        self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
         self.protocol.command_handlers = {name: self._command(name) for name in _COMMANDS}
         _register(self)
@@ -95,7 +97,19 @@ class StreamingServer(LanguageServer):
         logger.warning("settings: %s", problem)
         self.state.outgoing.log(problem, types.MessageType.Warning)
 
+    def _obey_log_settings(self, resolved: ResolvedSettings) -> None:
+        if self._sink is None:
+            return
+        if resolved.api_key:
+            self._sink.redaction.hide(resolved.api_key.reveal())
+        self._sink.set_level(resolved.settings.log_level)
+
     # What the protocol reports
+
+    def client_ready(self) -> None:
+        """Read the client's settings, and load what the first generation would wait for."""
+        begin = configuration.begin(self, self.state)
+        self._beginning = asyncio.create_task(begin, name="beginning")
 
     def document_opened(self, document: types.TextDocumentItem) -> None:
         """Follow a document from now on."""
@@ -121,6 +135,8 @@ class StreamingServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Keep failures in the log: pygls would show each of them to the person."""
+        if source is FeatureRequestError:
+            return  # answered, and logged where it was answered
         logger.error("%s: %s", getattr(source, "__name__", source), error)
 
     def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
@@ -130,6 +146,7 @@ class StreamingServer(LanguageServer):
             send=functools.partial(self._send_edit, uri),
             on_outcome=sessions.take_outcome,
             on_moved=functools.partial(sessions.document_moved, uri),
+            edit_form=self.state.outgoing.edit_form,
         )
 
     def _send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
@@ -139,6 +156,8 @@ class StreamingServer(LanguageServer):
 
     async def close(self) -> None:
         """End every generation and child process, within bounded time."""
+        if self._beginning is not None:
+            self._beginning.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                 await self.state.sessions.aclose()
@@ -147,9 +166,16 @@ class StreamingServer(LanguageServer):
             logger.warning("some generations did not end in time")
 
 
-def build_server(sources: SettingsSources | None = None) -> StreamingServer:
-    """Return a wired server for one client. Call it on the event loop that is going to serve."""
-    return StreamingServer(sources or SettingsSources.of_process())
+def build_server(
+    sources: SettingsSources | None = None, sink: LogSink | None = None
+) -> StreamingServer:
+    """Return a wired server for one client. Call it on the event loop that is going to serve.
+
+    Args:
+        sources: Where its settings stand, apart from what the client adds.
+        sink: Where this process logs; its level and what it masks then follow the settings.
+    """
+    return StreamingServer(sources or SettingsSources.of_process(), sink)
 
 
 def _register(server: StreamingServer) -> None:
@@ -163,24 +189,19 @@ def _register(server: StreamingServer) -> None:
     def initialize(params: types.InitializeParams) -> None:
         _initialize(server, params)
 
-    @server.feature(types.INITIALIZED)
-    async def initialized(_: types.InitializedParams) -> None:
-        await configuration.begin(server, state)
-
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await configuration.changed(server, state, params.settings)
 
-    @server.feature(types.SHUTDOWN)
-    async def shutdown(_: None) -> None:
-        await server.close()
-
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[KIND])
     )
-    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+    def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         document = state.documents.get(params.text_document.uri)
-        return code_actions(document, state.sessions, params) if document else []
+        if document is None:
+            return []
+        literals = state.outgoing.facts.code_action_literals
+        return code_actions(document, state.sessions, params, as_literals=literals)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -194,82 +215,3 @@ def _initialize(server: StreamingServer, params: types.InitializeParams) -> None
     state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
     state.documents.roots = facts.roots
     configuration.take_client(state, facts)
-
-
-async def serve(
-    server: StreamingServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> int:
-    """Serve one client until it goes away or says `exit`; return the exit code.
-
-    Cancellation: ends all generations and child processes first.
-    """
-    outgoing = connection.StreamWriter(writer)
-    server.protocol.set_writer(outgoing)
-    try:
-        return await _until_gone(server, connection.read_messages(reader, server.protocol))
-    finally:
-        await outgoing.drain(timeout_s=DRAIN_TIMEOUT_S)
-        outgoing.close()
-
-
-async def _until_gone(server: StreamingServer, reading: Coroutine[Any, Any, None]) -> int:
-    exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    server.exit_code = exit_code
-    task = asyncio.create_task(reading, name="reading")
-    try:
-        either: set[asyncio.Future[Any]] = {task, exit_code}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        return exit_code.result() if exit_code.done() else 0
-    finally:
-        task.cancel()
-        await server.close()
-
-
-def serve_stdio() -> None:
-    """Serve on standard input and output; ends the process with the client's exit code."""
-    sys.exit(asyncio.run(_serve_stdio()))
-
-
-async def _serve_stdio() -> int:
-    reader, writer = await connection.stdio_streams()
-    return await serve(build_server(), reader, writer)
-
-
-def serve_tcp(host: str, port: int) -> None:
-    """Serve the first client that connects; ends when it goes away."""
-    sys.exit(asyncio.run(_serve_tcp(host, port)))
-
-
-async def _serve_tcp(host: str, port: int) -> int:
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        listener.close()
-        ended.set_result(await serve(build_server(), reader, writer))
-
-    listener = await asyncio.start_server(connected, host, port)
-    for socket in listener.sockets:
-        logger.info("listening on %s:%s", *socket.getsockname()[:2])
-    return await ended
-
-
-def serve_ws(host: str, port: int) -> None:
-    """Serve the first client that connects by web socket; ends when it goes away."""
-    sys.exit(asyncio.run(_serve_ws(host, port)))
-
-
-async def _serve_ws(host: str, port: int) -> int:
-    from websockets.asyncio.server import ServerConnection  # noqa: PLC0415 - comes with an extra
-    from websockets.asyncio.server import serve as listen  # noqa: PLC0415
-
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    async def connected(socket: ServerConnection) -> None:
-        server = build_server()
-        server.protocol.set_writer(WebSocketWriter(socket), include_headers=False)
-        ended.set_result(await _until_gone(server, connection.read_socket(socket, server.protocol)))
-
-    async with listen(connected, host, port) as listener:
-        for bound in listener.sockets:
-            logger.info("listening on %s:%s", *bound.getsockname()[:2])
-        return await ended

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -11,7 +11,7 @@ from typing import assert_never
 from streaming_code_generator.core.events import GenerationEvent, TextArrived
 from streaming_code_generator.core.extract import OutputFilter, Part
 from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.core.stats import StreamStats, StreamStatus
+from streaming_code_generator.core.stats import StreamStats
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -21,6 +21,14 @@ from streaming_code_generator.editing.exchange import (
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.backend import Engine
+from streaming_code_generator.lsp.endings import (
+    STATES,
+    STATUS,
+    Cancelled,
+    Completed,
+    End,
+    Failed,
+)
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.placing import Placing
 from streaming_code_generator.lsp.turns import Turns
@@ -33,30 +41,6 @@ _REFUSED: dict[UndeliverableReason, str] = {
     "no_reply": "it did not answer an edit for ten seconds",
     "no_change": "it said that it applied an edit, but no change arrived",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The generation came to its end and its code is where it belongs."""
-
-    result: GenerationResult
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """Somebody cancelled, or the place for the text went away."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The model, the connection or the editor failed."""
-
-    error: StreamingError
-
-
-End = Completed | Cancelled | Failed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +74,7 @@ class Session:
         *,
         on_change: Callable[["Session"], None],
         on_chunk: Callable[["Session", str, Part], None],
+        until_read: Callable[[], Awaitable[None]],
     ) -> None:
         self.id = session_id
         self.job = job
@@ -102,6 +87,7 @@ class Session:
         self.done: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         self._on_change = on_change
         self._on_chunk = on_chunk
+        self._until_read = until_read
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cancel_reason = "Cancelled."
@@ -201,6 +187,7 @@ class Session:
                     result = event.result
                 else:
                     self._take(event, output)
+                    await self._until_read()
         for piece in output.finish():
             self._keep(piece.part, piece.text)
         if result is None:
@@ -266,10 +253,12 @@ class Session:
         self.end = end
         if self.placing and not isinstance(end, Completed):
             self.placing.stop()
-        self.account.stats = replace(
-            self.account.stats, status=_STATUS[type(end)], elapsed=self.elapsed_s
+        self.account.stats = (
+            end.result.stats
+            if isinstance(end, Completed)
+            else replace(self.account.stats, status=STATUS[type(end)], elapsed=self.elapsed_s)
         )
-        self._set_state(_STATES[type(end)])
+        self._set_state(STATES[type(end)])
         if not self.done.done():
             self.done.set_result(end)
 
@@ -285,18 +274,6 @@ class Session:
             attempts=self.account.stats.attempts,
             partial_text="".join(self.account.text),
         )
-
-
-_STATUS: dict[type[End], StreamStatus] = {
-    Completed: StreamStatus.COMPLETED,
-    Cancelled: StreamStatus.CANCELLED,
-    Failed: StreamStatus.ERROR,
-}
-_STATES: dict[type[End], GenerationState] = {
-    Completed: "completed",
-    Cancelled: "cancelled",
-    Failed: "error",
-}
 
 
 def _main_part(parts: list[Part]) -> Part:

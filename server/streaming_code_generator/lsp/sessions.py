@@ -6,9 +6,10 @@ import logging
 
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.endings import Completed
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.report import Reporter
-from streaming_code_generator.lsp.session import Completed, Session
+from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.wire import GenerationReference, Token
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,13 @@ class Sessions:
         """
         engine = self._backend.engine()
         session_id = f"g{next(self._numbers)}"
-        session = Session(session_id, job, on_change=self._changed, on_chunk=self._reporter.chunk)
+        session = Session(
+            session_id,
+            job,
+            on_change=self._changed,
+            on_chunk=self._reporter.chunk,
+            until_read=self._reporter.until_read,
+        )
         self._sessions[session_id] = session
         self._reporter.begin(session, on_token=lambda token: self._follow(token, session_id))
         task = session.start(engine, self._backend.turns)
@@ -46,7 +53,8 @@ class Sessions:
         return session
 
     def _follow(self, token: Token, session_id: str) -> None:
-        self._by_token[token] = session_id
+        if self._sessions[session_id].end is None:
+            self._by_token[token] = session_id
 
     def _changed(self, session: Session) -> None:
         self._reporter.changed(session)

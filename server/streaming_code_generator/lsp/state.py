@@ -17,5 +17,5 @@ class ServerState:
     documents: Documents
     sessions: Sessions
     outgoing: Outgoing
-    configured: asyncio.Event
-    """Set once the client's configuration has been read, or cannot be."""
+    reading_settings: asyncio.Lock
+    """Held while the client's configuration is being read."""

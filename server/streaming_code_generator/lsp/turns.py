@@ -26,8 +26,14 @@ class Turns:
     """A fair limit on how many generations run at each endpoint."""
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
+        self._limit = limit
         self._endpoints: defaultdict[str, _Endpoint] = defaultdict(_Endpoint)
+
+    def set_limit(self, limit: int) -> None:
+        """Change the limit; whoever may go on now does, and nobody is stopped."""
+        self._limit = limit
+        for state in self._endpoints.values():
+            self._admit(state)
 
     @asynccontextmanager
     async def turn(self, endpoint: str, on_place: OnPlace) -> AsyncIterator[None]:
@@ -36,7 +42,7 @@ class Turns:
         Cancellation: at once; a turn that was just given goes to the next.
         """
         state = self._endpoints[endpoint]
-        if state.running >= self.limit or state.queue:
+        if state.running >= self._limit or state.queue:
             await self._wait(state, on_place)
         else:
             state.running += 1
@@ -63,7 +69,7 @@ class Turns:
 
     def _admit(self, state: _Endpoint) -> None:
         moved = False
-        while state.queue and state.running < self.limit:
+        while state.queue and state.running < self._limit:
             waiting = state.queue.popleft()
             if not waiting.turn.done():
                 state.running += 1

@@ -148,14 +148,16 @@ def _is_count(value: object) -> bool:
 
 
 def _target(given: Mapping[str, Any]) -> Target:
-    target = given.get("target", "document")
+    target: Any = given.get("target") or "document"
     if target == "document" or target == "none":  # noqa: PLR1714 - narrows the type
         return target  # type: ignore[no-any-return]  # just compared with the literals
     invalid('"target" must be "document" or "none".')
 
 
 def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = given.get(name, default)
+    value = given.get(name)
+    if value is None:
+        return default
     if isinstance(value, bool):
         return value
     invalid(f'"{name}" must be true or false.')

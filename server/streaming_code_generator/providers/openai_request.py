@@ -82,10 +82,15 @@ def chat_body(
 def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
     """Return the messages as JSON objects, in the endpoint's role names."""
     return [
-        {"role": _role(message.role, dialect), "content": message.content}
+        {"role": _role(message.role, dialect), "content": _sendable(message.content)}
         for message in request.messages
     ]
 
 
 def _role(role: Role, dialect: Dialect) -> str:
     return dialect.system_role if role == "system" else role
+
+
+def _sendable(text: str) -> str:
+    """Return the text without halves of surrogate pairs: editors allow them, UTF-8 does not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

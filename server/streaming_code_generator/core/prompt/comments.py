@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from streaming_code_generator.core.prompt.languages import language
-from streaming_code_generator.core.prompt.scan import Found, scan
+from streaming_code_generator.core.prompt.scan import LINE_LIMIT, Found, scan
 from streaming_code_generator.core.prompt.wording import wording
 
 LINES_ABOVE = 600
 """How far above the line a comment, or a quotation that hides one, may begin."""
 LINES_BELOW = 200
+WINDOW_CHARACTERS = 100_000
+"""Most characters read on either side of the line, whatever the number of lines."""
 BLANK_LINES = 3
 """Most blank lines between a comment and the line it is for."""
 
@@ -43,8 +46,10 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     if not lines:
         return None
     line = max(0, min(line, len(lines) - 1))
-    first = max(0, line - LINES_ABOVE)
-    window = lines[first : line + LINES_BELOW]
+    above = _within_bounds(lines[max(0, line - LINES_ABOVE) : line][::-1])
+    below = _within_bounds(lines[line + 1 : line + LINES_BELOW])
+    first = line - above
+    window = lines[first : line + 1 + below]
     comments = language(language_id).comments
     found = [one for one in scan(window, comments) if one.stands_alone or one.kind != "docstring"]
     run = _chosen(_runs(found, window), window, line - first)
@@ -52,6 +57,12 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     if not text:
         return None
     return _shifted(_comment(run, text, window), first)
+
+
+def _within_bounds(lines: Sequence[str]) -> int:
+    """Return how many of the lines are to be read."""
+    sizes = accumulate(min(len(line), LINE_LIMIT) for line in lines)
+    return sum(size <= WINDOW_CHARACTERS for size in sizes)
 
 
 def _runs(found: list[Found], window: Sequence[str]) -> list[list[Found]]:

@@ -15,12 +15,12 @@ def explanation_comment(explanation: str, language_id: str, target: CodeTarget) 
         language_id: The language by its LSP identifier.
         target: Where the code goes; the code's first line continues `text_before`.
     """
-    lines = explanation.strip().splitlines()
+    lines = explanation.strip().split("\n")
     comments = language(language_id).comments
-    if not lines or target.text_before.strip():
+    if not lines[0] or target.text_before.strip():
         return ""
     if comments.line:
-        mark = comments.line[0]
+        mark = comments.line[0].rstrip()
         written = [f"{mark} {line}".rstrip() for line in lines]
     elif comments.block:
         opening, closing = comments.block[0]

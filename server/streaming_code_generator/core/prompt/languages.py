@@ -11,12 +11,12 @@ DOUBLE = r'"(?:\\.|[^"\\\n])*"'
 SINGLE = r"'(?:\\.|[^'\\\n])*'"
 CHARACTER = r"'(?:\\[^\n]{1,8}?|[^'\\\n])'"
 """For languages in which a lone `'` is no quotation mark: a lifetime, a prime, a transposition."""
-BACKTICK = r"`(?:\\[\s\S]|[^`\\])*`"
-TRIPLE = r'"""(?:\\[\s\S]|[^\\])*?"""'
-TRIPLE_SINGLE = r"'''(?:\\[\s\S]|[^\\])*?'''"
+BACKTICK = "`"
+TRIPLE = '"""'
+TRIPLE_SINGLE = "'''"
 
-_QUOTES = (TRIPLE, DOUBLE, SINGLE)
-_CHARACTERS = (TRIPLE, DOUBLE, CHARACTER)
+_QUOTES = (DOUBLE, SINGLE)
+_CHARACTERS = (DOUBLE, CHARACTER)
 _C_BLOCK = (("/*", "*/"),)
 _HTML_BLOCK = (("<!--", "-->"),)
 
@@ -30,7 +30,9 @@ class Comments:
     block: tuple[tuple[str, str], ...] = ()
     """Marks that open and close a comment."""
     strings: tuple[str, ...] = _QUOTES
-    """Regular expressions of quotations, in which marks mean nothing; the longest first."""
+    """Regular expressions of quotations within a line, in which marks mean nothing."""
+    long_quotes: tuple[str, ...] = (TRIPLE,)
+    """Quotation marks around text of any number of lines."""
     docstrings: bool = False
     """Whether a triple-quoted string that stands alone is a comment, too."""
     at_line_start_only: bool = False
@@ -50,19 +52,19 @@ class Language:
 
 _C = Comments(line=("//",), block=_C_BLOCK)
 _C_LIKE = Comments(line=("//",), block=_C_BLOCK, strings=_CHARACTERS)
-_JAVASCRIPT = Comments(line=("//",), block=_C_BLOCK, strings=(BACKTICK, DOUBLE, SINGLE))
+_JAVASCRIPT = Comments(line=("//",), block=_C_BLOCK, long_quotes=(BACKTICK,))
 _HASH = Comments(line=("#",))
 _HASH_AT_START = replace(_HASH, at_line_start_only=True)
-_PYTHON = Comments(line=("#",), strings=(TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE), docstrings=True)
+_PYTHON = Comments(line=("#",), long_quotes=(TRIPLE, TRIPLE_SINGLE), docstrings=True)
 _DASHES = Comments(line=("--",), block=_C_BLOCK)
 _HASKELL = Comments(line=("--",), block=(("{-", "-}"),), strings=_CHARACTERS)
 _SEMICOLON = Comments(line=(";",), block=(("#|", "|#"),), strings=(DOUBLE,))
 _PERCENT = Comments(line=("%",), strings=(DOUBLE,))
 _ML = Comments(block=(("(*", "*)"),), strings=_CHARACTERS)
-_MARKUP = Comments(block=_HTML_BLOCK, strings=())
-_COMPONENT = Comments(line=("//",), block=_HTML_BLOCK + _C_BLOCK, strings=(BACKTICK,))
-_INI = Comments(line=(";", "#"), at_line_start_only=True, strings=())
-_TEXT = Comments(line=("#", "//"), at_line_start_only=True, strings=())
+_MARKUP = Comments(block=_HTML_BLOCK, strings=(), long_quotes=())
+_COMPONENT = Comments(line=("//",), block=_HTML_BLOCK + _C_BLOCK, strings=(), long_quotes=())
+_INI = Comments(line=(";", "#"), at_line_start_only=True, strings=(), long_quotes=())
+_TEXT = Comments(line=("#", "//"), at_line_start_only=True, strings=(), long_quotes=())
 _UNKNOWN = Comments(line=("#", "//", "--"), block=_C_BLOCK)
 
 _TWO, _FOUR, _TAB = "  ", "    ", "\t"
@@ -104,7 +106,7 @@ _TABLE: tuple[tuple[str, str, Comments, str], ...] = (
     (
         "go gomod",
         "Go",
-        Comments(line=("//",), block=_C_BLOCK, strings=(r"`[^`]*`", DOUBLE, CHARACTER)),
+        replace(_C_LIKE, long_quotes=(BACKTICK,)),
         _TAB,
     ),
     ("graphql", "GraphQL", _HASH, _TWO),
@@ -125,7 +127,7 @@ _TABLE: tuple[tuple[str, str, Comments, str], ...] = (
     ("julia", "Julia", Comments(line=("#",), block=(("#=", "=#"),), strings=_CHARACTERS), _FOUR),
     ("just", "justfile", _HASH, _FOUR),
     ("kotlin", "Kotlin", _C, _FOUR),
-    ("latex tex plaintex", "LaTeX", replace(_PERCENT, strings=()), _TWO),
+    ("latex tex plaintex", "LaTeX", replace(_PERCENT, strings=(), long_quotes=()), _TWO),
     ("less", "Less", _C, _TWO),
     ("lisp commonlisp", "Common Lisp", _SEMICOLON, _TWO),
     (
@@ -188,7 +190,7 @@ _TABLE: tuple[tuple[str, str, Comments, str], ...] = (
         Comments(line=("#", "//"), block=_C_BLOCK, strings=(DOUBLE,)),
         _TWO,
     ),
-    ("toml", "TOML", Comments(line=("#",), strings=(TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE)), _FOUR),
+    ("toml", "TOML", Comments(line=("#",), long_quotes=(TRIPLE, TRIPLE_SINGLE)), _FOUR),
     ("typescript", "TypeScript", _JAVASCRIPT, _TWO),
     (
         "typescriptreact",
@@ -199,7 +201,12 @@ _TABLE: tuple[tuple[str, str, Comments, str], ...] = (
     ("vb", "Visual Basic", Comments(line=("'",), strings=(DOUBLE,)), _FOUR),
     ("verilog systemverilog", "Verilog", replace(_C, strings=(DOUBLE,)), _FOUR),
     ("vhdl", "VHDL", Comments(line=("--",), strings=(DOUBLE,)), _FOUR),
-    ("vim viml", "Vim script", Comments(line=('"',), at_line_start_only=True, strings=()), _FOUR),
+    (
+        "vim viml",
+        "Vim script",
+        Comments(line=('"',), at_line_start_only=True, strings=(), long_quotes=()),
+        _FOUR,
+    ),
     ("vue vue-html", "Vue", _COMPONENT, _TWO),
     ("xml xsl svg", "XML", _MARKUP, _TWO),
     ("yaml dockercompose", "YAML", _HASH, _TWO),

@@ -5,23 +5,17 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from streaming_code_generator.core.prompt.languages import (
-    TRIPLE,
-    TRIPLE_SINGLE,
-    Comments,
-)
+from streaming_code_generator.core.prompt.languages import Comments
 
-LINE_LIMIT = 4_000
+LINE_LIMIT = 2_000
 """Most characters looked at in one line; minified code has lines of megabytes."""
 
 Kind = Literal["line", "block", "docstring"]
 
-_KINDS: dict[str, Kind] = {"line": "line", "block": "block", "docstring": "docstring"}
 _BEFORE_LINE_MARK = r"(?<![^\s;,{}()\[\]])(?<!\$\{)"
 """A line mark follows white space or punctuation: not so in `http://`, `$#`, `${#` or `\\%`."""
-_DOCSTRING = rf"(?<![^\s])[rRuU]?(?:{TRIPLE}|{TRIPLE_SINGLE})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +42,54 @@ def scan(lines: Sequence[str], comments: Comments) -> Iterator[Found]:
     texts = [line[:LINE_LIMIT].rstrip("\r\n") for line in lines]
     starts = _starts(texts)
     text = "\n".join(texts)
-    for match in _pattern(comments).finditer(text):
-        kind = _KINDS.get(match.lastgroup or "")
-        if kind is None:
-            continue
-        first = bisect_right(starts, match.start()) - 1
-        last = bisect_right(starts, match.end() - 1) - 1
+    for kind, start, end in _spans(text, comments):
+        first = bisect_right(starts, start) - 1
+        last = bisect_right(starts, end - 1) - 1
         yield Found(
             kind=kind,
-            raw=match.group(),
+            raw=text[start:end],
             first_line=first,
             last_line=last,
-            before=text[starts[first] : match.start()],
-            after=text[match.end() : starts[last] + len(texts[last])],
+            before=text[starts[first] : start],
+            after=text[end : starts[last] + len(texts[last])],
         )
+
+
+class _Span(NamedTuple):
+    kind: Kind
+    start: int
+    end: int
+
+
+def _spans(text: str, comments: Comments) -> Iterator[_Span]:
+    """Yield where comments are, in time proportional to the text's length."""
+    pattern = _pattern(comments)
+    closings = dict(comments.block)
+    never_closed: set[str] = set()
+    position = 0
+    while (match := pattern.search(text, position)) is not None:
+        position = match.end()
+        if match.lastgroup == "line":
+            yield _Span("line", match.start(), position)
+        elif match.lastgroup is not None:
+            mark = match[match.lastgroup]
+            end = None if mark in never_closed else _closed(text, position, mark, closings)
+            if end is None:
+                never_closed.add(mark)
+                continue
+            position = end
+            if match.lastgroup == "block" or comments.docstrings:
+                kind: Kind = "block" if match.lastgroup == "block" else "docstring"
+                yield _Span(kind, match.start(), end)
+
+
+def _closed(text: str, position: int, mark: str, closings: dict[str, str]) -> int | None:
+    """Return the end of the comment or quotation that a mark opens before a position."""
+    if mark in closings:
+        end = text.find(closings[mark], position)
+        return None if end < 0 else end + len(closings[mark])
+    closing = re.compile(rf"\\[\s\S]|({re.escape(mark)})")
+    return next((match.end() for match in closing.finditer(text, position) if match[1]), None)
 
 
 def _starts(texts: list[str]) -> list[int]:
@@ -73,16 +101,20 @@ def _starts(texts: list[str]) -> list[int]:
 
 @cache
 def _pattern(comments: Comments) -> re.Pattern[str]:
-    """Return what matches the next comment, or the next quotation, whichever begins first."""
-    blocks = "|".join(
-        rf"{re.escape(opening)}[\s\S]*?{re.escape(closing)}" for opening, closing in comments.block
-    )
+    """Return what matches the next mark, or quotation within a line, whichever begins first."""
     before = r"(?<![^\n])[ \t]*" if comments.at_line_start_only else _BEFORE_LINE_MARK
-    marks = "|".join(map(re.escape, comments.line))
+    prefix = r"(?:(?<!\w)[rRuU])?" if comments.docstrings else ""
+    blocks = _any_of([opening for opening, _ in comments.block])
+    quotes = _any_of(comments.long_quotes)
+    marks = _any_of(comments.line)
     ways = [
-        rf"(?P<docstring>{_DOCSTRING})" if comments.docstrings else "",
-        rf"(?P<block>{blocks})" if blocks else "",
+        f"(?P<block>{blocks})" if blocks else "",
+        f"{prefix}(?P<quote>{quotes})" if quotes else "",
         rf"(?P<line>{before}(?:{marks})[^\n]*)" if marks else "",
         *comments.strings,
     ]
     return re.compile("|".join(way for way in ways if way))
+
+
+def _any_of(marks: Sequence[str]) -> str:
+    return "|".join(map(re.escape, marks))

@@ -15,14 +15,27 @@ Range = tuple[tuple[int, int], tuple[int, int]]
 
 
 def code_actions(
-    document: OpenDocument, sessions: Sessions, params: types.CodeActionParams
-) -> list[types.CodeAction]:
-    """Return what can be generated at a place, and done with generations there."""
+    document: OpenDocument,
+    sessions: Sessions,
+    params: types.CodeActionParams,
+    *,
+    as_literals: bool,
+) -> list[types.CodeAction | types.Command]:
+    """Return what can be generated at a place, and done with generations there.
+
+    Args:
+        document: Where it is asked for.
+        sessions: All generations.
+        params: The request.
+        as_literals: Whether the client takes more than bare commands.
+    """
     if not _is_asked_for(params.context.only):
         return []
     start, end = params.range.start, params.range.end
     where = ((start.line, start.character), (end.line, end.character))
     commands = [*_generations(document, params, where), *_offered(sessions, document, where)]
+    if not as_literals:
+        return list(commands)
     return [
         types.CodeAction(title=command.title, kind=KIND, command=command) for command in commands
     ]

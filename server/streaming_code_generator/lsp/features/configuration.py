@@ -27,10 +27,8 @@ def take_client(state: ServerState, facts: ClientFacts) -> None:
 
 async def begin(ls: LanguageServer, state: ServerState) -> None:
     """Ask for the client's configuration, and to be told when it changes."""
-    try:
+    async with state.reading_settings:
         await _read(ls, state)
-    finally:
-        state.configured.set()
     if state.outgoing.facts.configuration_changes:
         registration = types.Registration(
             id="configuration",
@@ -43,10 +41,17 @@ async def begin(ls: LanguageServer, state: ServerState) -> None:
 
 async def changed(ls: LanguageServer, state: ServerState, pushed: object) -> None:
     """Read the configuration again; a client that cannot be asked has pushed it."""
-    if state.outgoing.facts.configuration:
-        await _read(ls, state)
-    else:
-        await state.backend.update(workspace_configuration=pushed)
+    async with state.reading_settings:
+        if state.outgoing.facts.configuration:
+            await _read(ls, state)
+        else:
+            await state.backend.update(workspace_configuration=pushed)
+
+
+async def up_to_date(state: ServerState) -> None:
+    """Wait until every change of settings that came before has been read."""
+    async with state.reading_settings:
+        pass
 
 
 async def _read(ls: LanguageServer, state: ServerState) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
 
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
@@ -11,14 +14,17 @@ from streaming_code_generator.core.prompt.secrets import secret_looking
 from streaming_code_generator.core.prompt.target import Placement, code_target, selection_target
 from streaming_code_generator.core.report import stats_object
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
+from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.failures import (
     content_modified,
     request_cancelled,
     request_failed,
 )
+from streaming_code_generator.lsp.features.configuration import up_to_date
 from streaming_code_generator.lsp.job import Job
-from streaming_code_generator.lsp.session import Cancelled, Completed, Failed, Session
+from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     GenerateArguments,
@@ -35,7 +41,7 @@ async def generate(state: ServerState, arguments: object) -> object:
     Cancellation: cancels the generation.
     """
     asked = parse_generate(arguments)
-    await state.configured.wait()
+    await up_to_date(state)
     document = await state.documents.find(asked.uri)
     job = make_job(asked, document, state.backend.resolved.settings)
     return await run(state, job, wait=asked.wait)
@@ -46,7 +52,11 @@ async def run(state: ServerState, job: Job, *, wait: bool) -> object:
 
     Cancellation: cancels the generation, if it is waited for.
     """
-    session = state.sessions.start(job)
+    try:
+        session = state.sessions.start(job)
+    except StreamingError as error:
+        state.outgoing.log(error.message, types.MessageType.Error)
+        raise
     if not wait:
         return {"id": session.id, "status": "started"}
     try:
@@ -111,9 +121,10 @@ def _check(asked: GenerateArguments, document: OpenDocument) -> None:
             f"The document is at version {version}, the request is for {asked.version}: "
             "ask again for the current one."
         )
-    path = document.path
-    if path is not None and secret_looking(str(path)):
-        invalid(f"`{path.name}` looks like it holds secrets: it is neither sent nor edited.")
+    path = unquote(urlsplit(document.uri).path)
+    if secret_looking(path):
+        name = path.rsplit("/", 1)[-1]
+        invalid(f"`{name}` looks like it holds secrets: it is neither sent nor edited.")
 
 
 def _task(

@@ -18,6 +18,9 @@ from streaming_code_generator.providers.openai_client import import_sdk
 CONTEXT_TOKENS = 4096
 DEFAULT_OUTPUT_TOKENS = 1024
 """Every request is limited: small models may repeat themselves for ever."""
+DEFAULT_TEMPERATURE = 0.0
+"""The likeliest token each time: small models write plainly better code so than with llama.cpp's
+0.8, and the same request gets the same answer."""
 
 BATCH_TOKENS = 128
 """llama.cpp notices a client that left only between batches; smaller ones cost no speed."""
@@ -94,7 +97,7 @@ class EmbeddedProvider:
         child = await self._supervisor.ensure_running()
         try:
             client = await self._client_of(child)
-            async with client.open(_limited(request)) as deltas:
+            async with client.open(_completed(request)) as deltas:
                 yield deltas
         except (APIError, StreamProcessError) as error:
             if error.kind in LOST_CHILD_KINDS and await child.wait_ended(END_NOTICED_WITHIN_S):
@@ -146,10 +149,14 @@ def suitable_threads(cores: int) -> int:
     return max(1, min(cores - 1, max(cores // 2, 4), 8))
 
 
-def _limited(request: CompletionRequest) -> CompletionRequest:
-    if request.max_output_tokens is not None:
-        return request
-    return replace(request, max_output_tokens=DEFAULT_OUTPUT_TOKENS)
+def _completed(request: CompletionRequest) -> CompletionRequest:
+    """Return the request with what it leaves open filled in."""
+    limit, temperature = request.max_output_tokens, request.temperature
+    return replace(
+        request,
+        max_output_tokens=DEFAULT_OUTPUT_TOKENS if limit is None else limit,
+        temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
+    )
 
 
 def _child_lost(child: ChildServer, error: APIError | StreamProcessError) -> StreamingError:
