@@ -1,0 +1,151 @@
+--- Streams generated code into a buffer while you go on typing. See |streaming-code-generator|.
+---
+--- No model is spoken to from here: the plug-in asks the language server, and shows what comes.
+
+local config = require('streaming_code_generator.config')
+local highlight = require('streaming_code_generator.highlight')
+local place = require('streaming_code_generator.place')
+local report = require('streaming_code_generator.report')
+local wire = require('streaming_code_generator.wire')
+
+local M = {}
+
+--- Set options; there is no need to call it.
+---@param options? streaming_code_generator.Options
+function M.setup(options)
+  config.set(options)
+end
+
+---@param name streaming_code_generator.Command
+---@param argument table
+---@param on_result? fun(result: any)
+local function run(name, argument, on_result)
+  local bufnr = vim.api.nvim_get_current_buf()
+  wire.with_client(bufnr, function(client)
+    wire.execute(client, bufnr, name, argument, function(problem, result)
+      if problem then
+        report.problem(problem)
+      elseif on_result then
+        on_result(result)
+      end
+    end)
+  end)
+end
+
+---@class (exact) streaming_code_generator.Request
+---@field prompt? string May have several lines; without one it is the selection, else the comment at or above the cursor.
+---@field range? [integer, integer] First and last line, 1-based, to be replaced; without them the code goes to the cursor.
+
+---@param at streaming_code_generator.Place
+---@param prompt? string
+local function send(at, prompt)
+  wire.with_client(at.bufnr, function(client)
+    local argument = place.take(at, client.offset_encoding)
+    argument.textDocument = {
+      uri = vim.uri_from_bufnr(at.bufnr),
+      version = vim.lsp.util.buf_versions[at.bufnr],
+    }
+    argument.prompt = prompt
+    -- The server answers as soon as it has started. All the rest, the end and a failure too, comes
+    -- as an update, whoever started it: this command, a code action or a code lens. (An answer at
+    -- the end would not come at all after a cancel: Neovim drops those.)
+    argument.wait = false
+    wire.execute(client, at.bufnr, 'generate', argument, function(problem)
+      if problem then
+        report.problem(problem)
+      end
+    end)
+  end)
+end
+
+---@param request streaming_code_generator.Request
+---@return streaming_code_generator.Place
+local function place_of(request)
+  return request.range and place.of_range(unpack(request.range)) or place.at_cursor()
+end
+
+--- Generate code at the cursor of the current window, or in place of a range.
+---@param request? streaming_code_generator.Request
+function M.generate(request)
+  request = request or {}
+  send(place_of(request), request.prompt)
+end
+
+--- The same, with the prompt asked for. An empty one means: none. Without an answer nothing happens.
+---@param request? streaming_code_generator.Request
+function M.ask(request)
+  local at = place_of(request or {})
+  vim.ui.input({ prompt = 'Generate: ' }, function(prompt)
+    if prompt then
+      send(at, prompt ~= '' and prompt or nil)
+    else
+      place.drop(at)
+    end
+  end)
+end
+
+--- The generation at the cursor, else (by its absence) the last one of the document.
+---@return { id?: string, uri: string }
+local function chosen()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
+  return { id = highlight.at(bufnr, row), uri = vim.uri_from_bufnr(bufnr) }
+end
+
+--- Cancel the generation at the cursor, else all of this buffer.
+---@param everywhere? boolean All of every buffer.
+function M.cancel(everywhere)
+  if everywhere then
+    return run('cancel', {})
+  end
+  local choice = chosen()
+  local running = require('streaming_code_generator.generations').running(choice.uri)
+  local at_cursor = vim.tbl_filter(function(update)
+    return update.id == choice.id
+  end, running)
+  for _, update in ipairs(#at_cursor > 0 and at_cursor or running) do
+    run('cancel', { id = update.id })
+  end
+  if #running == 0 then
+    report.tell('No generation runs in this buffer.', vim.log.levels.INFO)
+  end
+end
+
+--- Keep the generation's text and forget that it was generated.
+function M.accept()
+  run('accept', chosen())
+end
+
+--- Take the generation's text out again, and put back what stood there.
+function M.remove()
+  run('remove', chosen())
+end
+
+--- Remove the generation's text and generate again with the same prompt.
+function M.retry()
+  local choice = chosen()
+  choice.wait = false
+  run('retry', choice)
+end
+
+--- Show running and recent generations and the totals.
+function M.status()
+  run('status', {}, function(result)
+    require('streaming_code_generator.view').open(
+      require('streaming_code_generator.status').text(result)
+    )
+  end)
+end
+
+--- Show what the server has logged, whole responses included.
+function M.log()
+  require('streaming_code_generator.log').open()
+end
+
+--- Text for 'statusline', empty when nothing runs.
+---@return string
+function M.statusline()
+  return require('streaming_code_generator.progress').statusline()
+end
+
+return M

@@ -1,0 +1,109 @@
+--- What is said between the server and this plug-in beyond LSP: the names, the shapes, the requests.
+
+local M = {}
+
+--- Of the configuration in `lsp/`, and so of the client.
+M.CLIENT_NAME = 'streaming_code_generator'
+
+---@alias streaming_code_generator.State
+---| 'queued'
+---| 'running'
+---| 'completed'
+---| 'cancelled'
+---| 'error'
+---| 'forgotten'
+
+--- The parameters of `streamingCodeGenerator/didUpdateGeneration`.
+---@class (exact) streaming_code_generator.Update
+---@field id string
+---@field uri string
+---@field state streaming_code_generator.State
+---@field range? lsp.Range
+---@field message string
+---@field tokens integer
+---@field elapsedSeconds number
+---@field tokensPerSecond number
+
+---@alias streaming_code_generator.Command
+---| 'generate'
+---| 'cancel'
+---| 'accept'
+---| 'remove'
+---| 'retry'
+---| 'status'
+
+--- The client of a buffer, if the server is up.
+---@param bufnr integer
+---@return vim.lsp.Client?
+function M.client_of(bufnr)
+  return vim.lsp.get_clients({ bufnr = bufnr, name = M.CLIENT_NAME })[1]
+end
+
+--- The open buffer of a URI. A buffer without a name has the URI `file://`, as have all others
+--- without one; then it must be the only one.
+---@param client vim.lsp.Client
+---@param uri string
+---@return integer? bufnr
+function M.buffer_of(client, uri)
+  local found ---@type integer?
+  for bufnr in pairs(client.attached_buffers) do
+    if vim.api.nvim_buf_is_loaded(bufnr) and vim.uri_from_bufnr(bufnr) == uri then
+      if found then
+        return nil
+      end
+      found = bufnr
+    end
+  end
+  return found
+end
+
+---@param bufnr integer
+---@return integer? client_id
+local function start(bufnr)
+  local config = vim.deepcopy(vim.lsp.config[M.CLIENT_NAME])
+  if type(config.root_dir) ~= 'string' then
+    config.root_dir = config.root_markers and vim.fs.root(bufnr, config.root_markers)
+  end
+  return vim.lsp.start(config, { bufnr = bufnr })
+end
+
+--- Call back with the buffer's client, which is started and attached where it is not. A server
+--- that cannot be started is told of by Neovim, and `callback` is never called.
+---@param bufnr integer
+---@param callback fun(client: vim.lsp.Client)
+function M.with_client(bufnr, callback)
+  local client = M.client_of(bufnr)
+  local client_id = client and client.id or start(bufnr)
+  client = client_id and vim.lsp.get_client_by_id(client_id)
+  if not client or client.initialized then
+    return client and callback(client)
+  end
+  vim.api.nvim_create_autocmd('LspAttach', {
+    buffer = bufnr,
+    callback = function(event)
+      if event.data.client_id == client_id then
+        vim.schedule_wrap(callback)(client)
+        return true -- removes the autocommand
+      end
+    end,
+  })
+end
+
+--- Ask the server to run one of its commands. Neovim first sends the changes it holds back, so the
+--- server knows the buffer as it is.
+---@param client vim.lsp.Client
+---@param bufnr integer
+---@param command streaming_code_generator.Command
+---@param argument table
+---@param on_answer fun(message?: string, result: any) Called with an error's message or a result.
+function M.execute(client, bufnr, command, argument, on_answer)
+  local params = {
+    command = 'streamingCodeGenerator.' .. command,
+    arguments = { next(argument) and argument or vim.empty_dict() },
+  }
+  client:request('workspace/executeCommand', params, function(err, result)
+    on_answer(err and err.message, result)
+  end, bufnr)
+end
+
+return M
