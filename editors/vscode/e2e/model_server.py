@@ -1,0 +1,106 @@
+"""A scripted model on this machine: prints its base URL, then serves until its input ends.
+
+What a prompt's words choose:
+
+- `[slow]`, `[fast]`: how quickly the pieces come.
+- `[lines=N]`: how many lines of code come.
+- `[name=X]`: what the names in the code begin with.
+- a circle and a rectangle: a program that is good to look at, for pictures.
+
+Each prompt is also appended to the file that is named on the command line, as a line of JSON.
+"""
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+
+from streaming_code_generator.testing.openai_replies import (
+    DONE,
+    Hold,
+    Reply,
+    Step,
+    chunk,
+    finish,
+    usage,
+)
+from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+
+PAUSES_S = {"[slow]": 0.12, "[fast]": 0.01}
+NORMAL_PAUSE_S = 0.04
+
+
+DEMO = '''\
+@dataclass(frozen=True)
+class Circle:
+    """A circle, by its radius."""
+
+    radius: float
+
+    def area(self) -> float:
+        return math.pi * self.radius**2
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A rectangle, by its sides."""
+
+    width: float
+    height: float
+
+    def area(self) -> float:
+        return self.width * self.height
+'''
+
+
+def code_for(prompt: str) -> str:
+    """Return the code that a prompt asks for; its instruction is told by its marks."""
+    if "circle and a rectangle" in prompt:
+        return DEMO
+    name = re.search(r"\[name=(\w+)\]", prompt)
+    lines = re.search(r"\[lines=(\d+)\]", prompt)
+    stem = name[1] if name else "value"
+    body = [f"{stem}_{number} = {number}" for number in range(1, int(lines[1] if lines else 6) + 1)]
+    return "\n".join(body) + "\n"
+
+
+def pieces_of(code: str) -> list[str]:
+    """Split as a tokenizer would: words with the space before them, and line ends."""
+    return re.findall(r"\n| *[^ \n]+| +", code)
+
+
+class Script:
+    """Answers each request by its prompt, with pauses that are timers of this loop."""
+
+    def __init__(self, prompts: Path) -> None:
+        self._prompts = prompts
+
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        """Return the reply and start its clock."""
+        with self._prompts.open("a", encoding="utf-8") as file:
+            told = {"prompt": request.prompt, "authorization": request.headers.get("authorization")}
+            file.write(json.dumps(told) + "\n")
+        pieces = pieces_of(code_for(request.prompt))
+        pause_s = next(
+            (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S
+        )
+        loop = asyncio.get_running_loop()
+        steps: list[Step] = [chunk(role="assistant", content="```python\n")]
+        for number, piece in enumerate(pieces, start=1):
+            due = asyncio.Event()
+            loop.call_later(number * pause_s, due.set)
+            steps += [Hold(due), chunk(piece)]
+        return Reply(steps=(*steps, chunk("```\n"), finish(), usage(27, len(pieces)), DONE))
+
+
+async def main() -> None:
+    """Serve until standard input ends."""
+    async with OpenAIServer(reply_to=Script(Path(sys.argv[1])).reply_to) as server:
+        sys.stdout.write(server.base_url + "\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds the extension, installs it into a real VS Code (code-server) and drives it in Chromium against the real
+# language server and a scripted model. One line for each case, and 'N passed, N failed' at the end.
+#
+#   e2e/run.sh [WORD...]     only the cases whose name contains one of the words
+#   PYTHON                   the interpreter that has the package (default: the checkout's own)
+#   SCG_EDITOR_LAB           where setup.sh has put the editor
+#   SCG_SCREENSHOTS=1        renew the screenshots in docs/images
+set -euo pipefail
+
+here="$(cd "$(dirname "$0")" && pwd)"
+extension="$(dirname "$here")"
+root="$(cd "$extension/../.." && pwd)"
+export SCG_EDITOR_LAB="${SCG_EDITOR_LAB:-$HOME/.cache/streaming-code-generator-editor-lab}"
+export PYTHON="${PYTHON:-$root/.venv/bin/python}"
+export SCG_IMAGES="$root/docs/images"
+
+"$here/setup.sh"
+export PATH="$SCG_EDITOR_LAB/node24/bin:$PATH"
+export NODE_PATH="$SCG_EDITOR_LAB/playwright/node_modules"
+export npm_config_nodedir="$SCG_EDITOR_LAB/node24"
+
+cd "$extension"
+[ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+npm run --silent package >"$SCG_EDITOR_LAB/package.log" 2>&1 || { cat "$SCG_EDITOR_LAB/package.log"; exit 1; }
+
+exec timeout --kill-after=20 "${SCG_E2E_TIMEOUT:-900}" node "$here/main.mjs" "$@"

@@ -1,0 +1,49 @@
+/** What the server has said of its generations. */
+
+import * as vscode from 'vscode';
+
+import { normalised } from './documents';
+import type { GenerationUpdate } from './wire';
+
+export class Generations implements vscode.Disposable {
+  private readonly running = new Map<string, GenerationUpdate>();
+  private readonly updated = new vscode.EventEmitter<GenerationUpdate>();
+  readonly onDidUpdate = this.updated.event;
+
+  /** Whether nothing has been said of this generation before. */
+  isNew(update: GenerationUpdate): boolean {
+    return isRunning(update) && !this.running.has(update.id);
+  }
+
+  take(update: GenerationUpdate): void {
+    const taken = { ...update, uri: normalised(update.uri) };
+    if (isRunning(taken)) {
+      this.running.set(taken.id, taken);
+    } else {
+      this.running.delete(taken.id);
+    }
+    void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.isRunning', this.running.size > 0);
+    this.updated.fire(taken);
+  }
+
+  /** All that run or wait, or those of one document. */
+  all(uri?: string): readonly GenerationUpdate[] {
+    const running = [...this.running.values()];
+    return uri === undefined ? running : running.filter((each) => each.uri === normalised(uri));
+  }
+
+  /** Take it that all have ended, because the server has. */
+  endAll(): void {
+    for (const update of this.all()) {
+      this.take({ ...update, state: 'cancelled', range: null, message: 'The server ended.' });
+    }
+  }
+
+  dispose(): void {
+    this.updated.dispose();
+  }
+}
+
+export function isRunning(update: GenerationUpdate): boolean {
+  return update.state === 'queued' || update.state === 'running';
+}

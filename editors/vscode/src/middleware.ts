@@ -1,0 +1,50 @@
+/** Where the extension steps between the language client and the editor. */
+
+import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
+
+import type { EditApplier } from './applyEdit';
+import type { UndoSteps } from './undo';
+import type { ProgressNotifications } from './progress';
+import { withoutClientsOwn } from './settings';
+import type { GenerationReference } from './wire';
+
+export type ClientMiddleware = Middleware;
+
+export interface Intermediaries {
+  edits: EditApplier;
+  undo: UndoSteps;
+  progress: ProgressNotifications;
+  /** Run one of the server's commands and show what it failed with; the client would show it in its own words. */
+  run: (command: string, argument: GenerationReference) => Promise<void>;
+}
+
+export function middleware(parts: Intermediaries, client: () => LanguageClient | undefined): ClientMiddleware {
+  return {
+    didChange: async (event, next) => {
+      if (!parts.undo.isHolding(event.document)) {
+        await next(event);
+      }
+    },
+    executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),
+    handleWorkDoneProgress: (token, value, next) => {
+      const running = client();
+      if (running) {
+        parts.progress.handle(running, token, value);
+      } else {
+        next(token, value);
+      }
+    },
+    workspace: {
+      handleApplyEdit: parts.edits.handle,
+      configuration: async (params, token, next) => {
+        const answers: unknown = await next(params, token);
+        return Array.isArray(answers) ? answers.map(withoutClientsOwn) : [];
+      },
+    },
+  };
+}
+
+/** Ask for the generation's end, so that its failure is heard of: the editor does not wait for a lens's command. */
+function waiting([argument]: readonly GenerationReference[]): GenerationReference {
+  return argument?.wait === undefined ? { ...argument } : { ...argument, wait: true };
+}

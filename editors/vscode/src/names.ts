@@ -1,0 +1,20 @@
+/** Names that more than one module spells. */
+
+export const NAME = 'Streaming Code Generator';
+
+/** The palette's commands. They differ from the server's, which the language client registers itself. */
+export const Command = {
+  generate: 'streamingCodeGenerator.client.generate',
+  generateFromComment: 'streamingCodeGenerator.client.generateFromComment',
+  cancel: 'streamingCodeGenerator.client.cancel',
+  accept: 'streamingCodeGenerator.client.accept',
+  remove: 'streamingCodeGenerator.client.remove',
+  retry: 'streamingCodeGenerator.client.retry',
+  /** Not in the palette: the key for undo runs it where code is to be taken back in one step. */
+  undo: 'streamingCodeGenerator.client.undo',
+  showLog: 'streamingCodeGenerator.client.showLog',
+  restartServer: 'streamingCodeGenerator.client.restartServer',
+  checkSetup: 'streamingCodeGenerator.client.checkSetup',
+  setApiKey: 'streamingCodeGenerator.client.setApiKey',
+  clearApiKey: 'streamingCodeGenerator.client.clearApiKey',
+} as const;

@@ -1,0 +1,54 @@
+/** What goes over the wire: the server's names, arguments and results. */
+
+import { NotificationType } from 'vscode-languageclient/node';
+import type { Position, Range } from 'vscode-languageclient/node';
+
+export const SECTION = 'streamingCodeGenerator';
+
+/** The server's commands; the language client registers each of them in the editor. */
+export const ServerCommand = {
+  generate: `${SECTION}.generate`,
+  cancel: `${SECTION}.cancel`,
+  remove: `${SECTION}.remove`,
+  accept: `${SECTION}.accept`,
+  retry: `${SECTION}.retry`,
+} as const;
+
+export interface GenerateArguments {
+  textDocument: { uri: string; version: number };
+  position?: Position;
+  range?: Range;
+  prompt?: string;
+  target: 'document';
+  wait: true;
+}
+
+/** Which generation a command means; without an id the last one, of the document if one is named. */
+export interface GenerationReference {
+  id?: string;
+  uri?: string;
+  /** Whether `retry` answers at the generation's end, as it does if nothing is said, or at once. */
+  wait?: boolean;
+}
+
+export type GenerationState = 'queued' | 'running' | 'completed' | 'cancelled' | 'error' | 'forgotten';
+
+export interface GenerationUpdate {
+  id: string;
+  uri: string;
+  state: GenerationState;
+  range: Range | null;
+  /** The summary or the error, once it has ended. */
+  message: string;
+  tokens: number;
+  elapsedSeconds: number;
+  tokensPerSecond: number;
+}
+
+export const didUpdateGeneration = new NotificationType<GenerationUpdate>(`${SECTION}/didUpdateGeneration`);
+
+/** What this client tells the server of itself, so that the server need not guess from its name. */
+export const ANNOUNCEMENTS = {
+  generationUpdates: true,
+  endpointSettingsAreMachineScoped: true,
+} as const;
