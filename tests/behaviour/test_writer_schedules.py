@@ -282,7 +282,10 @@ def test_a_client_that_drops_stale_edits_in_silence_gets_them_again() -> None:
 @pytest.mark.parametrize("typed", ["A", "AB\nC", ""], ids=["a letter", "lines", "nothing"])
 @pytest.mark.parametrize(
     ("length", "offset"),
-    [*((0, offset) for offset in (0, 2, 4, 8, 12)), *((3, offset) for offset in (0, 2, 3, 7, 12))],
+    [
+        *((0, offset) for offset in (0, 2, 4, 8, 12)),
+        *((3, offset) for offset in (0, 2, 3, 4, 7, 12)),
+    ],
 )
 def test_stale_edits_that_a_client_applied_are_put_right(
     reply: Literal["first", "last"], change_delay_s: float, length: int, typed: str, offset: int

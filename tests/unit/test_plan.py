@@ -75,6 +75,28 @@ def test_changes_that_touch_are_joined() -> None:
     assert [(made.start, made.end, made.text) for made in changes] == [(at(0, 1), at(0, 1), "XY")]
 
 
+def test_what_is_inserted_where_something_is_replaced_goes_before_it() -> None:
+    """Both the changes and the landing have it so, or the mirror would not be the document."""
+    document = tracked("ab[cde]f")
+    change(document, 2, 3, "WXYZ")
+    document.open_region("1", at(0, 2), at(0, 6))
+    plan = plan_towards(document, {"0": "N", "1": "c"})
+    expected = after(document, plan)
+
+    land(document, plan, frozenset(plan))
+    assert document.mirror.text == expected == "abNcf"
+
+
+def test_a_plan_follows_regions_that_have_changed_places() -> None:
+    document = tracked("a[b[]c]d")
+    plan = plan_towards(document, {"0": "Zbc", "1": "Y"})
+    change(document, 1, 2, "")
+    expected = after(document, plan)
+
+    land(document, plan, frozenset(plan))
+    assert document.mirror.text == expected == "aYZcd"
+
+
 @settings(max_examples=500)
 @given(
     st.sampled_from(["a[b\nc]d[][e]f", "[ab[]c]d", "[][]", "a[b[cd]][e]", "[a\nb\n]c[d\n]"]),

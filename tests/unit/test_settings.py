@@ -164,6 +164,19 @@ def test_key_from_the_clients_secret_store_is_bound_to_the_persons_own_endpoint(
     assert "secret" not in repr(resolved)
 
 
+def test_key_that_the_client_stored_for_another_host_is_not_sent_to_the_files() -> None:
+    resolved = resolve(
+        SettingsSources(
+            environment={"OPENAI_BASE_URL": "https://own.example/v1"},
+            initialization_options={"apiKey": "secret", "apiKeyOrigin": "https://api.openai.com"},
+        )
+    )
+
+    assert resolved.settings.base_url == "https://own.example/v1"
+    assert resolved.api_key is None
+    assert "given for https://api.openai.com" in " ".join(resolved.problems)
+
+
 @pytest.mark.parametrize("name", ["api_key", "openaiApiKey"])
 def test_key_among_the_settings_is_refused_without_being_repeated(name: str) -> None:
     resolved = from_client({name: "sk-verysecret"})

@@ -210,6 +210,23 @@ def test_a_change_that_comes_late_is_not_written_twice() -> None:
     assert desk.writer.region("0").own_text == "x"
 
 
+def test_a_change_that_comes_late_is_not_written_twice_though_more_text_arrived() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.person_types(0, 1, "!")
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+    desk.finish("0", "xyz")
+    again = desk.sent()
+    desk.echo(edit)
+    desk.reply(again, applied=False)
+    desk.land()
+
+    assert desk.mirrored == "a!\nxyzb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_a_late_change_after_its_region_settled_is_the_persons() -> None:
     """Once, it was landed a second time, as an edit of a text that was complete already."""
     desk = opened()
@@ -266,18 +283,25 @@ def test_an_edit_applied_in_the_wrong_place_is_repaired(
     assert desk.outcomes == [Settled("0")]
 
 
-def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired() -> None:
-    desk = Desk("abcdef")
-    desk.open("0", 2, 4)
-    desk.finish("0", "")
+@pytest.mark.parametrize("end", [4, 7])
+@pytest.mark.parametrize("text", ["", "X"])
+def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired(end: int, text: str) -> None:
+    """Only the person's text comes back, not the generation's that it overwrote as well."""
+    desk = Desk("abcdefgh")
+    desk.open("0", 2, end)
+    desk.finish("0", text)
     edit = desk.sent()
     desk.person_types(0, 2, "12")
-    desk.report((((0, 2), (0, 4)), ""))
+    desk.report((((0, 2), (0, end)), text))
     desk.reply(edit)
     while not desk.writer.is_idle:
         desk.land()
+    assert desk.mirrored == "ab12" + text + "abcdefgh"[end:]
 
-    assert desk.mirrored == "ab12ef"
+    desk.finish("0", "abcdefgh"[2:end])
+    while not desk.writer.is_idle:
+        desk.land()
+    assert desk.mirrored == "ab12cdefgh"
 
 
 def test_several_places_of_one_misplaced_edit_are_repaired() -> None:
@@ -308,6 +332,7 @@ def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() 
     desk.land()
 
     assert desk.mirrored == "12XYabXYcdef"
+    assert desk.writer.document.region_ids() == ["0"]
     assert desk.writer.counts.repaired == 0
 
 

@@ -94,13 +94,14 @@ export class ServerControl implements vscode.Disposable {
 
   private async createClient([executable, ...args]: BaseCommand): Promise<LanguageClient> {
     const key = await this.usableKey();
+    const keyOrigin = await this.keys.origin();
     const client: LanguageClient = new LanguageClient(
       SECTION,
       NAME,
       { command: executable, args: [...args, 'serve', '--stdio'], options: { cwd: WORKING_FOLDER } },
       {
         documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
-        initializationOptions: { ...personsOwnSettings(), ...ANNOUNCEMENTS, ...(key ? { apiKey: key } : {}) },
+        initializationOptions: { ...personsOwnSettings(), ...ANNOUNCEMENTS, ...(key ? { apiKey: key, apiKeyOrigin: keyOrigin } : {}) },
         synchronize: { configurationSection: SECTION },
         outputChannel: withoutSecret(this.log, key),
         traceOutputChannel: withoutSecret(this.log, key),

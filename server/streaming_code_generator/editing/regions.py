@@ -5,6 +5,7 @@ stays where it was typed and belongs to the person. A region without text yet go
 typed at it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -57,6 +58,14 @@ class Region:
     def is_untouched(self) -> bool:
         """Whether nobody else wrote or removed anything inside."""
         return is_untouched(self.pieces)
+
+    def own_ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield where the generation's text stands, by offsets from the region's start."""
+        offset = 0
+        for piece in self.pieces:
+            if piece.kind is Kind.OWN:
+                yield offset, offset + piece.length
+            offset += piece.in_document
 
     def place(self, edit: Edit) -> list[PlacedEdit]:
         """Say what an edit of the generation's text does to the document."""

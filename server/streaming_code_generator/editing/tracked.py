@@ -1,5 +1,7 @@
 """A document's mirror together with the regions that live in it."""
 
+from collections.abc import Iterable
+
 from streaming_code_generator.editing.diff import Edit, fine_edits
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.mirror import Mirror
@@ -77,6 +79,23 @@ class TrackedDocument:
         self._regions[region_id] = self._regions[region_id].land(edit)
         for change in reversed(changes):
             self._absorb(change, author=region_id)
+
+    def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
+        """Return the text between two points without what these regions' generations wrote."""
+        kept = list(self.mirror.slice(start, end))
+        for region_id in region_ids:
+            region = self._regions[region_id]
+            for low, high in region.own_ranges():
+                first = self._distance_from(start, region.start) + low
+                for offset in range(max(0, first), min(len(kept), first + high - low)):
+                    kept[offset] = ""
+        return "".join(kept)
+
+    def _distance_from(self, start: Point, end: Point) -> int:
+        """Return how far a point lies behind another one; negative if before it."""
+        if end < start:
+            return -self.mirror.distance(end, start)
+        return self.mirror.distance(start, end)
 
     def _anchored(self, anchor: Point, start: int, end: int, text: str) -> ForeignChange:
         first = self.mirror.advance(anchor, start)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.diff import single_edit
-from streaming_code_generator.editing.echo import Echo, complete_echo, find_echo
+from streaming_code_generator.editing.echo import Echo, find_echo
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -225,25 +225,13 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
-        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
-            flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
-            self._doubtful = ()
-        else:
-            for change in changes:
-                self._take(self._located(change), now_s)
+        for change in changes:
+            self._take(self._located(change), now_s)
         self.mirror.version = version
         self._refusals = Refusals()
         if flight is not None:
             self._judge(flight)
         return [*self._newly_deleted(), *self._settled()]
-
-    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
-        """Whether changes are the whole edit, just as it was sent, the last place first.
-
-        Taken one by one, the parts of one step would not be recognised.
-        """
-        own = document_changes(self.document, flight.plan)
-        return flight.changed_at_s is None and [*map(self._located, changes)] == own[::-1]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
@@ -303,7 +291,8 @@ class DocumentWriter:
 
         Only the client's answer tells it from a person who typed the very same; see `_repair`.
         """
-        overwritten = self.mirror.slice(change.start, change.end)
+        meant = {step.region_id for step in flight.plan}
+        overwritten = self.document.text_of_others(change.start, change.end, meant)
         self.document.change(change.start, change.end, change.text)
         region_id = f"{_MISPLACED}{flight.edit.edit_id}-{len(flight.misplaced)}"
         end = self.mirror.advance(change.start, len(change.text))

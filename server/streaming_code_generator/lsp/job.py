@@ -28,5 +28,7 @@ class Job:
     request: CompletionRequest
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
+    is_awaited: bool = True
+    """Whether the request waits for the end, and so tells of it by its answer."""
     work_done_token: Token | None = None
     partial_result_token: Token | None = None

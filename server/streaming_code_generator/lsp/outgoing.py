@@ -78,7 +78,8 @@ class Outgoing:
             for replacement in edit.replacements
         ]
         if self.edit_form.is_versioned(announced=self.facts.document_changes):
-            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=edit.version)
+            version = self.edit_form.version(edit.version)
+            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
             change = types.TextDocumentEdit(text_document=document, edits=list(edits))
             workspace_edit = types.WorkspaceEdit(document_changes=[change])
         else:

@@ -70,8 +70,10 @@ class Reporter:
         placing = session.placing
         if placing is None:
             return
-        if session.end is not None and not placing.is_untouched:
-            self.forgotten(session)
+        if session.end is not None:
+            # The end was told once; clients follow their own marks from there.
+            if not placing.is_untouched:
+                self.forgotten(session)
         elif self._ranges.get(session.id) != placing.range:
             self._update(session, session.state)
 
@@ -120,8 +122,9 @@ class Reporter:
                 logger.warning("generation %s failed kind=%s: %s", session.id, error.kind, error)
                 if error.kind == "document":
                     self._outgoing.log("".join(session.account.text))
-                    self._outgoing.show(error.message)
                 self._outgoing.log(error.message, types.MessageType.Error)
+                if not session.job.is_awaited and not self._outgoing.facts.generation_updates:
+                    self._outgoing.show(error.message)
 
 
 def progress_message(session: Session) -> str:

@@ -43,6 +43,10 @@ _REFUSED: dict[UndeliverableReason, str] = {
 }
 
 
+LAST_PIECES = 60
+"""So many of the latest pieces of code hold the line being written, as good as always."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
     """What is known of a running generation, for its progress and its report."""
@@ -60,7 +64,7 @@ class Account:
     @property
     def last_line(self) -> str:
         """The line being written."""
-        tail = "".join(self.code[-8:])
+        tail = "".join(self.code[-LAST_PIECES:])
         return tail.rsplit("\n", 1)[-1].strip()
 
 

@@ -1,12 +1,13 @@
 """All generations of one server: who runs, who is done, and every road to cancel one."""
 
 import asyncio
+import functools
 import itertools
 import logging
 
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.endings import Completed
+from streaming_code_generator.lsp.endings import Completed, End
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.session import Session
@@ -123,14 +124,19 @@ class Sessions:
         """End what was running in a document, and follow nothing in it any more."""
         for session in list(self._sessions.values()):
             if session.placing and session.placing.document.uri == uri:
-                session.cancel("Its document was closed or renamed in the editor.")
-                self.forget(session)
+                if session.cancel("Its document was closed or renamed in the editor."):
+                    session.done.add_done_callback(functools.partial(self._forget_ended, session))
+                else:
+                    self.forget(session)
 
     def forget(self, session: Session) -> None:
         """Stop following a generation's place."""
         if session.placing and session.placing.is_tracked:
             session.placing.forget()
             self._reporter.forgotten(session)
+
+    def _forget_ended(self, session: Session, _: "asyncio.Future[End]") -> None:
+        self.forget(session)
 
     def document_moved(self, uri: str) -> None:
         """Take note that a document changed: regions may have grown, or been written in."""

@@ -7,7 +7,12 @@ from typing import get_args
 
 from streaming_code_generator.lsp import wire
 from streaming_code_generator.settings import SECTION, SPECS
-from streaming_code_generator.settings.sources import API_KEY, GENERATION_UPDATES, MACHINE_SCOPED
+from streaming_code_generator.settings.sources import (
+    API_KEY,
+    API_KEY_ORIGIN,
+    GENERATION_UPDATES,
+    MACHINE_SCOPED,
+)
 
 
 def wire_names() -> dict[str, object]:
@@ -20,6 +25,7 @@ def wire_names() -> dict[str, object]:
         "generationStates": list(get_args(wire.GenerationState)),
         "initializationOptions": {
             "apiKey": API_KEY,
+            "apiKeyOrigin": API_KEY_ORIGIN,
             "endpointSettingsAreMachineScoped": MACHINE_SCOPED,
             "generationUpdates": GENERATION_UPDATES,
         },

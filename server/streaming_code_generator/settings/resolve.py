@@ -75,7 +75,7 @@ def _candidates(
         KeyCandidate(
             secret=Secret(reading.client_key),
             origin=Origin(source=Source.INITIALIZATION, detail=API_KEY),
-            given_for=given_for[Source.ENVIRONMENT],
+            given_for=reading.client_key_origin or given_for[Source.ENVIRONMENT],
         ),
     )
     places = ((Source.ENVIRONMENT, sources.environment), (Source.DOTENV, reading.dotenv))

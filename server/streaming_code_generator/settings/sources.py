@@ -24,7 +24,10 @@ GENERATION_UPDATES = "generationUpdates"
 API_KEY = "apiKey"
 """A key from the client's own secret store. It is no setting: settings files must not hold keys."""
 
-_ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES})
+API_KEY_ORIGIN = "apiKeyOrigin"
+"""Scheme, host and port that the key was stored for; unset, it is the person's own base URL's."""
+
+_ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES, API_KEY_ORIGIN})
 
 BASE_URL_VARIABLE = "OPENAI_BASE_URL"
 """The SDK's own variable; our own one goes before it within the same source."""
@@ -71,6 +74,8 @@ class Reading:
     """All variables of the workspace's `.env`, for the key that one of them may hold."""
     client_key: str = field(default="", repr=False)
     """The key that the client sent from its secret store."""
+    client_key_origin: str = ""
+    """What that key was stored for; empty if the client does not say."""
 
 
 def user_file_path() -> Path:
@@ -96,14 +101,15 @@ def read_sources(sources: SettingsSources) -> Reading:
         assignments=assignments,
         problems=tuple(problems),
         dotenv=dotenv,
-        client_key=_client_key(sources),
+        client_key=_client_text(sources, API_KEY),
+        client_key_origin=_client_text(sources, API_KEY_ORIGIN),
     )
 
 
-def _client_key(sources: SettingsSources) -> str:
+def _client_text(sources: SettingsSources, name: str) -> str:
     options = _unwrapped(sources.initialization_options, Source.INITIALIZATION, [])
-    key = options.get(API_KEY)
-    return key.strip() if isinstance(key, str) else ""
+    text = options.get(name)
+    return text.strip() if isinstance(text, str) else ""
 
 
 def _from_user_file(path: Path | None, problems: list[str]) -> Iterator[Assignment]:

@@ -9,7 +9,7 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
 1. A key is bound to one origin: scheme, host and port. It is sent nowhere else.
    - A key from the environment, or from the client's secret store (`apiKey` in
      `initializationOptions`), is bound to the base URL of the person's own sources, and to OpenAI
-     where they name none.
+     where they name none; the client may say itself what it was stored for (`apiKeyOrigin`).
    - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
      where it names none. So a folder with a key of its own makes `auto` take OpenAI;
      `provider = "embedded"` in the person's own settings forbids that.

@@ -56,9 +56,14 @@ async def retry(state: ServerState, arguments: object) -> object:
     start, end = placing.points
     state.sessions.forget(session)
     job = replace(
-        session.job, start=start, end=end, work_done_token=None, partial_result_token=None
+        session.job,
+        start=start,
+        end=end,
+        is_awaited=reference.wait,
+        work_done_token=None,
+        partial_result_token=None,
     )
-    return await run(state, job, wait=reference.wait)
+    return await run(state, job)
 
 
 async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from attrs import evolve
 from lsprotocol import types
 
 from streaming_code_generator.core.prompt.comments import comment_at_or_above
@@ -49,13 +50,16 @@ def _generations(
     document: OpenDocument, params: types.CodeActionParams, where: Range
 ) -> list[types.Command]:
     start, end = where
-    if start != end:
-        return [_generate("Generate from selection", document, range=params.range)]
     mirror = document.mirror
     line = mirror.point(*start).line
-    if comment_at_or_above(mirror.lines, line, document.language_id) is None:
-        return []
-    return [_generate("Generate from comment", document, position=params.range.start)]
+    offers = []
+    # A range is not always a selection: a cursor on a word sends the word (Eglot), or one character
+    # at least (Helix, Kakoune).
+    if comment_at_or_above(mirror.lines, line, document.language_id) is not None:
+        offers.append(_generate("Generate from comment", document, position=params.range.start))
+    if start != end:
+        offers.append(_generate("Generate from selection", document, range=params.range))
+    return offers
 
 
 def _generate(
@@ -68,7 +72,7 @@ def _generate(
 def _offered(sessions: Sessions, document: OpenDocument, where: Range) -> list[types.Command]:
     start, end = where
     return [
-        command
+        evolve(command, title=f"{command.title} generated code")
         for session in sessions.in_document(document.uri)
         if session.placing
         and session.placing.range

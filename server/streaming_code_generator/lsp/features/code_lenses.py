@@ -10,7 +10,7 @@ AFTER = (("Accept", ACCEPT), ("Remove", REMOVE), ("Retry", RETRY))
 
 
 def offered(session: Session) -> list[types.Command]:
-    """Return what a person can do with a generation now.
+    """Return what a person can do with a generation now, by its short title.
 
     Nothing once its text is the person's own: accepted, or written in.
     """
@@ -26,7 +26,7 @@ def offered(session: Session) -> list[types.Command]:
 def _command(title: str, command: str, session: Session) -> types.Command:
     # A client that waits for the answer of a command would wait for the whole generation.
     argument = {"id": session.id, "wait": False}
-    return types.Command(title=f"{title} generated code", command=command, arguments=[argument])
+    return types.Command(title=title, command=command, arguments=[argument])
 
 
 def code_lenses(sessions: Sessions, uri: str) -> list[types.CodeLens]:

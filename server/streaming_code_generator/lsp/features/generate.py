@@ -44,10 +44,10 @@ async def generate(state: ServerState, arguments: object) -> object:
     await up_to_date(state)
     document = await state.documents.find(asked.uri)
     job = make_job(asked, document, state.backend.resolved.settings)
-    return await run(state, job, wait=asked.wait)
+    return await run(state, job)
 
 
-async def run(state: ServerState, job: Job, *, wait: bool) -> object:
+async def run(state: ServerState, job: Job) -> object:
     """Start a generation; answer at once, or with its end.
 
     Cancellation: cancels the generation, if it is waited for.
@@ -57,7 +57,7 @@ async def run(state: ServerState, job: Job, *, wait: bool) -> object:
     except StreamingError as error:
         state.outgoing.log(error.message, types.MessageType.Error)
         raise
-    if not wait:
+    if not job.is_awaited:
         return {"id": session.id, "status": "started"}
     try:
         await asyncio.shield(session.done)
@@ -109,6 +109,7 @@ def make_job(asked: GenerateArguments, document: OpenDocument, settings: Setting
         ),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,
+        is_awaited=asked.wait,
         work_done_token=asked.work_done_token,
         partial_result_token=asked.partial_result_token,
     )
