@@ -2,7 +2,12 @@
 
 import pytest
 
-from streaming_code_generator.editing.exchange import Deleted, Settled, Undeliverable
+from streaming_code_generator.editing.exchange import (
+    Deleted,
+    ReportedChange,
+    Settled,
+    Undeliverable,
+)
 from streaming_code_generator.editing.in_flight import (
     DOUBT_S,
     ECHO_TIMEOUT_S,
@@ -11,6 +16,8 @@ from streaming_code_generator.editing.in_flight import (
     REFUSAL_WAITS_S,
     REPLY_TIMEOUT_S,
 )
+from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.editing.writer import DocumentWriter
 from support.writing import Desk
 
 
@@ -79,6 +86,50 @@ def test_a_finished_text_that_stands_there_already_settles_at_once() -> None:
 
     assert desk.outcomes == [Settled("0")]
     assert desk.sends_nothing()
+
+
+def test_a_text_whose_end_the_person_removed_already_settles_without_an_edit() -> None:
+    """Once, nobody was told: nothing was to be sent, and so nothing came back."""
+    desk = opened()
+    desk.writer.want("0", "xyz")
+    desk.land()
+    desk.report((((1, 2), (1, 3)), ""))
+    desk.finish("0", "xy")
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.sends_nothing()
+
+
+def test_edits_that_cancel_each_other_out_settle_without_being_sent() -> None:
+    """Once, they were sent again and again, for a change that could not come."""
+    desk = Desk("ab\n")
+    desk.open("0", 2, 3)
+    desk.open("1", 3)
+    desk.finish("1", "\n")
+    desk.land()
+    desk.finish("0", "")
+    desk.land()
+    desk.finish("1", "")
+    desk.finish("0", "\n")
+    while not desk.writer.is_idle:
+        desk.land()
+
+    assert desk.mirrored == "ab\n"
+    assert desk.outcomes.count(Settled("0")) == 2
+    assert desk.outcomes.count(Settled("1")) == 2
+
+
+def test_an_edit_made_needless_while_it_was_refused_settles() -> None:
+    desk = opened()
+    desk.writer.want("0", "xyz")
+    desk.land()
+    desk.finish("0", "xy")
+    edit = desk.sent()
+    desk.report((((1, 2), (1, 3)), ""))
+    desk.reply(edit, applied=False)
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.writer.is_idle
 
 
 def test_a_reply_proves_nothing_until_the_change_arrives() -> None:
@@ -496,3 +547,14 @@ def test_time_alone_does_nothing_before_a_deadline() -> None:
 
     assert desk.outcomes == []
     assert desk.writer.deadline_s is None
+
+
+def test_selection_deleted_before_any_text_arrived_ends_its_generation() -> None:
+    writer = DocumentWriter("one\ntwo\nthree\n", version=1, encoding="utf-8")
+    writer.open_region("g", Point(1, 0), Point(1, 3))
+
+    outcomes = writer.changed(2, [ReportedChange(((0, 0), (2, 0)), "")], now_s=0.0)
+
+    assert outcomes == [Deleted("g")]
+    assert writer.finish("g", "new") == [Deleted("g")]
+    assert writer.next_edit(0.0) is None

@@ -116,9 +116,15 @@ class DocumentWriter:
             self._wishes[region_id] = _Wish(self._ended(text))
 
     def finish(self, region_id: str, text: str) -> list[Outcome]:
-        """Say which text a region should hold for good; `Settled` comes once it does."""
+        """Say which text a region should hold for good; `Settled` comes once it does.
+
+        `Deleted` comes if a person has removed the region's text: there is no place for another.
+        """
         if region_id not in self.document:
             return []
+        if self.region(region_id).deleted:
+            self.stop(region_id)
+            return [Deleted(region_id)]
         self._wishes[region_id] = _Wish(self._ended(text), final=True)
         return self._settled()
 
@@ -167,11 +173,17 @@ class DocumentWriter:
         return edit
 
     def _plan(self) -> Plan:
+        """Return what is to be sent, after landing what no client would report."""
         plan = plan_towards(self.document, self._desired())
-        without_trace = frozenset(
-            step for step in plan if not self.document.changes_of(step.region_id, step.edit)
-        )
-        return land(self.document, plan, without_trace) if without_trace else plan
+        if self._leaves_no_trace(plan):
+            return land(self.document, plan, frozenset(plan))
+        return land(self.document, plan, frozenset(s for s in plan if self._leaves_no_trace((s,))))
+
+    def _leaves_no_trace(self, plan: Plan) -> bool:
+        """Whether steps change only what is thought of a text: a person was there before them."""
+        text_at = self.mirror.slice
+        changes = document_changes(self.document, plan)
+        return all(change.text == text_at(change.start, change.end) for change in changes)
 
     def _desired(self) -> dict[str, str]:
         return {region_id: wish.text for region_id, wish in self._wishes.items()}
@@ -213,7 +225,7 @@ class DocumentWriter:
         if flight.changed_at_s is not None:
             self.counts.rebased += 1
             self._refusals = Refusals()
-            return []
+            return self._settled()
         count = self._refusals.count + 1
         if count >= MOST_REFUSALS:
             return self._give_up("refused")
@@ -225,13 +237,14 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
+        standing = self._standing()
         for change in changes:
             self._take(self._located(change), now_s)
         self.mirror.version = version
         self._refusals = Refusals()
         if flight is not None:
             self._judge(flight)
-        return [*self._newly_deleted(), *self._settled()]
+        return [*self._deleted_of(standing), *self._settled()]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
@@ -333,11 +346,13 @@ class DocumentWriter:
         self._doubtful = flight.plan
         self._in_flight = None
         self.counts.rebased += 1
-        return []
+        return self._settled()
 
     # What came of it
 
     def _settled(self) -> list[Outcome]:
+        if self._in_flight is None:
+            self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         settled: list[Outcome] = []
         for region_id, wish in list(self._wishes.items()):
@@ -356,11 +371,15 @@ class DocumentWriter:
             return []
         return [Settled(region_id)]
 
-    def _newly_deleted(self) -> list[Outcome]:
-        gone = [key for key in self._wishes if self.region(key).deleted]
+    def _standing(self) -> list[str]:
+        return [key for key in self.document.region_ids() if not self.region(key).deleted]
+
+    def _deleted_of(self, region_ids: list[str]) -> list[Outcome]:
+        """Tell of regions that were there and are not any more, whether or not they want text."""
+        gone = [key for key in region_ids if key in self.document and self.region(key).deleted]
         for region_id in gone:
-            del self._wishes[region_id]
-        return [Deleted(region_id) for region_id in gone]
+            self.stop(region_id)
+        return [Deleted(region_id) for region_id in gone if not _is_misplaced(region_id)]
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
         wanting = [key for key in self.document.region_ids() if key in self._wishes]

@@ -103,7 +103,12 @@ class Session:
         """Begin; the task ends by itself, and `done` says how."""
         self.engine = engine
         self._task = asyncio.create_task(self._run(engine, turns), name=f"generation-{self.id}")
+        self._task.add_done_callback(self._ended)
         return self._task
+
+    def _ended(self, _: "asyncio.Task[None]") -> None:
+        # A task that is cancelled before its first step never gets to say how it ended.
+        self._finish(Cancelled(self._cancel_reason))
 
     def cancel(self, reason: str = "Cancelled.") -> bool:
         """Stop at once, keeping what has arrived; False if it has ended already."""

@@ -8,7 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from streaming_code_generator.editing.exchange import Deleted, Outcome, OutgoingEdit, ReportedChange
+from streaming_code_generator.editing.exchange import (
+    Deleted,
+    Outcome,
+    OutgoingEdit,
+    ReportedChange,
+    Settled,
+)
 from streaming_code_generator.editing.lines import Point, split_lines
 from streaming_code_generator.editing.rewrite import SelectionRewrite
 from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
@@ -35,6 +41,8 @@ class Generation:
     target: str = ""
     state: str = "running"
     """Or `finished`, `stopped` (wants nothing more), `removed`, `forgotten`."""
+    settled_before: int = 0
+    """How often its text was said to stand there, before it was last finished or removed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,6 +128,7 @@ class Schedule:
     def finish(self, generation: Generation) -> None:
         """End a generation; its text is to stand there for good."""
         generation.state = "finished"
+        generation.settled_before = self._times_settled(generation)
         self.outcomes += self.writer.finish(generation.region_id, generation.target)
 
     def stop(self, generation: Generation) -> None:
@@ -130,6 +139,7 @@ class Schedule:
     def remove(self, generation: Generation) -> None:
         """Put back what stood there before."""
         generation.state = "removed"
+        generation.settled_before = self._times_settled(generation)
         self.outcomes += self.writer.finish(generation.region_id, generation.original)
 
     def forget(self, generation: Generation) -> None:
@@ -261,6 +271,13 @@ class Schedule:
         raise AssertionError("the writer does not come to rest")
 
     # Texts
+
+    def is_settled(self, generation: Generation) -> bool:
+        """Whether it was said that a generation's last text stands there."""
+        return self._times_settled(generation) > generation.settled_before
+
+    def _times_settled(self, generation: Generation) -> int:
+        return self.outcomes.count(Settled(generation.region_id))
 
     def is_deleted(self, generation: Generation) -> bool:
         """Whether the person has removed all of a generation's text."""

@@ -73,6 +73,8 @@ def _check_generation(schedule: Schedule, generation: Generation) -> None:
     final = {"finished": schedule.texts.ended(generation.target), "removed": generation.original}
     wanted = final.get(generation.state, region.own_text)
     _expect(_plain(region.own_text) == _plain(wanted), "a generation has not got its text")
+    is_told = schedule.is_settled(generation) or generation.state not in final
+    _expect(is_told, "nobody was told that a generation's text stands there")
     _expect(_is_touched(schedule) or region.is_untouched, "a region counts as touched that is not")
     low, high = _offsets(schedule, region)
     cells = schedule.editor.cells[low:high]

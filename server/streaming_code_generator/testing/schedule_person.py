@@ -6,6 +6,7 @@ as it would be without any generation, and knows whether the person has touched 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from streaming_code_generator.testing.editor import Author, Cell, SimulatedEditor
 
@@ -51,8 +52,9 @@ class PersonModel:
         """Follow what the person does inside the block."""
         before = list(self._editor.cells)
         yield
-        self._remove(_without(before, self._editor.cells))
-        self._insert(self._editor.cells, set(before))
+        removed = _without(before, self._editor.cells)
+        self._insert(before, self._editor.cells, removed)
+        self._remove(removed)
         if self.mistakable:
             self._editor.mistakable = "\r\n"
 
@@ -71,23 +73,36 @@ class PersonModel:
         self._gone |= set(removed)
         self._alone = _without(self._alone, removed)
 
-    def _insert(self, cells: list[Cell], known: set[Cell]) -> None:
+    def _insert(self, before: list[Cell], cells: list[Cell], removed: list[Cell]) -> None:
+        known, replaced = set(before), self._replaced(before, removed)
         for index, cell in enumerate(cells):
             if cell in known:
                 continue
-            left = cells[index - 1 : index] if index else ()
+            left = cells[index - 1 : index] if index else []
             right = next(([after] for after in cells[index + 1 :] if after in known), [])
             self.touched |= cell.author in OURS or (_is_ours(left) and _is_ours(right))
             self.mistakable |= self._is_mistakable(cells, index)
             self.returned |= {cell} & self._gone
-            self._alone.insert(self._place(cells, index, left, right), cell)
+            instead = replaced.get(left[0] if left else None)
+            beside = self._alone.index(instead) if instead else self._beside(cells, index, right)
+            self._alone.insert(beside, cell)
             known.add(cell)
 
-    def _place(
-        self, cells: Sequence[Cell], index: int, left: Sequence[Cell], right: Sequence[Cell]
-    ) -> int:
+    def _replaced(self, before: list[Cell], removed: list[Cell]) -> dict[Cell | None, Cell]:
+        """Return the foreign code points that went, by what stood before each.
+
+        What is typed instead of one takes its place, on its side of an empty region.
+        """
+        gone = {cell for cell in removed if cell.author not in OURS}
+        return {
+            left: right
+            for left, right in pairwise([None, *before])
+            if right is not None and right in gone
+        }
+
+    def _beside(self, cells: list[Cell], index: int, right: list[Cell]) -> int:
         """Return where a new cell goes: beside a foreign neighbour, the left one if it has two."""
-        if _is_ours(left) and not _is_ours(right):
+        if index and _is_ours(cells[index - 1 : index]) and not _is_ours(right):
             return self._alone.index(right[0]) if right else len(self._alone)
         alone = set(self._alone)
         nearest = next((cell for cell in reversed(cells[:index]) if cell in alone), None)
