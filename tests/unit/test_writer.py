@@ -413,6 +413,18 @@ def test_parts_of_one_step_in_several_reports_do_not_delete_its_region() -> None
     assert desk.outcomes == [Settled("0")]
 
 
+def test_parts_of_one_step_that_shares_letters_with_the_old_text_land_together() -> None:
+    """One by one, what stays of the old text looked like what had come of the new one."""
+    desk = Desk("<bacaa>")
+    desk.open("0", 1, 6)
+    desk.person_types(0, 3, "P")
+    desk.finish("0", "ab")
+    assert len(desk.land().replacements) == 2
+
+    assert desk.mirrored == "<abP>"
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_a_part_of_a_step_is_not_taken_for_an_edit_in_doubt() -> None:
     """Once, removing eight characters looked more like an older, shorter edit, undone at once."""
     desk = Desk("a12345678b")

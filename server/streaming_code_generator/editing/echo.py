@@ -94,6 +94,21 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     return best
 
 
+def complete_echo(document: TrackedDocument, plan: Plan) -> Echo:
+    """Return the echo of a whole plan and of nothing else."""
+    own = document_changes(document, plan)
+    window = _Window.around(document.mirror, own)
+    text = window.after(own)
+    return Echo(
+        landed=frozenset(plan),
+        line_ending=None,
+        window_start=window.start,
+        window_length=len(text),
+        reported=text,
+        cost=0,
+    )
+
+
 def _differences(old: str, new: str) -> list[Edit]:
     """Return what the person would have removed and typed to get from one text to the other.
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.diff import single_edit
-from streaming_code_generator.editing.echo import Echo, find_echo
+from streaming_code_generator.editing.echo import Echo, complete_echo, find_echo
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -238,13 +238,25 @@ class DocumentWriter:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
         standing = self._standing()
-        for change in changes:
-            self._take(self._located(change), now_s)
+        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
+            flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
+            self._doubtful = ()
+        else:
+            for change in changes:
+                self._take(self._located(change), now_s)
         self.mirror.version = version
         self._refusals = Refusals()
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settled()]
+
+    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
+        """Whether changes are the whole edit, just as it was sent, the last place first.
+
+        One by one, the parts of a step are hard to tell from what a person does.
+        """
+        own = document_changes(self.document, flight.plan)
+        return flight.changed_at_s is None and [*map(self._located, changes)] == own[::-1]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
