@@ -24,13 +24,13 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 from pytest_lsp.protocol import LanguageClientProtocol
 
 from streaming_code_generator.testing.editor import (
-    Change,
     DidChange,
     EditorHabits,
     Position,
     Reply,
     SimulatedEditor,
 )
+from streaming_code_generator.testing.editor_lsp import content_change, received_edit
 from support.lsp_process import DEADLINE_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."
@@ -68,20 +68,6 @@ EMACS = Profile(
     refusal="error",
 )
 PROFILES = {"visual-studio-code": VISUAL_STUDIO_CODE, "neovim": NEOVIM, "emacs": EMACS}
-
-
-@dataclass(frozen=True, slots=True)
-class _Replacement:
-    start: Position
-    end: Position
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    edit_id: int
-    version: int | None
-    replacements: tuple[_Replacement, ...]
 
 
 class EditProtocol(LanguageClientProtocol):
@@ -257,7 +243,7 @@ class EditorClient(LanguageClient):
             self._answer(msg_id, "false")
             return
         self._edits_seen += 1
-        uri, edit = _as_edit(params.edit, self._edits_seen)
+        uri, edit = received_edit(params.edit, self._edits_seen)
         buffer = self.buffers.get(uri) or self._open_from_disk(uri)
         buffer.answers[edit.edit_id] = msg_id
         buffer.editor.receive(edit, now_s=self._now_s())
@@ -286,7 +272,7 @@ class EditorClient(LanguageClient):
 
     def _report(self, buffer: Buffer, change: DidChange) -> None:
         identifier = types.VersionedTextDocumentIdentifier(change.version, buffer.uri)
-        events = [_event(one) for one in change.changes]
+        events = [content_change(one) for one in change.changes]
         self.text_document_did_change(types.DidChangeTextDocumentParams(identifier, events))
 
     # Commands
@@ -352,36 +338,6 @@ def _place(place: Any) -> dict[str, Any]:
         return {"position": {"line": place[0], "character": place[1]}}
     start, end = ({"line": line, "character": character} for line, character in place)
     return {"range": {"start": start, "end": end}}
-
-
-def _as_edit(edit: types.WorkspaceEdit, edit_id: int) -> tuple[str, _Edit]:
-    if edit.changes:
-        ((uri, edits),) = edit.changes.items()
-        return uri, _Edit(edit_id, None, _replacements(edits))
-    assert edit.document_changes is not None
-    (change,) = edit.document_changes
-    assert isinstance(change, types.TextDocumentEdit)
-    identifier = change.text_document
-    return identifier.uri, _Edit(edit_id, identifier.version, _replacements(change.edits))
-
-
-def _replacements(edits: Iterable[Any]) -> tuple[_Replacement, ...]:
-    return tuple(
-        _Replacement(
-            (e.range.start.line, e.range.start.character),
-            (e.range.end.line, e.range.end.character),
-            e.new_text,
-        )
-        for e in edits
-    )
-
-
-def _event(change: Change) -> types.TextDocumentContentChangeEvent:
-    if change.range is None:
-        return types.TextDocumentContentChangeWholeDocument(text=change.text)
-    (line, character), (end_line, end_character) = change.range
-    start, end = types.Position(line, character), types.Position(end_line, end_character)
-    return types.TextDocumentContentChangePartial(range=types.Range(start, end), text=change.text)
 
 
 @asynccontextmanager

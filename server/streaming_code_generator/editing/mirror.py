@@ -5,7 +5,6 @@ block of pointers). Everything that has to follow a change, such as a tracked ra
 `Splice` that the change returns.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streaming_code_generator.editing.lines import (
@@ -66,6 +65,15 @@ class Splice:
         return Point(self.first_line, offset)
 
 
+@dataclass(frozen=True, slots=True)
+class StagedChange:
+    """A change that has been worked out and not yet been made."""
+
+    splice: Splice
+    lines: list[str]
+    """The seam's new lines."""
+
+
 class Mirror:
     """The text of one document as its client last reported it."""
 
@@ -123,33 +131,22 @@ class Mirror:
             line += 1
         return Point(line, min(column, len(self.lines[line])))
 
-    def characters_from(self, start: Point) -> Iterator[str]:
-        """Yield the characters behind a point, one by one."""
-        yield from self.lines[start.line][start.column :]
-        for line in range(start.line + 1, len(self.lines)):
-            yield from self.lines[line]
-
-    def characters_before(self, end: Point) -> Iterator[str]:
-        """Yield the characters before a point, one by one, the nearest first."""
-        yield from reversed(self.lines[end.line][: end.column])
-        for line in range(end.line - 1, -1, -1):
-            yield from reversed(self.lines[line])
-
-    def preview(self, start: Point, end: Point, text: str) -> Splice:
-        """Say how a change would move points, without making it."""
-        return self._seam(start, end, text)[0]
-
     def splice(self, start: Point, end: Point, text: str) -> Splice:
         """Replace the text between two points and say how points move.
 
         Cost: proportional to the lines touched, not to the document.
         """
-        splice, new = self._seam(start, end, text)
-        first = splice.first_line
-        self.lines[first : first + len(splice.old_lengths)] = new
-        return splice
+        staged = self.stage(start, end, text)
+        self.make(staged)
+        return staged.splice
 
-    def _seam(self, start: Point, end: Point, text: str) -> tuple[Splice, list[str]]:
+    def make(self, staged: StagedChange) -> None:
+        """Make a change that was staged, and that nothing has come before since."""
+        first = staged.splice.first_line
+        self.lines[first : first + len(staged.splice.old_lengths)] = staged.lines
+
+    def stage(self, start: Point, end: Point, text: str) -> StagedChange:
+        """Say what a change would do, without making it: what moves by it is measured before."""
         first, prefix = start.line, self.lines[start.line][: start.column]
         if not prefix and first > 0 and self.lines[first - 1].endswith("\r"):
             # A line feed arriving behind a lone carriage return joins it to one line ending.
@@ -167,4 +164,4 @@ class Mirror:
             removed=self.distance(start, end),
             inserted=len(text),
         )
-        return splice, new
+        return StagedChange(splice, new)

@@ -103,7 +103,8 @@ class TrackedDocument:
 
     def _absorb(self, change: ForeignChange, *, author: str) -> None:
         mirror = self.mirror
-        splice = mirror.preview(change.start, change.end, change.text)
+        staged = mirror.stage(change.start, change.end, change.text)
+        splice = staged.splice
         # Offsets inside regions are measured in the text before the change.
         for key, region in self._regions.items():
             if key == author:
@@ -112,7 +113,7 @@ class TrackedDocument:
                 self._regions[key] = absorb_change(
                     region, mirror, change, splice, author=self._author(author, key)
                 )
-        mirror.splice(change.start, change.end, change.text)
+        mirror.make(staged)
         if author == "person":
             self._recognise_restored()
         # A change may push a region to the start of one that it lay behind or in.

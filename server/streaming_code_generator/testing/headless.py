@@ -12,7 +12,6 @@ The server is a real child process on standard input and output; the buffer is a
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from streaming_code_generator.testing.editor import (
-    Change,
     DidChange,
     EditorHabits,
     Position,
     Reply,
     SimulatedEditor,
 )
+from streaming_code_generator.testing.editor_lsp import content_change, received_edit
 
 GENERATE = "streamingCodeGenerator.generate"
 STOP_TIMEOUT_S = 3.0
@@ -35,20 +34,6 @@ _ENCODINGS = {
     "utf-16": types.PositionEncodingKind.Utf16,
     "utf-32": types.PositionEncodingKind.Utf32,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Replacement:
-    start: Position
-    end: Position
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    edit_id: int
-    version: int | None
-    replacements: tuple[_Replacement, ...]
 
 
 class HeadlessEditor:
@@ -154,7 +139,8 @@ class HeadlessEditor:
     def _apply(self, edit: types.WorkspaceEdit) -> types.ApplyWorkspaceEditResult:
         now_s = asyncio.get_running_loop().time()
         self._edits += 1
-        self.buffer.receive(_plain(edit, self._edits), now_s=now_s)
+        _, received = received_edit(edit, self._edits)
+        self.buffer.receive(received, now_s=now_s)
         self.on_text(self.buffer.text)
         applied = False
         for message in self.buffer.outbox(now_s):
@@ -179,7 +165,9 @@ class HeadlessEditor:
     def _report(self, change: DidChange) -> None:
         identifier = types.VersionedTextDocumentIdentifier(version=change.version, uri=self.uri)
         self.client.text_document_did_change(
-            types.DidChangeTextDocumentParams(identifier, [_event(c) for c in change.changes])
+            types.DidChangeTextDocumentParams(
+                identifier, [content_change(c) for c in change.changes]
+            )
         )
 
 
@@ -197,30 +185,6 @@ def _introduction(
         workspace_folders=[types.WorkspaceFolder(uri=root.as_uri(), name=root.name)],
         initialization_options=initialization_options,
     )
-
-
-def _plain(edit: types.WorkspaceEdit, edit_id: int) -> _Edit:
-    for change in edit.document_changes or []:
-        if isinstance(change, types.TextDocumentEdit):
-            replacements = tuple(
-                _Replacement(_position(e.range.start), _position(e.range.end), e.new_text)
-                for e in change.edits
-                if isinstance(e, types.TextEdit)
-            )
-            return _Edit(edit_id, change.text_document.version, replacements)
-    return _Edit(edit_id, None, ())
-
-
-def _position(position: types.Position) -> Position:
-    return position.line, position.character
-
-
-def _event(change: Change) -> types.TextDocumentContentChangeEvent:
-    if change.range is None:
-        return types.TextDocumentContentChangeWholeDocument(text=change.text)
-    (line, character), (end_line, end_character) = change.range
-    start, end = types.Position(line, character), types.Position(end_line, end_character)
-    return types.TextDocumentContentChangePartial(range=types.Range(start, end), text=change.text)
 
 
 def _member(value: object, name: str) -> object:

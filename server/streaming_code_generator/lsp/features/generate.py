@@ -75,24 +75,7 @@ def make_job(asked: GenerateArguments, document: OpenDocument, settings: Setting
         JsonRpcException: `ContentModified`, the caller saw an older document.
     """
     _check(asked, document)
-    mirror = document.mirror
-    start, end = mirror.point(*asked.start), mirror.point(*asked.end)
-    line_ending = dominant_line_ending(mirror.lines)
-    comment: Comment | None = None
-    if start != end:
-        placement = selection_target(
-            mirror.lines, start, end, line_ending=line_ending, language_id=document.language_id
-        )
-    else:
-        if not _text(asked.prompt):
-            comment = comment_at_or_above(mirror.lines, start.line, document.language_id)
-        placement = code_target(
-            mirror.lines,
-            start,
-            after_comment=comment,
-            line_ending=line_ending,
-            language_id=document.language_id,
-        )
+    placement, comment = _placement(asked, document)
     return Job(
         uri=document.uri,
         language_id=document.language_id,
@@ -113,6 +96,31 @@ def make_job(asked: GenerateArguments, document: OpenDocument, settings: Setting
         work_done_token=asked.work_done_token,
         partial_result_token=asked.partial_result_token,
     )
+
+
+def _placement(
+    asked: GenerateArguments, document: OpenDocument
+) -> tuple[Placement, Comment | None]:
+    """Return where the code goes, and the comment that is the prompt, if one is."""
+    mirror = document.mirror
+    start, end = mirror.point(*asked.start), mirror.point(*asked.end)
+    language_id, line_ending = document.language_id, dominant_line_ending(mirror.lines)
+    if start != end:
+        placement = selection_target(
+            mirror.lines, start, end, line_ending=line_ending, language_id=language_id
+        )
+        return placement, None
+    comment = None
+    if not _text(asked.prompt):
+        comment = comment_at_or_above(mirror.lines, start.line, language_id)
+    placement = code_target(
+        mirror.lines,
+        start,
+        after_comment=comment,
+        line_ending=line_ending,
+        language_id=language_id,
+    )
+    return placement, comment
 
 
 def _check(asked: GenerateArguments, document: OpenDocument) -> None:
