@@ -177,6 +177,14 @@ def test_key_that_the_client_stored_for_another_host_is_not_sent_to_the_files() 
     assert "given for https://api.openai.com" in " ".join(resolved.problems)
 
 
+@pytest.mark.parametrize("origin", ["http://[bad", "https://host:port", "no address"])
+def test_key_stored_for_something_unreadable_is_sent_nowhere(origin: str) -> None:
+    resolved = from_client({"apiKey": "secret", "apiKeyOrigin": origin})
+
+    assert resolved.api_key is None
+    assert "is not used" in " ".join(resolved.problems)
+
+
 @pytest.mark.parametrize("name", ["api_key", "openaiApiKey"])
 def test_key_among_the_settings_is_refused_without_being_repeated(name: str) -> None:
     resolved = from_client({name: "sk-verysecret"})

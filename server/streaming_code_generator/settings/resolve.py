@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streaming_code_generator.settings.endpoints import normalised_base_url
 from streaming_code_generator.settings.model import SPECS, Settings
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
@@ -71,21 +72,26 @@ def _candidates(
 ) -> list[KeyCandidate]:
     """Return the keys that were found, the one that goes before the others first."""
     name = settings.api_key_env
-    client_key = (
-        KeyCandidate(
-            secret=Secret(reading.client_key),
-            origin=Origin(source=Source.INITIALIZATION, detail=API_KEY),
-            given_for=reading.client_key_origin or given_for[Source.ENVIRONMENT],
-        ),
+    environment = Origin(source=Source.ENVIRONMENT, detail=name)
+    dotenv = Origin(source=Source.DOTENV, detail=name, from_workspace=True)
+    client = Origin(source=Source.INITIALIZATION, detail=API_KEY)
+    places = (
+        (reading.client_key, client, _client_key_binding(reading, given_for)),
+        (sources.environment.get(name, ""), environment, given_for[Source.ENVIRONMENT]),
+        (reading.dotenv.get(name, ""), dotenv, given_for[Source.DOTENV]),
     )
-    places = ((Source.ENVIRONMENT, sources.environment), (Source.DOTENV, reading.dotenv))
-    found = [
-        KeyCandidate(
-            secret=Secret(key),
-            origin=Origin(source=source, detail=name, from_workspace=source is Source.DOTENV),
-            given_for=given_for[source],
-        )
-        for source, variables in places
-        if (key := variables.get(name, "").strip())
+    return [
+        KeyCandidate(secret=Secret(key.strip()), origin=origin, given_for=binding)
+        for key, origin, binding in places
+        if key.strip()
     ]
-    return [*(client_key if reading.client_key else ()), *found]
+
+
+def _client_key_binding(reading: Reading, given_for: Mapping[Source, str | None]) -> str | None:
+    """Return what the client's key was stored for; None if it says something unreadable."""
+    if not reading.client_key_origin:
+        return given_for[Source.ENVIRONMENT]
+    try:
+        return normalised_base_url(reading.client_key_origin)
+    except ValueError:
+        return None
