@@ -4,9 +4,11 @@ import pytest
 
 from streaming_code_generator.editing.exchange import (
     Deleted,
+    RangeTaken,
     ReportedChange,
     Settled,
     Undeliverable,
+    Undone,
 )
 from streaming_code_generator.editing.in_flight import (
     DOUBT_S,
@@ -17,6 +19,7 @@ from streaming_code_generator.editing.in_flight import (
     REPLY_TIMEOUT_S,
 )
 from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.editing.undo import UNDO_GRACE_S
 from streaming_code_generator.editing.writer import DocumentWriter
 from support.writing import Desk
 
@@ -450,7 +453,9 @@ def test_removing_all_of_a_text_ends_its_generation() -> None:
     assert desk.outcomes == []
 
     desk.report((((1, 0), (1, 1)), ""))
-    assert desk.outcomes == [Deleted("0")]
+    assert desk.outcomes == []
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
     desk.writer.want("0", "xyz!")
     assert desk.sends_nothing()
 
@@ -512,18 +517,36 @@ def test_a_document_that_is_not_open_gets_edits_without_a_version() -> None:
     assert desk.writer.mirror.version == 1
 
 
-def test_of_nested_regions_the_outer_one_replaces_the_inner_ones_text() -> None:
-    """Once, both were rewritten by one edit, each over the other's text."""
+def test_a_range_that_another_generation_writes_in_is_refused() -> None:
+    """Two that replace the same text could not both be taken back."""
     desk = Desk("abcdef")
     desk.open("0", 1, 5)
-    desk.open("1", 2, 4)
-    desk.finish("0", "X")
-    desk.finish("1", "Y")
-    desk.land()
+    with pytest.raises(RangeTaken):
+        desk.open("1", 2, 6)
 
-    assert desk.writer.is_idle
-    assert desk.mirrored == "aXf"
-    assert desk.outcomes == [Deleted("1"), Settled("0")]
+    desk.finish("0", "X")
+    desk.land()
+    desk.open("1", 1, 3)
+    assert "1" in desk.writer.document
+
+
+def test_generated_text_is_its_own_again_once_what_replaced_it_is_removed() -> None:
+    desk = Desk("a\nb\nc\n")
+    desk.open("0", 2, 3)
+    desk.finish("0", "new")
+    desk.land()
+    desk.open("1", 0, 5)
+    desk.finish("1", "newer")
+    desk.land()
+    assert desk.mirrored == "newer\nc\n"
+    assert desk.writer.document.laid_over("0") == ["1"]
+
+    desk.finish("1", "a\nnew")
+    desk.land()
+    assert desk.writer.region("0").is_untouched
+    desk.finish("0", "b")
+    desk.land()
+    assert desk.mirrored == "a\nb\nc\n"
 
 
 def test_a_clients_own_line_endings_become_the_generations() -> None:

@@ -1,21 +1,27 @@
 """Small edits between two texts: what to send, and what a client's change really did."""
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from streaming_code_generator.editing.lines import split_lines
 
 LINE_DIFF_LIMIT = 2_000
-"""Most lines on either side for which a line diff is made; beyond it, one edit spans them all."""
+"""Most lines on either side of a block that is diffed line by line at once."""
 CHARACTER_DIFF_LIMIT = 2_000
 """Most characters on either side of a changed block that is diffed character by character."""
 LINE_PAIRS_LIMIT = 100_000
+"""Most pairs of equal lines of such a block. Larger blocks are first divided at lines that occur
+once in either text; one that has none is taken for replaced as a whole."""
 CHARACTER_PAIRS_LIMIT = 20_000
-"""Most pairs of equal lines or characters: comparing takes time by their number and more. A row of
-spaces against one of twice its length would take a minute."""
+"""Most pairs of equal characters: comparing takes time by their number and more. A row of spaces
+against one of twice its length would take a minute."""
+LETTER_BITS = 5
+RARE_BITS = 24
+"""For characters that few keyboards have: they hardly stand in two places by chance."""
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -40,6 +46,13 @@ class Edit:
     def shifted(self, by: int) -> "Edit":
         """Return the same edit `by` code points further on."""
         return Edit(self.start + by, self.end + by, self.text)
+
+
+def bits(text: str) -> float:
+    """Return how unlikely it is that a user types just this text, in bits."""
+    spaces = sum(character.isspace() for character in text)
+    rare = sum(character > "\x7f" for character in text)
+    return spaces + RARE_BITS * rare + LETTER_BITS * (len(text) - spaces - rare)
 
 
 def common_prefix(a: str, b: str) -> int:
@@ -107,6 +120,33 @@ def fine_edits(old: str, new: str) -> list[Edit]:
     ]
 
 
+def anchored_edits(old: str, new: str, spans: Iterable[tuple[int, int]]) -> list[Edit]:
+    """Return fine edits, with parts of the old text looked for in the new one first.
+
+    Args:
+        old: The text before.
+        new: The text after.
+        spans: The parts, as `[start, end)` of the old text, in order. Each that says something and
+            stands once in either text is taken for unchanged, whatever else was moved around it.
+    """
+    edits: list[Edit] = []
+    old_done = new_done = 0
+    for start, end in spans:
+        place = _only_place(old[start:end], old, new)
+        if start >= old_done and place is not None and place >= new_done:
+            between = fine_edits(old[old_done:start], new[new_done:place])
+            edits += [edit.shifted(old_done) for edit in between]
+            old_done, new_done = end, place + end - start
+    edits += [edit.shifted(old_done) for edit in fine_edits(old[old_done:], new[new_done:])]
+    return edits
+
+
+def _only_place(text: str, old: str, new: str) -> int | None:
+    if not text.strip() or old.count(text) != 1 or new.count(text) != 1:
+        return None
+    return new.index(text)
+
+
 def apply_edits(text: str, edits: list[Edit]) -> str:
     """Apply edits, given in order and not overlapping, to a text."""
     parts, done = [], 0
@@ -123,19 +163,68 @@ def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
     line_end = ending.end() if ending else len(old)
     before = split_lines(old[line_start:line_end])
     after = split_lines(old[line_start : edit.start] + edit.text + old[edit.end : line_end])
-    if max(len(before), len(after)) > LINE_DIFF_LIMIT:
-        yield edit
-        return
-    if _equal_pairs(before, after) > LINE_PAIRS_LIMIT:
-        yield edit
-        return
     offsets = _offsets(before, line_start)
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
+    for i1, i2, j1, j2 in _changed_blocks(before, after):
         block = single_edit("".join(before[i1:i2]), "".join(after[j1:j2]))
         if block is not None:
             yield block.shifted(offsets[i1])
+
+
+def _changed_blocks(before: list[str], after: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield which lines became which: `before[i1:i2]` became `after[j1:j2]`."""
+    if _is_comparable(before, after):
+        matcher = SequenceMatcher(None, before, after, autojunk=False)
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+            if tag != "equal":
+                yield i1, i2, j1, j2
+        return
+    i, j = 0, 0
+    for next_i, next_j in [*_anchors(before, after), (len(before), len(after))]:
+        old, new = before[i:next_i], after[j:next_j]
+        if _is_comparable(old, new):
+            for i1, i2, j1, j2 in _changed_blocks(old, new):
+                yield i + i1, i + i2, j + j1, j + j2
+        else:
+            yield i, next_i, j, next_j
+        i, j = next_i + 1, next_j + 1
+
+
+def _is_comparable(before: list[str], after: list[str]) -> bool:
+    if max(len(before), len(after)) > LINE_DIFF_LIMIT:
+        return False
+    return _equal_pairs(before, after) <= LINE_PAIRS_LIMIT
+
+
+def _anchors(before: list[str], after: list[str]) -> list[tuple[int, int]]:
+    """Return where lines stand that occur once in either text, as many as are in the same order.
+
+    The idea is Bram Cohen's patience diff: what occurs once says most of what went where.
+
+        before    "", x, "", y, ""    after    "", y, "", "", x, z
+        once in either: x at (1, 4), y at (3, 1); in the same order: one of them, x
+    """
+    old, new = _once(before), _once(after)
+    pairs = [(index, new[line]) for line, index in old.items() if line in new]
+    # The longest increasing run, by the smallest last place of a run of each length.
+    last_places: list[int] = []
+    last_pairs: list[int] = []
+    previous: list[int] = []
+    for number, (_, place) in enumerate(pairs):
+        length = bisect_left(last_places, place)
+        previous.append(last_pairs[length - 1] if length else -1)
+        last_places[length : length + 1] = [place]
+        last_pairs[length : length + 1] = [number]
+    run: list[tuple[int, int]] = []
+    number = last_pairs[-1] if last_pairs else -1
+    while number >= 0:
+        run.append(pairs[number])
+        number = previous[number]
+    return run[::-1]
+
+
+def _once(lines: list[str]) -> dict[str, int]:
+    counts = Counter(lines)
+    return {line: index for index, line in enumerate(lines) if counts[line] == 1}
 
 
 def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:

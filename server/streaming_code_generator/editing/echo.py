@@ -6,11 +6,11 @@ which the outstanding steps may be part of a change is tried; the one that leave
 person to have done is believed, and none of them if the person alone explains it as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from streaming_code_generator.editing.diff import Edit, fine_edits
+from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
 from streaming_code_generator.editing.lines import LineEnding, Point, line_endings
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.plan import (
@@ -26,6 +26,9 @@ NEARBY_LINES = 400
 """A change and a step further apart than this have nothing to do with each other."""
 MOST_STEPS_COMBINED = 4
 """Up to so many steps, each subset of them is tried; beyond, all of them and each alone."""
+_REMOVAL_BITS = 8
+_RUN_BITS = 20
+_LONG_RUN_BITS = 24
 _ENDINGS: tuple[LineEnding, ...] = ("\n", "\r\n", "\r")
 
 
@@ -42,8 +45,8 @@ class Echo:
     """Its length after the steps, in code points."""
     reported: str
     """Its text after the change; what differs from that after the steps is the person's."""
-    cost: int
-    """How much that is, in characters removed and typed."""
+    cost: float
+    """How unlikely that is, in bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class _Window:
     @classmethod
     def around(cls, mirror: Mirror, changes: list[ForeignChange]) -> "_Window":
         start = min(change.start for change in changes)
+        if start.column == 0 and start.line and mirror.lines[start.line - 1].endswith("\r"):
+            # A line feed put behind a lone carriage return makes one ending of both: this place
+            # would be in the middle of it, the one before stays what it is.
+            start = Point(start.line - 1, len(mirror.lines[start.line - 1]) - 1)
         return cls(mirror, start, max(change.end for change in changes))
 
     def after(self, changes: list[ForeignChange]) -> str:
@@ -94,6 +101,18 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     return best
 
 
+def converted_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> Echo | None:
+    """Return the echo of a whole plan if a change is just that, with other line endings.
+
+    It may change nothing: such a client turns the line feed that is to replace a CRLF into one.
+    """
+    for ending in _ENDINGS:
+        echo = _suppose(document, plan, ending, change)
+        if echo and not echo.cost:
+            return echo
+    return None
+
+
 def complete_echo(document: TrackedDocument, plan: Plan) -> Echo:
     """Return the echo of a whole plan and of nothing else."""
     own = document_changes(document, plan)
@@ -109,22 +128,27 @@ def complete_echo(document: TrackedDocument, plan: Plan) -> Echo:
     )
 
 
-def _differences(old: str, new: str) -> list[Edit]:
+def _differences(old: str, new: str, inserted: Iterable[tuple[int, int]] = ()) -> list[Edit]:
     """Return what the person would have removed and typed to get from one text to the other.
 
     One edit that spans all differences would not do: a formatter that changes the first and the
     last line would then seem to have written everything between them. A CRLF counts as one
     character: nobody types or removes half of it.
     """
-    return fine_edits(_collapsed(old), _collapsed(new))
+    return anchored_edits(_collapsed(old), _collapsed(new), inserted)
 
 
 def _collapsed(text: str) -> str:
     return text.replace("\r\n", "\r")
 
 
-def _cost(edits: list[Edit]) -> int:
-    return sum(edit.cost for edit in edits)
+def _cost(edits: list[Edit]) -> float:
+    """Return how unlikely it is that a user has made the edits meanwhile, in bits.
+
+    A stroke removes much text or little; what is typed is typed character by character.
+    """
+    removals = sum(_REMOVAL_BITS + 0.1 * (e.end - e.start) for e in edits if e.end > e.start)
+    return removals + sum(bits(edit.text) for edit in edits)
 
 
 def _is_near(document: TrackedDocument, step: Step, change: ForeignChange) -> bool:
@@ -160,8 +184,9 @@ def _suppose(
     supposedly, reported = window.after(own), window.after([change])
     if ending and ending not in line_endings(reported):
         return None
-    differences = _differences(supposedly, reported)
-    if _is_all_gone(window.inserted(own), differences):
+    inserted = window.inserted(own)
+    differences = _differences(supposedly, reported, inserted)
+    if not _speaks_for_itself(_collapsed(supposedly), inserted, differences):
         return None
     return Echo(
         landed=frozenset(steps),
@@ -173,12 +198,34 @@ def _suppose(
     )
 
 
-def _is_all_gone(inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:
-    """Whether nothing is left of what steps inserted: then nothing speaks for them."""
-    total = sum(end - start for start, end in inserted)
-    gone = sum(
-        max(0, min(end, edit.end) - max(start, edit.start))
-        for start, end in inserted
-        for edit in differences
-    )
-    return 0 < total <= gone
+def _speaks_for_itself(text: str, inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:
+    """Whether enough is left of what steps inserted.
+
+    A few equal characters here and there are no evidence, since lines of code are alike. Each step
+    counts of which two fifths are left, in runs of some length, or one long run, or of which
+    nothing was removed.
+
+        inserted    delta = 4        present    beta = 2     no evidence: what is alike is "ta = "
+        inserted    delta = 4        present    delta        evidence: the user removed the rest
+    """
+    total = found = 0.0
+    for start, end in inserted:
+        whole = bits(text[start:end])
+        runs = [bits(text[low:high]) for low, high in _left_of((start, end), differences)]
+        total += whole
+        evidence = sum(run for run in runs if run >= _RUN_BITS)
+        if sum(runs) >= whole or 5 * evidence >= 2 * whole or max(runs) >= _LONG_RUN_BITS:
+            found += whole
+    return 2 * found >= total
+
+
+def _left_of(span: tuple[int, int], differences: list[Edit]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a span that differences leave, some of them empty."""
+    low, end = span
+    for edit in differences:
+        if edit.start >= end:
+            break
+        if edit.start >= low:
+            yield low, edit.start
+        low = max(low, edit.end)
+    yield low, max(low, end)

@@ -31,6 +31,14 @@ class OutgoingEdit:
     replacements: tuple[TextReplacement, ...]
 
 
+class RangeTaken(ValueError):  # noqa: N818 - named for what happened
+    """A generation that is still running writes in the range that another one was to replace."""
+
+    def __init__(self, region_id: str) -> None:
+        super().__init__(f"region {region_id} is still being written in that range")
+        self.region_id = region_id
+
+
 UndeliverableReason = Literal["refused", "no_reply", "no_change"]
 
 
@@ -49,6 +57,13 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """The user has undone text of a region and not redone it: the rest is to be taken out."""
+
+    region_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undeliverable:
     """The client does not take edits; the region stays as it is."""
 
@@ -56,4 +71,4 @@ class Undeliverable:
     reason: UndeliverableReason
 
 
-Outcome = Settled | Deleted | Undeliverable
+Outcome = Settled | Deleted | Undone | Undeliverable

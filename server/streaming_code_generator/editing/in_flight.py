@@ -1,8 +1,10 @@
 """The one edit that is outstanding, and how long it may be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streaming_code_generator.editing.exchange import OutgoingEdit, TextReplacement
+from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
+from streaming_code_generator.editing.lines import with_line_ending
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.plan import Plan
 from streaming_code_generator.editing.regions import ForeignChange
@@ -47,19 +49,56 @@ class InFlight:
             return self.applied_at_s + ECHO_TIMEOUT_S
         return max(self.applied_at_s, self.changed_at_s) + DOUBT_S
 
-    def may_be_misplaced(self, change: ForeignChange, mirror: Mirror) -> bool:
-        """Whether a change is the edit as it was sent, though the document had changed since."""
+    def count_in(self, changes: Sequence[ReportedChange]) -> int:
+        """Return how many reported changes there are up to the last that is a part of the edit."""
+        counts = [n for n, change in enumerate(changes, start=1) if self._is_part(change)]
+        return max(counts, default=0)
+
+    def _is_part(self, change: ReportedChange) -> bool:
+        # Where it ends may differ: a client that applies it to another text takes what there is.
+        return any(
+            _plain(change.text) == _plain(sent.text)
+            and (sent.text != "" or (change.range is not None and change.range[0] == sent.start))
+            for sent in self.edit.replacements
+        )
+
+    def is_whole_in(self, changes: Sequence[ReportedChange]) -> bool:
+        """Whether every part of the edit is among reported changes."""
+        reported = {_plain(change.text) for change in changes}
+        return all(_plain(sent.text) in reported for sent in self.edit.replacements)
+
+    def is_converted_in(self, change: ForeignChange, mirror: Mirror) -> bool:
+        """Whether a change is all of the edit, with other line endings."""
+        if len(self.edit.replacements) != 1 or not self.plan:
+            return False
+        (sent,) = self.edit.replacements
+        return change.text != sent.text and _is_the_same(mirror, change, sent)
+
+    def may_be_misplaced(self, change: ForeignChange, mirror: Mirror, *, is_whole: bool) -> bool:
+        """Whether a change is the edit as it was sent, though the document had changed since.
+
+        A user may well remove just what an edit was to remove, or type a line ending: that is taken
+        for the edit's only if all of it is there (`is_whole`).
+        """
         return (
             bool(self.plan)
             and self.changed_at_s is not None
-            and not change.text.isspace()
-            and any(change == _read_anew(mirror, sent) for sent in self.edit.replacements)
+            and (bool(change.text.strip()) or is_whole)
+            and any(_is_the_same(mirror, change, sent) for sent in self.edit.replacements)
         )
 
 
-def _read_anew(mirror: Mirror, sent: TextReplacement) -> ForeignChange:
-    """Return what a replacement means to a client that has another text than it was made for."""
-    return ForeignChange(mirror.point(*sent.start), mirror.point(*sent.end), sent.text)
+def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -> bool:
+    """Whether a change is what a replacement means to a client that has another text than it.
+
+    The client may have turned line endings into its own.
+    """
+    start, end = mirror.point(*sent.start), mirror.point(*sent.end)
+    return (change.start, change.end, _plain(change.text)) == (start, end, _plain(sent.text))
+
+
+def _plain(text: str) -> str:
+    return with_line_ending(text, "\n")
 
 
 @dataclass(slots=True)
@@ -68,3 +107,12 @@ class Refusals:
 
     count: int = 0
     retry_at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LostSteps:
+    """Steps of one region in an edit that was given up: they may still be applied."""
+
+    made_for: str
+    """The region's own text then; they mean nothing to another."""
+    plan: Plan

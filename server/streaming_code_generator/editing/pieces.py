@@ -70,6 +70,11 @@ def is_untouched(pieces: Pieces) -> bool:
     return all(piece.kind is Kind.OWN for piece in pieces)
 
 
+def without_deleted(pieces: Pieces) -> Pieces:
+    """Return the pieces that stand in the document."""
+    return _joined(piece for piece in pieces if piece.kind is not Kind.DELETED)
+
+
 def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
     """Say what an edit of the generation's text does to the document.
 

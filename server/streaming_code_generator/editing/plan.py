@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.diff import Edit, line_edits
-from streaming_code_generator.editing.lines import LineEnding, with_line_ending
+from streaming_code_generator.editing.lines import LineEnding, Point, with_line_ending
+from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.regions import ForeignChange
 from streaming_code_generator.editing.tracked import TrackedDocument
 
@@ -31,7 +32,7 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
     taken: list[ForeignChange] = []
     for region_id in document.region_ids():
         region = document.region(region_id)
-        if region_id not in desired or region.deleted:
+        if region_id not in desired or region.deleted or region.is_undone:
             continue
         steps = [Step(region_id, edit) for edit in _edits(region.own_text, desired[region_id])]
         changes = document_changes(document, steps)
@@ -85,7 +86,25 @@ def document_changes(document: TrackedDocument, plan: Iterable[Step]) -> list[Fo
                 last.start, max(last.end, change.end), last.text + change.text
             )
         joined.append(change)
-    return joined
+    return [_around_line_endings(document.mirror, change) for change in joined]
+
+
+def _around_line_endings(mirror: Mirror, change: ForeignChange) -> ForeignChange:
+    """Return a change that neither begins nor ends in the middle of a CRLF.
+
+    No client has a position there; the other half is put back as it was.
+    """
+    start, end, text = change.start, change.end, change.text
+    if _is_in_crlf(mirror, end):
+        end, text = Point(end.line, end.column + 1), text + "\n"
+    if _is_in_crlf(mirror, start):
+        start, text = Point(start.line, start.column - 1), "\r" + text
+    return ForeignChange(start, end, text)
+
+
+def _is_in_crlf(mirror: Mirror, point: Point) -> bool:
+    line = mirror.lines[point.line]
+    return line.endswith("\r\n") and point.column == len(line) - 1
 
 
 def land(document: TrackedDocument, plan: Plan, landed: frozenset[Step]) -> Plan:

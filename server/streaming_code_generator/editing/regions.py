@@ -37,6 +37,12 @@ class Region:
     pieces: Pieces
     deleted: bool = False
     """Whether a person removed all of the generation's text."""
+    landed_text: str
+    """The generation's text as of the latest edit that landed: more than `own_text` where the user
+    has undone some of it."""
+    rewritten: bool = False
+    """Whether other text was ever put in place of the generation's, or into it in several places
+    at once."""
 
     @classmethod
     def around(cls, mirror: Mirror, start: Point, end: Point) -> "Region":
@@ -46,6 +52,7 @@ class Region:
             start=start,
             end=end,
             own_text=text,
+            landed_text=text,
             pieces=(Piece(Kind.OWN, len(text)),) if text else (),
         )
 
@@ -59,6 +66,24 @@ class Region:
         """Whether nobody else wrote or removed anything inside."""
         return is_untouched(self.pieces)
 
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether removing the generation's text would leave fragments of what was made of it.
+
+        A formatter, or the user, has put text in place of it, or into it in several places at once.
+        """
+        return self.rewritten and any(piece.kind is Kind.FOREIGN for piece in self.pieces)
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether the user has undone text that had landed, and may still redo it."""
+        return self.own_text != self.landed_text
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that has landed stands there, and nobody wrote in it."""
+        return self.is_untouched and not self.is_undone and not self.deleted
+
     def own_ranges(self) -> Iterator[tuple[int, int]]:
         """Yield where the generation's text stands, by offsets from the region's start."""
         offset = 0
@@ -66,6 +91,15 @@ class Region:
             if piece.kind is Kind.OWN:
                 yield offset, offset + piece.length
             offset += piece.in_document
+
+    def standing_text(self) -> str:
+        """Return what of the generation's text stands in the document."""
+        parts, offset = [], 0
+        for piece in self.pieces:
+            if piece.kind is Kind.OWN:
+                parts.append(self.own_text[offset : offset + piece.length])
+            offset += piece.in_own
+        return "".join(parts)
 
     def place(self, edit: Edit) -> list[PlacedEdit]:
         """Say what an edit of the generation's text does to the document."""
@@ -76,20 +110,16 @@ class Region:
 
         Its place is moved by `grown`, once for each change of the document.
         """
-        text, pieces = self.own_text, rewrite(self.pieces, edit)
+        pieces = rewrite(self.pieces, edit)
+        text = self.own_text[: edit.start] + edit.text + self.own_text[edit.end :]
         return replace(
             self,
-            own_text=text[: edit.start] + edit.text + text[edit.end :],
+            own_text=text,
+            landed_text=text,
             pieces=pieces,
             # Removals that belong to the edit may have been reported before its new text.
             deleted=self.deleted and own_in_document(pieces) == 0,
         )
-
-    def recognised(self, text: str) -> "Region":
-        """Return the region as untouched if the given text, which stands in it, is its own."""
-        if text != self.own_text or not text:
-            return self
-        return replace(self, pieces=(Piece(Kind.OWN, len(text)),), deleted=False)
 
     def pushed(self, splice: Splice, *, by_earlier: bool) -> "Region":
         """Return the region moved by a change outside it.

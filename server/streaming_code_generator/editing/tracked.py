@@ -1,11 +1,13 @@
 """A document's mirror together with the regions that live in it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from streaming_code_generator.editing.diff import Edit, fine_edits
+from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
+from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion, RegionHistory
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.pieces import document_length
+from streaming_code_generator.editing.pieces import Kind, Piece, without_deleted
 from streaming_code_generator.editing.regions import (
     Author,
     ForeignChange,
@@ -21,19 +23,49 @@ class TrackedDocument:
     def __init__(self, mirror: Mirror) -> None:
         self.mirror = mirror
         self._regions: dict[str, Region] = {}
+        self._histories: dict[str, RegionHistory] = {}
+        self._laid_over: dict[str, tuple[str, ...]] = {}
+        """Which regions' text each region was opened over."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
+        self._touched: set[str] = set()
+        """Regions whose fields somebody else has changed since this was last asked."""
+        self._written_at: set[str] = set()
+        """Those of them where the user has put text."""
 
     def open_region(self, region_id: str, start: Point, end: Point) -> None:
         """Track a range; what stands in it is the text to be replaced."""
         region = Region.around(self.mirror, start, end)
+        self._laid_over[region_id] = tuple(self.overlapping(start, end))
         index = sum(self._comes_before(other, start) for other in self._regions.values())
         self._order.insert(index, region_id)
         self._regions[region_id] = region
+        self._histories[region_id] = RegionHistory(region, self.mirror.distance(start, end))
 
     @staticmethod
     def _comes_before(other: Region, start: Point) -> bool:
         return other.start < start or (other.start == start and other.is_empty)
+
+    def overlapping(self, start: Point, end: Point) -> list[str]:
+        """Return the regions that share text with a range; an empty range shares none."""
+        return [
+            key
+            for key in self._order
+            if self._regions[key].start < end and start < self._regions[key].end and start < end
+        ]
+
+    def laid_over(self, region_id: str) -> list[str]:
+        """Return the regions that were opened over a region's text, the latest first."""
+        return [key for key in reversed(self._laid_over) if region_id in self._laid_over[key]]
+
+    def hand_over(self, region_id: str, new_id: str) -> None:
+        """Track a region under another id, with its past and all that is known of its text."""
+        self._regions[new_id] = self._regions.pop(region_id)
+        self._histories[new_id] = self._histories.pop(region_id)
+        self._laid_over[new_id] = self._laid_over.pop(region_id)
+        self._order[self._order.index(region_id)] = new_id
+        for key, below in self._laid_over.items():
+            self._laid_over[key] = tuple(new_id if k == region_id else k for k in below)
 
     def region(self, region_id: str) -> Region:
         """Return a region by its id."""
@@ -49,21 +81,38 @@ class TrackedDocument:
     def forget(self, region_id: str) -> None:
         """Stop tracking a region; its text stays."""
         del self._regions[region_id]
+        del self._histories[region_id]
+        self._laid_over.pop(region_id, None)
+        self._touched.discard(region_id)
+        self._written_at.discard(region_id)
         self._order.remove(region_id)
 
     def change(self, start: Point, end: Point, text: str) -> None:
         """Apply a person's change.
 
         Where it reaches into a region, it is first split into what really differs, so that text
-        which the change only repeats stays the generation's.
+        which the change only repeats stays the generation's. Regions' own texts are looked for
+        first.
         """
         whole = ForeignChange(start, end, text)
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
             self._absorb(whole, author="person")
             return
-        edits = fine_edits(self.mirror.slice(start, end), text)
-        for edit in reversed(edits):
-            self._absorb(self._anchored(start, edit.start, edit.end, edit.text), author="person")
+        edits = anchored_edits(self.mirror.slice(start, end), text, self._spans(start, end))
+        changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
+        rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
+        for change in reversed(changes):
+            self._absorb(change, author="person")
+        for key in rewritten:
+            self._regions[key] = replace(self._regions[key], rewritten=True)
+
+    def _spans(self, start: Point, end: Point) -> list[tuple[int, int]]:
+        """Return where regions lie wholly within a range, by offsets from its start."""
+        inside = [r for r in self._regions.values() if start <= r.start < r.end <= end]
+        return sorted(
+            (self.mirror.distance(start, region.start), self.mirror.distance(start, region.end))
+            for region in inside
+        )
 
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
@@ -76,9 +125,12 @@ class TrackedDocument:
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
         changes = self.changes_of(region_id, edit)
+        before: PastRegion | None = self._past(region_id)
         self._regions[region_id] = self._regions[region_id].land(edit)
         for change in reversed(changes):
-            self._absorb(change, author=region_id)
+            self._absorb(change, author=region_id, own_past=before)
+            before = None
+        self._histories[region_id].compact(self.mirror)
 
     def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
         """Return the text between two points without what these regions' generations wrote."""
@@ -101,8 +153,11 @@ class TrackedDocument:
         first = self.mirror.advance(anchor, start)
         return ForeignChange(first, self.mirror.advance(first, end - start), text)
 
-    def _absorb(self, change: ForeignChange, *, author: str) -> None:
+    def _absorb(
+        self, change: ForeignChange, *, author: str, own_past: PastRegion | None = None
+    ) -> None:
         mirror = self.mirror
+        self._record(change, author=author, own_past=own_past)
         staged = mirror.stage(change.start, change.end, change.text)
         splice = staged.splice
         # Offsets inside regions are measured in the text before the change.
@@ -114,24 +169,172 @@ class TrackedDocument:
                     region, mirror, change, splice, author=self._author(author, key)
                 )
         mirror.make(staged)
-        if author == "person":
-            self._recognise_restored()
+        for history in self._histories.values():
+            history.moved(splice)
         # A change may push a region to the start of one that it lay behind or in.
-        self._order.sort(key=lambda key: (self._regions[key].start, self._regions[key].end))
+        self._sort()
 
-    def _recognise_restored(self) -> None:
-        """Take regions that hold their generation's text again as untouched.
+    def _record(self, change: ForeignChange, *, author: str, own_past: PastRegion | None) -> None:
+        for key, history in self._histories.items():
+            if not history.is_touched_by(change):
+                continue
+            is_own = key == author
+            past = own_past if is_own else self._past(key)
+            history.record(self.mirror, change, past, is_users=author == "person")
+            if not is_own:
+                self._touched.add(key)
+            if author == "person" and change.text:
+                self._written_at.add(key)
 
-        A client's diff may report a person's `0` typed among zeros as another one of them. Once it
-        is removed again, a zero of ours seems gone and one of theirs left: only the text tells.
+    def _past(self, region_id: str) -> PastRegion:
+        region, history = self._regions[region_id], self._histories[region_id]
+        return PastRegion(
+            history.coordinate(self.mirror, region.start),
+            history.coordinate(self.mirror, region.end),
+            region,
+        )
+
+    # Undo and redo
+
+    def take_touched(self) -> list[str]:
+        """Return the regions that may be what they were before, since this was last asked.
+
+        One whose text is whole, and that nothing was put next to, is what it is: if what is left
+        around it reads like its past, such as one line ending fewer, that is chance.
         """
-        for key, region in self._regions.items():
-            if not region.is_untouched and document_length(region.pieces) == len(region.own_text):
-                text = self.mirror.slice(region.start, region.end)
-                self._regions[key] = region.recognised(text)
+        touched, written_at = self._touched, self._written_at
+        self._touched, self._written_at = set(), set()
+        return [
+            key
+            for key in self._order
+            if key in touched and (key in written_at or not self._regions[key].is_whole)
+        ]
+
+    def was_before(self, change: ForeignChange) -> bool:
+        """Whether a change brings a region, and what is around it, back to what they were."""
+        return any(
+            next(history.found(self.mirror, change), None) is not None
+            for history in self._histories.values()
+            if history.is_touched_by(change)
+        )
+
+    def touched(self) -> list[str]:
+        """Return the regions that others have written in or next to since this was last asked."""
+        touched = [key for key in self._order if key in self._touched]
+        self._touched.clear()
+        return touched
+
+    def restore(self, region_id: str, is_meant: Callable[[Region], bool]) -> bool:
+        """Make a region what it was when the text now in and around it stood there before.
+
+        Args:
+            region_id: The region.
+            is_meant: Whether what it was then is what it may become now.
+
+        Returns:
+            Whether it was found.
+        """
+        for past in self._histories[region_id].found(self.mirror):
+            if is_meant(past.region):
+                self._become(region_id, past)
+                return True
+        return False
+
+    def restore_nearest(self, region_id: str, is_meant: Callable[[Region], bool]) -> None:
+        """Make a region what it was when most of the text that came back last stood there before.
+
+        What differs from that is the user's, as if it had been changed afterwards.
+        """
+        past = self._histories[region_id].nearest(self.mirror, self._regions[region_id], is_meant)
+        if past is not None:
+            self._become(region_id, past)
+
+    def mark_read(self) -> None:
+        """Take all changes so far for looked up."""
+        for history in self._histories.values():
+            history.mark_read()
+
+    def take_back(self, region_id: str, *, is_told: bool) -> None:
+        """Take what the user has removed of a region's text for undone, if it may be.
+
+        Args:
+            region_id: The region.
+            is_told: Whether the client said that it was undone; else it must be what landed last.
+        """
+        region = self._regions[region_id]
+        standing = region.standing_text()
+        texts = self._histories[region_id].own_texts()
+        if standing == region.own_text or not (is_told or standing in texts):
+            return
+        pieces = without_deleted(region.pieces)
+        self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)
+
+    def restore_with(self, region_id: str, edits: tuple[Edit, ...]) -> bool:
+        """Make a region what it is if edits, made for all that had landed in it, landed too."""
+        landed_text = self._regions[region_id].landed_text
+        past = self._histories[region_id].found_with(self.mirror, edits, landed_text)
+        if past is not None:
+            self._become(region_id, past, landed_text=past.region.landed_text)
+        return past is not None
+
+    def _become(self, region_id: str, past: PastRegion, *, landed_text: str | None = None) -> None:
+        history = self._histories[region_id]
+        if landed_text is None:
+            landed_text = self._regions[region_id].landed_text
+        self._regions[region_id] = replace(
+            past.region,
+            start=history.point(self.mirror, past.start),
+            end=history.point(self.mirror, past.end),
+            landed_text=landed_text,
+        )
+        self._sort()
+
+    def adopt(self, region_id: str, text: str) -> None:
+        """Take a text that a region is to hold for its own if it stands there already.
+
+        After undo in steps that were never reported one by one it may stand beside the region: put
+        there once more, it would stand there twice. What the region holds must be part of it.
+        """
+        region, mirror = self._regions[region_id], self.mirror
+        if region.own_text == text or bits(text) < COMING_BACK_BITS:
+            return
+        history = self._histories[region_id]
+        field = mirror.slice(history.start, history.end)
+        if field.count(text) != 1:
+            return
+        low = field.index(text)
+        high = low + len(text)
+        offset = mirror.distance(history.start, region.start)
+        if all(
+            low <= offset + start and offset + end <= high for start, end in region.own_ranges()
+        ):
+            self._regions[region_id] = replace(
+                region,
+                start=mirror.advance(history.start, low),
+                end=mirror.advance(history.start, high),
+                own_text=text,
+                landed_text=text,
+                pieces=(Piece(Kind.OWN, len(text)),),
+                deleted=False,
+            )
+            self._sort()
+
+    def settle_undone(self, region_id: str) -> None:
+        """Take what the user has left of a region's text for all that ever landed in it."""
+        region = self._regions[region_id]
+        self._regions[region_id] = replace(region, landed_text=region.own_text)
+
+    def _sort(self) -> None:
+        self._order.sort(key=lambda key: (self._regions[key].start, self._regions[key].end))
 
     def _author(self, author: str, region_id: str) -> Author:
         if author not in self._regions:
             return "person"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
+
+
+def _is_rewriting(region: Region, changes: Sequence[ForeignChange]) -> bool:
+    """Whether changes put text in place of a region's, or into it in several places at once."""
+    inside = [change for change in changes if change.text and overlaps(region, change)]
+    return len(inside) > 1 or any(change.start != change.end for change in inside)

@@ -16,22 +16,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.diff import single_edit
-from streaming_code_generator.editing.echo import Echo, complete_echo, find_echo
+from streaming_code_generator.editing.echo import Echo, complete_echo, converted_echo, find_echo
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
     OutgoingEdit,
+    RangeTaken,
     ReportedChange,
     Settled,
     TextReplacement,
     Undeliverable,
     UndeliverableReason,
+    Undone,
 )
 from streaming_code_generator.editing.in_flight import (
     MOST_DOUBTS,
     MOST_REFUSALS,
     REFUSAL_WAITS_S,
     InFlight,
+    LostSteps,
     Refusals,
 )
 from streaming_code_generator.editing.lines import (
@@ -49,7 +52,9 @@ from streaming_code_generator.editing.plan import (
     with_endings,
 )
 from streaming_code_generator.editing.regions import ForeignChange, Region
+from streaming_code_generator.editing.reports import located, net_change
 from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.undo import UndoWatch
 
 _MISPLACED = "misplaced-"
 """What the names of regions begin with that follow no generation, but a misplaced edit."""
@@ -80,12 +85,23 @@ class DocumentWriter:
     def __init__(self, text: str, *, version: int | None, encoding: PositionEncoding) -> None:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
+        self.undo = UndoWatch(self.document)
+        self._undo_version: int | None = None
+        """The latest version of which the client said that an undo or a redo led to it."""
+        self._last_touched: list[str] = []
+        """The regions that the latest change touched."""
         self._wishes: dict[str, _Wish] = {}
+        self._running: set[str] = set()
+        """The regions of generations that have not ended."""
         self._in_flight: InFlight | None = None
         self._doubts = 0
         """How many edits in a row were probably dropped."""
         self._doubtful: Plan = ()
         """An edit that was probably dropped; its change may still come."""
+        self._lost: dict[str, LostSteps] = {}
+        """By region, what may still be applied of an edit that was given up."""
+        self._settled_texts: dict[str, str] = {}
+        """By region, the text that it was last brought to for good."""
         self._refusals = Refusals()
         self._line_ending: LineEnding | None = None
         self._next_edit_id = 1
@@ -98,7 +114,9 @@ class DocumentWriter:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is outstanding and nothing is left to send."""
-        return self._in_flight is None and not plan_towards(self.document, self._desired())
+        if self._in_flight is not None or self.undo.deadline_s is not None:
+            return False
+        return not plan_towards(self.document, self._desired())
 
     def region(self, region_id: str) -> Region:
         """Return a tracked region."""
@@ -107,12 +125,30 @@ class DocumentWriter:
     # What generations want
 
     def open_region(self, region_id: str, start: Point, end: Point) -> None:
-        """Track a range whose text a generation is going to replace; nothing is sent yet."""
+        """Track a range whose text a generation is going to replace; nothing is sent yet.
+
+        Raises:
+            RangeTaken: Another generation is writing there. Two that replace the same text could
+                not both be taken back.
+        """
+        taken = [key for key in self.document.overlapping(start, end) if key in self._running]
+        if taken:
+            raise RangeTaken(taken[0])
         self.document.open_region(region_id, start, end)
+        self._running.add(region_id)
+
+    def hand_over(self, region_id: str, new_id: str) -> None:
+        """Let another generation go on in a region, with all that is known of its text."""
+        self.stop(region_id)
+        self._drop_steps(region_id)
+        self._lost.pop(region_id, None)
+        self._settled_texts.pop(region_id, None)
+        self.document.hand_over(region_id, new_id)
+        self._running.add(new_id)
 
     def want(self, region_id: str, text: str) -> None:
-        """Say which text a region should hold now."""
-        if region_id in self.document:
+        """Say which text the region of a running generation should hold now."""
+        if region_id in self._running:
             self._wishes[region_id] = _Wish(self._ended(text))
 
     def finish(self, region_id: str, text: str) -> list[Outcome]:
@@ -125,12 +161,18 @@ class DocumentWriter:
         if self.region(region_id).deleted:
             self.stop(region_id)
             return [Deleted(region_id)]
+        if region_id not in self.undo:
+            self.document.settle_undone(region_id)
+            self.document.adopt(region_id, self._ended(text))
+        self._running.add(region_id)
         self._wishes[region_id] = _Wish(self._ended(text), final=True)
         return self._settled()
 
     def stop(self, region_id: str) -> None:
         """Want nothing more of a region: it keeps what it holds and stays tracked."""
         self._wishes.pop(region_id, None)
+        self._running.discard(region_id)
+        self.undo.release(region_id)
 
     def forget(self, region_id: str) -> None:
         """Stop tracking a region; its text stays."""
@@ -138,6 +180,8 @@ class DocumentWriter:
         if region_id in self.document:
             self.document.forget(region_id)
             self._drop_steps(region_id)
+            self._lost.pop(region_id, None)
+            self._settled_texts.pop(region_id, None)
 
     def _drop_steps(self, region_id: str) -> None:
         self._doubtful = tuple(step for step in self._doubtful if step.region_id != region_id)
@@ -242,13 +286,37 @@ class DocumentWriter:
             flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
             self._doubtful = ()
         else:
-            for change in changes:
-                self._take(self._located(change), now_s)
+            self._take_all(changes, now_s)
         self.mirror.version = version
         self._refusals = Refusals()
+        self._last_touched = self.document.take_touched()
+        self._look_up_past(now_s, told=version is not None and version == self._undo_version)
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settled()]
+
+    def undone(self, version: int, *, now_s: float) -> list[Outcome]:
+        """Hear from the client that an undo or a redo led to a version of the document.
+
+        It may come before the change of that version, or right after it.
+        """
+        self._undo_version = version
+        if version == self.mirror.version:
+            self._look_up_past(now_s, told=True)
+        return self._settled()
+
+    def _look_up_past(self, now_s: float, *, told: bool) -> None:
+        flight = self._in_flight
+        touched = [key for key in self._last_touched if key in self.document]
+        self.undo.look_up(touched, told=told)
+        self.document.mark_read()
+        for region_id in touched:
+            self.undo.suspend(region_id, self._doubtful, flight.plan if flight else ())
+            if self.region(region_id).is_undone:
+                self._drop_steps(region_id)
+            self._doubtful += self.undo.resumed(region_id)
+            if region_id in self._wishes:
+                self.undo.hold(region_id, now_s)
 
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
         """Whether changes are the whole edit, just as it was sent, the last place first.
@@ -256,7 +324,8 @@ class DocumentWriter:
         One by one, the parts of a step are hard to tell from what a person does.
         """
         own = document_changes(self.document, flight.plan)
-        return flight.changed_at_s is None and [*map(self._located, changes)] == own[::-1]
+        reported = [located(self.mirror, change) for change in changes]
+        return flight.changed_at_s is None and reported == own[::-1]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
@@ -266,16 +335,33 @@ class DocumentWriter:
         elif flight.misplaced:
             self._repair(flight)
 
-    def _located(self, change: ReportedChange) -> ForeignChange:
-        if change.range is None:
-            return ForeignChange(Point(0, 0), self.mirror.end, change.text)
-        start, end = sorted(self.mirror.point(*position) for position in change.range)
-        return ForeignChange(start, end, change.text)
+    def _take_all(self, changes: Sequence[ReportedChange], now_s: float) -> None:
+        flight = self._in_flight
+        # Our own edit is best told by itself; what comes behind it may be undo in several steps.
+        own = flight.count_in(changes) if flight else 0
+        is_whole = flight is not None and flight.is_whole_in(changes[:own])
+        for change in changes[:own]:
+            self._take(located(self.mirror, change), now_s, is_whole=is_whole)
+        net = net_change(self.mirror, changes[own:])
+        if net is not None:
+            self._take(net, now_s)
+            return
+        for change in changes[own:]:
+            self._take(located(self.mirror, change), now_s)
 
-    def _take(self, change: ForeignChange, now_s: float) -> None:
+    def _take(self, change: ForeignChange, now_s: float, *, is_whole: bool = False) -> None:
         flight = self._in_flight
         echo = find_echo(self.document, flight.plan, change) if flight else None
-        if flight and flight.may_be_misplaced(change, self.mirror) and (echo is None or echo.cost):
+        if flight and echo is None and flight.is_converted_in(change, self.mirror):
+            echo = converted_echo(self.document, flight.plan, change)
+        if echo and echo.cost and self.document.was_before(change):
+            echo = None
+        is_certain = echo is not None and not echo.cost
+        if (
+            flight
+            and not is_certain
+            and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole)
+        ):
             self._watch_misplaced(flight, change)
         elif flight and echo:
             flight.plan = self._confirm(flight.plan, echo)
@@ -284,10 +370,32 @@ class DocumentWriter:
             self._doubtful = self._confirm(self._doubtful, late)
             if flight:
                 flight.plan = ()
+        elif self._take_lost(change):
+            if flight:
+                flight.plan = ()
         else:
             self.document.change(change.start, change.end, change.text)
         if flight and flight.plan and flight.changed_at_s is None:
             flight.changed_at_s = now_s
+
+    def _take_lost(self, change: ForeignChange) -> bool:
+        """Recognise an edit that was given up and is applied now; it must not undo a removal."""
+        lost = {
+            region_id: lost.plan
+            for region_id, lost in self._lost.items()
+            if self.region(region_id).own_text == lost.made_for
+        }
+        plan = tuple(step for steps in lost.values() for step in steps)
+        echo = find_echo(self.document, plan, change)
+        if echo is None:
+            return False
+        self._confirm(plan, echo)
+        for region_id in {step.region_id for step in echo.landed}:
+            del self._lost[region_id]
+            if region_id not in self._wishes and region_id in self._settled_texts:
+                self._running.add(region_id)
+                self._wishes[region_id] = _Wish(self._settled_texts[region_id], final=True)
+        return True
 
     def _confirm(self, plan: Plan, echo: Echo) -> Plan:
         landed = echo.landed
@@ -321,7 +429,7 @@ class DocumentWriter:
         self.document.change(change.start, change.end, change.text)
         region_id = f"{_MISPLACED}{flight.edit.edit_id}-{len(flight.misplaced)}"
         end = self.mirror.advance(change.start, len(change.text))
-        self.open_region(region_id, change.start, end)
+        self.document.open_region(region_id, change.start, end)
         flight.misplaced[region_id] = overwritten
 
     def _repair(self, flight: InFlight) -> None:
@@ -337,16 +445,24 @@ class DocumentWriter:
     def deadline_s(self) -> float | None:
         """When `tick` has something to do, if nothing else happens; None if never."""
         flight = self._in_flight
-        return flight.deadline_s if flight else self._refusals.retry_at_s or None
+        own_s = flight.deadline_s if flight else self._refusals.retry_at_s or None
+        known = [at_s for at_s in (own_s, self.undo.deadline_s) if at_s is not None]
+        return min(known, default=None)
 
     def tick(self, now_s: float) -> list[Outcome]:
         """Let time pass; call it at `deadline_s`."""
+        undone = self.undo.due(now_s)
+        for region_id in undone:
+            self.stop(region_id)
+        return [*map(Undone, undone), *self._tick_in_flight(now_s)]
+
+    def _tick_in_flight(self, now_s: float) -> list[Outcome]:
         flight = self._in_flight
-        deadline_s = self.deadline_s
-        if deadline_s is None or now_s < deadline_s:
-            return []
         if flight is None:
-            self._refusals = replace(self._refusals, retry_at_s=0.0)
+            if now_s >= self._refusals.retry_at_s:
+                self._refusals = replace(self._refusals, retry_at_s=0.0)
+            return []
+        if now_s < flight.deadline_s:
             return []
         if flight.applied_at_s is None:
             return self._give_up("no_reply")
@@ -369,7 +485,9 @@ class DocumentWriter:
         settled: list[Outcome] = []
         for region_id, wish in list(self._wishes.items()):
             if wish.final and region_id not in busy and self._holds(region_id, wish.text):
-                del self._wishes[region_id]
+                self.stop(region_id)
+                self._settled_texts[region_id] = wish.text
+                self.document.settle_undone(region_id)
                 self._drop_steps(region_id)
                 settled += self._closed(region_id)
         return settled
@@ -398,7 +516,16 @@ class DocumentWriter:
         watched = [key for key in self.document.region_ids() if _is_misplaced(key)]
         for region_id in watched:
             self.document.forget(region_id)
-        self._wishes.clear()
+        for region_id in list(self._wishes):
+            self.stop(region_id)
+        for step in self._in_flight.plan if self._in_flight else ():
+            # It may still be applied, when the client comes back to it.
+            if step.region_id not in self.document:
+                continue
+            lost = self._lost.get(step.region_id)
+            if lost is None or lost.made_for != self.region(step.region_id).own_text:
+                lost = LostSteps(self.region(step.region_id).own_text, ())
+            self._lost[step.region_id] = replace(lost, plan=(*lost.plan, step))
         self._in_flight = None
         self._doubtful = ()
         self._doubts = 0

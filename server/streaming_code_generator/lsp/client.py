@@ -8,7 +8,7 @@ from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.uris import to_fs_path
 
-from streaming_code_generator.settings.sources import GENERATION_UPDATES
+from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class ClientFacts:
     code_action_literals: bool = False
     document_changes: bool = False
     generation_updates: bool = False
+    undo_notifications: bool = False
     roots: tuple[Path, ...] = ()
     initialization_options: object = None
 
@@ -34,6 +35,10 @@ def client_facts(params: types.InitializeParams) -> ClientFacts:
         return bool(get_capability(params.capabilities, path, default=False))
 
     options = params.initialization_options
+
+    def announces(name: str) -> bool:
+        return isinstance(options, Mapping) and options.get(name) is True
+
     return ClientFacts(
         work_done_progress=can("window.work_done_progress"),
         code_lens_refresh=can("workspace.code_lens.refresh_support"),
@@ -41,7 +46,8 @@ def client_facts(params: types.InitializeParams) -> ClientFacts:
         configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
         code_action_literals=can("text_document.code_action.code_action_literal_support"),
         document_changes=can("workspace.workspace_edit.document_changes"),
-        generation_updates=isinstance(options, Mapping) and options.get(GENERATION_UPDATES) is True,
+        generation_updates=announces(GENERATION_UPDATES),
+        undo_notifications=announces(UNDO_NOTIFICATIONS),
         roots=_roots(params),
         initialization_options=options,
     )

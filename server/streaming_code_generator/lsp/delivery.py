@@ -67,6 +67,11 @@ class Delivery:
         self._tell(self.writer.changed(version, changes, now_s=self._loop.time()))
         self._on_moved()
 
+    def undone(self, version: int) -> None:
+        """Take note that an undo or a redo led to a version of the document."""
+        self._tell(self.writer.undone(version, now_s=self._loop.time()))
+        self._on_moved()
+
     def close(self) -> None:
         """Send nothing any more."""
         self._is_closed = True

@@ -14,7 +14,7 @@ from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.wire import invalid
+from streaming_code_generator.lsp.wire import UndoNotice, invalid
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class Documents:
     def __init__(self, new_delivery: Callable[[str, DocumentWriter], Delivery]) -> None:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
+        self.client_tells_undo = False
         self._new_delivery = new_delivery
         self._documents: dict[str, OpenDocument] = {}
 
@@ -96,6 +97,12 @@ class Documents:
             params.text_document.version, [_reported(change) for change in params.content_changes]
         )
         return document
+
+    def undone(self, notice: UndoNotice) -> None:
+        """Take note that an undo or a redo led to a version of a document."""
+        document = self._documents.get(notice.uri)
+        if document is not None:
+            document.delivery.undone(notice.version)
 
     def closed(self, uri: str) -> OpenDocument | None:
         """Forget a document; its edits end."""
@@ -130,6 +137,7 @@ class Documents:
 
     def _add(self, uri: str, language_id: str, text: str, version: int | None) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
+        writer.undo.tells = self.client_tells_undo
         document = OpenDocument(uri, language_id, self._new_delivery(uri, writer))
         self._documents[uri] = document
         return document

@@ -32,11 +32,13 @@ from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
+    DID_UNDO,
     GENERATE,
     REMOVE,
     RETRY,
     SERVER_NAME,
     STATUS,
+    parse_undo,
 )
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
@@ -193,6 +195,10 @@ def _register(server: StreamingServer) -> None:
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await configuration.changed(server, state, params.settings)
 
+    @server.feature(DID_UNDO)
+    def did_undo(params: object) -> None:
+        state.documents.undone(parse_undo(params))
+
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=[KIND])
     )
@@ -214,4 +220,5 @@ def _initialize(server: StreamingServer, params: types.InitializeParams) -> None
     state.outgoing.facts = facts
     state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
     state.documents.roots = facts.roots
+    state.documents.client_tells_undo = facts.undo_notifications
     configuration.take_client(state, facts)

@@ -18,6 +18,7 @@ from streaming_code_generator.editing.exchange import (
     Settled,
     Undeliverable,
     UndeliverableReason,
+    Undone,
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.backend import Engine
@@ -96,6 +97,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._cancel_reason = "Cancelled."
         self._undeliverable: UndeliverableReason | None = None
+        self._is_undone = False
 
     # Its life
 
@@ -151,6 +153,9 @@ class Session:
             case Deleted():
                 self._settled.set()
                 self.cancel("Its text was deleted in the editor.")
+            case Undone():
+                self._is_undone = True
+                self.cancel("Its text was undone or deleted in the editor.")
             case Undeliverable(reason=reason):
                 self._undeliverable = reason
                 self._settled.set()
@@ -262,6 +267,8 @@ class Session:
         self.end = end
         if self.placing and not isinstance(end, Completed):
             self.placing.stop()
+            if self._is_undone:
+                self.placing.put_back()
         self.account.stats = (
             end.result.stats
             if isinstance(end, Completed)

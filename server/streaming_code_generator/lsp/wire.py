@@ -23,6 +23,10 @@ COMMANDS = (GENERATE, CANCEL, REMOVE, ACCEPT, RETRY, STATUS)
 DID_UPDATE_GENERATION = "streamingCodeGenerator/didUpdateGeneration"
 """Notification to clients that announced `generationUpdates`: where a generation stands."""
 
+DID_UNDO = "streamingCodeGenerator/didUndo"
+"""Notification of clients that announced `undoNotifications`: an undo or a redo led to a version of
+a document. Before the `didChange` of that version, or right after it."""
+
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
 Target = Literal["document", "none"]
 Token = str | int
@@ -57,6 +61,14 @@ class GenerationReference:
     id: str | None = None
     uri: str | None = None
     wait: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoNotice:
+    """Which version of which document an undo or a redo led to."""
+
+    uri: str
+    version: int
 
 
 GENERATE_SHAPE = (
@@ -109,6 +121,19 @@ def parse_reference(arguments: object, command: str) -> GenerationReference:
         uri=_optional(given, "uri", str),
         wait=_flag(given, "wait", default=True),
     )
+
+
+def parse_undo(params: object) -> UndoNotice:
+    """Read the parameters of `didUndo`, as pygls hands over those of a notification it knows not.
+
+    Raises:
+        JsonRpcInvalidParams: They cannot be used.
+    """
+    document = getattr(params, "textDocument", None)
+    uri, version = getattr(document, "uri", None), getattr(document, "version", None)
+    if not isinstance(uri, str) or not isinstance(version, int):
+        invalid(f'`{DID_UNDO}` takes {{"textDocument": {{"uri", "version"}}, "kind"}}.')
+    return UndoNotice(uri=uri, version=version)
 
 
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:

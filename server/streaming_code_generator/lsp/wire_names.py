@@ -12,6 +12,7 @@ from streaming_code_generator.settings.sources import (
     API_KEY_ORIGIN,
     GENERATION_UPDATES,
     MACHINE_SCOPED,
+    UNDO_NOTIFICATIONS,
 )
 
 
@@ -21,13 +22,17 @@ def wire_names() -> dict[str, object]:
         "serverName": wire.SERVER_NAME,
         "section": SECTION,
         "commands": {command.rpartition(".")[2]: command for command in wire.COMMANDS},
-        "notifications": {"didUpdateGeneration": wire.DID_UPDATE_GENERATION},
+        "notifications": {
+            "didUpdateGeneration": wire.DID_UPDATE_GENERATION,
+            "didUndo": wire.DID_UNDO,
+        },
         "generationStates": list(get_args(wire.GenerationState)),
         "initializationOptions": {
             "apiKey": API_KEY,
             "apiKeyOrigin": API_KEY_ORIGIN,
             "endpointSettingsAreMachineScoped": MACHINE_SCOPED,
             "generationUpdates": GENERATION_UPDATES,
+            "undoNotifications": UNDO_NOTIFICATIONS,
         },
         "settings": [spec.camel_name for spec in SPECS.values()],
     }

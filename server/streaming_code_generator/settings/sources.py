@@ -21,13 +21,16 @@ settings that decide about endpoints and keys from the person alone, never from 
 GENERATION_UPDATES = "generationUpdates"
 """Another one: the client wants to hear of every generation's progress; the server's affair."""
 
+UNDO_NOTIFICATIONS = "undoNotifications"
+"""Another one: the client tells which changes of a document were undo or redo."""
+
 API_KEY = "apiKey"
 """A key from the client's own secret store. It is no setting: settings files must not hold keys."""
 
 API_KEY_ORIGIN = "apiKeyOrigin"
 """Scheme, host and port that the key was stored for; unset, it is the person's own base URL's."""
 
-_ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES, API_KEY_ORIGIN})
+_ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES, UNDO_NOTIFICATIONS, API_KEY_ORIGIN})
 
 BASE_URL_VARIABLE = "OPENAI_BASE_URL"
 """The SDK's own variable; our own one goes before it within the same source."""

@@ -22,6 +22,7 @@ from typing import Literal
 from streaming_code_generator.testing.editor_messages import (
     Change,
     DidChange,
+    DidUndo,
     Edit,
     Message,
     Replacement,
@@ -41,6 +42,7 @@ __all__ = [
     "Cell",
     "Change",
     "DidChange",
+    "DidUndo",
     "Edit",
     "EditorHabits",
     "Encoding",
@@ -79,6 +81,11 @@ class EditorHabits:
     """By how much the version grows with a change."""
     read_only: bool = False
     """Whether edits are refused altogether."""
+    undo_step: Literal["edit", "writer", "pause"] = "edit"
+    """What one undo takes back: one change; a run of changes by the same writer, the user or the
+    server; or whatever was done since the user last paused."""
+    tells_undo: bool = False
+    """Whether the server is told that a change was undo or redo, before it is reported."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +128,10 @@ class SimulatedEditor:
         self._outbox: deque[Message] = deque()
         self._undo: list[list[_Done]] = []
         self._redo: list[list[_Done]] = []
+        self._last_writer: Author | None = None
+        """Who made the step that an undo would take back; None if the next change begins one."""
+        self._undid = False
+        """Whether what is to be reported holds an undo or a redo."""
 
     @property
     def text(self) -> str:
@@ -164,6 +175,8 @@ class SimulatedEditor:
         if self._undo:
             steps = self._undo.pop()
             self._redo.append(steps)
+            self.pause()
+            self._undid = True
             self._make([step.inverse() for step in reversed(steps)], now_s=now_s)
 
     def redo(self, *, now_s: float = 0.0) -> None:
@@ -171,7 +184,13 @@ class SimulatedEditor:
         if self._redo:
             steps = self._redo.pop()
             self._undo.append(steps)
+            self.pause()
+            self._undid = True
             self._make(steps, now_s=now_s)
+
+    def pause(self) -> None:
+        """End the step that an undo would take back: the next change begins another."""
+        self._last_writer = None
 
     def close(self) -> None:
         """Close the buffer: nothing is answered or reported any more."""
@@ -179,7 +198,8 @@ class SimulatedEditor:
         self._outbox.clear()
 
     def _type(self, start: int, end: int, cells: tuple[Cell, ...], *, now_s: float) -> None:
-        self._do([_Done(start, tuple(self.cells[start:end]), cells)], now_s=now_s)
+        steps = [_Done(start, tuple(self.cells[start:end]), cells)]
+        self._do(steps, writer="person", now_s=now_s)
 
     # The client's side
 
@@ -240,7 +260,7 @@ class SimulatedEditor:
             removed = tuple(self.cells[start:end])
             self._check_removal(removed)
             steps.append(_Done(start, removed, _cells(self._ended(replacement.text), "server")))
-        self._do(steps, now_s=now_s)
+        self._do(steps, writer="server", now_s=now_s)
 
     def _check_removal(self, removed: Sequence[Cell]) -> None:
         if self.habits.stale_edits == "apply":
@@ -254,8 +274,13 @@ class SimulatedEditor:
             return text
         return text.replace("\r\n", "\n").replace("\n", self.habits.line_ending)
 
-    def _do(self, steps: list[_Done], *, now_s: float) -> None:
-        self._undo.append(steps)
+    def _do(self, steps: list[_Done], *, writer: Author, now_s: float) -> None:
+        joins = {"edit": False, "writer": self._last_writer == writer, "pause": True}
+        if self._last_writer and joins[self.habits.undo_step] and self._undo:
+            self._undo[-1] = [*self._undo[-1], *steps]
+        else:
+            self._undo.append(steps)
+        self._last_writer = writer
         self._redo.clear()
         self._make(steps, now_s=now_s)
 
@@ -265,13 +290,25 @@ class SimulatedEditor:
         for step in steps:
             start, end = step.offset, step.offset + len(step.removed)
             text = "".join(cell.character for cell in step.inserted)
-            self._pending.append(Change((self.position(start), self.position(end)), text))
+            self._pending.append(self._change(start, end, text))
             self.cells[start:end] = step.inserted
         self.version += self.habits.version_step
         self._flush_if_due(now_s)
 
+    def _change(self, start: int, end: int, text: str) -> Change:
+        """Return a change as it is reported: no position lies in the middle of a CRLF."""
+        before = self.text
+        if before[max(0, start - 1) : start + 1] == "\r\n":
+            start, text = start - 1, "\r" + text
+        if before[max(0, end - 1) : end + 1] == "\r\n":
+            end, text = end + 1, text + "\n"
+        return Change((self.position(start), self.position(end)), text)
+
     def _flush_if_due(self, now_s: float) -> None:
         if self._flush_at_s is not None and now_s >= self._flush_at_s and self.open:
+            if self._undid and self.habits.tells_undo:
+                self._outbox.append(DidUndo(self.version))
+            self._undid = False
             self._outbox.append(DidChange(self.version, self._reported()))
             self.reported_text = self.text
             self._pending.clear()

@@ -31,7 +31,14 @@ class DidChange:
     changes: tuple[Change, ...]
 
 
-Message = Reply | DidChange
+@dataclass(frozen=True, slots=True)
+class DidUndo:
+    """Says that an undo or a redo led to a version; of a client that tells."""
+
+    version: int
+
+
+Message = Reply | DidChange | DidUndo
 
 
 class Replacement(Protocol):

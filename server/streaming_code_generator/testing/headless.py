@@ -146,7 +146,7 @@ class HeadlessEditor:
         for message in self.buffer.outbox(now_s):
             if isinstance(message, Reply):
                 applied = message.applied
-            else:
+            elif isinstance(message, DidChange):
                 # Behind the answer, which is sent when this function has returned.
                 asyncio.get_running_loop().call_soon(self._report, message)
         self._report_later(now_s)

@@ -1,30 +1,43 @@
-"""One schedule: a document writer, a person and a client, moved step by step in virtual time.
+"""One schedule: a document writer, a user and a client, moved step by step in virtual time.
 
 Whoever drives it (a property test, the seeded driver in `schedules`, a regression test) says what
-happens next; `end` brings everything to rest and checks the document against a model of its own.
+happens next; `schedule_checks` says what must hold.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
     OutgoingEdit,
+    RangeTaken,
     ReportedChange,
     Settled,
+    Undeliverable,
+    Undone,
 )
 from streaming_code_generator.editing.lines import Point, split_lines
 from streaming_code_generator.editing.rewrite import SelectionRewrite
 from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
-from streaming_code_generator.testing.editor import Cell, EditorHabits, Reply, SimulatedEditor
-from streaming_code_generator.testing.schedule_person import PersonModel
-from streaming_code_generator.testing.schedule_texts import ScheduleTexts
+from streaming_code_generator.testing.editor import (
+    DidUndo,
+    EditorHabits,
+    Message,
+    Reply,
+    SimulatedEditor,
+)
+from streaming_code_generator.testing.schedule_texts import ENDINGS, ScheduleTexts
+from streaming_code_generator.testing.schedule_user import UserModel
 
 PATIENCE_S = 4.0
-"""How long a schedule lets a client rest; one that rests too long is a case of its own."""
+"""How long a schedule lets a client rest, if it is not blocked."""
 _ROUNDS_TO_REST = 200
+
+
+class ScheduleBroken(AssertionError):  # noqa: N818 - an assertion, named for what happened
+    """Something was lost, moved, doubled, overwritten or left over."""
 
 
 @dataclass(slots=True)
@@ -33,92 +46,114 @@ class Generation:
 
     region_id: str
     original: str
-    before: list[Cell]
-    """What stood before its place when it began."""
-    after: list[Cell]
     rewrite: SelectionRewrite | None
     """Set if it replaces its selection line by line, as text arrives."""
     target: str = ""
     state: str = "running"
-    """Or `finished`, `stopped` (wants nothing more), `removed`, `forgotten`."""
-    settled_before: int = 0
-    """How often its text was said to stand there, before it was last finished or removed."""
+    """Then `finishing`, until its text stands there: `finished`. Or `stopped`; `failed`, if the
+    client took no edit; `deleted`. `removing` and `removed`, also when it was undone; `forgotten`,
+    once it is accepted, or retried."""
+    was_undone: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it can be removed, accepted and retried."""
+        return self.state in {"finished", "stopped", "failed"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Schedule:
-    """One document, up to three generations, one person, one client with its habits."""
+    """One document, some generations, one user, one client with its habits."""
 
     habits: EditorHabits
     text: str
-    distinct: bool = False
-    """See `ScheduleTexts`."""
     texts: ScheduleTexts = field(init=False)
     editor: SimulatedEditor = field(init=False)
     writer: DocumentWriter = field(init=False)
-    person: PersonModel = field(init=False)
+    user: UserModel = field(init=False)
     generations: list[Generation] = field(init=False, default_factory=list)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
     counts: list[WriterCounts] = field(init=False, default_factory=list)
     """One entry for each time the document was opened."""
     now_s: float = field(init=False, default=0.0)
+    blocked_until_s: float = field(init=False, default=0.0)
+    """Until when the client does nothing, as in a prompt."""
+    was_blocked: bool = field(init=False, default=False)
+    has_accepted: bool = field(init=False, default=False)
+    saved_text: str = field(init=False, default="")
     _last_round_s: float = field(init=False, default=0.0)
     _to_client: deque[OutgoingEdit] = field(init=False, default_factory=deque)
 
     def __post_init__(self) -> None:
-        self.texts = ScheduleTexts(self.habits, distinct=self.distinct)
+        self.texts = ScheduleTexts(self.habits)
         self._open(self.texts.foreign(self.text))
 
     def _open(self, text: str) -> None:
         self.editor = SimulatedEditor(text, habits=self.habits)
+        # One line ending is like another: the user may have typed the one that a server removes.
+        self.editor.mistakable = ENDINGS
         self.writer = DocumentWriter(text, version=1, encoding=self.habits.encoding)
-        self.person = PersonModel(self.editor, self._is_mistakable)
+        self.writer.undo.tells = self.habits.tells_undo
+        self.user = UserModel(self.editor)
         self.counts.append(self.writer.counts)
+        self.saved_text = text
         self.generations.clear()
         self.outcomes.clear()
         self._to_client.clear()
+        self.was_blocked = self.has_accepted = False
 
     # The server's side
 
     def start_generation(self, start: float, length: int, *, rewriting: bool) -> None:
-        """Begin to replace `length` code points, at a fraction of the document."""
+        """Begin to replace `length` code points, at a fraction of the document.
+
+        The selection may hold generated text, or what the user typed. Where another generation is
+        still writing in it, this one is refused.
+        """
         self.catch_up()
         text = self.writer.mirror.text
         low = self._whole(round(start * len(text)))
         high = self._whole(min(len(text), low + length))
-        cells = self.editor.cells
-        if any(cell.author != "base" for cell in cells[low:high]):
-            high = low
-        self.person.touched |= self._is_nested(point_at(text, low), point_at(text, high))
-        self.editor.select(low, high)
-        original = text[low:high]
         region_id = str(len(self.generations))
-        self.writer.open_region(region_id, point_at(text, low), point_at(text, high))
-        self.generations.append(
-            Generation(
-                region_id,
-                original,
-                before=cells[:low],
-                after=cells[high:],
-                rewrite=SelectionRewrite(original) if rewriting else None,
-            )
-        )
+        try:
+            self.writer.open_region(region_id, point_at(text, low), point_at(text, high))
+        except RangeTaken:
+            return
+        self.editor.select(low, high)
+        self._add_generation(region_id, text[low:high], rewriting=rewriting)
 
-    def _is_nested(self, start: Point, end: Point) -> bool:
-        """Whether a place lies in another region's text, or the other way round."""
-        document = self.writer.document
-        regions = [document.region(region_id) for region_id in document.region_ids()]
-        return any(region.start < end and start < region.end for region in regions)
+    def _add_generation(self, region_id: str, original: str, *, rewriting: bool) -> None:
+        rewrite = SelectionRewrite(original) if rewriting else None
+        self.generations.append(Generation(region_id, original, rewrite))
+
+    def retry(self, generation: Generation) -> None:
+        """Put back what stood there, and generate anew in the same place."""
+        self.remove(generation)
+        self.settle()
+        if generation.state == "removed":
+            generation.state = "forgotten"
+            region_id = str(len(self.generations))
+            self.writer.hand_over(generation.region_id, region_id)
+            self._add_generation(region_id, generation.original, rewriting=False)
 
     def of_state(self, *states: str) -> list[Generation]:
         """Return the generations in one of these states."""
         return [generation for generation in self.generations if generation.state in states]
 
+    @property
+    def ended(self) -> list[Generation]:
+        """The generations that can be removed: none has another one's text over its own."""
+        return [g for g in self.generations if g.has_ended and not self._is_covered(g)]
+
+    def _is_covered(self, generation: Generation) -> bool:
+        over = self.writer.document.laid_over(generation.region_id)
+        return any(g.region_id in over and g.state != "removed" for g in self.generations)
+
     def text_arrives(self, generation: Generation, text: str) -> None:
-        """Let a generation want some more text, made of the letters a, b, c and line feeds."""
-        generation.target += self.texts.generated(
-            text, int(generation.region_id), original=generation.original
-        )
+        """Let a generation want some more text."""
+        text = self.texts.generated(text, original=generation.original)
+        generation.target += text
+        self.user.generated |= set(text) - set(ENDINGS)
         wanted = generation.target
         if generation.rewrite:
             wanted = generation.rewrite.desired(wanted, finished=False)
@@ -127,9 +162,8 @@ class Schedule:
 
     def finish(self, generation: Generation) -> None:
         """End a generation; its text is to stand there for good."""
-        generation.state = "finished"
-        generation.settled_before = self._times_settled(generation)
-        self.outcomes += self.writer.finish(generation.region_id, generation.target)
+        generation.state = "finishing"
+        self._hear(self.writer.finish(generation.region_id, generation.target))
 
     def stop(self, generation: Generation) -> None:
         """Cancel a generation: what has arrived stays, nothing more is wanted."""
@@ -137,14 +171,20 @@ class Schedule:
         self.writer.stop(generation.region_id)
 
     def remove(self, generation: Generation) -> None:
-        """Put back what stood there before."""
-        generation.state = "removed"
-        generation.settled_before = self._times_settled(generation)
-        self.outcomes += self.writer.finish(generation.region_id, generation.original)
+        """Put back what stood there before, unless that would leave fragments."""
+        if self.writer.region(generation.region_id).is_rewritten:
+            generation.state = "stopped"
+        else:
+            self._put_back(generation)
 
-    def forget(self, generation: Generation) -> None:
+    def _put_back(self, generation: Generation) -> None:
+        generation.state = "removing"
+        self._hear(self.writer.finish(generation.region_id, generation.original))
+
+    def accept(self, generation: Generation) -> None:
         """Accept a generation's text: it is followed no more."""
         generation.state = "forgotten"
+        self.has_accepted = True
         self.writer.forget(generation.region_id)
 
     def server_sends(self) -> None:
@@ -155,76 +195,150 @@ class Schedule:
 
     def server_reads(self) -> None:
         """Let the server take one message of the client."""
-        message = self.editor.next_message(self.now_s)
-        if isinstance(message, Reply):
-            self.outcomes += self.writer.replied(
-                message.edit_id, applied=message.applied, now_s=self.now_s
-            )
-        elif message:
-            changes = [ReportedChange(change.range, change.text) for change in message.changes]
-            self.outcomes += self.writer.changed(message.version, changes, now_s=self.now_s)
+        message = None if self.is_blocked else self.editor.next_message(self.now_s)
+        if message:
+            self._hear(self._read(message))
 
-    # The client's and the person's side
+    def _read(self, message: Message) -> list[Outcome]:
+        if isinstance(message, Reply):
+            return self.writer.replied(message.edit_id, applied=message.applied, now_s=self.now_s)
+        if isinstance(message, DidUndo):
+            return self.writer.undone(message.version, now_s=self.now_s)
+        changes = [ReportedChange(change.range, change.text) for change in message.changes]
+        return self.writer.changed(message.version, changes, now_s=self.now_s)
+
+    def _hear(self, outcomes: list[Outcome]) -> None:
+        """Do with outcomes what a language server does."""
+        for outcome in outcomes:
+            self.outcomes.append(outcome)
+            (generation,) = (g for g in self.generations if g.region_id == outcome.region_id)
+            match outcome:
+                case Settled():
+                    # An edit that is applied late is taken out again, and that is told again.
+                    if generation.state != "removed":
+                        finished = {"finishing": "finished", "removing": "removed"}
+                        generation.state = finished[generation.state]
+                    self.check_settled(generation)
+                case Undone():
+                    generation.was_undone = True
+                    self._put_back(generation)
+                case Deleted():
+                    if generation.state != "forgotten":
+                        generation.state = "deleted"
+                    self.check_gone(generation)
+                case Undeliverable(reason=reason):
+                    if not self.was_blocked:
+                        raise ScheduleBroken(f"the writer gave up: {reason}")
+                    generation.state = "failed"
+
+    def check_settled(self, generation: Generation) -> None:
+        """Check, when a generation's text is said to stand there, or to be gone, that it is so."""
+        if generation.state == "removed":
+            self.check_gone(generation)
+            return
+        mirrored = self.writer.mirror.text
+        target = self.texts.ended(generation.target)
+        wanted = [c for c in target if c not in ENDINGS]
+        present = set(mirrored)
+        missing = [c for c in wanted if c not in present and c not in self.user.deleted]
+        if missing:
+            raise ScheduleBroken(f"completed with a hole: {missing} of {generation.target!r}")
+
+    def check_gone(self, generation: Generation) -> None:
+        """Check that nothing of a generation's text is left."""
+        left = set(self.writer.mirror.text) & set(generation.target) - set(ENDINGS)
+        if left:
+            raise ScheduleBroken(f"removed, deleted or undone, but {left} is left")
+
+    # The client's and the user's side
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the client does nothing for now."""
+        return self.now_s < self.blocked_until_s
 
     def client_reads(self) -> None:
         """Let the client take one edit."""
-        if self._to_client:
-            with self.person.server_at_work():
-                self.editor.receive(self._to_client.popleft(), now_s=self.now_s)
+        if self._to_client and not self.is_blocked:
+            self.editor.receive(self._to_client.popleft(), now_s=self.now_s)
 
-    def person_edits(self, start: int, end: int, text: str) -> None:
-        """Let the person replace a range of the buffer."""
+    def user_edits(self, start: int, end: int, text: str) -> None:
+        """Let the user replace a range of the buffer."""
         start, end = self._whole(start), self._whole(end)
-        if self.habits.changes != "exact":
-            text = text.replace("\n", " ")
-        removed = self.editor.text[start:end]
-        # Text that a person replaces by itself counts as untouched: that is a rule of its own.
-        text = "".join("Z" if character in removed else character for character in text)
         text = self.texts.foreign(text)
         self._act(lambda: self.editor.replace(start, end, text, now_s=self.now_s))
 
-    def person_repeats(self, start: int, end: int) -> None:
-        """Let the person paste over a range what stands there already."""
+    def user_repeats(self, start: int, end: int) -> None:
+        """Let the user paste over a range what stands there already."""
         start, end = self._whole(start), self._whole(end)
         self._act(lambda: self.editor.repeat(start, end, now_s=self.now_s))
 
-    def person_formats(self, step: int) -> None:
-        """Rewrite the whole buffer at once, changing a few places outside generated text."""
-        foreign = [c for c in self.editor.cells if c.author in {"base", "person"}]
-        chosen = {c.character for c in foreign[::step] if c.character not in "\r\n"}
+    def user_formats(self, step: int, *, generated_too: bool) -> None:
+        """Rewrite the whole buffer at once, changing a few places, as a formatter does."""
+        chosen = {
+            cell.character
+            for cell in self.editor.cells[::step]
+            if cell.character not in "\r\n" and (generated_too or cell.author in {"base", "person"})
+        }
         added = {character: self.texts.foreign("+") for character in sorted(chosen)[::2]}
 
         def reformatted(text: str) -> str:
             return "".join(added.get(c, "") if c in chosen else c for c in text)
 
-        # Which of several equal lines went where is a matter of how texts are compared.
-        self.person.rewound = True
-        self.person.returned |= set(self.editor.cells)
-        self._act(lambda: self.editor.rewrite(reformatted, now_s=self.now_s))
+        self._rewrite(reformatted)
 
-    def person_undoes(self) -> None:
+    def user_reloads(self) -> None:
+        """Bring the buffer back to what was saved last."""
+        self._rewrite(lambda _: self.saved_text)
+
+    def _rewrite(self, function: Callable[[str], str]) -> None:
+        def rewrite() -> None:
+            self.editor.rewrite(function, now_s=self.now_s)
+            # What comes back is whose it was, and the server's to replace or not.
+            originals = {c for g in self.generations for c in g.original} - set(ENDINGS)
+            for cell in self.editor.cells:
+                if cell.character in originals | self.user.generated:
+                    cell.author = "selected"
+
+        self._act(rewrite)
+
+    def user_saves(self) -> None:
+        """Save the buffer."""
+        self.saved_text = self.editor.text
+
+    def user_undoes(self) -> None:
         """Take back whatever was done last."""
-        self.person.rewound = True
-        self._act(lambda: self.editor.undo(now_s=self.now_s))
+        if self.habits.stale_edits != "apply":
+            self._act(lambda: self.editor.undo(now_s=self.now_s), undoing=True)
 
-    def person_redoes(self) -> None:
+    def user_redoes(self) -> None:
         """Do again what was undone."""
-        self.person.rewound = True
-        self._act(lambda: self.editor.redo(now_s=self.now_s))
+        self._act(lambda: self.editor.redo(now_s=self.now_s), undoing=True)
 
-    def person_reopens(self) -> None:
+    def user_pauses(self) -> None:
+        """End the step that the next undo takes back."""
+        self.editor.pause()
+
+    def user_reopens(self) -> None:
         """Close the document and open it again: what was under way has ended."""
         self.editor.close()
         self._open(self.editor.text)
 
-    def _act(self, action: Callable[[], None]) -> None:
-        with self.person.at_work():
+    def client_blocks(self, seconds: float) -> None:
+        """Let the client do nothing for a while, as in a prompt."""
+        self.blocked_until_s = self.now_s + seconds
+        self.was_blocked = True
+        while self.is_blocked:
+            self._pass(0.5)
+
+    def _act(self, action: Callable[[], None], *, undoing: bool = False) -> None:
+        with self.user.at_work(undoing=undoing):
             action()
 
     def place(self, near: str, which: int, fraction: float) -> int:
         """Return an offset of the buffer at, in or away from a region, as far as one can tell."""
         cells = self.editor.cells
-        tracked = [g for g in self.generations if g.state != "forgotten"]
+        tracked = [g for g in self.generations if g.region_id in self.writer.document]
         if near == "anywhere" or not tracked:
             return round(fraction * len(cells))
         region = self.writer.region(tracked[which % len(tracked)].region_id)
@@ -239,8 +353,11 @@ class Schedule:
     def time_passes(self, seconds: float) -> None:
         """Let time pass, as far as the client's patience goes."""
         if self.now_s - self._last_round_s < PATIENCE_S:
-            self.now_s += seconds
-            self.outcomes += self.writer.tick(self.now_s)
+            self._pass(seconds)
+
+    def _pass(self, seconds: float) -> None:
+        self.now_s += seconds
+        self._hear(self.writer.tick(self.now_s))
 
     def messages_go_round(self) -> None:
         """Let an edit reach the client, and what it says to that the server."""
@@ -257,7 +374,7 @@ class Schedule:
             self.server_reads()
 
     def settle(self) -> None:
-        """Let everybody do what is left to do, without the person."""
+        """Let everybody do what is left to do, without the user."""
         for _ in range(_ROUNDS_TO_REST):
             self.server_sends()
             self.client_reads()
@@ -267,53 +384,13 @@ class Schedule:
             deadline_s = self.writer.deadline_s
             if deadline_s is not None and not self._to_client:
                 self.now_s = max(self.now_s, deadline_s)
-                self.outcomes += self.writer.tick(self.now_s)
-        raise AssertionError("the writer does not come to rest")
-
-    # Texts
-
-    def is_settled(self, generation: Generation) -> bool:
-        """Whether it was said that a generation's last text stands there."""
-        return self._times_settled(generation) > generation.settled_before
-
-    def _times_settled(self, generation: Generation) -> int:
-        return self.outcomes.count(Settled(generation.region_id))
-
-    def is_deleted(self, generation: Generation) -> bool:
-        """Whether the person has removed all of a generation's text."""
-        region_id = generation.region_id
-        told = any(isinstance(o, Deleted) and o.region_id == region_id for o in self.outcomes)
-        return told or self.writer.region(region_id).deleted
-
-    def _is_mistakable(self, cells: list[Cell], index: int) -> bool:
-        """Whether nobody can tell who wrote a code point, or on which side of a region."""
-        is_ending = cells[index].character in "\r\n"
-        low, high = _run_of_endings(cells, index)
-        places = [g for g in self.generations if self._lies_between(g, cells[:low], cells[high:])]
-        if self.habits.changes == "exact" and not self.habits.change_delay_s:
-            return is_ending and bool(places)
-        return is_ending or any(not (g.target and g.original) for g in places)
-
-    def _lies_between(self, generation: Generation, left: list[Cell], right: list[Cell]) -> bool:
-        """Whether a generation's place lies between two parts of the buffer."""
-        moved = self.person.returned
-        is_right_of_left = set(right).isdisjoint(set(generation.before) - moved)
-        return is_right_of_left and set(left).isdisjoint(set(generation.after) - moved)
+                self._hear(self.writer.tick(self.now_s))
+        raise ScheduleBroken("the writer does not come to rest")
 
     def _whole(self, offset: int) -> int:
         """Return the offset, or the one before where it would divide a CRLF."""
         around = self.editor.text[max(0, offset - 1) : offset + 1]
         return offset - 1 if around == "\r\n" else offset
-
-
-def _run_of_endings(cells: Sequence[Cell], index: int) -> tuple[int, int]:
-    """Return the run of line endings around an index, any of which may be meant by a report."""
-    low = high = index
-    while low and cells[low - 1].character in "\r\n":
-        low -= 1
-    while high < len(cells) and cells[high].character in "\r\n":
-        high += 1
-    return low, high
 
 
 def point_at(text: str, offset: int) -> Point:

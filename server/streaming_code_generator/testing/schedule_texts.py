@@ -1,58 +1,52 @@
-"""The texts of a schedule: what each author writes with, so that it can be told apart."""
+"""The texts of a schedule: no character but line endings is ever used twice.
+
+So a character that is lost, doubled or in the wrong place is seen without knowing how it got there.
+"""
 
 import itertools
 
 from streaming_code_generator.testing.editor import EditorHabits
 
-LETTERS = ("abc", "mno", "xyz")
-"""What each generation writes with, if its letters may repeat."""
-_GENERATED_BLOCKS = (0xAC00, 0xB400, 0xBC00)
-_BLOCK_LENGTH = 0x400
-_NARROW_BLOCK, _WIDE_BLOCK = 0x4E00, 0x20000
+_GENERATED_START = 0xAC00
+_GENERATED_END = 0xD7A4
+_NARROW_START, _WIDE_START = 0x4E00, 0x20000
 _LAST_BMP = "\uffff"
+ENDINGS = "\r\n"
 
 
 class ScheduleTexts:
     """Turns plain texts into those of one schedule."""
 
-    def __init__(self, habits: EditorHabits, *, distinct: bool) -> None:
-        """Prepare texts.
-
-        Args:
-            habits: The client's; it may turn line endings into its own.
-            distinct: Whether no letter of a generation is to occur twice, for clients whose
-                reports cannot tell equal ones apart. What a person types never does.
-        """
+    def __init__(self, habits: EditorHabits) -> None:
         self._line_ending = habits.line_ending
-        self._is_distinct = distinct
         self._fresh = itertools.count()
 
     def foreign(self, text: str) -> str:
-        """Return a text that a person types, or that a document begins with.
+        """Return a text that the user types, or that a document begins with.
 
-        Apart from line endings, every code point occurs once.
+        A client that has line endings of its own has no others in its documents.
         """
-        return self.ended("".join(c if c == "\n" else self._fresh_like(c) for c in text))
+        if self._line_ending:
+            text = self.ended(text.replace("\r\n", "\n").replace("\r", "\n"))
+        return "".join(c if c in ENDINGS else self._fresh_like(c) for c in text)
 
-    def generated(self, text: str, generation: int, *, original: str) -> str:
-        """Return text of a generation, made of the letters a, b, c and line feeds.
+    def generated(self, text: str, *, original: str) -> str:
+        """Return text of a generation.
 
         Its line endings are the client's only if it replaces some: that much a server knows.
         """
-        arrived = "".join(c if c == "\n" else self._letter(c, generation) for c in text)
-        return self.ended(arrived) if "\r\n" in original else arrived
+        text = "".join(c if c in ENDINGS else self._letter() for c in text)
+        return self.ended(text) if "\r\n" in original else text
 
     def ended(self, text: str) -> str:
         """Return a text with the line endings that the client gives it."""
         ending = self._line_ending
         return text.replace("\r\n", "\n").replace("\n", ending) if ending else text
 
-    def _letter(self, character: str, generation: int) -> str:
-        if self._is_distinct:
-            return chr(_GENERATED_BLOCKS[generation] + next(self._fresh) % _BLOCK_LENGTH)
-        return LETTERS[generation]["abc".index(character)]
+    def _letter(self) -> str:
+        return chr(_GENERATED_START + next(self._fresh) % (_GENERATED_END - _GENERATED_START))
 
     def _fresh_like(self, character: str) -> str:
         """Return a code point that was not used yet and is as wide as another one."""
-        block = _WIDE_BLOCK if character > _LAST_BMP else _NARROW_BLOCK
+        block = _WIDE_START if character > _LAST_BMP else _NARROW_START
         return chr(block + next(self._fresh))

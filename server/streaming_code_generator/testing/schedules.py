@@ -11,15 +11,16 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streaming_code_generator.testing.editor import EditorHabits
 from streaming_code_generator.testing.schedule import Schedule
-from streaming_code_generator.testing.schedule_checks import bring_to_end, check_regions
-from streaming_code_generator.testing.schedule_texts import LETTERS
+from streaming_code_generator.testing.schedule_checks import bring_to_end, check_moment
 
 MOST_STEPS = 60
-_BASE, _TYPED = "0123456789 é😀\n", "ABCDEF \n😀"
+MOST_GENERATIONS = 4
+_BASE, _TYPED, _GENERATED = "0123456789 é😀\n\n", "ABCDEF \n😀", "abc\n"
+_ENDINGS = ("\n", "\n", "\n", "\r\n", "\r\n", "\r", "mixed")
 _NEAR = ("anywhere", "start", "end", "inside", "inside")
 
 
@@ -34,12 +35,16 @@ class Figures:
     rebased: int = 0
     refused: int = 0
     repaired: int = 0
+    undone: int = 0
+    broken: dict[int, str] = field(default_factory=dict)
+    """Schedules that did not keep the rules, by number, and what happened."""
     wall_s: float = 0.0
 
     def add(self, schedule: Schedule, steps: int) -> None:
         """Count one schedule in."""
         self.schedules += 1
         self.steps += steps
+        self.undone += sum(generation.was_undone for generation in schedule.generations)
         for counts in schedule.counts:
             self.sent += counts.sent
             self.landed += counts.landed
@@ -51,7 +56,8 @@ class Figures:
         return (
             f"{self.schedules:,} schedules of {self.steps:,} steps in {self.wall_s:.1f} s: "
             f"{self.sent:,} edits sent, {self.landed:,} landed, {self.rebased:,} rebased, "
-            f"{self.refused:,} refused, {self.repaired:,} repaired; nothing lost, nothing doubled"
+            f"{self.refused:,} refused, {self.repaired:,} repaired, "
+            f"{self.undone:,} generations undone; {len(self.broken)} broken"
         )
 
 
@@ -65,27 +71,41 @@ def random_habits(rng: random.Random) -> EditorHabits:
         changes=rng.choice(("exact", "diff", "lines", "full")),
         line_ending=rng.choice((None, None, "\n", "\r\n")),
         version_step=rng.choice((1, 3)),
+        undo_step=rng.choice(("edit", "writer", "pause")),
+        tells_undo=rng.choice((True, False)),
+    )
+
+
+def random_text(rng: random.Random) -> str:
+    """Return a document: mostly a short one, with all kinds of line endings."""
+    ending = rng.choice(_ENDINGS)
+    length = rng.choice((0, 5, 20, 40, 40, 40, 40, rng.choice((400, 3000))))
+    return "".join(
+        (rng.choice(_ENDINGS[2:6]) if ending == "mixed" else ending) if c == "\n" else c
+        for c in rng.choices(_BASE, k=rng.randint(length // 2, length))
     )
 
 
 def random_schedule(rng: random.Random) -> Schedule:
     """Return a schedule with an opened document and one generation in it."""
-    habits = random_habits(rng)
-    distinct = habits.changes != "exact" or rng.choice((True, False, False))
-    text = _text(rng, _BASE, rng.randint(0, 40))
-    schedule = Schedule(habits=habits, text=text, distinct=distinct)
+    schedule = Schedule(habits=random_habits(rng), text=random_text(rng))
     _start_generation(rng, schedule)
     return schedule
 
 
-def take_random_step(rng: random.Random, schedule: Schedule) -> None:
+def take_random_step(rng: random.Random, schedule: Schedule, *, undo: bool) -> None:
     """Let something happen that may happen now."""
-    step, _ = rng.choices(_STEPS, weights=[weight for _, weight in _STEPS])[0]
+    steps = _STEPS if undo else _STEPS_WITHOUT_UNDO
+    step, _ = rng.choices(steps, weights=[weight for _, weight in steps])[0]
     step(rng, schedule)
 
 
-def run_schedule(seed: int) -> tuple[Schedule, int]:
+def run_schedule(seed: int, *, undo: bool = True) -> tuple[Schedule, int]:
     """Run one schedule to its end and return it with the number of its steps.
+
+    Args:
+        seed: Its number.
+        undo: Whether the user undoes, redoes, formats and reloads too.
 
     Raises:
         ScheduleBroken: Something was lost, moved, doubled, overwritten or left over.
@@ -94,26 +114,22 @@ def run_schedule(seed: int) -> tuple[Schedule, int]:
     schedule = random_schedule(rng)
     steps = rng.randint(1, MOST_STEPS)
     for _ in range(steps):
-        take_random_step(rng, schedule)
-        check_regions(schedule)
+        take_random_step(rng, schedule, undo=undo)
+        check_moment(schedule)
     bring_to_end(schedule)
     return schedule, steps
 
 
-def run_schedules(examples: int, seed: int) -> Figures:
-    """Run schedules number `seed` and following.
-
-    Raises:
-        ScheduleBroken: One of them failed; a note says which.
-    """
+def run_schedules(examples: int, seed: int, *, undo: bool = True) -> Figures:
+    """Run schedules number `seed` and following."""
     figures = Figures()
     began_s = time.perf_counter()
     for number in range(seed, seed + examples):
         try:
-            figures.add(*run_schedule(number))
-        except Exception as error:
-            error.add_note(f"schedule {number}: run it with --examples 1 --seed {number}")
-            raise
+            figures.add(*run_schedule(number, undo=undo))
+        except AssertionError as error:
+            figures.schedules += 1
+            figures.broken[number] = str(error)
     figures.wall_s = time.perf_counter() - began_s
     return figures
 
@@ -123,9 +139,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m streaming_code_generator.testing.schedules")
     parser.add_argument("--examples", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--without-undo", action="store_true")
     options = parser.parse_args(arguments)
-    sys.stdout.write(f"{run_schedules(options.examples, options.seed)}\n")
-    return 0
+    figures = run_schedules(options.examples, options.seed, undo=not options.without_undo)
+    sys.stdout.write(f"{figures}\n")
+    for number, problem in figures.broken.items():
+        sys.stdout.write(f"broken: --examples 1 --seed {number}: {problem}\n")
+    return 1 if figures.broken else 0
 
 
 def _text(rng: random.Random, alphabet: str, length: int) -> str:
@@ -133,14 +153,14 @@ def _text(rng: random.Random, alphabet: str, length: int) -> str:
 
 
 def _start_generation(rng: random.Random, schedule: Schedule) -> None:
-    if len(schedule.generations) < len(LETTERS):
+    if len(schedule.generations) < MOST_GENERATIONS:
         length = rng.choice((0, rng.randint(0, 12)))
         schedule.start_generation(rng.random(), length, rewriting=rng.choice((True, False)))
 
 
 def _text_arrives(rng: random.Random, schedule: Schedule) -> None:
     if running := schedule.of_state("running"):
-        text = _text(rng, "abc\n", rng.randint(1, 5))
+        text = _text(rng, _GENERATED, rng.randint(1, 5))
         schedule.text_arrives(rng.choice(running), text)
 
 
@@ -150,49 +170,61 @@ def _generation_ends(rng: random.Random, schedule: Schedule) -> None:
 
 
 def _generation_is_removed(rng: random.Random, schedule: Schedule) -> None:
-    if ended := schedule.of_state("finished", "stopped"):
-        rng.choice((schedule.remove, schedule.remove, schedule.forget))(rng.choice(ended))
+    if ended := schedule.ended:
+        act = rng.choice((schedule.remove, schedule.remove, schedule.retry, schedule.accept))
+        act(rng.choice(ended))
 
 
 def _place(rng: random.Random, schedule: Schedule) -> int:
     return schedule.place(rng.choice(_NEAR), rng.randrange(3), rng.random())
 
 
-def _person_edits(rng: random.Random, schedule: Schedule) -> None:
+def _user_edits(rng: random.Random, schedule: Schedule) -> None:
     low = _place(rng, schedule)
     high = min(len(schedule.editor.cells), low + rng.choice((0, 0, 0, 1, 2, 4, 9)))
-    schedule.person_edits(low, high, _text(rng, _TYPED, rng.choice((0, 1, 1, 3, 6))))
+    schedule.user_edits(low, high, _text(rng, _TYPED, rng.choice((0, 1, 1, 3, 6))))
 
 
-def _person_repeats(rng: random.Random, schedule: Schedule) -> None:
+def _user_repeats(rng: random.Random, schedule: Schedule) -> None:
     low = _place(rng, schedule)
-    schedule.person_repeats(low, min(len(schedule.editor.cells), low + rng.randint(1, 30)))
+    schedule.user_repeats(low, min(len(schedule.editor.cells), low + rng.randint(1, 30)))
 
 
-def _person_formats(rng: random.Random, schedule: Schedule) -> None:
-    schedule.person_formats(rng.randint(2, 9))
+def _user_formats(rng: random.Random, schedule: Schedule) -> None:
+    schedule.user_formats(rng.randint(2, 9), generated_too=rng.choice((True, False)))
 
 
 def _time_passes(rng: random.Random, schedule: Schedule) -> None:
     schedule.time_passes(rng.choice((0.05, 0.2, 1.0)))
 
 
-_STEPS: tuple[tuple[Callable[[random.Random, Schedule], None], int], ...] = (
+def _messages_move(rng: random.Random, schedule: Schedule) -> None:
+    move = (schedule.server_sends, schedule.server_reads, schedule.client_reads)
+    rng.choices(move, weights=(2, 3, 3))[0]()
+
+
+_Step = tuple[Callable[[random.Random, Schedule], None], int]
+_STEPS_WITHOUT_UNDO: tuple[_Step, ...] = (
     (_start_generation, 4),
     (_text_arrives, 16),
     (_generation_ends, 3),
     (_generation_is_removed, 3),
-    (lambda _, schedule: schedule.server_sends(), 8),
-    (lambda _, schedule: schedule.server_reads(), 12),
-    (lambda _, schedule: schedule.client_reads(), 12),
+    (_messages_move, 32),
     (lambda _, schedule: schedule.messages_go_round(), 10),
-    (_person_edits, 20),
-    (_person_repeats, 2),
-    (_person_formats, 2),
-    (lambda _, schedule: schedule.person_undoes(), 3),
-    (lambda _, schedule: schedule.person_redoes(), 2),
-    (lambda _, schedule: schedule.person_reopens(), 1),
+    (_user_edits, 18),
+    (_user_repeats, 2),
+    (lambda _, schedule: schedule.user_reopens(), 1),
+    (lambda rng, schedule: schedule.client_blocks(rng.choice((2.0, 11.0))), 1),
     (_time_passes, 12),
+)
+_STEPS: tuple[_Step, ...] = (
+    *_STEPS_WITHOUT_UNDO,
+    (_user_formats, 1),
+    (lambda _, schedule: schedule.user_undoes(), 6),
+    (lambda _, schedule: schedule.user_redoes(), 5),
+    (lambda _, schedule: schedule.user_pauses(), 2),
+    (lambda _, schedule: schedule.user_saves(), 1),
+    (lambda _, schedule: schedule.user_reloads(), 1),
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,331 @@
+r"""What a region was before, so that undo and redo are understood.
+
+An editor that undoes an edit reports an ordinary change: text goes, other text comes back. Whose
+that text is cannot be read off the change, only off the past: what stands there now stood there
+before, and then it was known who wrote what. So each region keeps its past, and after a user's
+change the present text is looked up in it. If it is found, the region becomes what it was then.
+
+    text around the region    what happened            the region (own text in brackets)
+    a = 1|b = 2               it was opened            a = 1[]b = 2
+    a = 1\nfoo()|b = 2        an edit landed           a = 1[\nfoo()]b = 2
+    a = 1\nfoo()bar()|b = 2   another one landed       a = 1[\nfoo()bar()]b = 2
+    a = 1\nfoo()|b = 2        the user undoes that     found: a = 1[\nfoo()]b = 2
+    a = 1\nfoo()bar()|b = 2   the user redoes it       found: a = 1[\nfoo()bar()]b = 2
+
+Without its past the fourth line would be a deletion, never to be written again, and the text of the
+fifth the user's own.
+
+The past is kept for a field: the region and whatever was changed next to it or across its borders.
+Coordinates count code points from where the region was opened; those before it are negative.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, islice
+from operator import sub
+
+from streaming_code_generator.editing.diff import Edit, apply_edits, bits, fine_edits, single_edit
+from streaming_code_generator.editing.lines import Point
+from streaming_code_generator.editing.mirror import Mirror, Splice
+from streaming_code_generator.editing.pieces import own_in_document
+from streaming_code_generator.editing.regions import ForeignChange, Region, absorb_change
+
+COMING_BACK_BITS = 24
+"""How unlikely it must be that the user has typed a run of characters that once stood there."""
+STEPS_KEPT = 1_000
+"""So many of the latest changes of a field are kept one by one; those before become one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRegion:
+    """A region as it was, by its coordinates."""
+
+    start: int
+    end: int
+    region: Region
+
+    def landed(self, edits: tuple[Edit, ...]) -> "PastRegion":
+        """Return it as it would be had the edits of its own text, in order, landed too."""
+        region, end = self.region, self.end
+        for edit in reversed(edits):
+            end += sum(len(p.text) - (p.end - p.start) for p in region.place(edit))
+            region = region.land(edit)
+        return replace(self, region=region, end=end)
+
+    def changed(self, text: str, left: int, edits: Sequence[Edit]) -> "PastRegion":
+        """Return it as it would be had the user made edits of its field's text at that time."""
+        field, origin = Mirror(text), Point(0, 0)
+        region = replace(
+            self.region,
+            start=field.advance(origin, self.start - left),
+            end=field.advance(origin, self.end - left),
+        )
+        for edit in reversed(edits):
+            start, end = field.advance(origin, edit.start), field.advance(origin, edit.end)
+            staged = field.stage(start, end, edit.text)
+            change = ForeignChange(start, end, edit.text)
+            region = absorb_change(region, field, change, staged.splice, author="person")
+            field.make(staged)
+        return PastRegion(
+            field.distance(origin, region.start) + left,
+            field.distance(origin, region.end) + left,
+            region,
+        )
+
+    def document_edits(self, edits: tuple[Edit, ...]) -> list[Edit]:
+        """Return what edits of its own text, in order, do to the field, in coordinates."""
+        return [
+            Edit(self.start + placed.start, self.start + placed.end, placed.text)
+            for edit in edits
+            for placed in self.region.place(edit)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change of the field: `removed`, from coordinate `start` on, became `inserted`."""
+
+    start: int
+    removed: str
+    inserted: str
+    before: PastRegion | None
+    """The region before it; None in the middle of an edit of several places."""
+    is_users: bool = False
+
+    @property
+    def growth(self) -> int:
+        return len(self.inserted) - len(self.removed)
+
+
+@dataclass(slots=True)
+class _Window:
+    """An older text of the field, as what it has in place of `[low, high)` of the present one."""
+
+    present: str
+    left: int
+    low: int
+    high: int
+    older: str = ""
+
+    def go_back(self, step: _Step) -> None:
+        """Take one step back."""
+        start, end = step.start - self.left, step.start - self.left + len(step.inserted)
+        low = min(self.low, start)
+        older_end = self.low + len(self.older)
+        beyond = max(0, end - older_end)
+        text = (
+            self.present[low : self.low] + self.older + self.present[self.high : self.high + beyond]
+        )
+        self.older = text[: start - low] + step.removed + text[end - low :]
+        self.low, self.high = low, self.high + beyond
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the older text is the present one."""
+        return (
+            self.high - self.low == len(self.older)
+            and self.present[self.low : self.high] == self.older
+        )
+
+    def shares(self, text: str) -> bool:
+        """Whether the older part of the text holds a quarter of another text, at least."""
+        length = max(1, len(text) // 4)
+        starts = range(0, len(text) - length + 1, length)
+        return any(text[start : start + length] in self.older for start in starts)
+
+    @property
+    def text(self) -> str:
+        return self.present[: self.low] + self.older + self.present[self.high :]
+
+
+class RegionHistory:
+    """The past of one region's field. It moves with the document like the region itself."""
+
+    def __init__(self, region: Region, length: int) -> None:
+        self.start, self.end = region.start, region.end
+        self._left, self._right = 0, length
+        """The coordinates of `start` and `end`."""
+        self._steps: list[_Step] = []
+        self._unread = 0
+        """How many of the latest steps have not been looked up."""
+
+    def is_touched_by(self, change: ForeignChange) -> bool:
+        """Whether a change reaches into the field or up to one of its ends."""
+        return change.start <= self.end and change.end >= self.start
+
+    def record(
+        self, mirror: Mirror, change: ForeignChange, before: PastRegion | None, *, is_users: bool
+    ) -> None:
+        """Take note of a change that touches the field, before the mirror makes it."""
+        step = replace(self._step(mirror, change), before=before, is_users=is_users)
+        self._steps.append(step)
+        self._unread += 1
+        self._right += step.growth
+
+    def _step(self, mirror: Mirror, change: ForeignChange) -> _Step:
+        self._extend(mirror, change)
+        start = self.coordinate(mirror, change.start)
+        return _Step(start, mirror.slice(change.start, change.end), change.text, before=None)
+
+    def mark_read(self) -> None:
+        """Take what was recorded so far for looked up."""
+        self._unread = 0
+
+    def _extend(self, mirror: Mirror, change: ForeignChange) -> None:
+        # What was not in the field did not change since it was opened: all its texts had it.
+        if change.start < self.start:
+            self._left -= mirror.distance(change.start, self.start)
+            self.start = change.start
+        if change.end > self.end:
+            self._right += mirror.distance(self.end, change.end)
+            self.end = change.end
+
+    def moved(self, splice: Splice) -> None:
+        """Follow a change of the document."""
+        self.start = splice.move(self.start, sticks_right=False)
+        self.end = splice.move(self.end, sticks_right=True)
+
+    def coordinate(self, mirror: Mirror, point: Point) -> int:
+        """Return a place in the field as a coordinate; the nearer end is measured from."""
+        if point.line - self.start.line > self.end.line - point.line:
+            return self._right - mirror.distance(point, self.end)
+        return self._left + mirror.distance(self.start, point)
+
+    def point(self, mirror: Mirror, coordinate: int) -> Point:
+        """Return where a coordinate lies."""
+        return mirror.advance(self.start, coordinate - self._left)
+
+    def found(self, mirror: Mirror, change: ForeignChange | None = None) -> Iterator[PastRegion]:
+        """Yield what the region was when the field had its present text, the latest first.
+
+        Args:
+            mirror: The document.
+            change: One to be thought of as made; it touches the field.
+        """
+        thought = [] if change is None else [self._step(mirror, change)]
+        length = self._right - self._left + sum(step.growth for step in thought)
+        growths = (step.growth for step in reversed([*self._steps, *thought]))
+        lengths = islice(accumulate(growths, sub, initial=length), 1, None)
+        same = [depth for depth, older in enumerate(lengths, start=1) if older == length]
+        for window, past in self._walk_back(mirror, depths=same, thought=thought):
+            if window.is_present:
+                yield past
+
+    def nearest(
+        self, mirror: Mirror, region: Region, is_meant: Callable[[Region], bool]
+    ) -> PastRegion | None:
+        """Return what the region is if text came back and was changed before it was reported.
+
+        An editor that reports differences may report an undo together with what was typed after it.
+        So the past text is taken that explains most of what the user has put in, if more of the
+        generation's text stands there by it.
+
+            before    a = 1[]b = 2          (undone: `foo()` and `bar()` had landed)
+            after     a = 1foo()xbar()b = 2
+            taken     a = 1[foo()xbar()]b = 2, of which only the x is the user's
+        """
+        inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
+        if len(inserted) <= 1:
+            return None
+        best: PastRegion | None = None
+        most = 0.0
+        previous, came = self._since_read(mirror)
+        for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
+            if not (window.shares(inserted) and is_meant(past.region)):
+                continue
+            edits = fine_edits(window.text, window.present)
+            explained = _explained(window.present, previous, came, edits)
+            if explained > most:
+                now = past.changed(window.text, self._left, edits)
+                if own_in_document(now.region.pieces) > own_in_document(region.pieces):
+                    best, most = now, explained
+        return best
+
+    @property
+    def _unread_steps(self) -> list[_Step]:
+        return self._steps[len(self._steps) - self._unread :]
+
+    def _since_read(self, mirror: Mirror) -> tuple[str, tuple[int, int]]:
+        """Return the text of the last look, and which part of the present one differs from it."""
+        window = self._window(mirror)
+        for step in reversed(self._unread_steps):
+            window.go_back(step)
+        edit = single_edit(window.text, window.present) or Edit(0, 0, "")
+        return window.text, (edit.start, edit.start + len(edit.text))
+
+    def own_texts(self) -> Iterator[str]:
+        """Yield the texts that had landed in the region, the latest first."""
+        for step in reversed(self._steps):
+            if step.before is not None:
+                yield step.before.region.own_text
+
+    def found_with(
+        self, mirror: Mirror, edits: tuple[Edit, ...], own_text: str
+    ) -> PastRegion | None:
+        """Return the region as it is if edits have landed that were made for its own text then.
+
+        That is what redoing an edit looks like that was undone before it was ever reported.
+        """
+        made_for = [
+            depth
+            for depth, step in enumerate(reversed(self._steps), start=1)
+            if step.before is not None and step.before.region.own_text == own_text
+        ]
+        for window, past in self._walk_back(mirror, depths=made_for):
+            older = [edit.shifted(-self._left) for edit in past.document_edits(edits)]
+            if apply_edits(window.text, older) == window.present:
+                return past.landed(edits)
+        return None
+
+    def _walk_back(
+        self, mirror: Mirror, *, depths: list[int], thought: Sequence[_Step] = ()
+    ) -> Iterator[tuple[_Window, PastRegion]]:
+        """Yield the field's older texts, and the region then, that lie so many steps back."""
+        if not depths:
+            return
+        window, wanted = self._window(mirror, thought), set(depths)
+        steps = reversed([*self._steps, *thought])
+        for depth, step in enumerate(islice(steps, depths[-1]), start=1):
+            window.go_back(step)
+            if depth in wanted and step.before is not None:
+                yield window, step.before
+
+    def _window(self, mirror: Mirror, thought: Sequence[_Step] = ()) -> _Window:
+        present = mirror.slice(self.start, self.end)
+        for step in thought:
+            start = step.start - self._left
+            end = start + len(step.removed)
+            present = present[:start] + step.inserted + present[end:]
+        return _Window(present, self._left, low=len(present), high=len(present))
+
+    def compact(self, mirror: Mirror) -> None:
+        """Make one step of the oldest ones once there are twice as many as are kept."""
+        if len(self._steps) < 2 * STEPS_KEPT:
+            return
+        window = self._window(mirror)
+        for step in reversed(self._steps[STEPS_KEPT:]):
+            window.go_back(step)
+        later = window.text
+        for step in reversed(self._steps[:STEPS_KEPT]):
+            window.go_back(step)
+        edit = single_edit(window.text, later) or Edit(0, 0, "")
+        removed = window.text[edit.start : edit.end]
+        oldest = _Step(edit.start + self._left, removed, edit.text, self._steps[0].before)
+        self._steps[:STEPS_KEPT] = [oldest]
+
+
+def _explained(present: str, previous: str, came: tuple[int, int], edits: Sequence[Edit]) -> float:
+    """Return how much of what came is not an edit of the user's, in bits.
+
+    Only long runs count that did not stand there before.
+    """
+    low, high = came
+    total, done, growth = 0.0, 0, 0
+    for edit in [*edits, Edit(len(present), len(present), "")]:
+        start = min(edit.start + growth, len(present))
+        run = present[max(low, done) : min(high, start)]
+        if bits(run) >= COMING_BACK_BITS and run not in previous:
+            total += bits(run)
+        growth += edit.growth
+        done = start + len(edit.text)
+    return total

@@ -1,0 +1,114 @@
+"""Undo and redo of generated text: recognised, held back for a while, then final.
+
+The rule, the same for every client: undoing text of a running generation takes the generation back.
+Nothing more is sent for it at once; a redo within `UNDO_GRACE_S` lets it go on where it was; else
+it ends, and what is left of its text is taken out too.
+
+A client that tells which changes are undo (`tells`) is believed: a user who deletes just what
+arrived last has then deleted it, and the generation goes on. Of any other client a change that
+brings a region back to what it was before is taken for undo.
+"""
+
+from collections.abc import Callable, Iterable
+
+from streaming_code_generator.editing.plan import Plan
+from streaming_code_generator.editing.regions import Region
+from streaming_code_generator.editing.tracked import TrackedDocument
+
+UNDO_GRACE_S = 1.0
+"""How long a generation whose text was undone waits for a redo."""
+
+
+class UndoWatch:
+    """Knows which regions are undone, until when, and which edits were on their way then."""
+
+    def __init__(self, document: TrackedDocument) -> None:
+        self.tells = False
+        self._document = document
+        self._held_until_s: dict[str, float] = {}
+        self._suspended: dict[str, list[Plan]] = {}
+        """Steps that were made for all the text that had landed: they fit nothing else."""
+
+    def __contains__(self, region_id: str) -> bool:
+        """Whether a region is held back."""
+        return region_id in self._held_until_s
+
+    def look_up(self, region_ids: Iterable[str], *, told: bool) -> None:
+        """Look up in their past the regions that a change has touched.
+
+        Args:
+            region_ids: The regions.
+            told: Whether the client said that the change was an undo.
+        """
+        for region_id in region_ids:
+            if self._restore(region_id, told=told) or self._restore_with_suspended(region_id):
+                continue
+            self._restore_nearest(region_id, told=told)
+            self._take_back(region_id, told=told)
+
+    def _restore(self, region_id: str, *, told: bool) -> bool:
+        return self._document.restore(region_id, self._is_meant(region_id, told=told))
+
+    def _restore_nearest(self, region_id: str, *, told: bool) -> None:
+        self._document.restore_nearest(region_id, self._is_meant(region_id, told=told))
+
+    def _is_meant(self, region_id: str, *, told: bool) -> Callable[[Region], bool]:
+        region = self._document.region(region_id)
+        may_go_back = told or not self.tells or region.is_undone
+
+        def is_meant(past: Region) -> bool:
+            return may_go_back or past.own_text in (region.own_text, region.landed_text)
+
+        return is_meant
+
+    def _restore_with_suspended(self, region_id: str) -> bool:
+        for plan in self._suspended.get(region_id, ()):
+            if self._document.restore_with(region_id, tuple(step.edit for step in plan)):
+                del self._suspended[region_id]
+                return True
+        return False
+
+    def _take_back(self, region_id: str, *, told: bool) -> None:
+        if told or not self.tells:
+            self._document.take_back(region_id, is_told=told and self.tells)
+
+    def suspend(self, region_id: str, *plans: Plan) -> None:
+        """Keep a region's steps of these plans for a redo, if it is undone."""
+        if not self._document.region(region_id).is_undone:
+            return
+        for plan in plans:
+            own = tuple(step for step in plan if step.region_id == region_id)
+            if own:
+                self._suspended.setdefault(region_id, []).append(own)
+
+    def resumed(self, region_id: str) -> Plan:
+        """Return the steps that were suspended for a region if all is redone that had landed."""
+        if self._document.region(region_id).is_undone:
+            return ()
+        plans = self._suspended.pop(region_id, [()])
+        return plans[-1]
+
+    def hold(self, region_id: str, now_s: float) -> None:
+        """Hold a region back if it is undone, anew after every change; else let it go on."""
+        if self._document.region(region_id).is_undone:
+            self._held_until_s[region_id] = now_s + UNDO_GRACE_S
+        else:
+            self._held_until_s.pop(region_id, None)
+
+    def release(self, region_id: str) -> None:
+        """Wait for no redo of a region any more."""
+        self._held_until_s.pop(region_id, None)
+        self._suspended.pop(region_id, None)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When the next region has waited long enough; None if none is held back."""
+        return min(self._held_until_s.values(), default=None)
+
+    def due(self, now_s: float) -> list[str]:
+        """Return the regions that have waited long enough, and release them."""
+        due = [key for key, until_s in self._held_until_s.items() if until_s <= now_s]
+        for region_id in due:
+            self.release(region_id)
+            self._document.settle_undone(region_id)
+        return due

@@ -1,0 +1,206 @@
+"""Undo and redo are understood: what comes back is the generation's, what goes takes it back."""
+
+import pytest
+
+from streaming_code_generator.editing.exchange import Deleted, Settled, Undone
+from streaming_code_generator.editing.undo import UNDO_GRACE_S
+from support.writing import Desk
+
+TEXT = "a\nb\n"
+
+
+def streaming(*texts: str, tells: bool = False) -> Desk:
+    """Return a desk on which a generation has put these texts between a and b."""
+    desk = Desk(TEXT)
+    desk.writer.undo.tells = tells
+    desk.open("0", 2)
+    written = ""
+    for text in texts:
+        written += text
+        desk.writer.want("0", written)
+        desk.land()
+    return desk
+
+
+def take_out(desk: Desk, text: str) -> None:
+    """Report that a text went that stands in one line."""
+    line, character = _place(desk, text)
+    desk.report((((line, character), (line, character + len(text))), ""))
+
+
+def put_in(desk: Desk, before: str, text: str) -> None:
+    line, character = _place(desk, before)
+    desk.report((((line, character), (line, character)), text))
+
+
+def _place(desk: Desk, text: str) -> tuple[int, int]:
+    lines = desk.mirrored[: desk.mirrored.index(text)].split("\n")
+    return len(lines) - 1, len(lines[-1])
+
+
+def test_redone_text_is_the_generations_and_the_stream_goes_on_at_its_end() -> None:
+    desk = streaming("one ", "two ", "three ")
+    take_out(desk, "three ")
+    take_out(desk, "two ")
+    put_in(desk, "b\n", "two ")
+    put_in(desk, "b\n", "three ")
+
+    assert desk.writer.region("0").is_untouched
+    desk.finish("0", "one two three four")
+    desk.land()
+    assert desk.mirrored == "a\none two three fourb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_undone_text_holds_the_generation_back_and_then_ends_it() -> None:
+    desk = streaming("one ", "two ")
+    take_out(desk, "two ")
+    desk.writer.want("0", "one two three ")
+    assert desk.sends_nothing()
+    assert not desk.writer.is_idle
+
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+    desk.finish("0", "")
+    desk.land()
+    assert desk.mirrored == TEXT
+
+
+def test_a_finished_text_that_is_undone_before_it_settled_never_settles_with_a_hole() -> None:
+    desk = streaming("one ", "two ")
+    desk.finish("0", "one two three ")
+    edit = desk.sent()
+    take_out(desk, "two ")
+    desk.reply(edit, applied=False)
+
+    assert desk.sends_nothing()
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_all_of_it_undone_and_redone_goes_on() -> None:
+    desk = streaming("one ", "two ")
+    take_out(desk, "one two ")
+    put_in(desk, "b\n", "one two ")
+    desk.finish("0", "one two three")
+    desk.land()
+
+    assert desk.mirrored == "a\none two threeb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_an_edit_that_was_undone_before_it_was_reported_is_known_when_it_is_redone() -> None:
+    """Once, its text was taken for the user's, and came a second time."""
+    desk = streaming("one ", "two ")
+    desk.writer.want("0", "one two three ")
+    edit = desk.sent()
+    desk.reply(edit)
+    take_out(desk, "two ")
+    put_in(desk, "b\n", "two three ")
+
+    assert desk.writer.region("0").is_untouched
+    desk.finish("0", "one two three four")
+    desk.land()
+    assert desk.mirrored == "a\none two three fourb\n"
+
+
+def test_text_that_goes_and_comes_back_while_an_edit_is_refused_is_no_part_of_that_edit() -> None:
+    """Once, the refused edit was seen in it, and its text never came."""
+    desk = Desk("x\n")
+    desk.open("0", 2)
+    lines = "alpha = 1\nbeta = 2\ngamma = 3\n"
+    desk.writer.want("0", lines)
+    desk.land()
+    desk.finish("0", lines + "delta = 4\n")
+    edit = desk.sent()
+    desk.report((((1, 3), (4, 0)), ""))
+    desk.report((((1, 3), (1, 3)), lines[3:]))
+    desk.reply(edit, applied=False)
+    desk.land()
+
+    assert desk.mirrored == "x\n" + lines + "delta = 4\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_a_replaced_selection_that_was_undone_is_the_original_and_removing_leaves_it() -> None:
+    """Once, removing made `bar(2bar2)` of `bar(2)`."""
+    desk = Desk("bar(2)\n")
+    desk.open("0", 0, 6)
+    desk.finish("0", "bar2")
+    desk.land()
+    desk.report((((0, 3), (0, 3)), "("))
+    desk.report((((0, 5), (0, 5)), ")"))
+    desk.finish("0", "bar(2)")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == "bar(2)\n"
+
+
+def test_text_that_comes_back_with_something_typed_in_it_is_the_generations() -> None:
+    """An editor that reports differences may report an undo together with what came after it."""
+    desk = streaming("first_name = ", "second_name")
+    desk.finish("0", "first_name = second_name")
+    take_out(desk, "first_name = second_name")
+    put_in(desk, "b\n", "first_name = Xsecond_name")
+    desk.finish("0", "")
+    desk.land()
+
+    assert desk.mirrored == "a\nXb\n"
+
+
+def test_changes_of_one_notification_that_undo_one_another_are_taken_together() -> None:
+    """Once, the text that only went to and fro was the user's afterwards."""
+    desk = streaming("one two")
+    desk.report(
+        (((1, 3), (1, 8)), ""),
+        (((1, 3), (1, 3)), "! twob"),
+    )
+    desk.finish("0", "one two")
+
+    assert desk.mirrored == "a\none! twob\n"
+    assert desk.writer.region("0").standing_text() == "one two"
+
+
+# Clients that tell which changes are undo
+
+
+def test_a_client_that_tells_undo_may_delete_the_last_chunk_and_the_generation_goes_on() -> None:
+    desk = streaming("one ", "two ", tells=True)
+    take_out(desk, "two ")
+    desk.finish("0", "one two three")
+    desk.land()
+
+    assert desk.mirrored == "a\none threeb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_an_undo_that_is_told_takes_the_generation_back(*, told_first: bool) -> None:
+    desk = streaming("one ", "two ", tells=True)
+    if told_first:
+        desk.outcomes += desk.writer.undone(4, now_s=desk.now_s)
+    take_out(desk, "two ")
+    assert desk.writer.mirror.version == 4
+    if not told_first:
+        desk.outcomes += desk.writer.undone(4, now_s=desk.now_s)
+
+    desk.writer.want("0", "one two three")
+    assert desk.sends_nothing()
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_an_undo_that_is_told_takes_the_generation_back_whatever_it_removed() -> None:
+    desk = streaming("one ", "two ", tells=True)
+    desk.outcomes += desk.writer.undone(4, now_s=desk.now_s)
+    take_out(desk, "ne tw")
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_a_client_that_tells_undo_deletes_all_and_that_ends_the_generation_at_once() -> None:
+    desk = streaming("one ", tells=True)
+    take_out(desk, "one ")
+
+    assert desk.outcomes == [Deleted("0")]
