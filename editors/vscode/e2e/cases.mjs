@@ -1,10 +1,10 @@
 // What a person does, and what must come of it.
 
-import { execFileSync } from 'node:child_process';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { serverProcesses } from './cases/setup.mjs';
 import { sleep, until } from './editor.mjs';
 
 const CATEGORY = 'Streaming Code Generator';
@@ -296,6 +296,8 @@ async function restartsAServerThatEnds(editor, { model }) {
 
 async function usesTheStoredKey(editor, { model, server }) {
   await editor.file('key.py', '', 1, 1);
+  await editor.command(`${CATEGORY}: Restart Server`);
+  await until('a start without it', () => server.extensionLog().includes('Starting '));
   await editor.command(`${CATEGORY}: Set API Key`);
   const input = editor.page.locator('.quick-input-widget:visible input.input');
   await until('the box for the key', async () => (await input.getAttribute('type')) === 'password');
@@ -326,23 +328,13 @@ async function restartsAServerThatCrashes(editor, { server }) {
   await editor.file('crash.py', '', 1, 1);
   await editor.generate('[name=crash] [lines=60] [slow]');
   await editor.shows('crash_2 = 2');
-  process.kill(serverProcess(server), 'SIGKILL');
+  process.kill(serverProcesses(server)[0], 'SIGKILL');
   await editor.notification('ended unexpectedly and is restarted in 1 s');
   await until('the server again', async () => (await editor.status()) === 'Generator', 30_000);
   assert.ok((await editor.text()).startsWith('crash_1 = 1\ncrash_2 = 2'), 'what had arrived was lost');
   await editor.file('crashed.py', '', 1, 1);
   await editor.generate('[name=crashed] [lines=2]');
   await editor.shows('crashed_2 = 2');
-}
-
-/** The id of the language server that this editor has started. */
-function serverProcess(server) {
-  const rows = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  const processes = rows.map((row) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row)).filter(Boolean);
-  const parents = new Map(processes.map(([, pid, parent]) => [pid, parent]));
-  const isOurs = (pid) => pid !== undefined && (Number(pid) === server.child.pid || isOurs(parents.get(pid)));
-  const found = processes.find(([, pid, , args]) => args.includes('streaming_code_generator serve') && isOurs(pid));
-  return Number(found[1]);
 }
 
 async function removesByTheLens(editor) {
@@ -373,12 +365,6 @@ async function hasAKeyOfItsOwn(editor) {
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
   await until('the prompt box', async () => (await editor.page.locator('.quick-input-title:visible').innerText()).includes('Generate'));
-}
-
-async function offersToInstall(editor) {
-  const text = await editor.notification('needs its language server', 60_000);
-  assert.match(text, /no-such-python" -m pip install streaming-code-generator\[embedded\]/);
-  assert.match(text, /Install/);
 }
 
 /** Makes the pictures of the documentation. */
@@ -448,5 +434,3 @@ export const tracedCases = [{ name: 'uses the stored key, and keeps it out of th
 export const untrustedCases = [
   { name: 'an untrusted workspace redirects nothing', body: cannotRedirectFromTheWorkspace },
 ];
-
-export const uninstalledCases = [{ name: 'offers to install a server that is missing', body: offersToInstall }];

@@ -109,7 +109,7 @@ const QUIET = {
 
 /** One page with a folder opened. */
 export class Editor {
-  static async open(server, workspace, ready = true) {
+  static async open(server, workspace) {
     const profile = fs.mkdtempSync(path.join(server.folder, 'chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
@@ -129,9 +129,7 @@ export class Editor {
     Object.assign(editor, { context, server, workspace, page: context.pages()[0] ?? (await context.newPage()) });
     await editor.page.goto(`http://127.0.0.1:${server.port}/?folder=${workspace}`);
     await editor.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
-    if (ready) {
-      await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
-    }
+    await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
     return editor;
   }
 
@@ -237,10 +235,29 @@ export class Editor {
   /** Run Generate and give it a prompt. */
   async generate(prompt) {
     await this.command('Streaming Code Generator: Generate…');
-    await this.#quickInput.waitFor();
-    await until('the prompt box', async () => (await this.page.locator('.quick-input-title:visible').innerText()) !== '');
+    await this.promptBox();
+    await this.answer(prompt);
+  }
+
+  async promptBox(ms = 30_000) {
+    const title = this.page.locator('.quick-input-title:visible');
+    await until('the prompt box', async () => /Generate code|Replace/.test((await title.allInnerTexts()).join()), ms);
+    return this.#quickInput;
+  }
+
+  async answer(prompt) {
     await this.#quickInput.fill(prompt);
     await this.keyboard.press('Enter');
+  }
+
+  /** The text of the dialog that is shown. */
+  dialog(part, ms = 30_000) {
+    const box = this.page.locator('.monaco-dialog-box');
+    return until(`the dialog ${part}`, async () => (await box.allInnerTexts()).find((text) => text.includes(part)), ms);
+  }
+
+  async press(button) {
+    await this.page.locator('.monaco-dialog-box').getByRole('button', { name: button, exact: true }).click();
   }
 
   /** The text of the active editor as it is shown; for texts that fit on the screen. */

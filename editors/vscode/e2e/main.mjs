@@ -5,7 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { cases, pictureCases, tracedCases, uninstalledCases, untrustedCases } from './cases.mjs';
+import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
+import { serverSessions } from './cases/server.mjs';
+import { setupSessions } from './cases/setup.mjs';
 import { CodeServer, Editor } from './editor.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -44,10 +46,10 @@ async function within(ms, promise) {
 }
 
 async function run(list, editor, context, counts) {
-  for (const { name, body } of list) {
+  for (const { name, body, ms = CASE_MS } of list) {
     const start = Date.now();
     try {
-      await within(CASE_MS, body(editor, context));
+      await within(ms, body(editor, context));
       counts.passed += 1;
       console.log(`ok      ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
     } catch (error) {
@@ -62,7 +64,7 @@ async function run(list, editor, context, counts) {
   }
 }
 
-async function session(list, { folder, trust, prepare, override, level, ready = true }, counts) {
+async function session(list, { folder, trust, prepare, override, level, environment = {} }, counts) {
   if (list.length === 0) {
     return;
   }
@@ -72,10 +74,10 @@ async function session(list, { folder, trust, prepare, override, level, ready = 
   const other = await startModel(folder, 'other');
   prepare?.({ workspace, other, folder });
   const settings = { ...settingsFor(model), ...override };
-  const environment = { OPENAI_API_KEY: 'key-of-the-environment' };
-  const server = await CodeServer.start({ folder, vsix, settings, environment, trust, level });
+  const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...environment };
+  const server = await CodeServer.start({ folder, vsix, settings, environment: environments, trust, level });
   try {
-    const editor = await Editor.open(server, workspace, ready);
+    const editor = await Editor.open(server, workspace);
     try {
       await run(list, editor, { folder, workspace, model, other, server }, counts);
     } finally {
@@ -102,11 +104,16 @@ try {
   }
   const traced = { 'streamingCodeGenerator.trace.server': 'verbose' };
   await session(chosen(tracedCases), { folder: path.join(folder, 'traced'), trust: false, override: traced, level: 'trace' }, counts);
-  const override = {
-    'streamingCodeGenerator.server.command': [],
-    'streamingCodeGenerator.server.python': path.join(folder, 'no-such-python'),
-  };
-  await session(chosen(uninstalledCases), { folder: path.join(folder, 'uninstalled'), trust: false, override, ready: false }, counts);
+  for (const { name, cases: all, settings, environment } of [...serverSessions, ...setupSessions]) {
+    const list = chosen(all);
+    if (list.length === 0) {
+      continue;
+    }
+    const place = path.join(folder, name);
+    fs.mkdirSync(place);
+    const setup = { override: settings(place), environment: environment(place) };
+    await session(list, { folder: place, trust: false, ...setup }, counts);
+  }
 } catch (error) {
   counts.failed += 1;
   console.log(`FAILED  the editor: ${error.stack}`);

@@ -22,6 +22,7 @@ export npm_config_nodedir="$SCG_EDITOR_LAB/node24"
 
 cd "$extension"
 [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-npm run --silent package >"$SCG_EDITOR_LAB/package.log" 2>&1 || { cat "$SCG_EDITOR_LAB/package.log"; exit 1; }
+mkdir -p out
+npm run --silent package >out/package.log 2>&1 || { cat out/package.log; exit 1; }
 
 exec timeout --kill-after=20 "${SCG_E2E_TIMEOUT:-900}" node "$here/main.mjs" "$@"

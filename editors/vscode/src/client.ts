@@ -1,36 +1,52 @@
-/** Starts, stops and restarts the language server, one after the other. */
+/** Starts the language server when it is first needed; stops and restarts it, one after the other. */
 
 import * as vscode from 'vscode';
 import { CloseAction, ErrorAction, ExecuteCommandRequest, LanguageClient } from 'vscode-languageclient/node';
 
 import { RestartBudget } from './backoff';
-import { offerInstallation } from './install';
+import type { OwnEnvironment } from './environment';
+import type { Installer } from './install';
+import type { BaseCommand } from './interpreters';
 import { pipeServerLog, withoutSecret } from './log';
 import { NAME } from './names';
-import { findServer, isFound, WORKING_FOLDER } from './python';
-import type { BaseCommand } from './python';
+import { WORKING_FOLDER } from './processes';
+import { findServer, isFound } from './python';
+import type { Found } from './python';
 import type { ApiKeys } from './secrets';
 import { personsEndpoint, personsOwnSettings } from './settings';
-import type { ServerState } from './status';
+import { waitedFor } from './waiting';
 import { ANNOUNCEMENTS, didUpdateGeneration, SECTION } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
 import type { ClientMiddleware } from './middleware';
 
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * What the server is doing: `idle`, not needed yet; `restarting`, waiting to be started anew after it ended;
+ * `missing`, not installed; `stopped`, not started any more until somebody asks for something.
+ */
+export type ServerState = 'idle' | 'missing' | 'starting' | 'running' | 'restarting' | 'stopped';
+
 /** What the rest of the extension wants to hear of the server. */
 export interface ServerListener {
-  stateChanged(state: ServerState, error?: string): void;
+  stateChanged(state: ServerState, message: string): void;
   generationUpdated(update: GenerationUpdate): void;
   ended(): void;
 }
 
 export class ServerControl implements vscode.Disposable {
+  private state: ServerState = 'idle';
+  private readonly changed = new vscode.EventEmitter<{ state: ServerState; message: string }>();
   private client: LanguageClient | undefined;
+  private found: Found | undefined;
   private tail: Promise<void> = Promise.resolve();
   private queuedRestart: Promise<void> | undefined;
   private readonly crashes = new RestartBudget();
   private crashTimer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly own: OwnEnvironment,
+    private readonly installer: Installer,
     private readonly keys: ApiKeys,
     private readonly log: vscode.LogOutputChannel,
     private readonly middleware: (client: () => LanguageClient | undefined) => ClientMiddleware,
@@ -47,17 +63,51 @@ export class ServerControl implements vscode.Disposable {
     return this.queuedRestart;
   }
 
+  /** What the server is told only when it starts has changed, or what it is started with. */
+  settingsChanged(): void {
+    this.found = undefined;
+    if (this.isUpOrComing) {
+      void this.restart();
+    } else {
+      this.set('idle');
+    }
+  }
+
   stop(): Promise<void> {
-    return this.inTurn(() => this.stopNow());
+    return this.inTurn(async () => {
+      await this.stopNow();
+      this.set('idle');
+    });
+  }
+
+  /**
+   * See to it that a server runs or is about to; false if there is none, of which the person has been told.
+   *
+   * It is for what asks the person for something first: nobody should write a prompt in vain.
+   */
+  async prepare(): Promise<boolean> {
+    if (!this.isUpOrComing) {
+      await this.inTurn(() => this.find());
+      if (!this.found) {
+        return false;
+      }
+      void this.restart();
+    }
+    return true;
+  }
+
+  /** The server, once it runs; rejects if it cannot be had, with why, and if it is not waited for any longer. */
+  async whenRunning(): Promise<LanguageClient> {
+    if (!(await this.prepare())) {
+      throw new vscode.CancellationError();
+    }
+    const running = this.queuedRestart ? undefined : this.runningClient();
+    return running ?? waitedFor(this.nextRunning(), `${NAME}: waiting for the server`);
   }
 
   /** Run one of the server's commands; rejects with the server's error. */
   async execute(command: string, argument: GenerateArguments | GenerationReference): Promise<unknown> {
-    await this.tail;
-    const client = this.runningClient();
-    if (!client) {
-      throw new Error('the server is not running. Run "Restart Server", or "Check Set-up" to see why.');
-    }
+    const client = await this.whenRunning();
     return client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] });
   }
 
@@ -68,6 +118,46 @@ export class ServerControl implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.crashTimer);
     void this.stop();
+    this.changed.dispose();
+  }
+
+  /** Whether nothing has been asked of a server since the window was opened. */
+  get isUnused(): boolean {
+    return this.state === 'idle' || this.state === 'missing';
+  }
+
+  private get isUpOrComing(): boolean {
+    return this.queuedRestart !== undefined || ['starting', 'running', 'restarting'].includes(this.state);
+  }
+
+  private set(state: ServerState, message = ''): void {
+    this.state = state;
+    this.changed.fire({ state, message });
+    this.listener.stateChanged(state, message);
+  }
+
+  /** Wait for the next start to succeed; a server that waits to be restarted is waited for too. */
+  private nextRunning(): Promise<LanguageClient> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void) => {
+        clearTimeout(timer);
+        subscription.dispose();
+        end();
+      };
+      const give = (reason: string) => settle(() => reject(new Error(reason)));
+      const timer = setTimeout(
+        () => give(`the server is not ready after ${LONGEST_WAIT_MS / 1000} s. Run "Restart Server", or "Show Log".`),
+        LONGEST_WAIT_MS,
+      );
+      const subscription = this.changed.event(({ state, message }) => {
+        const client = state === 'running' ? this.runningClient() : undefined;
+        if (client) {
+          settle(() => resolve(client));
+        } else if (state === 'stopped' || state === 'missing' || state === 'idle') {
+          give(`the server does not run: ${message || 'it was stopped'}. Run "Restart Server", or "Check Set-up" to see why.`);
+        }
+      });
+    });
   }
 
   private inTurn(task: () => Promise<void>): Promise<void> {
@@ -76,20 +166,37 @@ export class ServerControl implements vscode.Disposable {
     return this.tail;
   }
 
-  private async startNow(): Promise<void> {
-    this.listener.stateChanged('starting');
-    const found = await findServer();
-    if (!isFound(found)) {
-      this.listener.stateChanged('stopped', 'the server is not installed');
-      void offerInstallation(found, this.log).then((installed) => (installed ? this.restart() : undefined));
+  /** Find what runs the server, or offer to install it. */
+  private async find(): Promise<void> {
+    if (this.found) {
       return;
     }
-    this.log.info(`Starting ${found.command.join(' ')}, from ${found.because}.`);
-    const client = await this.createClient(found.command);
+    const first = await findServer(this.own);
+    if (isFound(first)) {
+      this.found = first;
+      return;
+    }
+    this.set('missing', 'the server is not installed');
+    const second = (await this.installer.offer(first)) ? await findServer(this.own) : first;
+    this.found = isFound(second) ? second : undefined;
+  }
+
+  private async startNow(): Promise<void> {
+    await this.find();
+    if (!this.found) {
+      return;
+    }
+    this.set('starting');
+    const { command, because, isOwn } = this.found;
+    if (isOwn && this.own.state === 'outdated') {
+      await this.installer.update();
+    }
+    this.log.info(`Starting ${command.join(' ')}, from ${because}.`);
+    const client = await this.createClient(command);
     this.client = client;
     client.onNotification(didUpdateGeneration, (update) => this.listener.generationUpdated(update));
     await client.start();
-    this.listener.stateChanged('running');
+    this.set('running');
   }
 
   private async createClient([executable, ...args]: BaseCommand): Promise<LanguageClient> {
@@ -143,7 +250,10 @@ export class ServerControl implements vscode.Disposable {
   private failed(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.log.error(`The server could not be started: ${message}`);
-    this.listener.stateChanged('stopped', message);
+    this.found = undefined;
+    if (this.state !== 'restarting') {
+      this.set('stopped', message);
+    }
   }
 
   private crashed(client: LanguageClient): void {
@@ -158,7 +268,7 @@ export class ServerControl implements vscode.Disposable {
     }
     const message = `the server ended unexpectedly and is restarted in ${waitMs / 1000} s`;
     this.log.error(`${message}.`);
-    this.listener.stateChanged('stopped', message);
+    this.set('restarting', message);
     void vscode.window.showWarningMessage(`${NAME}: ${message}.`);
     this.crashTimer = setTimeout(() => void this.restart(), waitMs);
   }
@@ -166,7 +276,7 @@ export class ServerControl implements vscode.Disposable {
   private giveUp(): void {
     const message = 'the server ended unexpectedly again and again, and is not restarted any more';
     this.log.error(`${message}.`);
-    this.listener.stateChanged('stopped', message);
+    this.set('stopped', message);
     void vscode.window.showErrorMessage(`${NAME}: ${message}.`, 'Restart', 'Show Log').then((chosen) => {
       if (chosen === 'Restart') {
         void this.restart();

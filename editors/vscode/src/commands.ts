@@ -8,6 +8,7 @@ import type { TrackedDocuments } from './documents';
 import type { Generations } from './generations';
 import { showError } from './log';
 import { NAME } from './names';
+import { PointedPlace } from './place';
 import { askForPrompt } from './prompt';
 import { ServerCommand } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
@@ -26,10 +27,12 @@ export class GenerationCommands {
     if (!editor) {
       return void tell('Open a file and place the cursor where the code should go.');
     }
+    const place = this.placeIn(editor);
     const what = editor.selection.isEmpty ? 'Generate code at the cursor' : 'Replace the selection';
-    const prompt = await askForPrompt(this.memory, what);
+    // The server is found, or installed, before a prompt is asked for.
+    const prompt = (await this.server.prepare()) ? await askForPrompt(this.memory, what) : undefined;
     if (prompt !== undefined) {
-      await this.run(editor, prompt);
+      await this.run(place, prompt);
     }
   };
 
@@ -38,7 +41,7 @@ export class GenerationCommands {
     if (!editor) {
       return void tell('Open a file and place the cursor at a comment that says what to write.');
     }
-    await this.run(editor);
+    await this.run(this.placeIn(editor));
   };
 
   readonly cancel = async (): Promise<void> => {
@@ -56,19 +59,28 @@ export class GenerationCommands {
   readonly remove = async (): Promise<void> => this.askForActiveDocument(ServerCommand.remove);
   readonly retry = async (): Promise<void> => this.askForActiveDocument(ServerCommand.retry);
 
-  private async run(editor: vscode.TextEditor, prompt?: string): Promise<void> {
+  /** The selection, recorded from now on: the document may change until the server runs and hears of it. */
+  private placeIn(editor: vscode.TextEditor): PointedPlace {
+    return new PointedPlace(editor, this.documents.track(editor.document.uri.toString()));
+  }
+
+  private async run(place: PointedPlace, prompt?: string): Promise<void> {
     try {
-      await this.execute(ServerCommand.generate, generateArguments(editor, prompt));
+      await this.server.whenRunning();
+      await this.execute(ServerCommand.generate, generateArguments(place, prompt));
     } catch (error) {
       if (!isContentModified(error)) {
         return this.report(error);
       }
-      // The document changed on the way to the server: what counts is where the cursor is now.
-      await this.ask(ServerCommand.generate, generateArguments(editor, prompt));
+      // The document changed on the way to the server.
+      await this.ask(ServerCommand.generate, generateArguments(place, prompt));
     }
   }
 
   private async askForActiveDocument(command: string): Promise<void> {
+    if (this.server.isUnused) {
+      return void tell('No code has been generated in this window.');
+    }
     const uri = vscode.window.activeTextEditor?.document.uri.toString();
     await this.ask(command, uri === undefined ? {} : { uri });
   }
@@ -98,22 +110,8 @@ export class GenerationCommands {
   }
 }
 
-function generateArguments(editor: vscode.TextEditor, prompt?: string): GenerateArguments {
-  const { document, selection } = editor;
-  const where = selection.isEmpty
-    ? { position: plain(selection.active) }
-    : { range: { start: plain(selection.start), end: plain(selection.end) } };
-  return {
-    textDocument: { uri: document.uri.toString(), version: document.version },
-    ...where,
-    ...(prompt === undefined ? {} : { prompt }),
-    target: 'document',
-    wait: true,
-  };
-}
-
-function plain({ line, character }: vscode.Position): { line: number; character: number } {
-  return { line, character };
+function generateArguments(place: PointedPlace, prompt?: string): GenerateArguments {
+  return { ...place.now, ...(prompt === undefined ? {} : { prompt }), target: 'document', wait: true };
 }
 
 async function chooseToCancel(running: readonly GenerationUpdate[]): Promise<GenerationReference | undefined> {

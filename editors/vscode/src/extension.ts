@@ -2,13 +2,16 @@
 
 import * as vscode from 'vscode';
 
+import { registerActions } from './actions';
 import { EditApplier } from './applyEdit';
 import { ServerControl } from './client';
 import { GenerationCommands } from './commands';
 import { UndoSteps } from './undo';
 import { GrowingCode } from './decorations';
 import { TrackedDocuments } from './documents';
+import { OwnEnvironment, packagedWheel } from './environment';
 import { Generations } from './generations';
+import { Installer } from './install';
 import { refreshLensesAtTheEnd } from './lenses';
 import { createLog } from './log';
 import { middleware } from './middleware';
@@ -33,8 +36,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const undo = new UndoSteps(documents, generations, (...change) => reportChange(control, ...change), log);
   const edits = new EditApplier(documents);
   const parts: Intermediaries = { edits, undo, progress, run: (...command) => commands.ask(...command) };
-  const control: ServerControl = new ServerControl(keys, log, (client) => middleware(parts, client), {
-    stateChanged: (state, error) => status.setServer(state, error),
+  const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
+  const installer = new Installer(own, keys, log);
+  const control: ServerControl = new ServerControl(own, installer, keys, log, (client) => middleware(parts, client), {
+    stateChanged: (state, message) => status.setServer(state, message),
     generationUpdated: (update) => {
       if (generations.isNew(update)) {
         documents.beginStep(update.uri);
@@ -47,10 +52,11 @@ export function activate(context: vscode.ExtensionContext): void {
     },
   });
   const commands = new GenerationCommands(control, documents, generations, context.workspaceState, log);
-  const setup = new SetupCommands(keys, log, () => control.restart());
+  const setup = new SetupCommands(own, installer, keys, log, () => control.settingsChanged());
 
   server = control;
   context.subscriptions.push(log, documents, generations, status, undo, control, new GrowingCode(generations));
+  context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
   context.subscriptions.push(
     vscode.commands.registerCommand(Command.generate, commands.generate),
@@ -62,14 +68,15 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.undo, undo.undo),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),
+    vscode.commands.registerCommand(Command.installServer, setup.installServer),
+    vscode.commands.registerCommand(Command.installModel, setup.installModel),
     vscode.commands.registerCommand(Command.checkSetup, setup.checkSetup),
     vscode.commands.registerCommand(Command.setApiKey, setup.setApiKey),
     vscode.commands.registerCommand(Command.clearApiKey, setup.clearApiKey),
-    vscode.workspace.onDidChangeConfiguration((event) => needsRestart(event) && control.restart()),
-    keys.onDidChange(() => control.restart()),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => control.restart()),
+    vscode.workspace.onDidChangeConfiguration((event) => needsRestart(event) && control.settingsChanged()),
+    keys.onDidChange(() => control.settingsChanged()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => control.settingsChanged()),
   );
-  void control.restart();
 }
 
 export async function deactivate(): Promise<void> {

@@ -14,6 +14,8 @@ export const Command = {
   undo: 'streamingCodeGenerator.client.undo',
   showLog: 'streamingCodeGenerator.client.showLog',
   restartServer: 'streamingCodeGenerator.client.restartServer',
+  installServer: 'streamingCodeGenerator.client.installServer',
+  installModel: 'streamingCodeGenerator.client.installModel',
   checkSetup: 'streamingCodeGenerator.client.checkSetup',
   setApiKey: 'streamingCodeGenerator.client.setApiKey',
   clearApiKey: 'streamingCodeGenerator.client.clearApiKey',

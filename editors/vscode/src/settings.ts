@@ -2,11 +2,13 @@
 
 import * as vscode from 'vscode';
 
+import type { ApiKeys } from './secrets';
 import { SECTION } from './wire';
 
 /** Settings that decide where code and keys go or what is executed; each has `machine` scope in package.json. */
 const PERSONS_OWN = ['provider', 'baseUrl', 'apiKeyEnv', 'modelPath'] as const;
 const CLIENTS_OWN = ['server', 'trace'];
+export const DEFAULT_KEY_VARIABLE = 'OPENAI_API_KEY';
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 export interface ServerSettings {
@@ -41,6 +43,21 @@ export function personsOwnSettings(): Record<string, string> {
 export function personsEndpoint(): string {
   const { STREAMING_CODE_GENERATOR_BASE_URL: own, OPENAI_BASE_URL: sdks } = process.env;
   return personsOwnSettings()['baseUrl'] || own?.trim() || sdks?.trim() || OPENAI_BASE_URL;
+}
+
+/** Whether nothing names a model, in settings, environment or stored key: generations then need the embedded one. */
+export async function needsEmbeddedModel(keys: ApiKeys): Promise<boolean> {
+  const { provider, baseUrl, apiKeyEnv, modelPath } = personsOwnSettings();
+  if (provider === 'openai' || modelPath) {
+    return false;
+  }
+  const { STREAMING_CODE_GENERATOR_BASE_URL: own, OPENAI_BASE_URL: sdks } = process.env;
+  const key = process.env[apiKeyEnv ?? DEFAULT_KEY_VARIABLE] || (await keys.keyFor(personsEndpoint()));
+  return provider === 'embedded' || !(baseUrl || own || sdks || key);
+}
+
+export async function openServerSettings(): Promise<void> {
+  await vscode.commands.executeCommand('workbench.action.openSettings', `${SECTION}.server`);
 }
 
 /** Whether a change concerns what a server is told only when it starts. */

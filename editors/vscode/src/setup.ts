@@ -5,27 +5,30 @@ import * as vscode from 'vscode';
 
 import { NAME } from './names';
 import { originOf } from './origin';
-import { findServer, isFound, WORKING_FOLDER } from './python';
-import type { BaseCommand } from './python';
-import { offerInstallation } from './install';
+import type { OwnEnvironment } from './environment';
+import type { Installer } from './install';
+import type { BaseCommand } from './interpreters';
+import { WORKING_FOLDER } from './processes';
+import { findServer, isFound } from './python';
 import type { ApiKeys } from './secrets';
-import { personsEndpoint, personsOwnSettings, settingsAsEnvironment } from './settings';
+import { DEFAULT_KEY_VARIABLE, personsEndpoint, personsOwnSettings, settingsAsEnvironment } from './settings';
 
 const DOCTOR_TIMEOUT_MS = 60_000;
-const DEFAULT_KEY_VARIABLE = 'OPENAI_API_KEY';
 
 export class SetupCommands {
   constructor(
+    private readonly own: OwnEnvironment,
+    private readonly installer: Installer,
     private readonly keys: ApiKeys,
     private readonly log: vscode.LogOutputChannel,
-    private readonly restart: () => Promise<void>,
+    private readonly serverChanged: () => void,
   ) {}
 
   readonly checkSetup = async (): Promise<void> => {
-    const found = await findServer();
+    const found = await findServer(this.own);
     if (!isFound(found)) {
-      if (await offerInstallation(found, this.log)) {
-        await this.restart();
+      if (await this.installer.offer(found)) {
+        this.serverChanged();
       }
       return;
     }
@@ -33,6 +36,24 @@ export class SetupCommands {
     const answer = await vscode.window.withProgress(checking, async () => this.askDoctor(found.command));
     this.log.info(`Set-up of ${found.command.join(' ')}, from ${found.because}:\n${answer.text}`);
     await this.tell(answer.isHealthy);
+  };
+
+  /** Make the extension's own environment anew: for who does not want to wait to be asked, and to repair one. */
+  readonly installServer = async (): Promise<void> => {
+    if (!(await this.installer.installAnew())) {
+      return;
+    }
+    this.serverChanged();
+    const found = await findServer(this.own);
+    const note = isFound(found) && !found.isOwn ? ` It is not used as long as ${found.because} names another.` : '';
+    void vscode.window.showInformationMessage(`${NAME}: the server is installed.${note}`);
+  };
+
+  readonly installModel = async (): Promise<void> => {
+    const found = await findServer(this.own);
+    if (isFound(found) ? await this.installer.chooseModel(found.command) : await this.installer.offer(found)) {
+      this.serverChanged();
+    }
   };
 
   readonly setApiKey = async (): Promise<void> => {

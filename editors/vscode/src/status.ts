@@ -1,16 +1,26 @@
-/** The status bar item: idle, how many generations run and how fast, or an error; a click shows the log. */
+/** The status bar item: the server's state, how many generations run and how fast, or an error; a click shows the log. */
 
 import * as vscode from 'vscode';
 
+import type { ServerState } from './client';
 import type { Generations } from './generations';
 import { Command, NAME } from './names';
 import type { GenerationUpdate } from './wire';
 
-export type ServerState = 'starting' | 'running' | 'stopped';
+/** What the item says of a server, beside its own name, and what a screen reader and the tooltip say. */
+const SERVER: Record<ServerState, { icon: string; short: string; told: string }> = {
+  idle: { icon: 'sparkle', short: '', told: 'ready; the server starts when it is first needed' },
+  running: { icon: 'sparkle', short: '', told: 'ready' },
+  starting: { icon: 'loading~spin', short: 'starting', told: 'the server is starting' },
+  restarting: { icon: 'warning', short: 'restarting', told: 'the server ended and is started again in a moment' },
+  missing: { icon: 'cloud-download', short: 'not installed', told: 'the server is not installed' },
+  stopped: { icon: 'error', short: 'stopped', told: 'the server does not run' },
+};
 
 export class Status implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('streamingCodeGenerator', vscode.StatusBarAlignment.Right, 90);
-  private server: ServerState = 'starting';
+  private server: ServerState = 'idle';
+  private serverMessage = '';
   private lastError = '';
   private lastSummary = '';
   private readonly subscription: vscode.Disposable;
@@ -23,9 +33,10 @@ export class Status implements vscode.Disposable {
     this.item.show();
   }
 
-  setServer(state: ServerState, error = ''): void {
+  setServer(state: ServerState, message: string): void {
     this.server = state;
-    this.lastError = error;
+    this.serverMessage = message;
+    this.lastError = '';
     this.show();
   }
 
@@ -46,29 +57,35 @@ export class Status implements vscode.Disposable {
 
   private show(): void {
     const running = this.generations.all();
-    const isBroken = this.server === 'stopped' || this.lastError !== '';
-    this.item.text = this.text(running, isBroken);
-    this.item.tooltip = `${NAME}: ${this.tooltip(running)}\nClick to show the log.`;
-    this.item.backgroundColor =
-      isBroken && running.length === 0 ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
+    const { text, told } = running.length > 0 ? generating(running) : this.atRest();
+    this.item.text = text;
+    this.item.tooltip = `${NAME}: ${told}\nClick to show the log.`;
+    this.item.accessibilityInformation = { label: `${NAME}: ${told}. Shows the log.`, role: 'button' };
+    const isBroken = running.length === 0 && (this.server === 'stopped' || this.lastError !== '');
+    this.item.backgroundColor = isBroken ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
   }
 
-  private text(running: readonly GenerationUpdate[], isBroken: boolean): string {
-    if (running.length > 0) {
-      const rate = running.reduce((sum, each) => sum + each.tokensPerSecond, 0);
-      return `$(loading~spin) Generating ${running.length}, ${rate.toFixed(0)} tokens/s`;
+  private atRest(): Shown {
+    const { icon, short, told } = SERVER[this.server];
+    if (short) {
+      return { text: `$(${icon}) Generator: ${short}`, told: this.serverMessage || told };
     }
-    if (isBroken) {
-      return '$(error) Generator';
-    }
-    return this.server === 'starting' ? '$(loading~spin) Generator' : '$(sparkle) Generator';
+    return this.lastError
+      ? { text: '$(error) Generator: failed', told: this.lastError }
+      : { text: `$(${icon}) Generator`, told: this.lastSummary || told };
   }
+}
 
-  private tooltip(running: readonly GenerationUpdate[]): string {
-    if (running.length > 0) {
-      return running.map((each) => `${each.state}, ${each.tokens} tokens in ${each.elapsedSeconds.toFixed(1)} s`).join('\n');
-    }
-    const idle = this.server === 'running' ? 'ready' : `the server is ${this.server}`;
-    return this.lastError || this.lastSummary || idle;
-  }
+interface Shown {
+  text: string;
+  /** The same in words. */
+  told: string;
+}
+
+function generating(running: readonly GenerationUpdate[]): Shown {
+  const rate = running.reduce((sum, each) => sum + each.tokensPerSecond, 0);
+  return {
+    text: `$(loading~spin) Generating ${running.length}, ${rate.toFixed(0)} tokens/s`,
+    told: running.map((each) => `${each.state}, ${each.tokens} tokens in ${each.elapsedSeconds.toFixed(1)} s`).join('\n'),
+  };
 }

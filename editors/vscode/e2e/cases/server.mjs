@@ -1,0 +1,99 @@
+// When the server runs, and what is told of it.
+
+import assert from 'node:assert/strict';
+
+import { until } from '../editor.mjs';
+import { serverProcesses } from './setup.mjs';
+
+const CATEGORY = 'Streaming Code Generator';
+
+const spoken = (editor) => editor.page.locator('.statusbar-item[id*="streamingCodeGenerator"] [aria-label]').first().getAttribute('aria-label');
+
+async function startsWhenFirstNeeded(editor, { server }) {
+  await editor.file('first.py', '# [name=first] [lines=2]\n', 2, 1);
+  await editor.command('Quick Fix...');
+  const action = editor.page.locator('.action-widget .monaco-list-row.action', { hasText: 'Generate from comment' });
+  await action.waitFor({ timeout: 20_000 });
+  assert.deepEqual(serverProcesses(server), []);
+  assert.match(await spoken(editor), /ready; the server starts when it is first needed/);
+  await editor.keyboard.press('Enter');
+  await editor.shows('first_2 = 2');
+  await editor.idle();
+  assert.equal(serverProcesses(server).length, 1);
+  assert.match(await spoken(editor), /Generated \d+ tokens/);
+  await editor.cursor(1, 3);
+  await editor.command('Quick Fix...');
+  await action.waitFor({ timeout: 20_000 });
+  assert.equal(await action.count(), 1, "the server's action and the extension's stand beside each other");
+  await editor.keyboard.press('Escape');
+}
+
+async function generatesWhileTheServerWaitsToRestart(editor, { server }) {
+  await editor.file('waits.py', '# above\n\n', 2, 1);
+  await editor.generate('[name=waits] [lines=1]');
+  await editor.shows('waits_1 = 1');
+  await editor.idle();
+  await editor.file('after.py', 'a = 1\n\nb = 2\n', 2, 1);
+  const [pid] = serverProcesses(server);
+  process.kill(pid, 'SIGKILL');
+  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  assert.match(await spoken(editor), /the server ended unexpectedly and is restarted in \d s/);
+  await editor.keyboard.press('Control+K');
+  await editor.keyboard.press('g');
+  await editor.promptBox();
+  await editor.answer('[name=after] [lines=3]');
+  await editor.shows('after_3 = 3');
+  await editor.idle();
+  assert.equal(await editor.saved('after.py'), 'a = 1\nafter_1 = 1\nafter_2 = 2\nafter_3 = 3\nb = 2\n');
+  assert.equal((await editor.status()).trim(), 'Generator');
+}
+
+async function generatesWhereItWasAskedForThoughTheServerComesLater(editor, { server }) {
+  await editor.file('moves.txt', 'top\n\nbottom\n', 2, 1);
+  await editor.generate('[name=moves] [lines=1]');
+  await editor.shows('moves_1 = 1');
+  await editor.idle();
+  await editor.file('moved.txt', 'top\n\nbottom\n', 2, 1);
+  const [pid] = serverProcesses(server);
+  process.kill(pid, 'SIGKILL');
+  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  await editor.keyboard.press('Control+K');
+  await editor.keyboard.press('g');
+  await editor.promptBox();
+  await editor.answer('[name=moved] [lines=2]');
+  await editor.focus();
+  assert.match(await editor.status(), /restarting|starting/, 'the server was quicker than the typing');
+  await editor.keyboard.press('Control+Home');
+  await editor.keyboard.type('above');
+  await editor.keyboard.press('Enter');
+  await editor.shows('moved_2 = 2', 40_000);
+  await editor.idle();
+  assert.equal(await editor.saved('moved.txt'), 'above\ntop\nmoved_1 = 1\nmoved_2 = 2\nbottom\n');
+}
+
+async function saysThatItIsStopped(editor) {
+  await editor.file('stopped.py', '', 1, 1);
+  await editor.generate('[name=stopped] [lines=1]');
+  await editor.notification('the server does not run', 40_000);
+  assert.equal(await editor.status(), 'Generator: stopped');
+  assert.match(await spoken(editor), /no-such-program/);
+}
+
+export const serverSessions = [
+  {
+    name: 'lazy',
+    cases: [
+      { name: 'the server starts when it is first needed', body: startsWhenFirstNeeded },
+      { name: 'generates while the server waits to restart', body: generatesWhileTheServerWaitsToRestart },
+      { name: 'the place is kept until the server runs', body: generatesWhereItWasAskedForThoughTheServerComesLater },
+    ],
+    settings: () => ({}),
+    environment: () => ({}),
+  },
+  {
+    name: 'broken',
+    cases: [{ name: 'a server that cannot be started is said to be stopped', body: saysThatItIsStopped }],
+    settings: () => ({ 'streamingCodeGenerator.server.command': ['/no-such-program'] }),
+    environment: () => ({}),
+  },
+];
