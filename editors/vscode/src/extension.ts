@@ -10,6 +10,7 @@ import { UndoSteps } from './undo';
 import { GrowingCode } from './decorations';
 import { TrackedDocuments } from './documents';
 import { OwnEnvironment, packagedWheel } from './environment';
+import { FollowedCode } from './follow';
 import { Generations } from './generations';
 import { Installer } from './install';
 import { refreshLensesAtTheEnd } from './lenses';
@@ -54,8 +55,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const commands = new GenerationCommands(control, documents, generations, context.workspaceState, log);
   const setup = new SetupCommands(own, installer, keys, log, () => control.settingsChanged());
 
+  const followed = new FollowedCode(generations);
+
   server = control;
-  context.subscriptions.push(log, documents, generations, status, undo, control, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, generations, status, undo, control, followed, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
   context.subscriptions.push(
@@ -65,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.accept, commands.accept),
     vscode.commands.registerCommand(Command.remove, commands.remove),
     vscode.commands.registerCommand(Command.retry, commands.retry),
+    vscode.commands.registerCommand(Command.goToCode, followed.goTo),
     vscode.commands.registerCommand(Command.undo, undo.undo),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),

@@ -10,6 +10,7 @@ export const Command = {
   accept: 'streamingCodeGenerator.client.accept',
   remove: 'streamingCodeGenerator.client.remove',
   retry: 'streamingCodeGenerator.client.retry',
+  goToCode: 'streamingCodeGenerator.client.goToCode',
   /** Not in the palette: the key for undo runs it where code is to be taken back in one step. */
   undo: 'streamingCodeGenerator.client.undo',
   showLog: 'streamingCodeGenerator.client.showLog',

@@ -1,4 +1,4 @@
-/** The status bar item: the server's state, how many generations run and how fast, or an error; a click shows the log. */
+/** The status bar item: the server's state, how many generations run and how fast, or an error; a click leads to the code or the log. */
 
 import * as vscode from 'vscode';
 
@@ -27,7 +27,6 @@ export class Status implements vscode.Disposable {
 
   constructor(private readonly generations: Generations) {
     this.item.name = NAME;
-    this.item.command = Command.showLog;
     this.subscription = generations.onDidUpdate((update) => this.take(update));
     this.show();
     this.item.show();
@@ -59,8 +58,10 @@ export class Status implements vscode.Disposable {
     const running = this.generations.all();
     const { text, told } = running.length > 0 ? generating(running) : this.atRest();
     this.item.text = text;
-    this.item.tooltip = `${NAME}: ${told}\nClick to show the log.`;
-    this.item.accessibilityInformation = { label: `${NAME}: ${told}. Shows the log.`, role: 'button' };
+    const [command, leads] = running.length > 0 ? [Command.goToCode, 'to the code'] : [Command.showLog, 'to the log'];
+    this.item.command = command;
+    this.item.tooltip = `${NAME}: ${told}\nA click leads ${leads}.`;
+    this.item.accessibilityInformation = { label: `${NAME}: ${told}. Leads ${leads}.`, role: 'button' };
     const isBroken = running.length === 0 && (this.server === 'stopped' || this.lastError !== '');
     this.item.backgroundColor = isBroken ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
   }
@@ -86,6 +87,12 @@ function generating(running: readonly GenerationUpdate[]): Shown {
   const rate = running.reduce((sum, each) => sum + each.tokensPerSecond, 0);
   return {
     text: `$(loading~spin) Generating ${running.length}, ${rate.toFixed(0)} tokens/s`,
-    told: running.map((each) => `${each.state}, ${each.tokens} tokens in ${each.elapsedSeconds.toFixed(1)} s`).join('\n'),
+    told: running.map(described).join('\n'),
   };
+}
+
+function described({ uri, range, state, tokens, elapsedSeconds }: GenerationUpdate): string {
+  const file = vscode.workspace.asRelativePath(vscode.Uri.parse(uri));
+  const line = range ? `, line ${range.end.line + 1}` : '';
+  return `${file}${line}: ${state}, ${tokens} tokens in ${elapsedSeconds.toFixed(1)} s`;
 }
