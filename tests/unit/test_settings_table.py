@@ -25,6 +25,19 @@ def test_editors_declare_no_defaults() -> None:
         assert schema["default"] in {None, ""}
 
 
+def test_drop_downs_of_editors_name_the_default() -> None:
+    properties = vscode_properties()
+
+    assert properties[f"{SECTION}.provider"]["enumItemLabels"] == [
+        "Default (auto)",
+        "auto",
+        "openai",
+        "embedded",
+    ]
+    for schema in properties.values():
+        assert len(schema.get("enumItemLabels", [])) == len(schema.get("enum", []))  # type: ignore[arg-type]
+
+
 def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
     properties = vscode_properties()
     machine = {name for name, schema in properties.items() if schema["scope"] == "machine"}

@@ -272,7 +272,8 @@ export class Editor {
     });
   }
 
-  shows(part, ms = 20_000) {
+  /** The first text of a window comes late on a busy machine: the server starts for it. */
+  shows(part, ms = 40_000) {
     return until(`${JSON.stringify(part)} in the editor`, async () => (await this.text()).includes(part), ms);
   }
 

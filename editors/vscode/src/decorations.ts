@@ -1,10 +1,11 @@
-/** Marks the code that is growing, and shows beside it the lines that it replaces. */
+/** Marks the code that is growing, what will still go, and beside it what has gone for it. */
 
 import * as vscode from 'vscode';
 
 import { isRunning } from './generations';
 import type { Generations } from './generations';
-import { besides, isStillThere } from './replacedLines';
+import { besides, leftOf, movedBy } from './replacedLines';
+import type { Region } from './replacedLines';
 import type { GenerationUpdate } from './wire';
 
 export class GrowingCode implements vscode.Disposable {
@@ -29,16 +30,17 @@ export class GrowingCode implements vscode.Disposable {
     },
     rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
   });
-  /** The text that each running generation replaces, by its id; empty where it replaces none. */
-  private readonly replaced = new Map<string, string>();
+  /** The running generations that have a place, by their ids. */
+  private readonly places = new Map<string, Place>();
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(private readonly generations: Generations) {
+  constructor(generations: Generations) {
     this.subscriptions = [
       this.growing,
       this.aboutToGo,
       this.gone,
       generations.onDidUpdate((update) => this.take(update)),
+      vscode.workspace.onDidChangeTextDocument((event) => this.move(event)),
       vscode.window.onDidChangeVisibleTextEditors((editors) => editors.forEach((editor) => this.decorate(editor))),
     ];
   }
@@ -48,47 +50,84 @@ export class GrowingCode implements vscode.Disposable {
   }
 
   private take(update: GenerationUpdate): void {
+    const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === update.uri);
     if (!isRunning(update)) {
-      this.replaced.delete(update.id);
-    } else if (!this.replaced.has(update.id) && update.range) {
+      this.places.delete(update.id);
+    } else if (update.range && document) {
+      const range = toRange(update.range);
       // The first word of a generation comes before its first edit.
-      this.replaced.set(update.id, documentOf(update)?.getText(toRange(update.range)) ?? '');
+      const old = this.places.get(update.id)?.old ?? document.getText(range);
+      this.places.set(update.id, { uri: update.uri, old, start: document.offsetAt(range.start), end: document.offsetAt(range.end) });
     }
+    this.show(update.uri);
+  }
+
+  /** The server speaks of a generation a few times a second only; text comes more often. */
+  private move({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const uri = document.uri.toString();
+    const moving = [...this.places].filter(([, place]) => place.uri === uri);
+    for (const [id, place] of moving) {
+      const region = contentChanges.reduce<Region>(movedBy, place);
+      this.places.set(id, { ...place, ...region });
+    }
+    if (moving.length > 0) {
+      this.show(uri);
+    }
+  }
+
+  private show(uri: string): void {
     vscode.window.visibleTextEditors
-      .filter((editor) => editor.document.uri.toString() === update.uri)
+      .filter((editor) => editor.document.uri.toString() === uri)
       .forEach((editor) => this.decorate(editor));
   }
 
   private decorate(editor: vscode.TextEditor): void {
-    const shown = this.generations
-      .all(editor.document.uri.toString())
-      .filter(isRunning)
-      .flatMap(({ id, range }) => (range ? [{ range: toRange(range), old: this.replaced.get(id) ?? '' }] : []));
-    const isWaiting = ({ range, old }: Shown) => isStillThere(old, editor.document.getText(range));
-    editor.setDecorations(this.growing, shown.map(({ range }) => range));
-    editor.setDecorations(this.aboutToGo, shown.filter(isWaiting).map(({ range }) => range));
-    editor.setDecorations(this.gone, shown.filter((each) => !isWaiting(each)).flatMap((each) => ghosts(editor.document, each)));
+    const { document } = editor;
+    const places = [...this.places.values()].filter(({ uri }) => uri === document.uri.toString());
+    const shown = places.map((place) => shownOf(document, place));
+    editor.setDecorations(this.growing, shown.map(({ growing }) => growing));
+    editor.setDecorations(this.aboutToGo, shown.map(({ left }) => left));
+    editor.setDecorations(this.gone, shown.flatMap((each) => ghosts(document, each)));
   }
 }
 
-interface Shown {
-  range: vscode.Range;
+interface Place extends Region {
+  uri: string;
   /** What stood there before. */
   old: string;
 }
 
+interface Shown {
+  growing: vscode.Range;
+  /** What of the old text is to go still. */
+  left: vscode.Range;
+  old: string;
+  gone: string;
+}
+
+function shownOf(document: vscode.TextDocument, { start, end, old }: Place): Shown {
+  const [first, last] = [document.positionAt(start), document.positionAt(end)];
+  const left = leftOf(old, document.getText(new vscode.Range(first, last)));
+  const border = document.positionAt(end - left);
+  // A whole line is coloured also where nothing but its beginning belongs to the code.
+  const isNextLines = left > 0 && border.character === 0 && border.line > first.line;
+  return {
+    growing: new vscode.Range(first, isNextLines ? document.lineAt(border.line - 1).range.end : border),
+    left: new vscode.Range(border, last),
+    old,
+    gone: old.slice(0, old.length - left),
+  };
+}
+
 /** What was replaced, line by line beside the code that takes its place, and all of it where the pointer rests. */
-function ghosts(document: vscode.TextDocument, { range, old }: Shown): vscode.DecorationOptions[] {
+function ghosts(document: vscode.TextDocument, { growing: { start, end }, old, gone }: Shown): vscode.DecorationOptions[] {
   const hoverMessage = new vscode.MarkdownString('Replaces:\n').appendCodeblock(old, document.languageId);
-  return besides(old, range.end.line - range.start.line + 1).map((contentText, index) => ({
-    range: document.lineAt(Math.min(range.start.line + index, document.lineCount - 1)).range,
+  const lines = end.line - start.line + (end.character > 0 ? 1 : 0);
+  return besides(gone, Math.max(lines, 1)).map((contentText, index) => ({
+    range: document.lineAt(start.line + index).range,
     hoverMessage,
     renderOptions: { after: { contentText } },
   }));
-}
-
-function documentOf(update: GenerationUpdate): vscode.TextDocument | undefined {
-  return vscode.workspace.textDocuments.find((each) => each.uri.toString() === update.uri);
 }
 
 function toRange({ start, end }: NonNullable<GenerationUpdate['range']>): vscode.Range {

@@ -1,19 +1,50 @@
-/** Pure: which of the lines that are replaced stand beside the lines that grow in their place. */
+/** Pure: what of the text that is replaced is still there, and what stood where the new lines grow. */
 
-/** Whether the text that is to be replaced is there yet. */
-export function isStillThere(old: string, text: string): boolean {
-  return old.trim() !== '' && old === text;
+/** How much at the end of a growing text is of the old one still, in whole lines. */
+export function leftOf(old: string, text: string): number {
+  const limit = Math.min(old.length, text.length);
+  let left = 0;
+  while (left < limit && old[old.length - 1 - left] === text[text.length - 1 - left]) {
+    left += 1;
+  }
+  if (left === old.length) {
+    return left;
+  }
+  const firstLine = old.indexOf('\n', old.length - left) + 1;
+  return firstLine > 0 ? old.length - firstLine : 0;
 }
 
-/** For each growing line, what stood in its place; the last one tells how many lines are still without one. */
-export function besides(old: string, growingLines: number): string[] {
-  const lines = old.replace(/(\r\n|\r|\n)$/, '').split(/\r\n|\r|\n/);
-  if (old.trim() === '') {
+/** For each growing line, what stood in its place; the last one tells how many lines are without one. */
+export function besides(gone: string, growingLines: number): string[] {
+  if (gone.trim() === '') {
     return [];
   }
-  const left = lines.length - growingLines;
+  const lines = gone.replace(/(\r\n|\r|\n)$/, '').split(/\r\n|\r|\n/);
+  const others = lines.length - growingLines;
   return lines.slice(0, growingLines).map((line, index) => {
-    const isLast = index === growingLines - 1 && left > 0;
-    return `${line.trim()}${isLast ? ` … ${left} more ${left === 1 ? 'line' : 'lines'}` : ''}`;
+    const isLast = index === growingLines - 1 && others > 0;
+    return `${line.trim()}${isLast ? ` … ${others} more ${others === 1 ? 'line' : 'lines'}` : ''}`;
   });
+}
+
+/** Where generated code stands, in offsets. */
+export interface Region {
+  start: number;
+  end: number;
+}
+
+/** The region after a change of the text; what is put in at its borders counts as its own until the server says. */
+export function movedBy(
+  { start, end }: Region,
+  { rangeOffset, rangeLength, text }: { rangeOffset: number; rangeLength: number; text: string },
+): Region {
+  const changeEnd = rangeOffset + rangeLength;
+  const growth = text.length - rangeLength;
+  if (rangeOffset > end) {
+    return { start, end };
+  }
+  if (changeEnd < start || (changeEnd === start && rangeLength > 0)) {
+    return { start: start + growth, end: end + growth };
+  }
+  return { start: Math.min(start, rangeOffset), end: Math.max(end, changeEnd) + growth };
 }

@@ -56,7 +56,9 @@ def _nullable(spec: SettingSpec) -> JsonSchema:
     """Return the schema with a value for "not set": `null`, or the empty text."""
     schema = spec.kind.schema()
     if isinstance(spec.kind, Choice):
-        return {"enum": [None, *spec.kind.values], "default": None}
+        # The settings editor would show "not set" as the word null.
+        labels = [f"Default ({_default(spec).strip('`')})", *map(_word, spec.kind.values)]
+        return {"enum": [None, *spec.kind.values], "enumItemLabels": labels, "default": None}
     if schema["type"] == "string":
         return {**schema, "default": ""}
     return {**schema, "type": [schema["type"], "null"], "default": None}
@@ -71,4 +73,8 @@ def _default(spec: SettingSpec) -> str:
         return "unset"
     if isinstance(spec.default, float):
         return f"`{spec.default:g}`"
-    return f"`{str(spec.default).lower() if spec.default is False else spec.default}`"
+    return f"`{_word(spec.default)}`"
+
+
+def _word(value: object) -> str:
+    return "false" if value is False else str(value)
