@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
 import { serverSessions } from './cases/server.mjs';
 import { setupSessions } from './cases/setup.mjs';
+import { startSessions } from './cases/start.mjs';
 import { viewSessions } from './cases/view.mjs';
 import { CodeServer, Editor } from './editor.mjs';
 
@@ -105,7 +106,7 @@ try {
   }
   const traced = { 'streamingCodeGenerator.trace.server': 'verbose' };
   await session(chosen(tracedCases), { folder: path.join(folder, 'traced'), trust: false, override: traced, level: 'trace' }, counts);
-  for (const { name, cases: all, settings, environment } of [...serverSessions, ...viewSessions, ...setupSessions]) {
+  for (const { name, cases: all, settings, environment } of [...serverSessions, ...viewSessions, ...startSessions, ...setupSessions]) {
     const list = chosen(all);
     if (list.length === 0) {
       continue;

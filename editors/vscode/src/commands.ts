@@ -9,7 +9,7 @@ import type { Generations } from './generations';
 import { showError } from './log';
 import { NAME } from './names';
 import { PointedPlace } from './place';
-import { askForPrompt } from './prompt';
+import type { Prompts } from './prompt';
 import { ServerCommand } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
 
@@ -18,7 +18,7 @@ export class GenerationCommands {
     private readonly server: ServerControl,
     private readonly documents: TrackedDocuments,
     private readonly generations: Generations,
-    private readonly memory: vscode.Memento,
+    private readonly prompts: Prompts,
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
@@ -30,7 +30,7 @@ export class GenerationCommands {
     const place = this.placeIn(editor);
     const what = editor.selection.isEmpty ? 'Generate code at the cursor' : 'Replace the selection';
     // The server is found, or installed, before a prompt is asked for.
-    const prompt = (await this.server.prepare()) ? await askForPrompt(this.memory, what) : undefined;
+    const prompt = (await this.server.prepare()) ? await this.prompts.ask(what) : undefined;
     if (prompt !== undefined) {
       await this.run(place, prompt);
     }

@@ -19,6 +19,7 @@ import { middleware } from './middleware';
 import type { Intermediaries } from './middleware';
 import { Command } from './names';
 import { ProgressNotifications } from './progress';
+import { Prompts } from './prompt';
 import { ApiKeys } from './secrets';
 import { needsRestart } from './settings';
 import { SetupCommands } from './setup';
@@ -40,7 +41,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
   const control: ServerControl = new ServerControl(own, installer, keys, log, (client) => middleware(parts, client), {
-    stateChanged: (state, message) => status.setServer(state, message),
+    stateChanged: (state, message) => {
+      status.setServer(state, message);
+      if (state === 'running') {
+        void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.hasServer', true);
+      }
+    },
     generationUpdated: (update) => {
       if (generations.isNew(update)) {
         documents.beginStep(update.uri);
@@ -52,7 +58,8 @@ export function activate(context: vscode.ExtensionContext): void {
       generations.endAll();
     },
   });
-  const commands = new GenerationCommands(control, documents, generations, context.workspaceState, log);
+  const prompts = new Prompts(context.workspaceState);
+  const commands = new GenerationCommands(control, documents, generations, prompts, log);
   const setup = new SetupCommands(own, installer, keys, log, () => control.settingsChanged());
 
   const followed = new FollowedCode(generations);
@@ -70,6 +77,8 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.retry, commands.retry),
     vscode.commands.registerCommand(Command.goToCode, followed.goTo),
     vscode.commands.registerCommand(Command.undo, undo.undo),
+    vscode.commands.registerCommand(Command.earlierPrompt, prompts.earlier),
+    vscode.commands.registerCommand(Command.laterPrompt, prompts.later),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),
     vscode.commands.registerCommand(Command.installServer, setup.installServer),
