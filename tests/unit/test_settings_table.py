@@ -4,6 +4,7 @@ from pathlib import Path
 
 from streaming_code_generator.settings import SPECS
 from streaming_code_generator.settings.table import (
+    PER_FOLDER,
     markdown_table,
     vscode_properties,
     vscode_restricted,
@@ -46,6 +47,16 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
         f"{SECTION}.{name}" for name in ("provider", "baseUrl", "apiKeyEnv", "modelPath")
     }
     assert sorted(vscode_restricted()) == sorted(machine)
+
+
+def test_folders_of_a_window_set_only_what_concerns_one_generation() -> None:
+    properties = vscode_properties()
+    resource = {name for name, schema in properties.items() if schema["scope"] == "resource"}
+
+    assert resource == {f"{SECTION}.{SPECS[name].camel_name}" for name in PER_FOLDER}
+    assert not {"provider", "baseUrl", "embeddedModel", "logLevel"} & {
+        name.removeprefix(f"{SECTION}.") for name in resource
+    }
 
 
 def test_trust_itself_is_no_editor_setting() -> None:

@@ -109,7 +109,7 @@ const QUIET = {
 
 /** One page with a folder opened. */
 export class Editor {
-  static async open(server, workspace) {
+  static async open(server, workspace, opened = `folder=${workspace}`) {
     const profile = fs.mkdtempSync(path.join(server.folder, 'chromium-'));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
@@ -127,7 +127,7 @@ export class Editor {
     });
     const editor = new Editor();
     Object.assign(editor, { context, server, workspace, page: context.pages()[0] ?? (await context.newPage()) });
-    await editor.page.goto(`http://127.0.0.1:${server.port}/?folder=${workspace}`);
+    await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`);
     await editor.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
     await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
     return editor;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
+import { folderSessions } from './cases/folders.mjs';
 import { serverSessions } from './cases/server.mjs';
 import { setupSessions } from './cases/setup.mjs';
 import { startSessions } from './cases/start.mjs';
@@ -66,7 +67,7 @@ async function run(list, editor, context, counts) {
   }
 }
 
-async function session(list, { folder, trust, prepare, override, level, environment = {} }, counts) {
+async function session(list, { folder, trust, prepare, override, level, environment = {}, opened }, counts) {
   if (list.length === 0) {
     return;
   }
@@ -79,7 +80,7 @@ async function session(list, { folder, trust, prepare, override, level, environm
   const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...environment };
   const server = await CodeServer.start({ folder, vsix, settings, environment: environments, trust, level });
   try {
-    const editor = await Editor.open(server, workspace);
+    const editor = await Editor.open(server, workspace, opened?.(workspace));
     try {
       await run(list, editor, { folder, workspace, model, other, server }, counts);
     } finally {
@@ -106,7 +107,7 @@ try {
   }
   const traced = { 'streamingCodeGenerator.trace.server': 'verbose' };
   await session(chosen(tracedCases), { folder: path.join(folder, 'traced'), trust: false, override: traced, level: 'trace' }, counts);
-  for (const { name, cases: all, settings, environment } of [...serverSessions, ...viewSessions, ...startSessions, ...setupSessions]) {
+  for (const { name, cases: all, settings, environment, ...others } of [...serverSessions, ...viewSessions, ...startSessions, ...folderSessions, ...setupSessions]) {
     const list = chosen(all);
     if (list.length === 0) {
       continue;
@@ -114,7 +115,7 @@ try {
     const place = path.join(folder, name);
     fs.mkdirSync(place);
     const setup = { override: settings(place), environment: environment(place) };
-    await session(list, { folder: place, trust: false, ...setup }, counts);
+    await session(list, { folder: place, trust: false, ...setup, ...others }, counts);
   }
 } catch (error) {
   counts.failed += 1;

@@ -79,7 +79,12 @@ class Script:
     def reply_to(self, request: RecordedRequest) -> Reply:
         """Return the reply and start its clock."""
         with self._prompts.open("a", encoding="utf-8") as file:
-            told = {"prompt": request.prompt, "authorization": request.headers.get("authorization")}
+            told = {
+                "prompt": request.prompt,
+                "authorization": request.headers.get("authorization"),
+                "model": request.body["model"],
+                "system": request.body["messages"][0]["content"],
+            }
             file.write(json.dumps(told) + "\n")
         pieces = pieces_of(code_for(request.prompt))
         pause_s = next(

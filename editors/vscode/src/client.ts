@@ -5,6 +5,7 @@ import { CloseAction, ErrorAction, ExecuteCommandRequest, LanguageClient } from 
 
 import { RestartBudget } from './backoff';
 import type { OwnEnvironment } from './environment';
+import type { FolderSettings } from './folders';
 import type { Installer } from './install';
 import type { BaseCommand } from './interpreters';
 import { pipeServerLog, withoutSecret } from './log';
@@ -48,6 +49,7 @@ export class ServerControl implements vscode.Disposable {
     private readonly own: OwnEnvironment,
     private readonly installer: Installer,
     private readonly keys: ApiKeys,
+    private readonly folders: FolderSettings,
     private readonly log: vscode.LogOutputChannel,
     private readonly middleware: (client: () => LanguageClient | undefined) => ClientMiddleware,
     private readonly listener: ServerListener,
@@ -108,7 +110,8 @@ export class ServerControl implements vscode.Disposable {
   /** Run one of the server's commands; rejects with the server's error. */
   async execute(command: string, argument: GenerateArguments | GenerationReference): Promise<unknown> {
     const client = await this.whenRunning();
-    return client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] });
+    const request = () => client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] });
+    return 'textDocument' in argument ? this.folders.send(client, argument.textDocument.uri, request) : request();
   }
 
   runningClient(): LanguageClient | undefined {

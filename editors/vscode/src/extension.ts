@@ -10,6 +10,7 @@ import { UndoSteps } from './undo';
 import { GrowingCode } from './decorations';
 import { TrackedDocuments } from './documents';
 import { OwnEnvironment, packagedWheel } from './environment';
+import { FolderSettings } from './folders';
 import { FollowedCode } from './follow';
 import { Generations } from './generations';
 import { Installer } from './install';
@@ -33,14 +34,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const keys = new ApiKeys(context.secrets);
   const documents = new TrackedDocuments();
   const generations = new Generations();
+  const folders = new FolderSettings();
   const progress = new ProgressNotifications();
   const status = new Status(generations);
   const undo = new UndoSteps(documents, generations, (...change) => reportChange(control, ...change), log);
   const edits = new EditApplier(documents);
-  const parts: Intermediaries = { edits, undo, progress, run: (...command) => commands.ask(...command) };
+  const parts: Intermediaries = { edits, undo, progress, folders, run: (...command) => commands.ask(...command) };
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
-  const control: ServerControl = new ServerControl(own, installer, keys, log, (client) => middleware(parts, client), {
+  const control: ServerControl = new ServerControl(own, installer, keys, folders, log, (client) => middleware(parts, client), {
     stateChanged: (state, message) => {
       status.setServer(state, message);
       if (state === 'running') {

@@ -3,6 +3,7 @@
 import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
 
 import type { EditApplier } from './applyEdit';
+import type { FolderSettings } from './folders';
 import type { UndoSteps } from './undo';
 import type { ProgressNotifications } from './progress';
 import { withoutClientsOwn } from './settings';
@@ -14,6 +15,7 @@ export interface Intermediaries {
   edits: EditApplier;
   undo: UndoSteps;
   progress: ProgressNotifications;
+  folders: FolderSettings;
   /** Run one of the server's commands and show what it failed with; the client would show it in its own words. */
   run: (command: string, argument: GenerationReference) => Promise<void>;
 }
@@ -37,7 +39,8 @@ export function middleware(parts: Intermediaries, client: () => LanguageClient |
     workspace: {
       handleApplyEdit: parts.edits.handle,
       configuration: async (params, token, next) => {
-        const answers: unknown = await next(params, token);
+        const answers: unknown = await next(parts.folders.scoped(params), token);
+        parts.folders.answered();
         return Array.isArray(answers) ? answers.map(withoutClientsOwn) : [];
       },
     },

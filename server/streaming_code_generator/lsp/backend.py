@@ -28,7 +28,10 @@ class Engine:
 
 
 class Backend:
-    """Resolves settings and keeps one provider for as long as nothing that decides it changes."""
+    """Resolves settings, and keeps each provider that they have called for.
+
+    Settings may differ from folder to folder, so what was called for once is called for again.
+    """
 
     def __init__(
         self,
@@ -44,9 +47,7 @@ class Backend:
         self._choose = choose
         self._told: set[str] = set()
         self._resolved: ResolvedSettings | None = None
-        self._choice: ProviderChoice | None = None
-        self._provider: Provider | None = None
-        self._retired: list[Provider] = []
+        self._providers: dict[ProviderChoice, Provider] = {}
         self._tokenizers = Tokenizers()
         self.turns = Turns(limit=4)
 
@@ -101,22 +102,17 @@ class Backend:
         """
         resolved = self.resolved
         choice = provider_choice(resolved)
-        if self._provider is None or choice != self._choice:
-            provider = self._choose(choice)
-            if self._provider is not None:
-                # Generations may still run on it; it is closed with the server.
-                self._retired.append(self._provider)
-            self._provider, self._choice = provider, choice
+        provider = self._providers.get(choice)
+        if provider is None:
+            provider = self._providers[choice] = self._choose(choice)
             logger.info("provider %s: %s", provider.description.name, provider.description.reason)
-        engine = GenerationEngine(
-            self._provider, generation_policy(resolved.settings), self._tokenizers
-        )
-        return Engine(provider=self._provider, engine=engine, resolved=resolved)
+        policy = generation_policy(resolved.settings)
+        engine = GenerationEngine(provider, policy, self._tokenizers)
+        return Engine(provider=provider, engine=engine, resolved=resolved)
 
     async def aclose(self) -> None:
         """Close every provider, and with it connections and child processes."""
-        providers = [*self._retired, *([self._provider] if self._provider else [])]
-        self._retired, self._provider = [], None
-        for provider in providers:
+        providers, self._providers = self._providers, {}
+        for provider in providers.values():
             await provider.aclose()
         self._tokenizers.close()

@@ -5,6 +5,23 @@ from collections.abc import Iterable
 from streaming_code_generator.settings.kinds import Choice, JsonSchema
 from streaming_code_generator.settings.model import SECTION, SPECS, Scope, SettingSpec
 
+PER_FOLDER = frozenset(
+    {
+        "model",
+        "timeout_seconds",
+        "first_chunk_timeout_seconds",
+        "stall_timeout_seconds",
+        "max_retries",
+        "max_output_tokens",
+        "temperature",
+        "chunk_size",
+        "system_prompt",
+        "insert_explanation",
+        "edits",
+    }
+)
+"""What each folder of a window may set for itself: what concerns one generation and no other."""
+
 _WORKSPACE_WORDS = {Scope.ANYWHERE: "yes", Scope.USER: "no", Scope.TRUST: "no"}
 
 
@@ -48,8 +65,13 @@ def _row(spec: SettingSpec) -> tuple[str, ...]:
 
 def _property(spec: SettingSpec) -> JsonSchema:
     told = f"{spec.description} Default: {_default(spec)}."
-    scope = "machine" if _is_machine_scoped(spec) else "window"
-    return {**_nullable(spec), "markdownDescription": told, "scope": scope}
+    return {**_nullable(spec), "markdownDescription": told, "scope": _vscode_scope(spec)}
+
+
+def _vscode_scope(spec: SettingSpec) -> str:
+    if _is_machine_scoped(spec):
+        return "machine"
+    return "resource" if spec.name in PER_FOLDER else "window"
 
 
 def _nullable(spec: SettingSpec) -> JsonSchema:
