@@ -6,17 +6,19 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
-import { folderSessions } from './cases/folders.mjs';
-import { serverSessions } from './cases/server.mjs';
-import { setupSessions } from './cases/setup.mjs';
-import { startSessions } from './cases/start.mjs';
-import { viewSessions } from './cases/view.mjs';
 import { CodeServer, Editor } from './editor.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const vsix = path.join(here, '..', 'streaming-code-generator.vsix');
 const CASE_MS = 90_000;
 const words = process.argv.slice(2);
+
+/** Each file in `cases/` exports `cases`, for the usual session, and may export `sessions`, which need one of their own. */
+const themes = await Promise.all(
+  fs.readdirSync(path.join(here, 'cases')).map((name) => import(path.join(here, 'cases', name))),
+);
+const themeCases = themes.flatMap((theme) => theme.cases ?? []);
+const themeSessions = themes.flatMap((theme) => theme.sessions ?? []);
 const chosen = (list) => list.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 
 /** The scripted model: a child that prints its base URL and serves until its input ends. */
@@ -67,7 +69,7 @@ async function run(list, editor, context, counts) {
   }
 }
 
-async function session(list, { folder, trust, prepare, override, level, environment = {}, opened }, counts) {
+async function session(list, { folder, trust, prepare, override = {}, level, environment = {}, opened }, counts) {
   if (list.length === 0) {
     return;
   }
@@ -76,8 +78,10 @@ async function session(list, { folder, trust, prepare, override, level, environm
   const model = await startModel(folder, 'model');
   const other = await startModel(folder, 'other');
   prepare?.({ workspace, other, folder });
-  const settings = { ...settingsFor(model), ...override };
-  const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...environment };
+  // What depends on the session's folder is made there.
+  const made = (value) => (typeof value === 'function' ? value(folder) : value);
+  const settings = { ...settingsFor(model), ...made(override) };
+  const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...made(environment) };
   const server = await CodeServer.start({ folder, vsix, settings, environment: environments, trust, level });
   try {
     const editor = await Editor.open(server, workspace, opened?.(workspace));
@@ -96,27 +100,20 @@ async function session(list, { folder, trust, prepare, override, level, environm
 const folder = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
 const counts = { passed: 0, failed: 0 };
 try {
-  await session(chosen(cases), { folder: path.join(folder, 'trusted'), trust: false }, counts);
+  await session(chosen([...cases, ...themeCases]), { folder: path.join(folder, 'trusted'), trust: false }, counts);
   await session(
     chosen(untrustedCases),
     { folder: path.join(folder, 'untrusted'), trust: true, prepare: plantSettings },
     counts,
   );
+  for (const { name, cases: own, ...options } of themeSessions) {
+    await session(chosen(own), { folder: path.join(folder, name), trust: false, ...options }, counts);
+  }
   if (process.env.SCG_SCREENSHOTS === '1') {
     await session(pictureCases, { folder: path.join(folder, 'pictures'), trust: false }, counts);
   }
   const traced = { 'streamingCodeGenerator.trace.server': 'verbose' };
   await session(chosen(tracedCases), { folder: path.join(folder, 'traced'), trust: false, override: traced, level: 'trace' }, counts);
-  for (const { name, cases: all, settings, environment, ...others } of [...serverSessions, ...viewSessions, ...startSessions, ...folderSessions, ...setupSessions]) {
-    const list = chosen(all);
-    if (list.length === 0) {
-      continue;
-    }
-    const place = path.join(folder, name);
-    fs.mkdirSync(place);
-    const setup = { override: settings(place), environment: environment(place) };
-    await session(list, { folder: place, trust: false, ...setup, ...others }, counts);
-  }
 } catch (error) {
   counts.failed += 1;
   console.log(`FAILED  the editor: ${error.stack}`);

@@ -7,11 +7,13 @@ import type { ServerControl } from './client';
 import type { TrackedDocuments } from './documents';
 import type { Generations } from './generations';
 import { showError } from './log';
-import { NAME } from './names';
+import { Command, NAME } from './names';
 import { PointedPlace } from './place';
 import type { Prompts } from './prompt';
 import { ServerCommand } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
+
+const INSTALL_MODEL = { title: 'Install Embedded Model…', command: Command.installModel };
 
 export class GenerationCommands {
   constructor(
@@ -105,7 +107,10 @@ export class GenerationCommands {
 
   private async report(error: unknown): Promise<void> {
     if (!isCancelled(error) && !isShownByServer(error)) {
-      await showError(`${NAME}: ${error instanceof Error ? error.message : String(error)}`, this.log);
+      const message = error instanceof Error ? error.message : String(error);
+      // The command line that the server names may not be on the PATH.
+      const help = message.includes('model install ') ? INSTALL_MODEL : undefined;
+      await showError(`${NAME}: ${message}`, this.log, help);
     }
   }
 }

@@ -32,6 +32,8 @@ export class GrowingCode implements vscode.Disposable {
   });
   /** The running generations that have a place, by their ids. */
   private readonly places = new Map<string, Place>();
+  /** Editors in which old lines are marked. */
+  private readonly replacing = new WeakSet<vscode.TextEditor>();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(generations: Generations) {
@@ -62,7 +64,11 @@ export class GrowingCode implements vscode.Disposable {
     this.show(update.uri);
   }
 
-  /** The server speaks of a generation a few times a second only; text comes more often. */
+  /**
+   * The server speaks of a generation a few times a second only; text comes more often.
+   *
+   * Where nothing is replaced, the editor itself sees to it that the colour grows: each of our own calls takes time.
+   */
   private move({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const uri = document.uri.toString();
     const moving = [...this.places].filter(([, place]) => place.uri === uri);
@@ -70,7 +76,7 @@ export class GrowingCode implements vscode.Disposable {
       const region = contentChanges.reduce<Region>(movedBy, place);
       this.places.set(id, { ...place, ...region });
     }
-    if (moving.length > 0) {
+    if (moving.some(([, { old }]) => old !== '')) {
       this.show(uri);
     }
   }
@@ -86,8 +92,12 @@ export class GrowingCode implements vscode.Disposable {
     const places = [...this.places.values()].filter(({ uri }) => uri === document.uri.toString());
     const shown = places.map((place) => shownOf(document, place));
     editor.setDecorations(this.growing, shown.map(({ growing }) => growing));
-    editor.setDecorations(this.aboutToGo, shown.map(({ left }) => left));
-    editor.setDecorations(this.gone, shown.flatMap((each) => ghosts(document, each)));
+    const replacing = shown.filter(({ old }) => old !== '');
+    if (replacing.length > 0 || this.replacing.has(editor)) {
+      editor.setDecorations(this.aboutToGo, replacing.map(({ left }) => left));
+      editor.setDecorations(this.gone, replacing.flatMap((each) => ghosts(document, each)));
+    }
+    this.replacing[replacing.length > 0 ? 'add' : 'delete'](editor);
   }
 }
 

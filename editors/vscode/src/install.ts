@@ -21,7 +21,6 @@ const AGAIN = 'Try Again';
 const TOLD_MS = 8_000;
 
 interface Wanted {
-  title: string;
   /** Make the environment from nothing, also where there is one. */
   anew?: boolean;
   withModel: boolean;
@@ -52,12 +51,12 @@ export class Installer {
       await openServerSettings();
     }
     const isWanted = chosen === INSTALL || chosen === WITHOUT_MODEL;
-    return isWanted && this.install({ title: 'installing the server', withModel: withModel && chosen === INSTALL });
+    return isWanted && this.install({ withModel: withModel && chosen === INSTALL });
   }
 
   /** Make the environment from nothing, whatever is there; true if that succeeded. */
   async installAnew(): Promise<boolean> {
-    return this.install({ title: 'installing the server', anew: true, withModel: await needsEmbeddedModel(this.keys) });
+    return this.install({ anew: true, withModel: await needsEmbeddedModel(this.keys) });
   }
 
   /** Bring the environment to what this version of the extension carries; where that fails, the older server is used. */
@@ -66,6 +65,9 @@ export class Installer {
       await this.withProgress('updating the server', (installing) => this.bringUp(installing));
       vscode.window.setStatusBarMessage(`${NAME}: the server was updated with the extension.`, TOLD_MS);
     } catch (error) {
+      if (error instanceof vscode.CancellationError) {
+        return this.log.warn('The update of the server was cancelled: the older one is used.');
+      }
       const [reason, nextStep] = told(error);
       this.log.error(`The server could not be updated: ${reason}. ${nextStep}`);
       void showError(`${NAME}: the server could not be updated, because ${reason}. The older one is used. ${nextStep}`, this.log);
@@ -82,17 +84,20 @@ export class Installer {
     return this.tried(title, (installing) => installModel(command, chosen.label, installing));
   }
 
-  private install({ title, anew, withModel }: Wanted): Promise<boolean> {
-    return this.tried(title, async (installing) => {
+  private async install({ anew, withModel }: Wanted): Promise<boolean> {
+    const isThere = await this.tried('installing the server', async (installing) => {
       if (anew) {
         await this.own.remove();
       }
       await this.bringUp(installing);
-      if (withModel) {
-        installing.onStage(`installing the embedded model ${DEFAULT_MODEL}, 98 MB`);
-        await installModelWhereNoneIs(this.own.command, installing);
-      }
     });
+    if (isThere && withModel) {
+      // A model that cannot be had is told, and can be installed later.
+      await this.tried(`installing the embedded model ${DEFAULT_MODEL}, 98 MB`, (installing) =>
+        installModelWhereNoneIs(this.own.command, installing),
+      );
+    }
+    return isThere;
   }
 
   private async bringUp(installing: Installing): Promise<void> {

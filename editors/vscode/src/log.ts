@@ -52,9 +52,12 @@ function writer(channel: vscode.LogOutputChannel, level: string): (line: string)
   return (line) => (isSerious ? channel.error(line) : level === 'WARNING' ? channel.warn(line) : channel.debug(line));
 }
 
-/** Show an error as one sentence with a way to the log. */
-export async function showError(message: string, log: vscode.LogOutputChannel): Promise<void> {
-  if ((await vscode.window.showErrorMessage(message, 'Show Log')) === 'Show Log') {
+/** Show an error as one sentence with a way to the log, and what else may help. */
+export async function showError(message: string, log: vscode.LogOutputChannel, help?: { title: string; command: string }): Promise<void> {
+  const chosen = await vscode.window.showErrorMessage(message, ...(help ? [help.title] : []), 'Show Log');
+  if (chosen === 'Show Log') {
     log.show();
+  } else if (chosen && help) {
+    await vscode.commands.executeCommand(help.command);
   }
 }

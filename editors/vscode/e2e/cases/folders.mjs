@@ -40,12 +40,10 @@ function prepareFolders({ workspace, other }) {
   fs.writeFileSync(path.join(workspace, 'several.code-workspace'), JSON.stringify({ folders }));
 }
 
-export const folderSessions = [
+export const sessions = [
   {
     name: 'folders',
     cases: [{ name: "a document has its folder's settings", body: usesTheSettingsOfTheDocumentsFolder }],
-    settings: () => ({}),
-    environment: () => ({}),
     prepare: prepareFolders,
     opened: (workspace) => `workspace=${workspace}/several.code-workspace`,
   },

@@ -79,7 +79,7 @@ async function saysThatItIsStopped(editor) {
   assert.match(await spoken(editor), /no-such-program/);
 }
 
-export const serverSessions = [
+export const sessions = [
   {
     name: 'lazy',
     cases: [
@@ -87,13 +87,10 @@ export const serverSessions = [
       { name: 'generates while the server waits to restart', body: generatesWhileTheServerWaitsToRestart },
       { name: 'the place is kept until the server runs', body: generatesWhereItWasAskedForThoughTheServerComesLater },
     ],
-    settings: () => ({}),
-    environment: () => ({}),
   },
   {
     name: 'broken',
     cases: [{ name: 'a server that cannot be started is said to be stopped', body: saysThatItIsStopped }],
-    settings: () => ({ 'streamingCodeGenerator.server.command': ['/no-such-program'] }),
-    environment: () => ({}),
+    override: { 'streamingCodeGenerator.server.command': ['/no-such-program'] },
   },
 ];

@@ -99,20 +99,20 @@ function oldPython(folder) {
   return file;
 }
 
-export const setupSessions = [
+export const sessions = [
   {
     name: 'fresh',
     cases: [
       { name: 'installs the server and a model where none is, and generates', body: installsWhereNoServerIs, ms: 300_000 },
       { name: 'updates the server with the extension', body: updatesTheServerWithTheExtension, ms: 300_000 },
     ],
-    settings: () => ({ ...NO_SERVER, ...NO_MODEL }),
+    override: { ...NO_SERVER, ...NO_MODEL },
     environment: plainPython,
   },
   {
     name: 'unreachable',
     cases: [{ name: 'says why an installation fails', body: saysWhyAnInstallationFails, ms: 300_000 }],
-    settings: () => NO_SERVER,
+    override: NO_SERVER,
     environment: (folder) => ({
       ...plainPython(folder),
       PIP_CONFIG_FILE: '/dev/null',
@@ -127,7 +127,7 @@ export const setupSessions = [
   {
     name: 'named',
     cases: [{ name: 'says that the Python that is named will not do', body: saysThatTheNamedPythonWillNotDo }],
-    settings: (folder) => ({ ...NO_SERVER, 'streamingCodeGenerator.server.python': oldPython(folder) }),
+    override: (folder) => ({ ...NO_SERVER, 'streamingCodeGenerator.server.python': oldPython(folder) }),
     environment: plainPython,
   },
 ];

@@ -56,7 +56,26 @@ async function namesTheDefaultInTheSettings(editor) {
   await editor.keyboard.press('Control+F4');
 }
 
-export const startSessions = [
+async function offersTheModelThatIsMissing(editor) {
+  await editor.file('model.py', '', 1, 1);
+  await editor.generate('a number');
+  const text = await editor.notification('its weights are not on this machine', 60_000);
+  assert.match(text, /Install Embedded Model…/);
+  await editor.page.locator('.notification-toast').getByRole('button', { name: 'Install Embedded Model…' }).click();
+  const list = editor.page.locator('.quick-input-widget:visible');
+  await until('the models', async () => /smollm2[^]*qwen2\.5-coder-0\.5b/.test(await list.innerText()));
+  await editor.keyboard.press('Escape');
+}
+
+export const sessions = [
+  {
+    name: 'no-model',
+    cases: [{ name: 'a model that is missing can be installed', body: offersTheModelThatIsMissing }],
+    override: {
+      'streamingCodeGenerator.provider': 'embedded',
+      'streamingCodeGenerator.embeddedModel': 'qwen2.5-coder-0.5b',
+    },
+  },
   {
     name: 'start',
     cases: [
@@ -64,7 +83,5 @@ export const startSessions = [
       { name: 'up and down walk through earlier prompts', body: walksThroughEarlierPrompts },
       { name: 'the settings name the default', body: namesTheDefaultInTheSettings },
     ],
-    settings: () => ({}),
-    environment: () => ({}),
   },
 ];

@@ -112,7 +112,7 @@ async function showsWhatIsReplaced(editor) {
   assert.equal((await editor.saved('replaced.py')).includes('older'), false);
 }
 
-export const viewSessions = [
+export const sessions = [
   {
     name: 'view',
     cases: [
@@ -122,7 +122,5 @@ export const viewSessions = [
       { name: 'the last growing line is coloured', body: coloursTheLastLine },
       { name: 'replaced lines are seen beside what replaces them', body: showsWhatIsReplaced },
     ],
-    settings: () => ({}),
-    environment: () => ({}),
   },
 ];
