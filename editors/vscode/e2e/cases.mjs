@@ -141,7 +141,7 @@ async function generateTwo(editor, name, text) {
 async function keepsWhatIsTypedMeanwhile(editor) {
   const text = 'top\n\n\nbottom\n';
   await editor.file('typing.txt', text, 3, 1);
-  await editor.generate('[name=typing] [lines=18]');
+  await editor.generate('[name=typing] [lines=18] [slow]');
   await editor.shows('typing_1 = 1');
   await editor.cursor(1, 4);
   await editor.keyboard.type(' typed while code arrives', { delay: 60 });
