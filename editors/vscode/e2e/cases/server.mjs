@@ -75,7 +75,7 @@ async function saysThatItIsStopped(editor) {
   await editor.file('stopped.py', '', 1, 1);
   await editor.generate('[name=stopped] [lines=1]');
   await editor.notification('the server does not run', 40_000);
-  assert.equal(await editor.status(), 'Generator: stopped');
+  await until('the state', async () => (await editor.status()) === 'Generator: stopped', 5_000);
   assert.match(await spoken(editor), /no-such-program/);
 }
 
