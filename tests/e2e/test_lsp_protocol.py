@@ -198,6 +198,45 @@ async def test_whole_text_and_a_range_in_one_change(
     assert "set x" in endpoint.requests[0].prompt
 
 
+@pytest.mark.parametrize("version", [pytest.param({"version": None}, id="null"), {}])
+async def test_change_without_a_version_is_taken(
+    server: RawServer, endpoint: ScriptedEndpoint, version: dict[str, None]
+) -> None:
+    endpoint.will(answer("x = 1"))
+    uri = "file:///unversioned/document.py"
+    await server.open(uri, "# above\n\n# below\n")
+    change = {"range": {"start": HERE, "end": HERE}, "text": "# typed\n\n"}
+    await server.notify(
+        "textDocument/didChange",
+        {"textDocument": {"uri": uri, **version}, "contentChanges": [change]},
+    )
+
+    place = {"textDocument": {"uri": uri}, "position": {"line": 3, "character": 0}, "prompt": "x"}
+    await server.command("generate", place)
+    params = await server.heard_from_now("workspace/applyEdit")
+    await server.answer({"applied": False})
+
+    (edit,) = params["edit"]["documentChanges"]
+    assert edit["textDocument"] == {"uri": uri, "version": None}
+    assert edit["edits"][0]["range"]["start"] == {"line": 3, "character": 0}
+    assert "# typed" in endpoint.requests[0].prompt
+    await server.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+async def test_document_opened_without_a_version_is_taken(
+    server: RawServer, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    uri = "file:///unversioned/opened.py"
+    document = {"uri": uri, "languageId": "python", "version": None, "text": "# set x\n"}
+    await server.notify("textDocument/didOpen", {"textDocument": document})
+
+    place = {"textDocument": {"uri": uri}, "position": HERE, "target": "none"}
+    answered = await server.answer_to(await server.command("generate", place))
+
+    assert answered["result"]["code"] == "x = 1"
+
+
 async def test_lone_surrogate_in_a_document_does_no_harm(
     server: RawServer, endpoint: ScriptedEndpoint
 ) -> None:

@@ -65,6 +65,11 @@ class Wire:
         self.heard.append(message)
         return message
 
+    async def answer(self, result: Any) -> None:
+        """Answer the last request of the server's that was read."""
+        request_id = next(m["id"] for m in reversed(self.heard) if "id" in m and "method" in m)
+        await self.send({"jsonrpc": "2.0", "id": request_id, "result": result})
+
     async def answer_to(self, request_id: int | None) -> dict[str, Any]:
         """Read until the answer to a request has come."""
         while True:

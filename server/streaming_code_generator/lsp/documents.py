@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsprotocol import types
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.editing.exchange import ReportedChange
@@ -14,6 +13,7 @@ from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.delivery import Delivery
+from streaming_code_generator.lsp.sync import ContentChange, DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import UndoNotice, invalid
 
 logger = logging.getLogger(__name__)
@@ -45,13 +45,15 @@ _LANGUAGE_BY_SUFFIX = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class OpenDocument:
     """One document and the writer that edits it."""
 
     uri: str
     language_id: str
     delivery: Delivery
+    is_open: bool
+    """Whether the client has it open; else it was read from disk."""
 
     @property
     def mirror(self) -> Mirror:
@@ -79,15 +81,16 @@ class Documents:
         """Return a document the client has open, or that is being edited unopened."""
         return self._documents.get(uri)
 
-    def opened(self, item: types.TextDocumentItem) -> None:
+    def opened(self, item: OpenedDocument) -> None:
         """Take over a document; one that is being edited unopened keeps its regions."""
         known = self._documents.get(item.uri)
-        if known is not None and known.mirror.version is None:
+        if known is not None and not known.is_open:
+            known.is_open = True
             known.delivery.changed(item.version, [ReportedChange(None, item.text)])
             return
-        self._add(item.uri, item.language_id, item.text, item.version)
+        self._add(item.uri, item.language_id, item.text, item.version, is_open=True)
 
-    def changed(self, params: types.DidChangeTextDocumentParams) -> OpenDocument | None:
+    def changed(self, params: DidChangeParams) -> OpenDocument | None:
         """Follow a change; one of a document that is not open is ignored."""
         document = self._documents.get(params.text_document.uri)
         if document is None:
@@ -124,21 +127,28 @@ class Documents:
         path = self._workspace_file(uri)
         text = await asyncio.to_thread(_read_text, path)
         return self._documents.get(uri) or self._add(
-            uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None
+            uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None, is_open=False
         )
 
     def _drop_if_idle(self, uri: str) -> None:
         """Forget a file that was read from disk and is not being edited: it may have changed."""
         document = self._documents.get(uri)
-        if document is None or document.mirror.version is not None:
+        if document is None or document.is_open:
             return
         if not document.delivery.writer.document.region_ids():
             self.closed(uri)
 
-    def _add(self, uri: str, language_id: str, text: str, version: int | None) -> OpenDocument:
+    def _add(
+        self, uri: str, language_id: str, text: str, version: int | None, *, is_open: bool
+    ) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
         writer.undo.tells = self.client_tells_undo
-        document = OpenDocument(uri, language_id, self._new_delivery(uri, writer))
+        document = OpenDocument(
+            uri=uri,
+            language_id=language_id,
+            delivery=self._new_delivery(uri, writer),
+            is_open=is_open,
+        )
         self._documents[uri] = document
         return document
 
@@ -169,10 +179,8 @@ def _read_text(path: Path) -> str:
         )
 
 
-def _reported(change: types.TextDocumentContentChangeEvent) -> ReportedChange:
-    if isinstance(change, types.TextDocumentContentChangePartial):
-        start, end = change.range.start, change.range.end
-        return ReportedChange(
-            ((start.line, start.character), (end.line, end.character)), change.text
-        )
-    return ReportedChange(None, change.text)
+def _reported(change: ContentChange) -> ReportedChange:
+    if change.range is None:
+        return ReportedChange(None, change.text)
+    start, end = change.range.start, change.range.end
+    return ReportedChange(((start.line, start.character), (end.line, end.character)), change.text)

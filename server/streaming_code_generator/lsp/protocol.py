@@ -31,6 +31,12 @@ from pygls.protocol.json_rpc import (
 
 from streaming_code_generator.lsp.failures import internal_error
 from streaming_code_generator.lsp.output import Output
+from streaming_code_generator.lsp.sync import (
+    MESSAGE_TYPES,
+    DidChangeParams,
+    DidOpenParams,
+    OpenedDocument,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +54,9 @@ class Listener(Protocol):
 
     def client_ready(self) -> None: ...  # noqa: D102
 
-    def document_opened(self, document: types.TextDocumentItem) -> None: ...  # noqa: D102
+    def document_opened(self, document: OpenedDocument) -> None: ...  # noqa: D102
 
-    def document_changed(self, params: types.DidChangeTextDocumentParams) -> None: ...  # noqa: D102
+    def document_changed(self, params: DidChangeParams) -> None: ...  # noqa: D102
 
     def document_closed(self, uri: str) -> None: ...  # noqa: D102
 
@@ -140,7 +146,8 @@ class StreamingProtocol(LanguageServerProtocol):
     def _type_of(self, data: dict[str, Any]) -> Any:
         if "method" in data:
             untyped = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
-            return self.get_message_type(data["method"]) or untyped
+            method = data["method"]
+            return MESSAGE_TYPES.get(method) or self.get_message_type(method) or untyped
         if "error" in data:
             return types.ResponseErrorMessage
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
@@ -199,12 +206,12 @@ class StreamingProtocol(LanguageServerProtocol):
         self.listener.client_ready()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+    def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
         """Keep an exact copy of the document from now on."""
         self.listener.document_opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+    def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
         """Follow a change of the document."""
         self.listener.document_changed(params)
 

@@ -29,6 +29,7 @@ from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProto
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.sessions import Sessions
 from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
@@ -113,11 +114,11 @@ class StreamingServer(LanguageServer):
         begin = configuration.begin(self, self.state)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
-    def document_opened(self, document: types.TextDocumentItem) -> None:
+    def document_opened(self, document: OpenedDocument) -> None:
         """Follow a document from now on."""
         self.state.documents.opened(document)
 
-    def document_changed(self, params: types.DidChangeTextDocumentParams) -> None:
+    def document_changed(self, params: DidChangeParams) -> None:
         """Follow a change."""
         self.state.documents.changed(params)
 
