@@ -212,10 +212,11 @@ class EditorClient(LanguageClient):
         habits: EditorHabits | None = None,
         refusal: Refusal | None = None,
         path: Path | None = None,
+        uri: str | None = None,
     ) -> Buffer:
         """Open a document of its own, which need not be on disk."""
         self._names += 1
-        uri = (path or self.root / f"document{self._names}{suffix}").as_uri()
+        uri = uri or (path or self.root / f"document{self._names}{suffix}").as_uri()
         editor = SimulatedEditor(text, habits=habits or self.profile.habits)
         buffer = Buffer(uri, language_id, editor, refusal or self.profile.refusal)
         self.buffers[uri] = buffer

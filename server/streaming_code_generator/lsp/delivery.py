@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
 from streaming_code_generator.editing.writer import DocumentWriter
@@ -13,8 +13,18 @@ from streaming_code_generator.lsp.edit_form import EditForm
 
 logger = logging.getLogger(__name__)
 
-SendEdit = Callable[[OutgoingEdit], "Future[Any]"]
-"""Sends one edit; the future holds the client's `ApplyWorkspaceEditResult` or its error."""
+
+class DeliveryEnds(Protocol):
+    """Where a delivery's edits go, and who hears what came of them."""
+
+    def send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+        """Send one edit; the future holds `ApplyWorkspaceEditResult` or the client's error."""
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Take note of what became of a region's text."""
+
+    def document_moved(self, uri: str) -> None:
+        """Take note that a document changed, and its regions with it."""
 
 
 class Delivery:
@@ -25,17 +35,16 @@ class Delivery:
 
     def __init__(
         self,
+        uri: str,
         writer: DocumentWriter,
+        ends: DeliveryEnds,
         *,
-        send: SendEdit,
-        on_outcome: Callable[[Outcome], None],
-        on_moved: Callable[[], None],
         edit_form: EditForm,
     ) -> None:
+        self.uri = uri
+        """The client's own spelling, under which edits go out."""
         self.writer = writer
-        self._send = send
-        self._on_outcome = on_outcome
-        self._on_moved = on_moved
+        self._ends = ends
         self._edit_form = edit_form
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -49,7 +58,7 @@ class Delivery:
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
             replied = partial(self._replied, edit.edit_id, self._changes)
-            self._send(edit).add_done_callback(replied)
+            self._ends.send_edit(self.uri, edit).add_done_callback(replied)
         self._set_timer()
 
     def want(self, region_id: str, text: str) -> None:
@@ -65,12 +74,12 @@ class Delivery:
         """Take a change that the client reports."""
         self._changes += 1
         self._tell(self.writer.changed(version, changes, now_s=self._loop.time()))
-        self._on_moved()
+        self._ends.document_moved(self.uri)
 
     def undone(self, version: int) -> None:
         """Take note that an undo or a redo led to a version of the document."""
         self._tell(self.writer.undone(version, now_s=self._loop.time()))
-        self._on_moved()
+        self._ends.document_moved(self.uri)
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -96,7 +105,7 @@ class Delivery:
     def _tell(self, outcomes: Sequence[Outcome]) -> None:
         self.pump()
         for outcome in outcomes:
-            self._on_outcome(outcome)
+            self._ends.take_outcome(outcome)
 
     def _set_timer(self) -> None:
         if self._timer:

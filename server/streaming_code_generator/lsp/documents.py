@@ -14,6 +14,7 @@ from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.delivery import Delivery
 from streaming_code_generator.lsp.sync import ContentChange, DidChangeParams, OpenedDocument
+from streaming_code_generator.lsp.uris import document_key
 from streaming_code_generator.lsp.wire import UndoNotice, invalid
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,15 @@ _LANGUAGE_BY_SUFFIX = {
 class OpenDocument:
     """One document and the writer that edits it."""
 
-    uri: str
     language_id: str
     delivery: Delivery
     is_open: bool
     """Whether the client has it open; else it was read from disk."""
+
+    @property
+    def uri(self) -> str:
+        """Its URI as the client spells it."""
+        return self.delivery.uri
 
     @property
     def mirror(self) -> Mirror:
@@ -68,7 +73,7 @@ class OpenDocument:
 
 
 class Documents:
-    """All documents by uri. Owned by the server, used on its event loop only."""
+    """All documents, however their URIs are spelled. Used on the server's event loop only."""
 
     def __init__(self, new_delivery: Callable[[str, DocumentWriter], Delivery]) -> None:
         self.encoding: PositionEncoding = "utf-16"
@@ -76,23 +81,24 @@ class Documents:
         self.client_tells_undo = False
         self._new_delivery = new_delivery
         self._documents: dict[str, OpenDocument] = {}
+        """By the keys of their URIs."""
 
     def get(self, uri: str) -> OpenDocument | None:
         """Return a document the client has open, or that is being edited unopened."""
-        return self._documents.get(uri)
+        return self._documents.get(document_key(uri))
 
     def opened(self, item: OpenedDocument) -> None:
         """Take over a document; one that is being edited unopened keeps its regions."""
-        known = self._documents.get(item.uri)
+        known = self.get(item.uri)
         if known is not None and not known.is_open:
-            known.is_open = True
+            known.delivery.uri, known.language_id, known.is_open = item.uri, item.language_id, True
             known.delivery.changed(item.version, [ReportedChange(None, item.text)])
             return
         self._add(item.uri, item.language_id, item.text, item.version, is_open=True)
 
     def changed(self, params: DidChangeParams) -> OpenDocument | None:
         """Follow a change; one of a document that is not open is ignored."""
-        document = self._documents.get(params.text_document.uri)
+        document = self.get(params.text_document.uri)
         if document is None:
             logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
             return None
@@ -103,13 +109,13 @@ class Documents:
 
     def undone(self, notice: UndoNotice) -> None:
         """Take note that an undo or a redo led to a version of a document."""
-        document = self._documents.get(notice.uri)
+        document = self.get(notice.uri)
         if document is not None:
             document.delivery.undone(notice.version)
 
     def closed(self, uri: str) -> OpenDocument | None:
         """Forget a document; its edits end."""
-        document = self._documents.pop(uri, None)
+        document = self._documents.pop(document_key(uri), None)
         if document is not None:
             document.delivery.close()
         return document
@@ -121,18 +127,18 @@ class Documents:
             JsonRpcInvalidParams: It is neither, or not text.
         """
         self._drop_if_idle(uri)
-        document = self._documents.get(uri)
+        document = self.get(uri)
         if document is not None:
             return document
         path = self._workspace_file(uri)
         text = await asyncio.to_thread(_read_text, path)
-        return self._documents.get(uri) or self._add(
+        return self.get(uri) or self._add(
             uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None, is_open=False
         )
 
     def _drop_if_idle(self, uri: str) -> None:
         """Forget a file that was read from disk and is not being edited: it may have changed."""
-        document = self._documents.get(uri)
+        document = self.get(uri)
         if document is None or document.is_open:
             return
         if not document.delivery.writer.document.region_ids():
@@ -144,12 +150,11 @@ class Documents:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
         writer.undo.tells = self.client_tells_undo
         document = OpenDocument(
-            uri=uri,
             language_id=language_id,
             delivery=self._new_delivery(uri, writer),
             is_open=is_open,
         )
-        self._documents[uri] = document
+        self._documents[document_key(uri)] = document
         return document
 
     def _workspace_file(self, uri: str) -> Path:

@@ -156,7 +156,7 @@ def _update(session: Session) -> dict[str, object]:
     stats = session.account.stats
     return {
         "id": session.id,
-        "uri": session.job.uri,
+        "uri": session.uri,
         "message": end_message(session),
         "tokens": stats.completion_tokens,
         "elapsedSeconds": session.elapsed_s,

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.editing.exchange import OutgoingEdit
+from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
@@ -142,20 +142,24 @@ class StreamingServer(LanguageServer):
             return  # answered, and logged where it was answered
         logger.error("%s: %s", getattr(source, "__name__", source), error)
 
-    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
-        sessions = self.state.sessions
-        return Delivery(
-            writer,
-            send=functools.partial(self._send_edit, uri),
-            on_outcome=sessions.take_outcome,
-            on_moved=functools.partial(sessions.document_moved, uri),
-            edit_form=self.state.outgoing.edit_form,
-        )
+    # What deliveries report
 
-    def _send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
+        return Delivery(uri, writer, self, edit_form=self.state.outgoing.edit_form)
+
+    def send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+        """Ask the client to change a document."""
         # Neovim prints an edit's label each time: only the first edit of a document has one.
         label = "Generate code" if edit.edit_id == 1 else None
         return self.state.outgoing.send_edit(uri, edit, label)
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Pass on what became of a generation's text."""
+        self.state.sessions.take_outcome(outcome)
+
+    def document_moved(self, uri: str) -> None:
+        """Pass on that a document changed."""
+        self.state.sessions.document_moved(uri)
 
     async def close(self) -> None:
         """End every generation and child process, within bounded time."""

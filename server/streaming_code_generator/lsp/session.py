@@ -33,6 +33,7 @@ from streaming_code_generator.lsp.endings import (
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.placing import Placing
 from streaming_code_generator.lsp.turns import Turns
+from streaming_code_generator.lsp.uris import document_key
 from streaming_code_generator.lsp.wire import GenerationState
 
 logger = logging.getLogger(__name__)
@@ -162,6 +163,15 @@ class Session:
                 self.fail(self._refused_by_editor(reason))
             case _:
                 assert_never(outcome)
+
+    @property
+    def uri(self) -> str:
+        """The document's URI, as the client spells it now."""
+        return self.placing.document.uri if self.placing else self.job.uri
+
+    def is_of(self, uri: str) -> bool:
+        """Return whether it belongs to a document, however that is spelled."""
+        return document_key(uri) == document_key(self.uri)
 
     @property
     def elapsed_s(self) -> float:

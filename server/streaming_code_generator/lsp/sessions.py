@@ -81,9 +81,7 @@ class Sessions:
         return [
             session
             for session in self._sessions.values()
-            if session.placing
-            and session.placing.document.uri == uri
-            and session.placing.is_tracked
+            if session.placing and session.placing.is_tracked and session.is_of(uri)
         ]
 
     def get(self, session_id: str) -> Session | None:
@@ -99,7 +97,7 @@ class Sessions:
             for session in self._sessions.values()
             if session.placing
             and session.placing.is_tracked
-            and reference.uri in (None, session.placing.document.uri)
+            and (reference.uri is None or session.is_of(reference.uri))
         ]
         return placed[-1] if placed else None
 
@@ -110,7 +108,8 @@ class Sessions:
         meant = [
             session
             for session in self.running
-            if reference.id in (None, session.id) and reference.uri in (None, session.job.uri)
+            if reference.id in (None, session.id)
+            and (reference.uri is None or session.is_of(reference.uri))
         ]
         return [session.id for session in meant if session.cancel()]
 
@@ -123,7 +122,7 @@ class Sessions:
     def document_closed(self, uri: str) -> None:
         """End what was running in a document, and follow nothing in it any more."""
         for session in list(self._sessions.values()):
-            if session.placing and session.placing.document.uri == uri:
+            if session.placing and session.is_of(uri):
                 if session.cancel("Its document was closed or renamed in the editor."):
                     session.done.add_done_callback(functools.partial(self._forget_ended, session))
                 else:

@@ -10,6 +10,8 @@ from typing import Any, Literal, NoReturn, TypeVar
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from streaming_code_generator.lsp.uris import is_uri
+
 SERVER_NAME = "streaming-code-generator"
 
 GENERATE = "streamingCodeGenerator.generate"
@@ -95,7 +97,7 @@ def parse_generate(arguments: object) -> GenerateArguments:
         invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
     start, end = _range(given)
     return GenerateArguments(
-        uri=uri,
+        uri=_uri(uri, "textDocument.uri"),
         version=_optional(document, "version", int),
         start=start,
         end=end,
@@ -116,9 +118,10 @@ def parse_reference(arguments: object, command: str) -> GenerationReference:
     if arguments in (None, [], ()):
         return GenerationReference()
     given = _only_object(arguments, f'`{command}` takes one object: {{"id"?, "uri"?}}')
+    uri = _optional(given, "uri", str)
     return GenerationReference(
         id=_optional(given, "id", str),
-        uri=_optional(given, "uri", str),
+        uri=None if uri is None else _uri(uri, "uri"),
         wait=_flag(given, "wait", default=True),
     )
 
@@ -142,6 +145,12 @@ def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:
         if isinstance(argument, Mapping):
             return argument
     invalid(f"{shape}.")
+
+
+def _uri(uri: str, name: str) -> str:
+    if not is_uri(uri):
+        invalid(f'"{name}" is not a URI: send the document\'s own, such as "file:///…".')
+    return uri
 
 
 def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:

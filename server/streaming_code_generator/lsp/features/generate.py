@@ -195,7 +195,7 @@ def result_object(session: Session) -> dict[str, object]:
         "code": "".join(account.code),
         "explanation": "".join(account.explanation),
         "reasoning": "".join(account.reasoning),
-        "uri": session.job.uri,
+        "uri": session.uri,
         "range": lsp_range(*where) if where else None,
         "model": result.model if result else _model(session),
         "provider": engine.provider.description.name if engine else "",
