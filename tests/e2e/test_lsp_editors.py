@@ -1,14 +1,17 @@
 """The same generations in editors of every habit: each ends with the same text, or says why not."""
 
+import itertools
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.lsp.sessions import MOST_FINISHED
 from streaming_code_generator.testing.editor import EditorHabits, position_in
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import (
@@ -25,6 +28,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LINES = tuple(f"line_{n} = {n}\n" for n in range(8))
 CODE = "".join(LINES).rstrip("\n")
+LATE_ANSWERS: tuple[dict[str, Any], ...] = (
+    {"result": None},
+    {"error": {"code": -32601, "message": "no"}},
+)
 ENCODINGS = {"visual-studio-code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
 
 
@@ -254,6 +261,29 @@ async def test_progress_that_the_editor_does_not_want_is_no_obstacle(
 
         assert document.text == CODE
         assert client.said(types.PROGRESS) == []
+
+
+async def test_answer_about_progress_that_comes_long_after_the_end_does_no_harm(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    create = types.WINDOW_WORK_DONE_PROGRESS_CREATE
+    async with connected(workspace, environment, unanswered=[create]) as client:
+        document = client.open("")
+        calls = [
+            client.begin_generate(document, (0, 0), prompt="x", target="none")
+            for _ in range(MOST_FINISHED + 4)
+        ]
+        for call in calls:
+            await call.result()
+
+        asked = [message for message in client.heard if message.get("method") == create]
+        for message, outcome in zip(asked, itertools.cycle(LATE_ANSWERS), strict=False):
+            client.protocol._send_data({"jsonrpc": "2.0", "id": message["id"], **outcome})
+        await client.ping()
+
+        assert len(asked) == len(calls)
+        assert "ERROR" not in client.stderr
 
 
 async def test_editor_without_progress_is_not_asked_to_show_any(

@@ -54,7 +54,9 @@ class Sessions:
         return session
 
     def _follow(self, token: Token, session_id: str) -> None:
-        if self._sessions[session_id].end is None:
+        session = self._sessions.get(session_id)
+        # The client may answer so late that the generation has ended and is no longer remembered.
+        if session is not None and session.end is None:
             self._by_token[token] = session_id
 
     def _changed(self, session: Session) -> None:
