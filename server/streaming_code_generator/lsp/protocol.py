@@ -37,6 +37,7 @@ from streaming_code_generator.lsp.sync import (
     DidOpenParams,
     OpenedDocument,
 )
+from streaming_code_generator.lsp.wire import with_work_done_token
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +234,7 @@ class StreamingProtocol(LanguageServerProtocol):
         handler = self.command_handlers.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams(f"`{params.command}` is not a command of this server.")
-        return await handler(params.arguments)
+        return await handler(with_work_done_token(params.arguments, params.work_done_token))
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]  # as above

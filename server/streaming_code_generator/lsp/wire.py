@@ -63,6 +63,7 @@ class GenerationReference:
     id: str | None = None
     uri: str | None = None
     wait: bool = True
+    work_done_token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,7 @@ def parse_reference(arguments: object, command: str) -> GenerationReference:
         id=_optional(given, "id", str),
         uri=None if uri is None else _uri(uri, "uri"),
         wait=_flag(given, "wait", default=True),
+        work_done_token=_token(given, "workDoneToken"),
     )
 
 
@@ -137,6 +139,16 @@ def parse_undo(params: object) -> UndoNotice:
     if not isinstance(uri, str) or not isinstance(version, int):
         invalid(f'`{DID_UNDO}` takes {{"textDocument": {{"uri", "version"}}, "kind"}}.')
     return UndoNotice(uri=uri, version=version)
+
+
+def with_work_done_token(arguments: object, token: Token | None) -> object:
+    """Return a command's arguments with the token that stands beside them, if they have none."""
+    if token is None or not isinstance(arguments, list | tuple) or len(arguments) > 1:
+        return arguments
+    argument = arguments[0] if arguments else {}
+    if not isinstance(argument, Mapping) or argument.get("workDoneToken") is not None:
+        return arguments
+    return [{**argument, "workDoneToken": token}]
 
 
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:

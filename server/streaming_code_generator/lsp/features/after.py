@@ -60,7 +60,7 @@ async def retry(state: ServerState, arguments: object) -> object:
         start=start,
         end=end,
         is_awaited=reference.wait,
-        work_done_token=None,
+        work_done_token=reference.work_done_token,
         partial_result_token=None,
     )
     return await run(state, job)
