@@ -214,20 +214,6 @@ async def test_lenses_offer_cancel_while_it_runs_and_then_the_rest(
     assert len(client.said(types.WORKSPACE_CODE_LENS_REFRESH)) > refreshes
 
 
-async def test_typing_in_generated_code_makes_it_the_persons_own(
-    client: EditorClient, endpoint: ScriptedEndpoint
-) -> None:
-    endpoint.will(CODE)
-    document = client.open("")
-    result = await client.generate(document, (0, 0), prompt="x")
-
-    client.type(document, 3, 3, "_more")
-
-    await client.until(lambda: client.said(UPDATE)[-1]["state"] == "forgotten", "the update")
-    assert client.said(UPDATE)[-1]["id"] == result["id"]
-    assert await lenses(client, document) == []
-
-
 async def test_code_actions_generate_from_a_comment(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

@@ -235,6 +235,11 @@ class EditorClient(LanguageClient):
         buffer.editor.replace(start, end, text, now_s=self._now_s())
         self._post(buffer)
 
+    def undo(self, buffer: Buffer) -> None:
+        """Let the user undo the last step in a document."""
+        buffer.editor.undo(now_s=self._now_s())
+        self._post(buffer)
+
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
 

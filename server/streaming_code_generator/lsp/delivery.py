@@ -98,6 +98,8 @@ class Delivery:
         if applied or changes_before == self._changes:
             self._edit_form.answered(applied=applied)
         self._tell(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
+        if not applied:
+            self._ends.document_moved(self.uri)  # text that was on its way is not any more
 
     def _tick(self) -> None:
         self._tell(self.writer.tick(self._loop.time()))

@@ -22,12 +22,14 @@ class Placing:
         writer = job.document.delivery.writer
         self.original = writer.mirror.slice(job.start, job.end)
         self._rewrite = SelectionRewrite(self.original)
+        self._has_shown = False
         writer.open_region(region_id, job.start, job.end)
 
     def show(self, code: str) -> None:
         """Bring the region to what the code so far makes of it."""
         visible = paced(code, self._job.edits, finished=False)
         if visible:
+            self._has_shown = True
             text = self._rewrite.desired(self._framed(visible), finished=False)
             self.document.delivery.want(self.region_id, text)
 
@@ -37,6 +39,7 @@ class Placing:
             job = self._job
             code = explanation_comment(explanation, job.language_id, job.code_target) + code
         text = self._framed(code) if code else self.original
+        self._has_shown = bool(code)
         self.document.delivery.finish(self.region_id, text)
 
     def stop(self) -> None:
@@ -58,6 +61,15 @@ class Placing:
     def is_tracked(self) -> bool:
         """Whether the region is still followed."""
         return self.region_id in self.document.delivery.writer.document
+
+    @property
+    def has_text(self) -> bool:
+        """Whether text of the generation's own stands in the document, or is on its way there."""
+        writer = self.document.delivery.writer
+        region = writer.region(self.region_id)
+        if region.own_text != self.original:
+            return not region.deleted
+        return self._has_shown and not writer.is_idle
 
     @property
     def is_untouched(self) -> bool:

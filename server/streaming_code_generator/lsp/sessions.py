@@ -11,6 +11,7 @@ from streaming_code_generator.lsp.endings import Completed, End
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.stages import abilities
 from streaming_code_generator.lsp.wire import GenerationReference, Token
 
 logger = logging.getLogger(__name__)
@@ -90,18 +91,17 @@ class Sessions:
         """Return a running or remembered generation."""
         return self._sessions.get(session_id)
 
-    def last_placed(self, reference: GenerationReference) -> Session | None:
-        """Return the generation meant, or the last one whose place is still followed."""
+    def meant(self, reference: GenerationReference, command: str) -> Session | None:
+        """Return the generation named, or the last one that a command without an id means."""
         if reference.id is not None:
             return self._sessions.get(reference.id)
-        placed = [
+        meant = [
             session
             for session in self._sessions.values()
-            if session.placing
-            and session.placing.is_tracked
+            if command in abilities(session).without_id
             and (reference.uri is None or session.is_of(reference.uri))
         ]
-        return placed[-1] if placed else None
+        return meant[-1] if meant else None
 
     # Roads to cancel
 
@@ -140,7 +140,7 @@ class Sessions:
         self.forget(session)
 
     def document_moved(self, uri: str) -> None:
-        """Take note that a document changed: regions may have grown, or been written in."""
+        """Take note that a document changed: regions may have grown, lost or regained text."""
         for session in self.in_document(uri):
             self._reporter.moved(session)
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from dataclasses import replace
+from typing import NoReturn
 
 from streaming_code_generator.lsp.features.generate import result_object, run
 from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.stages import abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
     REMOVE,
     RETRY,
+    STATUS,
     GenerationReference,
     invalid,
     parse_reference,
@@ -27,7 +30,7 @@ async def cancel(state: ServerState, arguments: object) -> object:
 
 async def remove(state: ServerState, arguments: object) -> object:
     """Take a generation's code out of its document and put back what it replaced."""
-    session = _placed(state, parse_reference(arguments, REMOVE))
+    session = _meant(state, parse_reference(arguments, REMOVE), REMOVE)
     await _put_back(session)
     state.sessions.forget(session)
     return {"id": session.id, "status": "removed"}
@@ -35,9 +38,7 @@ async def remove(state: ServerState, arguments: object) -> object:
 
 async def accept(state: ServerState, arguments: object) -> object:
     """Stop following a generation's code: it is the person's own from now on."""
-    session = _placed(state, parse_reference(arguments, ACCEPT))
-    if session.end is None:
-        invalid(f"Generation `{session.id}` is still running: cancel it, or wait for its end.")
+    session = _meant(state, parse_reference(arguments, ACCEPT), ACCEPT)
     state.sessions.forget(session)
     return {"id": session.id, "status": "accepted"}
 
@@ -48,7 +49,7 @@ async def retry(state: ServerState, arguments: object) -> object:
     Cancellation: cancels the new generation, if it is waited for.
     """
     reference = parse_reference(arguments, RETRY)
-    session = _placed(state, reference)
+    session = _meant(state, reference, RETRY)
     await _put_back(session)
     placing = session.placing
     if placing is None or not placing.is_tracked:
@@ -76,17 +77,28 @@ async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG0
     }
 
 
-def _placed(state: ServerState, reference: GenerationReference) -> Session:
-    session = state.sessions.last_placed(reference)
+def _meant(state: ServerState, reference: GenerationReference, command: str) -> Session:
+    session = state.sessions.meant(reference, command)
+    if session is None and reference.id:
+        invalid(f"No generation `{reference.id}` is known: `{STATUS}` lists them.")
     if session is None:
-        which = f"No generation `{reference.id}`" if reference.id else "No generation"
-        invalid(f"{which} is known: `streamingCodeGenerator.status` lists them.")
-    if session.placing is None or not session.placing.is_tracked:
-        invalid(
-            f"Generation `{session.id}` is not followed any more: it was accepted or removed, "
-            "its document was closed, or it never edited one."
-        )
+        invalid(f"No generation has text to {_verb(command)}: `{STATUS}` lists them.")
+    if command not in abilities(session).by_id:
+        _refuse(session)
     return session
+
+
+def _verb(command: str) -> str:
+    return command.rpartition(".")[2]
+
+
+def _refuse(session: Session) -> NoReturn:
+    if session.end is None:
+        invalid(f"Generation `{session.id}` is still running: cancel it, or wait for its end.")
+    invalid(
+        f"Generation `{session.id}` is not followed any more: it was accepted or removed, "
+        "its document was closed, or it never edited one."
+    )
 
 
 async def _put_back(session: Session) -> None:
