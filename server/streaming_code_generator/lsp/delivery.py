@@ -48,12 +48,12 @@ class Delivery:
         self._edit_form = edit_form
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._is_closed = False
+        self.is_closed = False
         self._changes = 0
 
     def pump(self) -> None:
         """Send the next edit, if one is due."""
-        if self._is_closed:
+        if self.is_closed:
             return
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
@@ -83,12 +83,12 @@ class Delivery:
 
     def close(self) -> None:
         """Send nothing any more."""
-        self._is_closed = True
+        self.is_closed = True
         if self._timer:
             self._timer.cancel()
 
     def _replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
-        if self._is_closed or answer.cancelled():
+        if self.is_closed or answer.cancelled():
             return
         error = answer.exception()
         applied = error is None and getattr(answer.result(), "applied", False) is True

@@ -3,9 +3,9 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -63,12 +63,27 @@ def translated() -> Iterator[None]:
         raise internal_error() from error
 
 
-def translating(handler: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Decorate an asynchronous handler with `translated`."""
+def translating(
+    handler: Callable[P, Coroutine[Any, Any, R]],
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Decorate a handler with `translated`, its coroutine and what it does before it."""
 
     @functools.wraps(handler)
-    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with translated():
-            return await handler(*args, **kwargs)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        try:
+            with translated():
+                begun = handler(*args, **kwargs)
+        except JsonRpcException as refusal:
+            return _raise(refusal)
+        return _finish(begun)
 
     return wrapper
+
+
+async def _finish(begun: Coroutine[Any, Any, R]) -> R:
+    with translated():
+        return await begun
+
+
+async def _raise(error: JsonRpcException) -> NoReturn:
+    raise error

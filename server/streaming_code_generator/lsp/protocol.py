@@ -3,14 +3,17 @@
 - Document synchronisation goes to our own mirror: pygls splits lines by other rules than LSP's,
   and pays for each change by the document's length.
 - A cancelled command stops: pygls answers the request and lets the command run on.
+- A command begins before the next message is read: pygls starts it some messages later.
 - Every request is answered, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. What a
   handler refuses is no failure, and is not logged as one.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from lsprotocol import types
@@ -47,7 +50,10 @@ SERVER_NOT_INITIALIZED = -32002
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
 
-CommandHandler = Callable[[object], Coroutine[Any, Any, object]]
+CommandHandler = Callable[[object, ExitStack], Coroutine[Any, Any, object]]
+"""Takes a command's arguments, and what to close when its request has ended in whatever way.
+
+What it does before it returns comes before the next message; only the coroutine waits."""
 
 
 class Listener(Protocol):
@@ -70,6 +76,10 @@ class Listener(Protocol):
 
 def _envelope(message: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name in _ENVELOPE}
+
+
+async def _refuse(message: str) -> object:
+    raise JsonRpcInvalidParams(message)
 
 
 class StreamingProtocol(LanguageServerProtocol):
@@ -153,6 +163,31 @@ class StreamingProtocol(LanguageServerProtocol):
             return types.ResponseErrorMessage
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
 
+    def _handle_request(self, msg_id: MsgId, method_name: str, params: Any) -> None:
+        if method_name != types.WORKSPACE_EXECUTE_COMMAND:
+            super()._handle_request(msg_id, method_name, params)
+            return
+        self._ctx_msg_id.set(msg_id)
+        ended = ExitStack()
+        command = self._begin_command(params, ended)
+
+        def answer(future: "Future[Any]") -> None:
+            ended.close()
+            self._send_handler_result(future, msg_id=msg_id)
+
+        # Inside the request's own task, so that cancelling one cancels both.
+        task = asyncio.ensure_future(command)
+        self._request_futures[msg_id] = task  # type: ignore[assignment]  # pygls does the same
+        task.add_done_callback(answer)  # type: ignore[arg-type]
+
+    def _begin_command(
+        self, params: types.ExecuteCommandParams, ended: ExitStack
+    ) -> Coroutine[Any, Any, object]:
+        handler = self.command_handlers.get(params.command)
+        if handler is None:
+            return _refuse(f"`{params.command}` is not a command of this server.")
+        return handler(with_work_done_token(params.arguments, params.work_done_token), ended)
+
     def _handle_response(
         self, msg_id: MsgId, result: object = None, error: types.ResponseError | None = None
     ) -> None:
@@ -225,16 +260,6 @@ class StreamingProtocol(LanguageServerProtocol):
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Cancel what runs under the token."""
         self.listener.progress_cancelled(params.token)
-
-    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
-    async def lsp_workspace__execute_command(  # type: ignore[override]  # pygls has a generator
-        self, params: types.ExecuteCommandParams
-    ) -> object:
-        """Run a command inside the request's own task, so that cancelling one cancels both."""
-        handler = self.command_handlers.get(params.command)
-        if handler is None:
-            raise JsonRpcInvalidParams(f"`{params.command}` is not a command of this server.")
-        return await handler(with_work_done_token(params.arguments, params.work_done_token))
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]  # as above

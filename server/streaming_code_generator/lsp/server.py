@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
@@ -33,6 +33,7 @@ from streaming_code_generator.lsp.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
+    COMMANDS,
     DID_UNDO,
     GENERATE,
     REMOVE,
@@ -48,8 +49,7 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT_S = 1.5
 """Longest time for ending generations and child processes once the client is gone."""
 
-_COMMANDS: dict[str, Callable[[ServerState, object], Any]] = {
-    GENERATE: generate.generate,
+_AFTER: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
     CANCEL: after.cancel,
     REMOVE: after.remove,
     ACCEPT: after.accept,
@@ -90,11 +90,14 @@ class StreamingServer(LanguageServer):
         self.exit_code: asyncio.Future[int] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
-        self.protocol.command_handlers = {name: self._command(name) for name in _COMMANDS}
+        self.protocol.command_handlers = {name: self._command(name) for name in COMMANDS}
         _register(self)
 
     def _command(self, name: str) -> CommandHandler:
-        return translating(functools.partial(_COMMANDS[name], self.state))
+        if name == GENERATE:
+            return translating(functools.partial(generate.generate, self.state))
+        handler = _AFTER[name]
+        return translating(lambda arguments, _: handler(self.state, arguments))
 
     def _tell_problem(self, problem: str) -> None:
         logger.warning("settings: %s", problem)
@@ -188,7 +191,7 @@ def build_server(
 def _register(server: StreamingServer) -> None:
     """Register features, whose options pygls turns into capabilities."""
     state = server.state
-    for name in _COMMANDS:
+    for name in COMMANDS:
         # Only the name counts: the protocol runs the command itself, see its module.
         server.command(name)(lambda *_: None)
 

@@ -1,7 +1,10 @@
 """`generate`: from arguments to a job, and from a generation's end to the answer."""
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
@@ -15,6 +18,7 @@ from streaming_code_generator.core.prompt.target import Placement, code_target, 
 from streaming_code_generator.core.report import stats_object
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.lsp.claim import Claim
 from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.failures import (
@@ -35,16 +39,43 @@ from streaming_code_generator.lsp.wire import (
 from streaming_code_generator.settings import Settings
 
 
-async def generate(state: ServerState, arguments: object) -> object:
-    """Start a generation and, unless told not to wait, answer with its result.
+def generate(
+    state: ServerState, arguments: object, ended: ExitStack
+) -> Coroutine[Any, Any, object]:
+    """Take the place at once; then start a generation and answer with its result.
 
-    Cancellation: cancels the generation.
+    Cancellation: cancels the generation, if it is waited for.
     """
     asked = parse_generate(arguments)
+    document = state.documents.get(asked.uri)
+    claim = None
+    if document is not None and document.is_open:
+        claim = claim_place(asked, document)
+        ended.callback(claim.release)
+    return _generate(state, asked, claim)
+
+
+async def _generate(state: ServerState, asked: GenerateArguments, claim: Claim | None) -> object:
     await up_to_date(state)
-    document = await state.documents.find(asked.uri)
-    job = make_job(asked, document, state.backend.resolved.settings)
+    if claim is None:
+        claim = claim_place(asked, await state.documents.find(asked.uri))
+    try:
+        job = make_job(asked, claim, state.backend.resolved.settings)
+    finally:
+        claim.release()
     return await run(state, job)
+
+
+def claim_place(asked: GenerateArguments, document: OpenDocument) -> Claim:
+    """Take the place that a request names.
+
+    Raises:
+        JsonRpcInvalidParams: The file must not be touched.
+        JsonRpcException: `ContentModified`, the caller saw an older document.
+    """
+    _check(asked, document)
+    point = document.mirror.point
+    return Claim(document, point(*asked.start), point(*asked.end))
 
 
 async def run(state: ServerState, job: Job) -> object:
@@ -67,15 +98,20 @@ async def run(state: ServerState, job: Job) -> object:
     return answer(session)
 
 
-def make_job(asked: GenerateArguments, document: OpenDocument, settings: Settings) -> Job:
+def make_job(asked: GenerateArguments, claim: Claim, settings: Settings) -> Job:
     """Resolve a request against the document as it stands.
 
     Raises:
-        JsonRpcInvalidParams: There is nothing to ask for, or the file must not be touched.
-        JsonRpcException: `ContentModified`, the caller saw an older document.
+        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcException: `ContentModified`, the place is gone.
     """
-    _check(asked, document)
-    placement, comment = _placement(asked, document)
+    document = claim.document
+    if document.delivery.is_closed or claim.is_lost:
+        raise content_modified(
+            "The place for the code is gone: what was selected was deleted, or "
+            "its document was closed. Ask again."
+        )
+    placement, comment = _placement(asked, claim)
     return Job(
         uri=document.uri,
         language_id=document.language_id,
@@ -98,13 +134,11 @@ def make_job(asked: GenerateArguments, document: OpenDocument, settings: Setting
     )
 
 
-def _placement(
-    asked: GenerateArguments, document: OpenDocument
-) -> tuple[Placement, Comment | None]:
+def _placement(asked: GenerateArguments, claim: Claim) -> tuple[Placement, Comment | None]:
     """Return where the code goes, and the comment that is the prompt, if one is."""
-    mirror = document.mirror
-    start, end = mirror.point(*asked.start), mirror.point(*asked.end)
-    language_id, line_ending = document.language_id, dominant_line_ending(mirror.lines)
+    mirror, language_id = claim.document.mirror, claim.document.language_id
+    start, end = claim.points
+    line_ending = dominant_line_ending(mirror.lines)
     if start != end:
         placement = selection_target(
             mirror.lines, start, end, line_ending=line_ending, language_id=language_id
