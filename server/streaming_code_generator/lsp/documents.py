@@ -13,6 +13,7 @@ from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.delivery import Delivery
+from streaming_code_generator.lsp.history import ChangeHistory
 from streaming_code_generator.lsp.sync import ContentChange, DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.uris import document_key
 from streaming_code_generator.lsp.wire import UndoNotice, invalid
@@ -54,6 +55,7 @@ class OpenDocument:
     delivery: Delivery
     is_open: bool
     """Whether the client has it open; else it was read from disk."""
+    history: ChangeHistory
 
     @property
     def uri(self) -> str:
@@ -102,9 +104,9 @@ class Documents:
         if document is None:
             logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
             return None
-        document.delivery.changed(
-            params.text_document.version, [_reported(change) for change in params.content_changes]
-        )
+        changes = [_reported(change) for change in params.content_changes]
+        document.history.note(document.mirror.version, changes)
+        document.delivery.changed(params.text_document.version, changes)
         return document
 
     def undone(self, notice: UndoNotice) -> None:
@@ -153,6 +155,7 @@ class Documents:
             language_id=language_id,
             delivery=self._new_delivery(uri, writer),
             is_open=is_open,
+            history=ChangeHistory(self.encoding),
         )
         self._documents[document_key(uri)] = document
         return document

@@ -41,6 +41,8 @@ class GenerateArguments:
 
     uri: str
     version: int | None = None
+    rebase: bool = False
+    """Whether a place of an older version is carried to the present one, where that can be told."""
     start: tuple[int, int]
     end: tuple[int, int]
     """Equal to `start` for an insertion."""
@@ -100,6 +102,7 @@ def parse_generate(arguments: object) -> GenerateArguments:
     return GenerateArguments(
         uri=_uri(uri, "textDocument.uri"),
         version=_optional(document, "version", int),
+        rebase=_flag(given, "rebase", default=False),
         start=start,
         end=end,
         prompt=_optional(given, "prompt", str),

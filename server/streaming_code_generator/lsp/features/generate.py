@@ -27,6 +27,7 @@ from streaming_code_generator.lsp.failures import (
     request_failed,
 )
 from streaming_code_generator.lsp.features.configuration import up_to_date
+from streaming_code_generator.lsp.history import Range
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.state import ServerState
@@ -73,9 +74,10 @@ def claim_place(asked: GenerateArguments, document: OpenDocument) -> Claim:
         JsonRpcInvalidParams: The file must not be touched.
         JsonRpcException: `ContentModified`, the caller saw an older document.
     """
-    _check(asked, document)
+    _refuse_secrets(document)
+    start, end = _present_place(asked, document)
     point = document.mirror.point
-    return Claim(document, point(*asked.start), point(*asked.end))
+    return Claim(document, point(*start), point(*end))
 
 
 async def run(state: ServerState, job: Job) -> object:
@@ -157,13 +159,21 @@ def _placement(asked: GenerateArguments, claim: Claim) -> tuple[Placement, Comme
     return placement, comment
 
 
-def _check(asked: GenerateArguments, document: OpenDocument) -> None:
-    version = document.mirror.version
-    if asked.version is not None and version is not None and asked.version < version:
+def _present_place(asked: GenerateArguments, document: OpenDocument) -> Range:
+    """Return the place asked for, in the document as it is now."""
+    where, version = (asked.start, asked.end), document.mirror.version
+    if asked.version is None or version is None or asked.version >= version:
+        return where
+    carried = document.history.carried(where, asked.version) if asked.rebase else None
+    if carried is None:
         raise content_modified(
             f"The document is at version {version}, the request is for {asked.version}: "
             "ask again for the current one."
         )
+    return carried
+
+
+def _refuse_secrets(document: OpenDocument) -> None:
     path = unquote(urlsplit(document.uri).path)
     if secret_looking(path):
         name = path.rsplit("/", 1)[-1]
