@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,26 @@ async def test_editor_without_versioned_edits_gets_the_older_form(
         assert set(last["edit"]) == {"changes"}
 
 
+async def test_read_only_document_leaves_the_edits_of_others_versioned(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with connected(workspace, environment, profile=NEOVIM) as client:
+        endpoint.will(answer(*LINES))
+        habits = replace(NEOVIM.habits, read_only=True, stale_edits="refuse")
+        locked = client.open("above\n", habits=habits)
+        with pytest.raises(JsonRpcException, match="refuses edits"):
+            await client.generate(locked, (1, 0), prompt="x")
+
+        since = len(client.heard)
+        document = client.open("above\n")
+        await client.generate(document, (1, 0), prompt="x")
+
+        assert document.text == f"above\n{CODE}"
+        edits = [params["edit"] for params in client.said(types.WORKSPACE_APPLY_EDIT, since)]
+        assert [set(edit) for edit in edits] == [{"documentChanges"}] * len(edits)
+        assert edits[0]["documentChanges"][0]["textDocument"]["version"] is not None
+
+
 @pytest.mark.parametrize("how", ["refused", "unanswered"])
 async def test_progress_that_the_editor_does_not_want_is_no_obstacle(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint, how: str
@@ -297,3 +318,32 @@ async def test_editor_without_progress_is_not_asked_to_show_any(
         await client.generate(client.open(""), (0, 0), prompt="x")
 
         assert client.said(types.WINDOW_WORK_DONE_PROGRESS_CREATE) == []
+
+
+@pytest.mark.parametrize("announced", [None, False])
+async def test_editor_that_takes_no_edits_is_told_at_once(
+    workspace: Path,
+    environment: dict[str, str],
+    endpoint: ScriptedEndpoint,
+    announced: bool | None,  # noqa: FBT001 - a case
+) -> None:
+    def adjust(capabilities: types.ClientCapabilities) -> None:
+        assert capabilities.workspace is not None
+        capabilities.workspace.apply_edit = announced
+
+    endpoint.will(answer(*LINES))
+    async with connected(workspace, environment, adjust=adjust) as client:
+        document = client.open("# write it\n")
+
+        with pytest.raises(JsonRpcException, match='"target": "none"') as caught:
+            await client.generate(document, (0, 0))
+
+        assert caught.value.code == -32602
+        assert endpoint.requests == []
+        context = types.CodeActionContext([])
+        where = types.Range(types.Position(0, 0), types.Position(0, 0))
+        identifier = types.TextDocumentIdentifier(document.uri)
+        params = types.CodeActionParams(identifier, where, context)
+        assert await client.ask(types.TEXT_DOCUMENT_CODE_ACTION, params) == []
+        result = await client.generate(document, (0, 0), target="none")
+        assert result["code"] == CODE

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class DeliveryEnds(Protocol):
     """Where a delivery's edits go, and who hears what came of them."""
 
-    def send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
         """Send one edit; the future holds `ApplyWorkspaceEditResult` or the client's error."""
 
     def take_outcome(self, outcome: Outcome) -> None:
@@ -58,7 +58,7 @@ class Delivery:
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
             replied = partial(self._replied, edit.edit_id, self._changes)
-            self._ends.send_edit(self.uri, edit).add_done_callback(replied)
+            self._ends.send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
         self._set_timer()
 
     def want(self, region_id: str, text: str) -> None:

@@ -20,6 +20,7 @@ from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import ClientFacts, client_facts
 from streaming_code_generator.lsp.delivery import Delivery
 from streaming_code_generator.lsp.documents import Documents
+from streaming_code_generator.lsp.edit_form import EditForm
 from streaming_code_generator.lsp.failures import translating
 from streaming_code_generator.lsp.features import after, configuration, generate
 from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
@@ -148,13 +149,13 @@ class StreamingServer(LanguageServer):
     # What deliveries report
 
     def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
-        return Delivery(uri, writer, self, edit_form=self.state.outgoing.edit_form)
+        return Delivery(uri, writer, self, edit_form=EditForm(self.state.outgoing.client_edits))
 
-    def send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
         """Ask the client to change a document."""
         # Neovim prints an edit's label each time: only the first edit of a document has one.
         label = "Generate code" if edit.edit_id == 1 else None
-        return self.state.outgoing.send_edit(uri, edit, label)
+        return self.state.outgoing.send_edit(uri, edit, form, label)
 
     def take_outcome(self, outcome: Outcome) -> None:
         """Pass on what became of a generation's text."""
@@ -212,7 +213,7 @@ def _register(server: StreamingServer) -> None:
     )
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         document = state.documents.get(params.text_document.uri)
-        if document is None:
+        if document is None or not state.outgoing.facts.edits:
             return []
         literals = state.outgoing.facts.code_action_literals
         return code_actions(document, state.sessions, params, as_literals=literals)
@@ -225,7 +226,7 @@ def _register(server: StreamingServer) -> None:
 def _initialize(server: StreamingServer, params: types.InitializeParams) -> None:
     facts = client_facts(params)
     state = server.state
-    state.outgoing.facts = facts
+    state.outgoing.take_client(facts)
     state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
     state.documents.roots = facts.roots
     state.documents.client_tells_undo = facts.undo_notifications

@@ -48,6 +48,11 @@ def generate(
     Cancellation: cancels the generation, if it is waited for.
     """
     asked = parse_generate(arguments)
+    if asked.target == "document" and not state.outgoing.facts.edits:
+        invalid(
+            "This client takes no edits (it does not announce `workspace.applyEdit`): "
+            'send "target": "none", and take the code from the answer.'
+        )
     document = state.documents.get(asked.uri)
     claim = None
     if document is not None and document.is_open:
