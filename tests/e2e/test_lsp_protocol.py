@@ -27,6 +27,12 @@ async def server(workspace: Path, environment: dict[str, str]) -> AsyncIterator[
         yield server
 
 
+async def test_server_asks_to_be_told_of_renames(server: RawServer) -> None:
+    operations = server.heard[0]["result"]["capabilities"]["workspace"]["fileOperations"]
+
+    assert set(operations) == {"didRename", "willRename"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -203,7 +209,7 @@ async def test_change_without_a_version_is_taken(
     server: RawServer, endpoint: ScriptedEndpoint, version: dict[str, None]
 ) -> None:
     endpoint.will(answer("x = 1"))
-    uri = "file:///unversioned/document.py"
+    uri = f"file:///unversioned/document{len(version)}.py"
     await server.open(uri, "# above\n\n# below\n")
     change = {"range": {"start": HERE, "end": HERE}, "text": "# typed\n\n"}
     await server.notify(

@@ -141,6 +141,8 @@ class EditorClient(LanguageClient):
         """Requests of the server's that get no answer."""
         self.refused: set[str] = set()
         """Requests of the server's that get an error."""
+        self.gone: set[str] = set()
+        """The names of documents that have another one now."""
         self.knows_versions = True
         """Whether `documentChanges` are understood; else they are refused."""
         self.stderr_bytes = bytearray()
@@ -220,15 +222,32 @@ class EditorClient(LanguageClient):
         editor = SimulatedEditor(text, habits=habits or self.profile.habits)
         buffer = Buffer(uri, language_id, editor, refusal or self.profile.refusal)
         self.buffers[uri] = buffer
-        item = types.TextDocumentItem(uri, language_id, editor.version, text)
-        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        self.tell_open(buffer)
         return buffer
+
+    def tell_open(self, buffer: Buffer) -> None:
+        """Say that a document is open, with the text it has."""
+        item = types.TextDocumentItem(
+            buffer.uri, buffer.language_id, buffer.editor.version, buffer.text
+        )
+        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def tell_closed(self, uri: str) -> None:
+        """Say that a document is not open any more."""
+        identifier = types.TextDocumentIdentifier(uri)
+        self.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+
+    def move(self, buffer: Buffer, uri: str) -> None:
+        """Give a document another name, without telling the server."""
+        del self.buffers[buffer.uri]
+        self.gone.add(buffer.uri)
+        buffer.uri = uri
+        self.buffers[uri] = buffer
 
     def close(self, buffer: Buffer) -> None:
         """Close a document."""
         buffer.editor.close()
-        identifier = types.TextDocumentIdentifier(buffer.uri)
-        self.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+        self.tell_closed(buffer.uri)
 
     def type(self, buffer: Buffer, start: int, end: int, text: str) -> None:
         """Let the person replace `[start, end)` of a document, in code points."""
@@ -245,11 +264,11 @@ class EditorClient(LanguageClient):
 
     def take_edit(self, msg_id: Any, params: types.ApplyWorkspaceEditParams) -> None:
         """Apply an edit of the server's, or refuse it, by habit."""
-        if params.edit.document_changes and not self.knows_versions:
-            self._answer(msg_id, "false")
-            return
         self._edits_seen += 1
         uri, edit = received_edit(params.edit, self._edits_seen)
+        if uri in self.gone or (params.edit.document_changes and not self.knows_versions):
+            self._answer(msg_id, "false")
+            return
         buffer = self.buffers.get(uri) or self._open_from_disk(uri)
         buffer.answers[edit.edit_id] = msg_id
         buffer.editor.receive(edit, now_s=self._now_s())

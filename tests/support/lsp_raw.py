@@ -12,7 +12,10 @@ from typing import Any
 
 from support.lsp_process import DEADLINE_S, SERVER, check_last_words
 
-CAPABILITIES = {"window": {"workDoneProgress": True}, "workspace": {"applyEdit": True}}
+CAPABILITIES = {
+    "window": {"workDoneProgress": True},
+    "workspace": {"applyEdit": True, "fileOperations": {"didRename": True, "willRename": True}},
+}
 
 
 def framed(body: bytes) -> bytes:

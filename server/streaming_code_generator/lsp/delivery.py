@@ -46,6 +46,7 @@ class Delivery:
         self.writer = writer
         self._ends = ends
         self._edit_form = edit_form
+        self.is_paused = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self.is_closed = False
@@ -53,7 +54,7 @@ class Delivery:
 
     def pump(self) -> None:
         """Send the next edit, if one is due."""
-        if self.is_closed:
+        if self.is_closed or self.is_paused:
             return
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
@@ -80,6 +81,15 @@ class Delivery:
         """Take note that an undo or a redo led to a version of the document."""
         self._tell(self.writer.undone(version, now_s=self._loop.time()))
         self._ends.document_moved(self.uri)
+
+    def pause(self) -> None:
+        """Send nothing until `resume`."""
+        self.is_paused = True
+
+    def resume(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
+        """Take a change, and send again from now on."""
+        self.is_paused = False
+        self.changed(version, changes)
 
     def close(self) -> None:
         """Send nothing any more."""

@@ -62,10 +62,14 @@ class ChangeHistory:
         self._encoding: PositionEncoding = encoding
         self._versions: deque[_Version] = deque(maxlen=MOST_VERSIONS)
 
+    def clear(self) -> None:
+        """Forget everything: the document was opened anew."""
+        self._versions.clear()
+
     def note(self, before: int | None, changes: Sequence[ReportedChange]) -> None:
         """Take note of the changes that came after a version."""
         if before is None:
-            self._versions.clear()
+            self.clear()
             return
         moves = [self._move(change) for change in changes]
         known = None if None in moves else tuple(move for move in moves if move)

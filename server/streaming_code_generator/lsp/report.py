@@ -27,8 +27,8 @@ class Reporter:
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
         self._progress: dict[str, ProgressLine] = {}
-        self._told: dict[str, tuple[Stage, object]] = {}
-        """The stage and range last told, of generations that have a place."""
+        self._told: dict[str, tuple[Stage, str, object]] = {}
+        """The stage, document and range last told, of generations that have a place."""
         self._lenses_due: asyncio.Handle | None = None
 
     def begin(self, session: Session, *, on_token: Callable[[Token], None]) -> None:
@@ -71,8 +71,8 @@ class Reporter:
         """Tell of a region that grew or moved, and of text that went or came back after the end."""
         if session.placing is None or session.id not in self._told:
             return
-        stage, where = self._told[session.id]
-        if stage_of(session) is not stage:
+        stage, uri, where = self._told[session.id]
+        if stage_of(session) is not stage or session.uri != uri:
             self._update(session, session.state)
             self._refresh_lenses()
         elif stage is Stage.RUNNING and session.placing.range != where:
@@ -93,7 +93,7 @@ class Reporter:
         if session.placing and stage is not Stage.BARE:
             where = session.placing.range
         if session.placing:
-            self._told[session.id] = stage, where
+            self._told[session.id] = stage, session.uri, where
         self._outgoing.update_generation(
             {
                 **_update(session),

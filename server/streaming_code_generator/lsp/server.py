@@ -19,7 +19,7 @@ from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import ClientFacts, client_facts
 from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.documents import Documents
+from streaming_code_generator.lsp.documents import Documents, OpenDocument
 from streaming_code_generator.lsp.edit_form import EditForm
 from streaming_code_generator.lsp.failures import translating
 from streaming_code_generator.lsp.features import after, configuration, generate
@@ -62,6 +62,9 @@ _ENCODINGS: dict[object, PositionEncoding] = {
     types.PositionEncodingKind.Utf16: "utf-16",
     types.PositionEncodingKind.Utf32: "utf-32",
 }
+_ALL_FILES = types.FileOperationRegistrationOptions(
+    filters=[types.FileOperationFilter(types.FileOperationPattern(glob="**/*"))]
+)
 
 
 class StreamingServer(LanguageServer):
@@ -79,7 +82,7 @@ class StreamingServer(LanguageServer):
         backend = Backend(
             sources, on_problem=self._tell_problem, on_resolved=self._obey_log_settings
         )
-        documents = Documents(self._new_delivery)
+        documents = Documents(self._new_delivery, self._forget_document)
         self.reporter = Reporter(outgoing)
         self.state = ServerState(
             backend=backend,
@@ -93,6 +96,7 @@ class StreamingServer(LanguageServer):
         self.protocol.listener = self
         self.protocol.command_handlers = {name: self._command(name) for name in COMMANDS}
         _register(self)
+        _register_renames(self)
 
     def _command(self, name: str) -> CommandHandler:
         if name == GENERATE:
@@ -127,9 +131,11 @@ class StreamingServer(LanguageServer):
         self.state.documents.changed(params)
 
     def document_closed(self, uri: str) -> None:
-        """End what runs in a document, and forget it."""
-        self.state.sessions.document_closed(uri)
+        """End what runs in a document and forget it, unless it comes back at once."""
         self.state.documents.closed(uri)
+
+    def _forget_document(self, document: OpenDocument) -> None:
+        self.state.sessions.document_closed(document)
 
     def progress_cancelled(self, token: str | int) -> None:
         """Cancel the generation whose progress was cancelled."""
@@ -221,6 +227,20 @@ def _register(server: StreamingServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         return code_lenses(state.sessions, params.text_document.uri)
+
+
+def _register_renames(server: StreamingServer) -> None:
+    def take(params: types.RenameFilesParams) -> None:
+        for file in params.files:
+            server.state.documents.renamed(file.old_uri, file.new_uri)
+
+    @server.feature(types.WORKSPACE_WILL_RENAME_FILES, _ALL_FILES)
+    def will_rename(params: types.RenameFilesParams) -> None:
+        take(params)  # a client may close the document before it tells that it was renamed
+
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, _ALL_FILES)
+    def did_rename(params: types.RenameFilesParams) -> None:
+        take(params)
 
 
 def _initialize(server: StreamingServer, params: types.InitializeParams) -> None:

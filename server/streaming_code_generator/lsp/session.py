@@ -99,6 +99,7 @@ class Session:
         self._cancel_reason = "Cancelled."
         self._undeliverable: UndeliverableReason | None = None
         self._is_undone = False
+        self._is_document_closed = False
 
     # Its life
 
@@ -143,8 +144,19 @@ class Session:
                 await self._settled.wait()
         except TimeoutError:
             raise self._refused_by_editor("no_reply") from None
+        if self._is_document_closed:
+            message = (
+                "The document was closed before the code was taken out of it: nothing changed."
+            )
+            raise StreamProcessError(message, kind="document")
         if self._undeliverable is not None:
             raise self._refused_by_editor(self._undeliverable)
+
+    def document_closed(self) -> None:
+        """Hear that the document is gone: nothing can be written or put back any more."""
+        self._is_document_closed = True
+        self._settled.set()
+        self.cancel("Its document was closed in the editor.")
 
     def take_outcome(self, outcome: Outcome) -> None:
         """Hear what became of the text in the document."""

@@ -7,6 +7,7 @@ import logging
 
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Completed, End
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.report import Reporter
@@ -99,6 +100,7 @@ class Sessions:
             session
             for session in self._sessions.values()
             if command in abilities(session).without_id
+            and not (session.placing and session.placing.document.delivery.is_paused)
             and (reference.uri is None or session.is_of(reference.uri))
         ]
         return meant[-1] if meant else None
@@ -121,11 +123,12 @@ class Sessions:
         if session is not None:
             session.cancel()
 
-    def document_closed(self, uri: str) -> None:
+    def document_closed(self, document: OpenDocument) -> None:
         """End what was running in a document, and follow nothing in it any more."""
         for session in list(self._sessions.values()):
-            if session.placing and session.is_of(uri):
-                if session.cancel("Its document was closed or renamed in the editor."):
+            if session.placing and session.placing.document is document:
+                session.document_closed()
+                if session.end is None:
                     session.done.add_done_callback(functools.partial(self._forget_ended, session))
                 else:
                     self.forget(session)

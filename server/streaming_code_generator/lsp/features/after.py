@@ -33,6 +33,7 @@ async def remove(state: ServerState, arguments: object) -> object:
     session = _meant(state, parse_reference(arguments, REMOVE), REMOVE)
     await _put_back(session)
     state.sessions.forget(session)
+    state.documents.drop_unused_files()
     return {"id": session.id, "status": "removed"}
 
 
@@ -40,6 +41,7 @@ async def accept(state: ServerState, arguments: object) -> object:
     """Stop following a generation's code: it is the person's own from now on."""
     session = _meant(state, parse_reference(arguments, ACCEPT), ACCEPT)
     state.sessions.forget(session)
+    state.documents.drop_unused_files()
     return {"id": session.id, "status": "accepted"}
 
 

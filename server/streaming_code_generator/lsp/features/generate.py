@@ -69,6 +69,8 @@ async def _generate(state: ServerState, asked: GenerateArguments, claim: Claim |
         job = make_job(asked, claim, state.backend.resolved.settings)
     finally:
         claim.release()
+    if job.document is None:
+        state.documents.drop_unused_files()
     return await run(state, job)
 
 
