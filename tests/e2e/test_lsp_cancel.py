@@ -7,6 +7,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.testing.openai_replies import Hold, Reply
 from support.lsp_client import UPDATE, Buffer, Call, EditorClient, connected
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, silence
 from support.lsp_process import DEADLINE_S
@@ -226,4 +227,33 @@ async def test_shutdown_in_the_middle_answers_the_command_and_closes_the_connect
         assert (await generation.error()).code == CANCELLED
         client.exit(None)
         async with asyncio.timeout(2):
+            assert await client.process.wait() == 0
+
+
+async def test_shutdown_closes_every_connection_before_it_is_answered(
+    workspace: object, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    no_headers = Reply(before_headers=(Hold(asyncio.Event()),))
+    endpoint.will(GatedAnswer("one = 1\n", "two = 2\n"), silence(), no_headers)
+    async with connected(workspace, environment) as client:  # type: ignore[arg-type]  # a Path
+        document = client.open("")
+        for count in range(3):
+            await client.generate(document, (0, 0), prompt="x", wait=False)
+            while len(endpoint.requests) == count:
+                await client.ping()
+        await client.until(lambda: "one" in document.text, "the first line")
+
+        async with asyncio.timeout(DEADLINE_S):
+            await client.shutdown_async(None)
+            answered_at_s = asyncio.get_running_loop().time()
+            for request in endpoint.requests:
+                await request.disconnected.wait()
+
+        assert client.process.returncode is None
+        for request in endpoint.requests:
+            assert request.disconnected_at is not None
+            assert request.disconnected_at - answered_at_s < DISCONNECT_WITHIN_S
+        assert document.text == "one = 1"
+        client.exit(None)
+        async with asyncio.timeout(DEADLINE_S):
             assert await client.process.wait() == 0
