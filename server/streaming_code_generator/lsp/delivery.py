@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -58,7 +59,8 @@ class Delivery:
             return
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
-            replied = partial(self._replied, edit.edit_id, self._changes)
+            # Weakly: a client that never answers must not keep the document's text alive.
+            replied = partial(_pass_on, weakref.ref(self), edit.edit_id, self._changes)
             self._ends.send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
         self._set_timer()
 
@@ -97,7 +99,8 @@ class Delivery:
         if self._timer:
             self._timer.cancel()
 
-    def _replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
+    def replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
+        """Take the client's answer to an edit."""
         if self.is_closed or answer.cancelled():
             return
         error = answer.exception()
@@ -124,3 +127,11 @@ class Delivery:
             self._timer.cancel()
         deadline_s = self.writer.deadline_s
         self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)
+
+
+def _pass_on(
+    delivery: weakref.ref[Delivery], edit_id: int, changes_before: int, answer: "Future[Any]"
+) -> None:
+    alive = delivery()
+    if alive is not None:
+        alive.replied(edit_id, changes_before, answer)

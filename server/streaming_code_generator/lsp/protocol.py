@@ -11,7 +11,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -32,7 +32,7 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.lsp.failures import internal_error
+from streaming_code_generator.lsp.failures import CommandHandler, internal_error
 from streaming_code_generator.lsp.output import Output
 from streaming_code_generator.lsp.sync import (
     MESSAGE_TYPES,
@@ -49,11 +49,6 @@ SERVER_NOT_INITIALIZED = -32002
 
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
-
-CommandHandler = Callable[[object, ExitStack], Coroutine[Any, Any, object]]
-"""Takes a command's arguments, and what to close when its request has ended in whatever way.
-
-What it does before it returns comes before the next message; only the coroutine waits."""
 
 
 class Listener(Protocol):

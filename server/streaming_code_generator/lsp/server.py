@@ -21,12 +21,12 @@ from streaming_code_generator.lsp.client import ClientFacts, client_facts
 from streaming_code_generator.lsp.delivery import Delivery
 from streaming_code_generator.lsp.documents import Documents, OpenDocument
 from streaming_code_generator.lsp.edit_form import EditForm
-from streaming_code_generator.lsp.failures import translating
+from streaming_code_generator.lsp.failures import CommandHandler, translating
 from streaming_code_generator.lsp.features import after, configuration, generate
 from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
 from streaming_code_generator.lsp.features.code_lenses import code_lenses
 from streaming_code_generator.lsp.outgoing import Outgoing
-from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProtocol
+from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.sessions import Sessions
 from streaming_code_generator.lsp.state import ServerState

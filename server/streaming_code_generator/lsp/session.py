@@ -158,6 +158,13 @@ class Session:
         self._settled.set()
         self.cancel("Its document was closed in the editor.")
 
+    def release(self) -> None:
+        """Let go of the document, and of what was sent of it; `status` still tells the rest."""
+        uri, target = self.uri, replace(self.job.code_target, text_before="", text_after="")
+        request = replace(self.job.request, messages=())
+        self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
+        self.placing = None
+
     def take_outcome(self, outcome: Outcome) -> None:
         """Hear what became of the text in the document."""
         match outcome:

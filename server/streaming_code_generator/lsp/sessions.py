@@ -134,10 +134,11 @@ class Sessions:
                     self.forget(session)
 
     def forget(self, session: Session) -> None:
-        """Stop following a generation's place."""
+        """Stop following the place of a generation that has ended."""
         if session.placing and session.placing.is_tracked:
             session.placing.forget()
             self._reporter.forgotten(session)
+        session.release()
 
     def _forget_ended(self, session: Session, _: "asyncio.Future[End]") -> None:
         self.forget(session)

@@ -57,9 +57,10 @@ async def retry(state: ServerState, arguments: object) -> object:
     if placing is None or not placing.is_tracked:
         invalid(f"The place of generation `{session.id}` is gone: generate anew.")
     start, end = placing.points
+    old = session.job
     state.sessions.forget(session)
     job = replace(
-        session.job,
+        old,
         start=start,
         end=end,
         is_awaited=reference.wait,
