@@ -119,6 +119,23 @@ async def test_request_that_cannot_be_handled_is_answered(
         ),
         pytest.param(
             {
+                "method": "streamingCodeGenerator/didUndo",
+                "params": {
+                    "textDocument": {"uri": "file:///never/opened", "version": 2},
+                    "kind": "undo",
+                },
+            },
+            id="undo in what is not open",
+        ),
+        pytest.param(
+            {
+                "method": "streamingCodeGenerator/didUndo",
+                "params": {"textDocument": {"uri": "file:///a"}, "kind": "sideways"},
+            },
+            id="an unknown kind of undo",
+        ),
+        pytest.param(
+            {
                 "method": "textDocument/didChange",
                 "params": {
                     "textDocument": {"uri": "file:///never/opened", "version": 2},
@@ -227,6 +244,20 @@ async def test_change_without_a_version_is_taken(
     assert edit["edits"][0]["range"]["start"] == {"line": 3, "character": 0}
     assert "# typed" in endpoint.requests[0].prompt
     await server.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+async def test_undo_that_is_told_is_understood(server: RawServer) -> None:
+    uri = "file:///undone/document.py"
+    await server.open(uri, "x = 1\n")
+    logged = len(server.stderr)
+    for kind, version in (("undo", 2), ("redo", 3)):
+        await server.notify(
+            "streamingCodeGenerator/didUndo",
+            {"textDocument": {"uri": uri, "version": version}, "kind": kind},
+        )
+
+    assert await server.is_alive()
+    assert b"didUndo" not in server.stderr[logged:]
 
 
 async def test_document_opened_without_a_version_is_taken(
