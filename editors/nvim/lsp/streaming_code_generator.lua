@@ -20,6 +20,7 @@ return {
   flags = { debounce_text_changes = 10 },
   init_options = {
     generationUpdates = true,
+    undoNotifications = true,
     -- Settings come from your Lua files, never from an opened folder by itself.
     endpointSettingsAreMachineScoped = true,
   },
