@@ -37,6 +37,13 @@ return vim.lsp.start({
   name = 'plain', cmd = command, cmd_env = environment, flags = flags, root_dir = vim.fn.getcwd(),
 })
 """
+_ENABLE_WITHOUT_PLUGIN = """
+local command, environment, flags, options = ...
+vim.lsp.config('plain', {
+  cmd = command, cmd_env = environment, flags = flags, init_options = options,
+})
+vim.lsp.enable('plain')
+"""
 
 
 def isolated_environment(home: Path) -> dict[str, str]:
@@ -133,6 +140,13 @@ class Neovim:
         """Start the server for the current buffer with Neovim's own client as it comes."""
         self.lua(_START_WITHOUT_PLUGIN, SERVER_COMMAND, self._server_environment, dict(flags or {}))
         self.wait_for_client()
+
+    def enable_without_plugin(
+        self, flags: Mapping[str, int], options: Mapping[str, object]
+    ) -> None:
+        """Have Neovim's own client start the server for every file of a known type."""
+        arguments = SERVER_COMMAND, self._server_environment, dict(flags), dict(options)
+        self.lua(_ENABLE_WITHOUT_PLUGIN, *arguments)
 
     def wait_for_client(self) -> None:
         """Wait until the current buffer has a server that is ready."""
