@@ -143,6 +143,12 @@ function M.log()
   require('streaming_code_generator.log').open()
 end
 
+--- Install the server that this plug-in's checkout holds, in an environment of the plug-in's own.
+---@param request? streaming_code_generator.InstallRequest
+function M.install(request)
+  require('streaming_code_generator.install').install(request)
+end
+
 --- Text for 'statusline', empty when nothing runs.
 ---@return string
 function M.statusline()
