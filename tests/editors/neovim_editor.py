@@ -20,7 +20,8 @@ from neovim_rpc import Rpc
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "nvim"
 SERVER_COMMAND = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""How long to wait for anything: on a busy machine a server takes half of it to start."""
 _POLL_S = 0.005
 _EXECUTABLE = Path(sys.executable).with_name("nvim")
 _CONFIGURE = """
