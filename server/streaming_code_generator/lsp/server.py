@@ -211,7 +211,7 @@ def _register(server: StreamingServer) -> None:
         await configuration.changed(server, state, params.settings)
 
     @server.feature(DID_UNDO)
-    def did_undo(params: object) -> None:
+    def did_undo(params: Any) -> None:  # of `object` pygls thinks that the server is wanted first
         state.documents.undone(parse_undo(params))
 
     @server.feature(
