@@ -31,7 +31,7 @@ from streaming_code_generator.testing.editor import (
     SimulatedEditor,
 )
 from streaming_code_generator.testing.editor_lsp import content_change, received_edit
-from support.lsp_process import DEADLINE_S, SERVER, check_last_words
+from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."
 UPDATE = "streamingCodeGenerator/didUpdateGeneration"
@@ -425,7 +425,7 @@ def _introduction(
 async def _end(client: EditorClient) -> None:
     if client.process.returncode is None:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(ENDED_WITHIN_S):
                 await client.shutdown_session()
         except TimeoutError:
             client.process.kill()
@@ -433,6 +433,6 @@ async def _end(client: EditorClient) -> None:
             raise
     forwarder = client._stderr_forwarder
     assert forwarder is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(ENDED_WITHIN_S):
         await forwarder
         await client.stop()  # type: ignore[no-untyped-call]  # pytest-lsp has no types here

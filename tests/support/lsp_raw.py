@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from support.lsp_process import DEADLINE_S, SERVER, check_last_words
+from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 CAPABILITIES = {
     "window": {"workDoneProgress": True},
@@ -174,7 +174,7 @@ async def raw_server(
         server.hang_up()
         discarding = asyncio.create_task(server.discard_rest())
         try:
-            await server.ended(within_s=5)
+            await server.ended(within_s=ENDED_WITHIN_S)
         except TimeoutError:
             process.kill()
             raise
