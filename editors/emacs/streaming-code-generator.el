@@ -10,6 +10,8 @@
 ;; A client for the language server streaming-code-generator: it writes what a
 ;; model generates into the buffer while you go on typing.
 ;;
+;; `streaming-code-generator-install' installs the server from this checkout.
+;;
 ;; `streaming-code-generator-generate' asks for a prompt and writes at point, or
 ;; over the region.  `streaming-code-generator-generate-from-comment' takes the
 ;; comment at or above point as the prompt.  Either starts the server where the
@@ -33,16 +35,22 @@
 (require 'cl-lib)
 (require 'eglot)
 (require 'subr-x)
+(require 'streaming-code-generator-install
+         ;; Beside this file, also where that is loaded by its name.
+         (expand-file-name "streaming-code-generator-install"
+                           (file-name-directory (macroexp-file-name))))
 
 (defgroup streaming-code-generator nil
   "Stream generated code into a buffer."
   :group 'tools
   :prefix "streaming-code-generator-")
 
-(defcustom streaming-code-generator-command
-  '("streaming-code-generator" "serve" "--stdio")
-  "Program and arguments that start the server."
-  :type '(repeat string))
+(defcustom streaming-code-generator-command nil
+  "Program and arguments that start the server.
+If nil, the server that `streaming-code-generator-install' has installed is
+started, or else the program `streaming-code-generator' on the variable
+`exec-path'."
+  :type '(choice (const :tag "Find it" nil) (repeat string)))
 
 (defcustom streaming-code-generator-settings nil
   "The server's settings, as a property list of their names in camelCase.
@@ -81,7 +89,16 @@ TICK tells whether the buffer was changed since its last edit.")
 
 (defun streaming-code-generator--contact (&optional _interactive)
   "Return how to start the server, for `eglot-server-programs'."
-  (cons 'streaming-code-generator-server streaming-code-generator-command))
+  (cons 'streaming-code-generator-server
+        (or streaming-code-generator-command
+            (list (streaming-code-generator--program) "serve" "--stdio"))))
+
+(defun streaming-code-generator--program ()
+  "Return the server's program: the installed one, or else that on the path."
+  (or (streaming-code-generator--installed)
+      (executable-find "streaming-code-generator")
+      (user-error "There is no server yet: %s"
+                  "M-x streaming-code-generator-install installs it")))
 
 ;;;###autoload
 (defun streaming-code-generator-register (&rest modes)
@@ -135,7 +152,11 @@ says anything."
 
 (cl-defmethod eglot-initialization-options
   ((_server streaming-code-generator-server))
-  "Announce that generations may be reported, and send the settings."
+  "Announce that generations may be reported, and send the settings.
+This is asked for at each start, so here is told if an update is due."
+  (when (and (null streaming-code-generator-command)
+             (streaming-code-generator--installed))
+    (streaming-code-generator--tell-if-outdated))
   (append '(:generationUpdates t) streaming-code-generator-settings))
 
 (defun streaming-code-generator--managed ()

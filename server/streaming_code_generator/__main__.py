@@ -1,5 +1,5 @@
 """`python -m streaming_code_generator`, the same as the console script."""
 
-from streaming_code_generator.cli import main
+from streaming_code_generator.cli import run_and_exit
 
-raise SystemExit(main())
+run_and_exit()

@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -127,13 +126,12 @@ async def test_concurrent_generations_share_the_child() -> None:
     assert all(text_of(deltas) for deltas in together)
 
 
-async def test_close_ends_the_child_within_a_second() -> None:
+async def test_close_ends_the_child_soon() -> None:
     async with embedded() as provider:
         await collect(provider, ask(tokens=1))
         child = running_child(provider)
-        began_s = time.monotonic()
-        await provider.aclose()
-        assert time.monotonic() - began_s < 1
+        async with asyncio.timeout(5):
+            await provider.aclose()
         assert child.has_ended
         await provider.aclose()
         with pytest.raises(APIError, match="was shut down"):

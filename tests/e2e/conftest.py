@@ -45,9 +45,19 @@ async def client(shared_client: EditorClient) -> AsyncIterator[EditorClient]:
     """Connect as VS Code does; what a test leaves running is cancelled."""
     shared_client.heard.clear()
     yield shared_client
-    await shared_client.command("cancel")
+    await _let_go(shared_client)
     for buffer in shared_client.buffers.values():
         if buffer.editor.open:
             shared_client.close(buffer)
     shared_client.buffers.clear()
     await shared_client.ping()
+
+
+async def _let_go(client: EditorClient) -> None:
+    """End all generations and let go of their text: documents are then closed without delay."""
+    await client.command("cancel")
+    while (status := await client.command("status"))["running"]:
+        pass
+    for generation in status["recent"]:
+        if generation["range"] is not None:
+            await client.command("accept", {"id": generation["id"]})

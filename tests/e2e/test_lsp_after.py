@@ -214,20 +214,6 @@ async def test_lenses_offer_cancel_while_it_runs_and_then_the_rest(
     assert len(client.said(types.WORKSPACE_CODE_LENS_REFRESH)) > refreshes
 
 
-async def test_typing_in_generated_code_makes_it_the_persons_own(
-    client: EditorClient, endpoint: ScriptedEndpoint
-) -> None:
-    endpoint.will(CODE)
-    document = client.open("")
-    result = await client.generate(document, (0, 0), prompt="x")
-
-    client.type(document, 3, 3, "_more")
-
-    await client.until(lambda: client.said(UPDATE)[-1]["state"] == "forgotten", "the update")
-    assert client.said(UPDATE)[-1]["id"] == result["id"]
-    assert await lenses(client, document) == []
-
-
 async def test_code_actions_generate_from_a_comment(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:
@@ -255,6 +241,38 @@ async def test_code_actions_generate_from_a_selection(
     await run(client, action)
 
     await client.until(lambda: document.text == "x = 1\n", "the code")
+
+
+async def test_code_action_that_is_run_late_finds_its_lines(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    document = client.open("one\ntwo\nset x to one\nfour\n")
+    offer(document, "set x to one")
+    (action,) = await actions(client, document, (2, 0), (2, 12))
+
+    client.type(document, 0, 0, "typed\nabove\n")
+    client.type(document, len(document.text), len(document.text), "below")
+    await run(client, action)
+
+    after = "typed\nabove\none\ntwo\nx = 1\nfour\nbelow"
+    await client.until(lambda: document.text == after, "the code")
+
+
+async def test_code_action_whose_lines_are_gone_is_refused(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    document = client.open("one\nset x to one\nthree\n")
+    (action,) = await actions(client, document, (1, 0), (1, 12))
+
+    client.type(document, 6, 10, "")
+    client.type(document, 0, 8, "")
+
+    with pytest.raises(JsonRpcException) as caught:
+        await run(client, action)
+    assert caught.value.code == int(types.LSPErrorCodes.ContentModified)
+    assert endpoint.requests == []
 
 
 async def test_code_actions_offer_what_can_be_done_with_the_code_there(

@@ -139,6 +139,67 @@ async def test_version_that_is_no_more(client: EditorClient, endpoint: ScriptedE
     assert "x = 1" in document.text
 
 
+@pytest.mark.parametrize(
+    ("opened", "named"),
+    [
+        pytest.param("file:///spelled/a%20b.py", "file:///spelled/a b.py", id="space"),
+        pytest.param("file:///C%3A/a.py", "file:///c:/a.py", id="drive letter"),
+        pytest.param("file:///c%3A/b.py", "file:///c%3a/b.py", id="case of an escape"),
+    ],
+)
+async def test_document_is_one_however_its_uri_is_spelled(
+    client: EditorClient, endpoint: ScriptedEndpoint, opened: str, named: str
+) -> None:
+    endpoint.will(answer("x = 1"))
+    document = client.open("# in the editor\n", uri=opened)
+
+    result = await client.generate(named, (1, 0), prompt="x")
+
+    assert "in the editor" in endpoint.requests[0].prompt
+    assert result["uri"] == opened
+    assert document.text == "# in the editor\nx = 1"
+    (edit,) = client.said(types.WORKSPACE_APPLY_EDIT)[0]["edit"]["documentChanges"]
+    assert edit["textDocument"] == {"uri": opened, "version": 1}
+    assert await client.command("remove", {"uri": named}) == {
+        "id": result["id"],
+        "status": "removed",
+    }
+    assert document.text == "# in the editor\n"
+
+
+async def test_change_and_close_are_taken_under_any_spelling(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    uri, other = "file:///spelled/c%20d.py", "file:///spelled/c d.py"
+    client.open("# before\n", uri=uri)
+    change = types.TextDocumentContentChangeWholeDocument(text="# after\n")
+    identifier = types.VersionedTextDocumentIdentifier(2, other)
+    client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
+    await client.generate(uri, (0, 0), target="none")
+    assert "after" in endpoint.requests[0].prompt
+
+    closed = types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(other))
+    client.text_document_did_close(closed)
+
+    argument = {**IN_DOCUMENT, "textDocument": {"uri": uri}}
+    assert "not open" in await refused(client, "generate", [argument])
+
+
+async def test_what_is_no_uri(client: EditorClient) -> None:
+    bad = "file://[bad/x.py"
+    item = types.TextDocumentItem(bad, "python", 1, "x")
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    assert "not a URI" in await refused(
+        client, "generate", [{**IN_DOCUMENT, "textDocument": {"uri": bad}}]
+    )
+    for name in ("cancel", "remove", "accept", "retry"):
+        assert "not a URI" in await refused(client, name, [{"uri": bad}])
+    params = types.CodeLensParams(types.TextDocumentIdentifier(bad))
+    assert not await client.text_document_code_lens_async(params)
+
+
 async def test_file_of_the_workspace_that_is_not_open_is_opened_by_the_first_edit(
     client: EditorClient, endpoint: ScriptedEndpoint, workspace: Path
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.testing.openai_replies import Hold, Reply
 from support.lsp_client import UPDATE, Buffer, Call, EditorClient, connected
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, silence
 from support.lsp_process import DEADLINE_S
@@ -14,8 +15,11 @@ from support.lsp_process import DEADLINE_S
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CANCELLED = int(types.LSPErrorCodes.RequestCancelled)
-DISCONNECT_WITHIN_S = 0.1
+AT_ONCE_S = 0.1
 """How soon the endpoint must see its connection close. (Measured: 2 to 5 ms on an idle machine.)"""
+TRIES = 5
+"""Of so many cancels one must be at once: a busy machine delays some of them, a wait in the server
+all."""
 
 Cancel = Callable[[EditorClient, Call], object]
 
@@ -67,7 +71,7 @@ def _by_command(client: EditorClient, _call: Call) -> None:
     client.begin("cancel")
 
 
-@pytest.mark.parametrize(
+ROADS = pytest.mark.parametrize(
     "cancel",
     [
         pytest.param(_by_request, id="$/cancelRequest"),
@@ -75,18 +79,40 @@ def _by_command(client: EditorClient, _call: Call) -> None:
         pytest.param(_by_command, id="the command"),
     ],
 )
+
+
+async def one_latency_s(client: EditorClient, endpoint: ScriptedEndpoint, cancel: Cancel) -> float:
+    """Cancel one generation; return how long its connection stayed open."""
+    generation = await running(client, endpoint)
+    cancelled_at_s = asyncio.get_running_loop().time()
+    cancel(client, generation.call)
+    latency_s = await closed_after_s(endpoint, cancelled_at_s)
+    await generation.error()
+    return latency_s
+
+
+@ROADS
+async def test_connection_is_closed_without_any_wait(
+    client: EditorClient, endpoint: ScriptedEndpoint, cancel: Cancel
+) -> None:
+    latencies_s = [await one_latency_s(client, endpoint, cancel)]
+    while min(latencies_s) >= AT_ONCE_S and len(latencies_s) < TRIES:
+        latencies_s.append(await one_latency_s(client, endpoint, cancel))
+
+    assert min(latencies_s) < AT_ONCE_S, latencies_s
+
+
+@ROADS
 async def test_cancelling_stops_everything_at_once(
     client: EditorClient, endpoint: ScriptedEndpoint, cancel: Cancel
 ) -> None:
     generation = await running(client, endpoint)
     text = generation.document.text
 
-    cancelled_at_s = asyncio.get_running_loop().time()
     cancel(client, generation.call)
-    latency_s = await closed_after_s(endpoint, cancelled_at_s)
+    await closed_after_s(endpoint, 0)
     error = await generation.error()
 
-    assert latency_s < DISCONNECT_WITHIN_S
     assert error.code == CANCELLED
     edits = len(client.said(types.WORKSPACE_APPLY_EDIT))
     await client.ping()
@@ -176,10 +202,9 @@ async def test_cancel_before_the_first_chunk(
     call = client.begin_generate(document, (0, 0), prompt="x")
     await client.until(lambda: endpoint.requests, "the request")
 
-    cancelled_at_s = asyncio.get_running_loop().time()
     call.cancel()
 
-    assert await closed_after_s(endpoint, cancelled_at_s) < DISCONNECT_WITHIN_S
+    await closed_after_s(endpoint, 0)
     with pytest.raises(JsonRpcException) as caught:
         await call.result()
     assert caught.value.code == CANCELLED
@@ -218,12 +243,40 @@ async def test_shutdown_in_the_middle_answers_the_command_and_closes_the_connect
 ) -> None:
     async with connected(workspace, environment) as client:  # type: ignore[arg-type]  # a Path
         generation = await running(client, endpoint)
-        asked_at_s = asyncio.get_running_loop().time()
         async with asyncio.timeout(DEADLINE_S):
             await client.shutdown_async(None)
 
-        assert await closed_after_s(endpoint, asked_at_s) < DISCONNECT_WITHIN_S
+        await closed_after_s(endpoint, 0)
         assert (await generation.error()).code == CANCELLED
         client.exit(None)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(DEADLINE_S):
+            assert await client.process.wait() == 0
+
+
+async def test_shutdown_closes_every_connection_before_it_is_answered(
+    workspace: object, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    no_headers = Reply(before_headers=(Hold(asyncio.Event()),))
+    endpoint.will(GatedAnswer("one = 1\n", "two = 2\n"), silence(), no_headers)
+    async with connected(workspace, environment) as client:  # type: ignore[arg-type]  # a Path
+        document = client.open("")
+        for count in range(3):
+            await client.generate(document, (0, 0), prompt="x", wait=False)
+            while len(endpoint.requests) == count:
+                await client.ping()
+        await client.until(lambda: "one" in document.text, "the first line")
+
+        async with asyncio.timeout(DEADLINE_S):
+            await client.shutdown_async(None)
+            answered_at_s = asyncio.get_running_loop().time()
+            for request in endpoint.requests:
+                await request.disconnected.wait()
+
+        assert client.process.returncode is None
+        for request in endpoint.requests:
+            assert request.disconnected_at is not None
+            assert request.disconnected_at - answered_at_s < DISCONNECT_WITHIN_S
+        assert document.text == "one = 1"
+        client.exit(None)
+        async with asyncio.timeout(DEADLINE_S):
             assert await client.process.wait() == 0

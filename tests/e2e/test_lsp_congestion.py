@@ -25,7 +25,7 @@ GENERATE = {
 CANCELLED = -32800
 QUIET_S = 0.4
 """No event tells that a stream has come to rest: this long without a chunk means it has."""
-CLOSED_WITHIN_S = 0.5
+CLOSED_WITHIN_S = 5.0
 MOST_GROWTH_BYTES = 16 * 1024 * 1024
 """(Measured: 1 MB.)"""
 

@@ -1,14 +1,18 @@
 """The same generations in editors of every habit: each ends with the same text, or says why not."""
 
+import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.lsp.sessions import MOST_FINISHED
 from streaming_code_generator.testing.editor import EditorHabits, position_in
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import (
@@ -25,6 +29,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LINES = tuple(f"line_{n} = {n}\n" for n in range(8))
 CODE = "".join(LINES).rstrip("\n")
+LATE_ANSWERS: tuple[dict[str, Any], ...] = (
+    {"result": None},
+    {"error": {"code": -32601, "message": "no"}},
+)
 ENCODINGS = {"visual-studio-code": "utf-16", "neovim": "utf-8", "emacs": "utf-32"}
 
 
@@ -238,6 +246,26 @@ async def test_editor_without_versioned_edits_gets_the_older_form(
         assert set(last["edit"]) == {"changes"}
 
 
+async def test_read_only_document_leaves_the_edits_of_others_versioned(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with connected(workspace, environment, profile=NEOVIM) as client:
+        endpoint.will(answer(*LINES))
+        habits = replace(NEOVIM.habits, read_only=True, stale_edits="refuse")
+        locked = client.open("above\n", habits=habits)
+        with pytest.raises(JsonRpcException, match="refuses edits"):
+            await client.generate(locked, (1, 0), prompt="x")
+
+        since = len(client.heard)
+        document = client.open("above\n")
+        await client.generate(document, (1, 0), prompt="x")
+
+        assert document.text == f"above\n{CODE}"
+        edits = [params["edit"] for params in client.said(types.WORKSPACE_APPLY_EDIT, since)]
+        assert [set(edit) for edit in edits] == [{"documentChanges"}] * len(edits)
+        assert edits[0]["documentChanges"][0]["textDocument"]["version"] is not None
+
+
 @pytest.mark.parametrize("how", ["refused", "unanswered"])
 async def test_progress_that_the_editor_does_not_want_is_no_obstacle(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint, how: str
@@ -256,6 +284,29 @@ async def test_progress_that_the_editor_does_not_want_is_no_obstacle(
         assert client.said(types.PROGRESS) == []
 
 
+async def test_answer_about_progress_that_comes_long_after_the_end_does_no_harm(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    create = types.WINDOW_WORK_DONE_PROGRESS_CREATE
+    async with connected(workspace, environment, unanswered=[create]) as client:
+        document = client.open("")
+        calls = [
+            client.begin_generate(document, (0, 0), prompt="x", target="none")
+            for _ in range(MOST_FINISHED + 4)
+        ]
+        for call in calls:
+            await call.result()
+
+        asked = [message for message in client.heard if message.get("method") == create]
+        for message, outcome in zip(asked, itertools.cycle(LATE_ANSWERS), strict=False):
+            client.protocol._send_data({"jsonrpc": "2.0", "id": message["id"], **outcome})
+        await client.ping()
+
+        assert len(asked) == len(calls)
+        assert "ERROR" not in client.stderr
+
+
 async def test_editor_without_progress_is_not_asked_to_show_any(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
 ) -> None:
@@ -267,3 +318,32 @@ async def test_editor_without_progress_is_not_asked_to_show_any(
         await client.generate(client.open(""), (0, 0), prompt="x")
 
         assert client.said(types.WINDOW_WORK_DONE_PROGRESS_CREATE) == []
+
+
+@pytest.mark.parametrize("announced", [None, False])
+async def test_editor_that_takes_no_edits_is_told_at_once(
+    workspace: Path,
+    environment: dict[str, str],
+    endpoint: ScriptedEndpoint,
+    announced: bool | None,  # noqa: FBT001 - a case
+) -> None:
+    def adjust(capabilities: types.ClientCapabilities) -> None:
+        assert capabilities.workspace is not None
+        capabilities.workspace.apply_edit = announced
+
+    endpoint.will(answer(*LINES))
+    async with connected(workspace, environment, adjust=adjust) as client:
+        document = client.open("# write it\n")
+
+        with pytest.raises(JsonRpcException, match='"target": "none"') as caught:
+            await client.generate(document, (0, 0))
+
+        assert caught.value.code == -32602
+        assert endpoint.requests == []
+        context = types.CodeActionContext([])
+        where = types.Range(types.Position(0, 0), types.Position(0, 0))
+        identifier = types.TextDocumentIdentifier(document.uri)
+        params = types.CodeActionParams(identifier, where, context)
+        assert await client.ask(types.TEXT_DOCUMENT_CODE_ACTION, params) == []
+        result = await client.generate(document, (0, 0), target="none")
+        assert result["code"] == CODE

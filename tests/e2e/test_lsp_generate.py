@@ -16,7 +16,7 @@ from streaming_code_generator.testing.openai_replies import (
     finish,
     usage,
 )
-from support.lsp_client import UPDATE, EditorClient
+from support.lsp_client import COMMAND, UPDATE, EditorClient
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint
 from support.lsp_process import SERVER
 
@@ -240,6 +240,31 @@ async def test_progress_begins_reports_and_ends_on_the_clients_token(
     assert end["kind"] == "end"
     assert SUMMARY.fullmatch(end["message"])
     assert reports[-1]["message"] == end["message"]
+    assert client.said(types.WINDOW_WORK_DONE_PROGRESS_CREATE) == []
+
+
+async def test_progress_comes_on_the_token_that_stands_beside_the_arguments(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(ADD)
+    document = client.open("")
+    place = {"textDocument": {"uri": document.uri}, "position": {"line": 0, "character": 0}}
+
+    async def run(name: str, argument: dict[str, Any]) -> None:
+        client.progress_reports[f"beside-{name}"] = client.progress_reports["own"] = []
+        params = types.ExecuteCommandParams(
+            COMMAND + name, [argument], work_done_token=f"beside-{name}"
+        )
+        await client.workspace_execute_command_async(params)
+
+    await run("generate", {**place, "prompt": "add"})
+    await run("retry", {})
+    await run("generate", {**place, "prompt": "add", "workDoneToken": "own"})
+
+    for token in ("beside-generate", "beside-retry"):
+        kinds = [value["kind"] for value in client.reported(token)]
+        assert (kinds[0], kinds[-1], kinds.count("begin")) == ("begin", "end", 1)
+    assert client.reported("own")[0]["kind"] == "begin"
     assert client.said(types.WINDOW_WORK_DONE_PROGRESS_CREATE) == []
 
 

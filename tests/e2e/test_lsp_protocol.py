@@ -27,6 +27,12 @@ async def server(workspace: Path, environment: dict[str, str]) -> AsyncIterator[
         yield server
 
 
+async def test_server_asks_to_be_told_of_renames(server: RawServer) -> None:
+    operations = server.heard[0]["result"]["capabilities"]["workspace"]["fileOperations"]
+
+    assert set(operations) == {"didRename", "willRename"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -113,6 +119,23 @@ async def test_request_that_cannot_be_handled_is_answered(
         ),
         pytest.param(
             {
+                "method": "streamingCodeGenerator/didUndo",
+                "params": {
+                    "textDocument": {"uri": "file:///never/opened", "version": 2},
+                    "kind": "undo",
+                },
+            },
+            id="undo in what is not open",
+        ),
+        pytest.param(
+            {
+                "method": "streamingCodeGenerator/didUndo",
+                "params": {"textDocument": {"uri": "file:///a"}, "kind": "sideways"},
+            },
+            id="an unknown kind of undo",
+        ),
+        pytest.param(
+            {
                 "method": "textDocument/didChange",
                 "params": {
                     "textDocument": {"uri": "file:///never/opened", "version": 2},
@@ -196,6 +219,59 @@ async def test_whole_text_and_a_range_in_one_change(
     await server.answer_to(await server.command("generate", place))
 
     assert "set x" in endpoint.requests[0].prompt
+
+
+@pytest.mark.parametrize("version", [pytest.param({"version": None}, id="null"), {}])
+async def test_change_without_a_version_is_taken(
+    server: RawServer, endpoint: ScriptedEndpoint, version: dict[str, None]
+) -> None:
+    endpoint.will(answer("x = 1"))
+    uri = f"file:///unversioned/document{len(version)}.py"
+    await server.open(uri, "# above\n\n# below\n")
+    change = {"range": {"start": HERE, "end": HERE}, "text": "# typed\n\n"}
+    await server.notify(
+        "textDocument/didChange",
+        {"textDocument": {"uri": uri, **version}, "contentChanges": [change]},
+    )
+
+    place = {"textDocument": {"uri": uri}, "position": {"line": 3, "character": 0}, "prompt": "x"}
+    await server.command("generate", place)
+    params = await server.heard_from_now("workspace/applyEdit")
+    await server.answer({"applied": False})
+
+    (edit,) = params["edit"]["documentChanges"]
+    assert edit["textDocument"] == {"uri": uri, "version": None}
+    assert edit["edits"][0]["range"]["start"] == {"line": 3, "character": 0}
+    assert "# typed" in endpoint.requests[0].prompt
+    await server.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+async def test_undo_that_is_told_is_understood(server: RawServer) -> None:
+    uri = "file:///undone/document.py"
+    await server.open(uri, "x = 1\n")
+    logged = len(server.stderr)
+    for kind, version in (("undo", 2), ("redo", 3)):
+        await server.notify(
+            "streamingCodeGenerator/didUndo",
+            {"textDocument": {"uri": uri, "version": version}, "kind": kind},
+        )
+
+    assert await server.is_alive()
+    assert b"didUndo" not in server.stderr[logged:]
+
+
+async def test_document_opened_without_a_version_is_taken(
+    server: RawServer, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    uri = "file:///unversioned/opened.py"
+    document = {"uri": uri, "languageId": "python", "version": None, "text": "# set x\n"}
+    await server.notify("textDocument/didOpen", {"textDocument": document})
+
+    place = {"textDocument": {"uri": uri}, "position": HERE, "target": "none"}
+    answered = await server.answer_to(await server.command("generate", place))
+
+    assert answered["result"]["code"] == "x = 1"
 
 
 async def test_lone_surrogate_in_a_document_does_no_harm(

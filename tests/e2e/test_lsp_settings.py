@@ -151,7 +151,11 @@ async def test_unknown_setting_is_named_in_the_log(
 async def test_announcements_are_no_unknown_settings(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    options = {"generationUpdates": True, "endpointSettingsAreMachineScoped": True}
+    options = {
+        "generationUpdates": True,
+        "undoNotifications": True,
+        "endpointSettingsAreMachineScoped": True,
+    }
     async with connected(workspace, environment, options=options) as client:
         await client.ping()
 

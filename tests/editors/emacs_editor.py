@@ -93,19 +93,31 @@ class LispError(Exception):
 class Emacs:
     """One Emacs process. A context manager, after which neither it nor its server runs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - there are that many kinds of Emacs
         self,
         executable: str,
         home: Path,
         *,
         environment: Mapping[str, str],
-        package: bool = True,
+        package: Path | None = PACKAGE,
+        finds_server: bool = False,
         terminal: bool = False,
     ) -> None:
+        """Start nothing yet.
+
+        Args:
+            executable: Which Emacs.
+            home: Its user's home.
+            environment: Variables besides those of an empty home.
+            package: The package to load; None leaves Eglot alone.
+            finds_server: Whether the package looks for its server, instead of being told.
+            terminal: Whether it runs in a terminal, where keys can be pressed.
+        """
         self.home = home
         self._executable = executable
         self._environment = {**isolated_environment(home), **environment}
         self._package = package
+        self._finds_server = finds_server
         self._terminal = Terminal() if terminal else None
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
@@ -129,7 +141,8 @@ class Emacs:
     def _configure(self) -> None:
         self.run("(require 'eglot) (setq make-backup-files nil)")
         if self._package:
-            self.run(f"(load-file {lisp(PACKAGE)})")
+            self.run(f"(load-file {lisp(self._package)})")
+        if self._package and not self._finds_server:
             command = " ".join(lisp(word) for word in SERVER_COMMAND)
             self.run(f"(setq streaming-code-generator-command (list {command}))")
 
@@ -232,13 +245,13 @@ class Emacs:
         """Wait until the current buffer's text is `text`."""
         self.wait_until(lambda: self.text == text, f"the buffer to be {text!r}")
 
-    def wait_until(self, holds: Callable[[], Any], what: str) -> None:
+    def wait_until(self, holds: Callable[[], Any], what: str, within_s: float = DEADLINE_S) -> None:
         """Wait until a condition holds; where it does not in time, tell what there is instead."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + within_s
         while not holds():
             if time.monotonic() > deadline:
                 state = f"The buffer is {self.text!r}; the messages are {self.messages!r}."
-                raise AssertionError(f"Waited {DEADLINE_S:g} s for {what}. {state}")
+                raise AssertionError(f"Waited {within_s:g} s for {what}. {state}")
             time.sleep(_POLL_S)
 
 

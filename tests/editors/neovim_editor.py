@@ -20,12 +20,15 @@ from neovim_rpc import Rpc
 
 PLUGIN = Path(__file__).parents[2] / "editors" / "nvim"
 SERVER_COMMAND = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""How long to wait for anything: on a busy machine a server takes half of it to start."""
 _POLL_S = 0.005
 _EXECUTABLE = Path(sys.executable).with_name("nvim")
 _CONFIGURE = """
 local command, environment = ...
 vim.lsp.config('streaming_code_generator', { cmd = command, cmd_env = environment })
+"""
+_KEEP_MESSAGES = """
 _G.messages = {}
 vim.notify = function(message, level)
   table.insert(_G.messages, { message = message, level = level or vim.log.levels.INFO })
@@ -36,6 +39,13 @@ local command, environment, flags = ...
 return vim.lsp.start({
   name = 'plain', cmd = command, cmd_env = environment, flags = flags, root_dir = vim.fn.getcwd(),
 })
+"""
+_ENABLE_WITHOUT_PLUGIN = """
+local command, environment, flags, options = ...
+vim.lsp.config('plain', {
+  cmd = command, cmd_env = environment, flags = flags, init_options = options,
+})
+vim.lsp.enable('plain')
 """
 
 
@@ -64,9 +74,24 @@ class Neovim:
     """One Neovim process. A context manager, after which neither it nor its server runs."""
 
     def __init__(
-        self, home: Path, *, environment: Mapping[str, str] | None = None, plugin: bool = True
+        self,
+        home: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        plugin: bool | Path = True,
+        process_environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Set it up; it starts when it is entered.
+
+        Args:
+            home: Its home folder.
+            environment: What the server has in its environment besides.
+            plugin: Whether it has the plug-in, with the tests' server; or where the plug-in lies,
+                as it comes.
+            process_environment: What Neovim has in its own environment besides.
+        """
         self.home = home
+        self._process_environment = dict(process_environment or {})
         self._server_environment = dict(environment or {})
         self._plugin = plugin
         self._rpc = Rpc(deadline_s=DEADLINE_S)
@@ -77,13 +102,16 @@ class Neovim:
             neovim_command("--embed", "--headless"),
             stdin=self._rpc.child_end.fileno(),
             stdout=self._rpc.child_end.fileno(),
-            env=isolated_environment(self.home),
+            env=isolated_environment(self.home) | self._process_environment,
             cwd=self.home,
         )
         self._rpc.child_end.close()
         if self._plugin:
-            self.command(f"set runtimepath^={PLUGIN}")
+            folder = PLUGIN if self._plugin is True else self._plugin
+            self.lua("vim.opt.runtimepath:prepend(...)", str(folder))
             self.command("runtime plugin/streaming_code_generator.lua")
+            self.lua(_KEEP_MESSAGES)
+        if self._plugin is True:
             self.lua(_CONFIGURE, SERVER_COMMAND, self._server_environment)
         return self
 
@@ -134,6 +162,13 @@ class Neovim:
         self.lua(_START_WITHOUT_PLUGIN, SERVER_COMMAND, self._server_environment, dict(flags or {}))
         self.wait_for_client()
 
+    def enable_without_plugin(
+        self, flags: Mapping[str, int], options: Mapping[str, object]
+    ) -> None:
+        """Have Neovim's own client start the server for every file of a known type."""
+        arguments = SERVER_COMMAND, self._server_environment, dict(flags), dict(options)
+        self.lua(_ENABLE_WITHOUT_PLUGIN, *arguments)
+
     def wait_for_client(self) -> None:
         """Wait until the current buffer has a server that is ready."""
         self.wait_until(
@@ -173,10 +208,12 @@ class Neovim:
         """What the person was told."""
         return [entry["message"] for entry in self.lua("return _G.messages")]
 
-    def wait_until(self, holds: Callable[[], Any], what: str) -> None:
+    def wait_until(
+        self, holds: Callable[[], Any], what: str, *, deadline_s: float = DEADLINE_S
+    ) -> None:
         """Wait until a condition holds, which is looked at only while Neovim takes requests."""
         try:
-            wait_until(lambda: self._answers() and holds(), what)
+            wait_until(lambda: self._answers() and holds(), what, deadline_s=deadline_s)
         except AssertionError as error:
             error.add_note(self._state())
             raise
@@ -192,12 +229,12 @@ class Neovim:
         return f"The buffer is {self.text!r}; the messages are {told!r}."
 
 
-def wait_until(holds: Callable[[], Any], what: str) -> None:
+def wait_until(holds: Callable[[], Any], what: str, *, deadline_s: float = DEADLINE_S) -> None:
     """Wait until a condition holds; `what` is said where it does not within the time."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + deadline_s
     while not holds():
         if time.monotonic() > deadline:
-            raise AssertionError(f"Waited {DEADLINE_S:g} s for {what}.")
+            raise AssertionError(f"Waited {deadline_s:g} s for {what}.")
         time.sleep(_POLL_S)
 
 

@@ -23,11 +23,12 @@ _LINT = f"""
 (require 'checkdoc)
 (setq byte-compile-error-on-warn t
       byte-compile-dest-file-function (lambda (_) (make-temp-file "package" nil ".elc")))
-(unless (byte-compile-file {lisp(PACKAGE)})
-  (kill-emacs 1))
-(let ((checkdoc-diagnostic-buffer "*complaints*"))
-  (with-current-buffer (find-file-noselect {lisp(PACKAGE)})
-    (checkdoc-current-buffer t)))
+(dolist (file (directory-files {lisp(PACKAGE.parent)} t "\\\\.el\\\\'"))
+  (unless (byte-compile-file file)
+    (kill-emacs 1))
+  (let ((checkdoc-diagnostic-buffer "*complaints*"))
+    (with-current-buffer (find-file-noselect file)
+      (checkdoc-current-buffer t))))
 (with-current-buffer "*complaints*"
   (princ (buffer-string))
   (goto-char (point-min))

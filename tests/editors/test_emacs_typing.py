@@ -160,7 +160,7 @@ def test_eglot_alone_generates_by_its_code_actions(
     model.on("adder 5", PIECES).release_all()
     command = " ".join(lisp(word) for word in SERVER_COMMAND)
     with Emacs(
-        executable, tmp_path, environment=model.environment, package=False, terminal=True
+        executable, tmp_path, environment=model.environment, package=None, terminal=True
     ) as editor:
         editor.run("(setq eglot-confirm-server-initiated-edits nil)")
         editor.run(f"(setq eglot-server-programs '((python-mode {command})))")

@@ -549,7 +549,7 @@ def test_subcommands_are_completed(editor: Neovim) -> None:
     complete = "getcompletion('StreamingCodeGenerator {}', 'cmdline')"
 
     assert editor.evaluate(complete.format("c")) == ["cancel", "comment"]
-    assert len(editor.evaluate(complete.format(""))) == 8
+    assert len(editor.evaluate(complete.format(""))) == 9
     assert editor.evaluate(complete.format("generate c")) == []
 
 

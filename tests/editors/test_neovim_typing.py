@@ -1,39 +1,51 @@
-"""500 chunks arrive while 100 edits are typed at random places and times, and nothing is lost.
+"""Up to three generations stream into a buffer in which a user works with Neovim's own commands.
 
-Neovim's own client, as it comes and without its delay of 150 ms, and the plug-in. The number of
-seeds can be set with `NEOVIM_TYPING_SEEDS`.
+Neovim's own client, as it comes and without its delay of 150 ms, and the plug-in. As many seeds are
+played as the time allows; all of them, however long it takes:
+
+    NEOVIM_TYPING_SEEDS=50 python -m pytest tests/editors/test_neovim_typing.py
 """
 
+import json
 import os
 import random
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from neovim_editor import Neovim
-from neovim_model import Model
+from neovim_judge import Change, Generation, Judge
+from neovim_model import Model, Script
 from neovim_typist import Typist
 
-SEEDS = range(int(os.environ.get("NEOVIM_TYPING_SEEDS", "20")))
-EDITS = 100
-CHUNKS = 500
-WORDS = [f"g{number:03d}" + ("\n" if number % 8 == 7 else " ") for number in range(CHUNKS - 2)]
-WORDS[-1] = WORDS[-1].rstrip()
-CODE = "".join(WORDS)
-ABOVE, BELOW = 12, 12
-_FOLLOW = """
-_G.ended = {}
-vim.api.nvim_create_autocmd('LspProgress', { callback = function(event)
-  local value = event.data.params.value
-  if value.kind == 'end' then table.insert(_G.ended, value.message) end
-end })
+_ASKED_SEEDS = os.environ.get("NEOVIM_TYPING_SEEDS")
+SEEDS = range(int(_ASKED_SEEDS or "50"))
+COMMANDS = 50
+CHUNKS = 120
+LINES = 24
+_HISTORY = Path(__file__).with_name("neovim_history.lua")
+_PREPARE = """
+local path, has_plugin = ...
+_G.history = dofile(path)
+_G.history.install(has_plugin)
+local method = 'streamingCodeGenerator/didUpdateGeneration'
+if has_plugin then
+  vim.api.nvim_create_autocmd('User', {
+    pattern = 'StreamingCodeGeneratorUpdate',
+    callback = function(event) _G.history.on_update(event.data.update) end,
+  })
+else
+  vim.lsp.handlers[method] = function(_, update) _G.history.on_update(update) end
+end
 vim.opt.swapfile = false
+vim.opt.autoindent = false
 """
 _GENERATE = """
-local prompt, line = ...
-local client = vim.lsp.get_clients({ bufnr = 0 })[1]
-client:request('workspace/executeCommand', {
+local name, prompt, line = ...
+local client = vim.lsp.get_clients({ bufnr = 0, name = name })[1]
+local answer = client:request_sync('workspace/executeCommand', {
   command = 'streamingCodeGenerator.generate',
   arguments = { {
     textDocument = { uri = vim.uri_from_bufnr(0) },
@@ -41,7 +53,16 @@ client:request('workspace/executeCommand', {
     prompt = prompt,
     wait = false,
   } },
-}, function(err) if err then table.insert(_G.ended, err.message) end end, 0)
+}, 5000, 0)
+return answer.result and answer.result.id or vim.inspect(answer)
+"""
+_IS_QUIET = """
+local name = ...
+local client = vim.lsp.get_clients({ bufnr = 0, name = name })[1]
+local tick = vim.b.changedtick
+client:request_sync('workspace/executeCommand',
+  { command = 'streamingCodeGenerator.status', arguments = { vim.empty_dict() } }, 5000, 0)
+return tick
 """
 
 
@@ -51,25 +72,37 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Client:
-    """A way in which Neovim may be set up, and how long a person may pause between two edits."""
+    """A way in which Neovim may be set up, and how long a user may pause between two commands."""
 
     plugin: bool = False
     flags: Mapping[str, int] = field(default_factory=dict)
     pause_s: float
+    budget_s: float
+    """How long its seeds may take, where their number is not asked for."""
+    spent_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of the language client."""
+        return "streaming_code_generator" if self.plugin else "plain"
 
 
-CLIENTS = {
-    "as it comes": Client(pause_s=0.008),
-    "without delay": Client(flags={"debounce_text_changes": 0}, pause_s=0.003),
-    "with the plug-in": Client(plugin=True, pause_s=0.003),
-}
-
-
-@pytest.fixture(scope="module", params=CLIENTS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(Client(pause_s=0.03, budget_s=25), id="as it comes"),
+        pytest.param(
+            Client(flags={"debounce_text_changes": 0}, pause_s=0.01, budget_s=10),
+            id="without delay",
+        ),
+        pytest.param(Client(plugin=True, pause_s=0.01, budget_s=20), id="with the plug-in"),
+    ],
+)
 def client(request: pytest.FixtureRequest) -> Client:
-    return CLIENTS[request.param]
+    assert isinstance(request.param, Client)
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -78,41 +111,133 @@ def editor(
 ) -> Iterator[Neovim]:
     home = tmp_path_factory.mktemp("nvim")
     with Neovim(home, environment=model.environment, plugin=client.plugin) as editor:
-        editor.lua(_FOLLOW)
+        editor.lua(_PREPARE, str(_HISTORY), client.plugin)
         if client.plugin:
             editor.lua("vim.lsp.enable('streaming_code_generator')")
+        else:
+            editor.enable_without_plugin(client.flags, {"generationUpdates": True})
         yield editor
 
 
+@dataclass(slots=True)
+class Stage:
+    """A document with the generations that write into it."""
+
+    editor: Neovim
+    client: Client
+    start: str
+    generations: list[Generation]
+    scripts: list[Script]
+
+    def history(self) -> list[Change]:
+        entries = self.editor.lua("return _G.history.get()")
+        return [Change(entry["author"], entry["what"], entry["text"]) for entry in entries]
+
+    def wait_until_it_grows(self) -> None:
+        """Have the first text of each generation arrive."""
+        for script in self.scripts:
+            script.release(3)
+        self.editor.wait_until(
+            lambda: any(change.author == "server" for change in self.history()), "the first text"
+        )
+
+    def wait_until_quiet(self) -> None:
+        """Wait until every generation has ended and the server has nothing left to do."""
+        ids = {generation.id for generation in self.generations}
+
+        def have_ended() -> bool:
+            told = {change.what for change in self.history() if change.author == "state"}
+            ends = ("completed", "cancelled", "error")
+            return all(any(f"{i} {end}" in told for end in ends) for i in ids)
+
+        self.editor.wait_until(have_ended, "the end of the generations")
+        ticks: list[int] = []
+
+        def is_quiet() -> bool:
+            ticks.append(self.editor.lua(_IS_QUIET, self.client.name))
+            return ticks[-2:-1] == ticks[-1:]
+
+        self.editor.wait_until(is_quiet, "the server to leave the buffer alone")
+
+    def problems(self) -> list[str]:
+        return list(Judge(self.start, self.generations).problems(self.history()))
+
+
+def _document(count: int) -> list[str]:
+    """Return lines whose characters stand nowhere else, with a blank one for each generation."""
+    lines = [
+        "".join(chr(0x3400 + 8 * row + column) for column in range(7)) + chr(0x20000 + row)
+        for row in range(LINES)
+    ]
+    for number in range(count):
+        lines.insert(5 * (number + 1), "")
+    return lines
+
+
+def _pieces(number: int) -> list[str]:
+    first = 0xAC00 + 2000 * number
+    pieces = [
+        "".join(chr(first + 4 * chunk + offset) for offset in range(1 + chunk % 4))
+        + ("\n" if chunk % 6 == 5 else "")
+        for chunk in range(CHUNKS)
+    ]
+    return [*pieces[:-1], pieces[-1].rstrip("\n")]
+
+
 @pytest.fixture
-def typist(client: Client, editor: Neovim, tmp_path: Path, seed: int) -> Typist:
-    lines = [f"base-{number:03d} = {number}" for number in range(ABOVE + BELOW)]
-    editor.open(tmp_path / f"{seed}.txt", "\n".join([*lines[:ABOVE], "", *lines[ABOVE:], ""]))
+def stage(client: Client, editor: Neovim, model: Model, tmp_path: Path, seed: int) -> Stage:
+    chance = random.Random(f"stage {seed}")
+    lines = _document(chance.choice((1, 1, 2, 3)))
+    editor.command("silent! wincmd o | silent! bwipeout!")
+    editor.open(tmp_path / f"{seed}.txt", "\n".join([*lines, ""]))
     editor.command("setlocal noautoindent formatoptions=")
-    if client.plugin:
-        editor.wait_for_client()
-    else:
-        editor.start_without_plugin(client.flags)
-    editor.lua("_G.ended = {}")
-    return Typist(editor, random.Random(seed), lines, client.pause_s)
+    editor.wait_for_client()
+    editor.lua("_G.history.begin()")
+    start = editor.text.removesuffix("\n")
+    generations, scripts = [], []
+    blanks = [row for row, line in enumerate(lines) if not line]
+    for number, row in enumerate(blanks):
+        pieces = _pieces(number)
+        scripts.append(model.on(f"seed {seed} {number}.", ["```text\n", *pieces, "\n```\n"]))
+        generation_id = editor.lua(_GENERATE, client.name, f"seed {seed} {number}.", row)
+        generations.append(Generation(generation_id, "".join(pieces)))
+    return Stage(editor, client, start, generations, scripts)
 
 
+@pytest.fixture
+def _within_budget(client: Client) -> Iterator[None]:
+    if client.spent_s > client.budget_s and _ASKED_SEEDS is None:
+        pytest.skip(f"{client.budget_s:g} s are used up; NEOVIM_TYPING_SEEDS has them all played")
+    start_s = time.monotonic()
+    yield
+    client.spent_s += time.monotonic() - start_s
+
+
+@pytest.mark.usefixtures("_within_budget")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_typed_and_nothing_generated_is_lost(
-    editor: Neovim, model: Model, typist: Typist, seed: int
+    editor: Neovim, client: Client, stage: Stage, tmp_path: Path, seed: int
 ) -> None:
-    script = model.on(f"seed {seed}.", ["```text\n", *WORDS, "\n```\n"])
-    editor.lua(_GENERATE, f"seed {seed}.", ABOVE)
-    before = typist.lines[ABOVE - 1]
+    typist = Typist(editor, random.Random(seed), client.pause_s)
+    most = 2 * CHUNKS // COMMANDS
+    if typist.chance.random() < 0.8:
+        stage.wait_until_it_grows()
 
     try:
-        for _ in range(EDITS):
-            script.release(typist.chance.randint(0, 2 * CHUNKS // EDITS))
+        for _ in range(COMMANDS):
+            for script in stage.scripts:
+                script.release(typist.chance.randint(0, most))
             typist.edit()
     finally:
-        script.release_all()
-    editor.wait_until(lambda: editor.lua("return _G.ended"), "the end of the generation")
+        for script in stage.scripts:
+            script.release_all()
+    stage.wait_until_quiet()
 
-    [end] = editor.lua("return _G.ended")
-    assert end.startswith("Generated")
-    typist.judge(editor.text, before, CODE)
+    problems = stage.problems()
+    if problems:
+        report = tmp_path / "history.json"
+        traffic = editor.lua("return _G.history.traffic()")
+        changes = [[change.author, change.what, change.text] for change in stage.history()]
+        report.write_text(json.dumps([stage.start, changes, traffic], ensure_ascii=False, indent=1))
+        problems.append(f"all changes and messages are in {report}")
+    assert not problems, "\n".join(problems)

@@ -10,8 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 """Long enough for a busy machine; nothing waits for it when all is well."""
+PATIENCE = {
+    f"STREAMING_CODE_GENERATOR_{name}_TIMEOUT_SECONDS": "120"
+    for name in ("CONNECT", "FIRST_CHUNK", "STALL")
+}
+"""The command's own deadlines, which are shorter, must not be what a busy machine meets first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,7 @@ class CommandLine:
         config_home = folder / "configuration"
         self.config_file = config_home / "streaming-code-generator" / "config.toml"
         self.config_file.parent.mkdir(parents=True)
-        self.environment: dict[str, str] = {**os.environ, "XDG_CONFIG_HOME": str(config_home)}
+        self.environment = {**os.environ, **PATIENCE, "XDG_CONFIG_HOME": str(config_home)}
 
     async def call(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None

@@ -31,7 +31,7 @@ from streaming_code_generator.testing.editor import (
     SimulatedEditor,
 )
 from streaming_code_generator.testing.editor_lsp import content_change, received_edit
-from support.lsp_process import DEADLINE_S, SERVER, check_last_words
+from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."
 UPDATE = "streamingCodeGenerator/didUpdateGeneration"
@@ -141,6 +141,8 @@ class EditorClient(LanguageClient):
         """Requests of the server's that get no answer."""
         self.refused: set[str] = set()
         """Requests of the server's that get an error."""
+        self.gone: set[str] = set()
+        """The names of documents that have another one now."""
         self.knows_versions = True
         """Whether `documentChanges` are understood; else they are refused."""
         self.stderr_bytes = bytearray()
@@ -212,26 +214,49 @@ class EditorClient(LanguageClient):
         habits: EditorHabits | None = None,
         refusal: Refusal | None = None,
         path: Path | None = None,
+        uri: str | None = None,
     ) -> Buffer:
         """Open a document of its own, which need not be on disk."""
         self._names += 1
-        uri = (path or self.root / f"document{self._names}{suffix}").as_uri()
+        uri = uri or (path or self.root / f"document{self._names}{suffix}").as_uri()
         editor = SimulatedEditor(text, habits=habits or self.profile.habits)
         buffer = Buffer(uri, language_id, editor, refusal or self.profile.refusal)
         self.buffers[uri] = buffer
-        item = types.TextDocumentItem(uri, language_id, editor.version, text)
-        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        self.tell_open(buffer)
         return buffer
+
+    def tell_open(self, buffer: Buffer) -> None:
+        """Say that a document is open, with the text it has."""
+        item = types.TextDocumentItem(
+            buffer.uri, buffer.language_id, buffer.editor.version, buffer.text
+        )
+        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def tell_closed(self, uri: str) -> None:
+        """Say that a document is not open any more."""
+        identifier = types.TextDocumentIdentifier(uri)
+        self.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+
+    def move(self, buffer: Buffer, uri: str) -> None:
+        """Give a document another name, without telling the server."""
+        del self.buffers[buffer.uri]
+        self.gone.add(buffer.uri)
+        buffer.uri = uri
+        self.buffers[uri] = buffer
 
     def close(self, buffer: Buffer) -> None:
         """Close a document."""
         buffer.editor.close()
-        identifier = types.TextDocumentIdentifier(buffer.uri)
-        self.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+        self.tell_closed(buffer.uri)
 
     def type(self, buffer: Buffer, start: int, end: int, text: str) -> None:
         """Let the person replace `[start, end)` of a document, in code points."""
         buffer.editor.replace(start, end, text, now_s=self._now_s())
+        self._post(buffer)
+
+    def undo(self, buffer: Buffer) -> None:
+        """Let the user undo the last step in a document."""
+        buffer.editor.undo(now_s=self._now_s())
         self._post(buffer)
 
     def _now_s(self) -> float:
@@ -239,11 +264,11 @@ class EditorClient(LanguageClient):
 
     def take_edit(self, msg_id: Any, params: types.ApplyWorkspaceEditParams) -> None:
         """Apply an edit of the server's, or refuse it, by habit."""
-        if params.edit.document_changes and not self.knows_versions:
-            self._answer(msg_id, "false")
-            return
         self._edits_seen += 1
         uri, edit = received_edit(params.edit, self._edits_seen)
+        if uri in self.gone or (params.edit.document_changes and not self.knows_versions):
+            self._answer(msg_id, "false")
+            return
         buffer = self.buffers.get(uri) or self._open_from_disk(uri)
         buffer.answers[edit.edit_id] = msg_id
         buffer.editor.receive(edit, now_s=self._now_s())
@@ -400,7 +425,7 @@ def _introduction(
 async def _end(client: EditorClient) -> None:
     if client.process.returncode is None:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(ENDED_WITHIN_S):
                 await client.shutdown_session()
         except TimeoutError:
             client.process.kill()
@@ -408,6 +433,6 @@ async def _end(client: EditorClient) -> None:
             raise
     forwarder = client._stderr_forwarder
     assert forwarder is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(ENDED_WITHIN_S):
         await forwarder
         await client.stop()  # type: ignore[no-untyped-call]  # pytest-lsp has no types here

@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from support.lsp_process import DEADLINE_S, SERVER, check_last_words
+from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
-CAPABILITIES = {"window": {"workDoneProgress": True}, "workspace": {"applyEdit": True}}
+CAPABILITIES = {
+    "window": {"workDoneProgress": True},
+    "workspace": {"applyEdit": True, "fileOperations": {"didRename": True, "willRename": True}},
+}
 
 
 def framed(body: bytes) -> bytes:
@@ -64,6 +67,11 @@ class Wire:
             message: dict[str, Any] = json.loads(await self._reader.readexactly(length))
         self.heard.append(message)
         return message
+
+    async def answer(self, result: Any) -> None:
+        """Answer the last request of the server's that was read."""
+        request_id = next(m["id"] for m in reversed(self.heard) if "id" in m and "method" in m)
+        await self.send({"jsonrpc": "2.0", "id": request_id, "result": result})
 
     async def answer_to(self, request_id: int | None) -> dict[str, Any]:
         """Read until the answer to a request has come."""
@@ -166,7 +174,7 @@ async def raw_server(
         server.hang_up()
         discarding = asyncio.create_task(server.discard_rest())
         try:
-            await server.ended(within_s=5)
+            await server.ended(within_s=ENDED_WITHIN_S)
         except TimeoutError:
             process.kill()
             raise

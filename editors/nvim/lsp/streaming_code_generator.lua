@@ -12,7 +12,7 @@ end
 
 ---@type vim.lsp.Config
 return {
-  cmd = { 'streaming-code-generator', 'serve', '--stdio' },
+  cmd = require('streaming_code_generator.installed').command(),
   root_markers = { '.git' },
   -- The server sends its next edit when it has seen the last one come back. With the default of
   -- 150 ms that is six edits a second. (Neovim keeps one interval for all servers that share a
@@ -20,6 +20,7 @@ return {
   flags = { debounce_text_changes = 10 },
   init_options = {
     generationUpdates = true,
+    undoNotifications = true,
     -- Settings come from your Lua files, never from an opened folder by itself.
     endpointSettingsAreMachineScoped = true,
   },

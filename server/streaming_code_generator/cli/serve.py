@@ -97,7 +97,7 @@ def _require_web_sockets() -> None:
 
     if find_spec("websockets") is None:
         raise ConfigurationError(
-            "`--ws` needs the package `websockets`: install `streaming-code-generator[websocket]`."
+            "`--ws` needs the package `websockets`: install this one with its extra `websocket`."
         )
 
 

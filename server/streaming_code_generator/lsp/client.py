@@ -15,6 +15,8 @@ from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_N
 class ClientFacts:
     """A client's abilities, as plain values."""
 
+    edits: bool = False
+    """Whether it takes `workspace/applyEdit`. Every editor known to us that does says so."""
     work_done_progress: bool = False
     code_lens_refresh: bool = False
     configuration: bool = False
@@ -40,6 +42,7 @@ def client_facts(params: types.InitializeParams) -> ClientFacts:
         return isinstance(options, Mapping) and options.get(name) is True
 
     return ClientFacts(
+        edits=can("workspace.apply_edit"),
         work_done_progress=can("window.work_done_progress"),
         code_lens_refresh=can("workspace.code_lens.refresh_support"),
         configuration=can("workspace.configuration"),

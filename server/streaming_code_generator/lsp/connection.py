@@ -42,10 +42,10 @@ async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> Non
     """
     while (length := await _content_length(reader)) is not None:
         try:
-            body = await reader.readexactly(length)
+            # Without a name of its own: while the next message is awaited, the last one is free.
+            _hand_over(await reader.readexactly(length), receiver)
         except asyncio.IncompleteReadError:
             return
-        _hand_over(body, receiver)
 
 
 def _hand_over(body: bytes | str, receiver: Receiver) -> None:

@@ -6,52 +6,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsprotocol import types
-from pygls.uris import to_fs_path
-
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.wire import UndoNotice, invalid
+from streaming_code_generator.lsp.files import language_of, path_of, read_text, workspace_file
+from streaming_code_generator.lsp.history import ChangeHistory
+from streaming_code_generator.lsp.renames import Renames
+from streaming_code_generator.lsp.sync import ContentChange, DidChangeParams, OpenedDocument
+from streaming_code_generator.lsp.uris import document_key
+from streaming_code_generator.lsp.wire import UndoNotice
 
 logger = logging.getLogger(__name__)
 
-MOST_FILE_BYTES = 10 * 1024 * 1024
-"""Larger files that are not open are refused."""
-
-_LANGUAGE_BY_SUFFIX = {
-    ".c": "c",
-    ".cpp": "cpp",
-    ".cs": "csharp",
-    ".css": "css",
-    ".go": "go",
-    ".h": "c",
-    ".html": "html",
-    ".java": "java",
-    ".js": "javascript",
-    ".lua": "lua",
-    ".md": "markdown",
-    ".py": "python",
-    ".rb": "ruby",
-    ".rs": "rust",
-    ".sh": "shellscript",
-    ".sql": "sql",
-    ".toml": "toml",
-    ".ts": "typescript",
-    ".yaml": "yaml",
-    ".yml": "yaml",
-}
+CLOSE_GRACE_S = 0.3
+"""How long a closed document that generations have a place in may take to come back: a rename, a
+change of its language, a reload are a close and an open. Nothing is sent to it meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class OpenDocument:
     """One document and the writer that edits it."""
 
-    uri: str
     language_id: str
     delivery: Delivery
+    is_open: bool
+    """Whether the client has it open; else it was read from disk."""
+    history: ChangeHistory
+
+    @property
+    def uri(self) -> str:
+        """Its URI as the client spells it."""
+        return self.delivery.uri
 
     @property
     def mirror(self) -> Mirror:
@@ -61,55 +48,147 @@ class OpenDocument:
     @property
     def path(self) -> Path | None:
         """Where it lies on disk, or None if it is no file."""
-        path = to_fs_path(self.uri)
-        return Path(path) if path and self.uri.startswith("file:") else None
+        return path_of(self.uri)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no generation and no request has a place in it."""
+        return not self.delivery.writer.document.region_ids()
+
+    def go_on(self, item: OpenedDocument) -> None:
+        """Go on as a document that the client has opened anew, with the text it has now."""
+        self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
+        self.history.clear()
+        # Told as a change even if nothing differs: an edit on its way may have been dropped.
+        self.delivery.resume(item.version, [ReportedChange(None, item.text)])
 
 
 class Documents:
-    """All documents by uri. Owned by the server, used on its event loop only."""
+    """All documents, however their URIs are spelled. Used on the server's event loop only."""
 
-    def __init__(self, new_delivery: Callable[[str, DocumentWriter], Delivery]) -> None:
+    def __init__(
+        self,
+        new_delivery: Callable[[str, DocumentWriter], Delivery],
+        on_closed: Callable[[OpenDocument], None],
+    ) -> None:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
         self.client_tells_undo = False
         self._new_delivery = new_delivery
+        self._on_closed = on_closed
         self._documents: dict[str, OpenDocument] = {}
+        """By the keys of their URIs."""
+        self._closing: dict[str, OpenDocument] = {}
+        """Those that may come back, likewise."""
+        self._renames = Renames()
 
     def get(self, uri: str) -> OpenDocument | None:
         """Return a document the client has open, or that is being edited unopened."""
-        return self._documents.get(uri)
+        return self._documents.get(document_key(uri))
 
-    def opened(self, item: types.TextDocumentItem) -> None:
-        """Take over a document; one that is being edited unopened keeps its regions."""
-        known = self._documents.get(item.uri)
-        if known is not None and known.mirror.version is None:
-            known.delivery.changed(item.version, [ReportedChange(None, item.text)])
+    # What the client reports
+
+    def opened(self, item: OpenedDocument) -> None:
+        """Follow a document; one that is known, also by another name, keeps its generations."""
+        known = self._known(item)
+        if known is None:
+            self._add(item.uri, item.language_id, item.text, item.version, is_open=True)
             return
-        self._add(item.uri, item.language_id, item.text, item.version)
+        self._drop(known)
+        self._documents[document_key(item.uri)] = known
+        known.go_on(item)
 
-    def changed(self, params: types.DidChangeTextDocumentParams) -> OpenDocument | None:
+    def changed(self, params: DidChangeParams) -> None:
         """Follow a change; one of a document that is not open is ignored."""
-        document = self._documents.get(params.text_document.uri)
+        document = self.get(params.text_document.uri)
         if document is None:
             logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
-            return None
-        document.delivery.changed(
-            params.text_document.version, [_reported(change) for change in params.content_changes]
-        )
-        return document
+            return
+        changes = [_reported(change) for change in params.content_changes]
+        document.history.note(document.mirror.version, changes)
+        document.delivery.changed(params.text_document.version, changes)
 
     def undone(self, notice: UndoNotice) -> None:
         """Take note that an undo or a redo led to a version of a document."""
-        document = self._documents.get(notice.uri)
+        document = self.get(notice.uri)
         if document is not None:
             document.delivery.undone(notice.version)
 
-    def closed(self, uri: str) -> OpenDocument | None:
-        """Forget a document; its edits end."""
-        document = self._documents.pop(uri, None)
-        if document is not None:
-            document.delivery.close()
-        return document
+    def closed(self, uri: str) -> None:
+        """Forget a document, after a moment in which it may come back."""
+        key = document_key(uri)
+        document = self._documents.pop(key, None)
+        if document is None:
+            return
+        document.delivery.pause()
+        self._closing[key] = document
+        if not self._goes_on_as_renamed(key, document):
+            if document.is_idle:
+                self._close(key, document)
+            else:
+                loop = asyncio.get_running_loop()
+                loop.call_later(CLOSE_GRACE_S, self._close, key, document)
+
+    def renamed(self, old_uri: str, new_uri: str) -> None:
+        """Take note that a file or folder has another name now, or will have it shortly."""
+        self._renames.note(old_uri, new_uri)
+        for key, document in {**self._documents, **self._closing}.items():
+            self._goes_on_as_renamed(key, document)
+
+    # Documents that come back
+
+    def _known(self, item: OpenedDocument) -> OpenDocument | None:
+        """Return the document that one just opened is, under whatever name it was known."""
+        key = document_key(item.uri)
+        if known := self._documents.get(key) or self._closing.get(key):
+            return known
+        for old_key, document in self._closing.items():
+            if self._renames.target(old_key) == key:
+                return document
+        for old_key, document in self._documents.items():
+            if self._renames.target(old_key) == key and document.mirror.text == item.text:
+                return document
+        # Not every client tells of renames. (Any two empty documents have the same text.)
+        same = [each for each in self._closing.values() if each.mirror.text == item.text]
+        return same[0] if len(same) == 1 and item.text else None
+
+    def _goes_on_as_renamed(self, key: str, document: OpenDocument) -> bool:
+        """Let a document go on as one that was opened under its new name before it was closed."""
+        new_key = self._renames.target(key)
+        fresh = self._documents.get(new_key) if new_key else None
+        if fresh is None or fresh is document or document.is_idle or not fresh.is_idle:
+            return False
+        text = fresh.mirror.text
+        if key in self._documents and text != document.mirror.text:
+            return False  # once it is closed, whatever its text is
+        self._drop(document)
+        self._documents[document_key(fresh.uri)] = document
+        fresh.delivery.close()
+        document.go_on(
+            OpenedDocument(
+                uri=fresh.uri,
+                language_id=fresh.language_id,
+                version=fresh.mirror.version,
+                text=text,
+            )
+        )
+        return True
+
+    def _drop(self, document: OpenDocument) -> None:
+        for documents in (self._documents, self._closing):
+            for key in [key for key, each in documents.items() if each is document]:
+                del documents[key]
+
+    def _close(self, key: str, document: OpenDocument) -> None:
+        if self._closing.get(key) is document:
+            del self._closing[key]
+            self._end(document)
+
+    def _end(self, document: OpenDocument) -> None:
+        document.delivery.close()
+        self._on_closed(document)
+
+    # Files that are not open
 
     async def find(self, uri: str) -> OpenDocument:
         """Return an open document, or read a file of the workspace.
@@ -117,62 +196,38 @@ class Documents:
         Raises:
             JsonRpcInvalidParams: It is neither, or not text.
         """
-        self._drop_if_idle(uri)
-        document = self._documents.get(uri)
+        self.drop_unused_files()
+        document = self.get(uri)
         if document is not None:
             return document
-        path = self._workspace_file(uri)
-        text = await asyncio.to_thread(_read_text, path)
-        return self._documents.get(uri) or self._add(
-            uri, _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext"), text, None
-        )
+        path = workspace_file(uri, self.roots)
+        text = await asyncio.to_thread(read_text, path)
+        return self.get(uri) or self._add(uri, language_of(path), text, None, is_open=False)
 
-    def _drop_if_idle(self, uri: str) -> None:
-        """Forget a file that was read from disk and is not being edited: it may have changed."""
-        document = self._documents.get(uri)
-        if document is None or document.mirror.version is not None:
-            return
-        if not document.delivery.writer.document.region_ids():
-            self.closed(uri)
+    def drop_unused_files(self) -> None:
+        """Forget files that were read from disk and are not edited any more: they may change."""
+        for key, document in list(self._documents.items()):
+            if not document.is_open and document.is_idle:
+                del self._documents[key]
+                self._end(document)
 
-    def _add(self, uri: str, language_id: str, text: str, version: int | None) -> OpenDocument:
+    def _add(
+        self, uri: str, language_id: str, text: str, version: int | None, *, is_open: bool
+    ) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
         writer.undo.tells = self.client_tells_undo
-        document = OpenDocument(uri, language_id, self._new_delivery(uri, writer))
-        self._documents[uri] = document
+        document = OpenDocument(
+            language_id=language_id,
+            delivery=self._new_delivery(uri, writer),
+            is_open=is_open,
+            history=ChangeHistory(self.encoding),
+        )
+        self._documents[document_key(uri)] = document
         return document
 
-    def _workspace_file(self, uri: str) -> Path:
-        name = to_fs_path(uri) if uri.startswith("file:") else None
-        if not name:
-            invalid(f"`{uri}` is not open in the editor: open the document first.")
-        path = Path(name).resolve()
-        if not any(path.is_relative_to(root.resolve()) for root in self.roots):
-            invalid(f"`{path.name}` is not open and lies outside the workspace: open it first.")
-        return path
 
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_FILE_BYTES:
-            invalid(f"`{path.name}` is larger than {MOST_FILE_BYTES // 1024 // 1024} MiB: open it.")
-        content = path.read_bytes()
-    except OSError as error:
-        invalid(f"`{path.name}` cannot be read ({error.strerror}): open the document first.")
-    if b"\0" in content:
-        invalid(f"`{path.name}` is a binary file: name a text document.")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        invalid(
-            f"`{path.name}` is not UTF-8 text: open it in the editor, which knows its encoding."
-        )
-
-
-def _reported(change: types.TextDocumentContentChangeEvent) -> ReportedChange:
-    if isinstance(change, types.TextDocumentContentChangePartial):
-        start, end = change.range.start, change.range.end
-        return ReportedChange(
-            ((start.line, start.character), (end.line, end.character)), change.text
-        )
-    return ReportedChange(None, change.text)
+def _reported(change: ContentChange) -> ReportedChange:
+    if change.range is None:
+        return ReportedChange(None, change.text)
+    start, end = change.range.start, change.range.end
+    return ReportedChange(((start.line, start.character), (end.line, end.character)), change.text)

@@ -1,11 +1,10 @@
 """From our errors to the protocol's: a code, a sentence a person can act on, and no traceback."""
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NoReturn
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -15,8 +14,10 @@ from streaming_code_generator.logs import redacted
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
+CommandHandler = Callable[[object, ExitStack], Coroutine[Any, Any, object]]
+"""Takes a command's arguments, and what to close when its request has ended in whatever way.
+
+What it does before it returns comes before the next message; only the coroutine waits."""
 
 INTERNAL = "Internal error; the server's log has the details."
 
@@ -63,12 +64,26 @@ def translated() -> Iterator[None]:
         raise internal_error() from error
 
 
-def translating(handler: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-    """Decorate an asynchronous handler with `translated`."""
+def translating(handler: CommandHandler) -> CommandHandler:
+    """Decorate a command with `translated`: its coroutine, and what it does before it."""
 
-    @functools.wraps(handler)
-    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with translated():
-            return await handler(*args, **kwargs)
+    def begin(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
+        try:
+            with translated():
+                begun = handler(arguments, ended)
+        except JsonRpcException as refusal:
+            return _raise(refusal)
+        # One that is cancelled before it has begun would be missed by the interpreter.
+        ended.callback(begun.close)
+        return _finish(begun)
 
-    return wrapper
+    return begin
+
+
+async def _finish(begun: Coroutine[Any, Any, object]) -> object:
+    with translated():
+        return await begun
+
+
+async def _raise(error: JsonRpcException) -> NoReturn:
+    raise error

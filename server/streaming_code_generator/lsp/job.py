@@ -10,6 +10,15 @@ from streaming_code_generator.lsp.wire import Token
 from streaming_code_generator.settings.model import EditPace, ExplanationPlace
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The place of a generation whose text was taken out again."""
+
+    region_id: str
+    original: str
+    """What stood there before that generation."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A generation's request, free of everything that may change while it runs."""
@@ -21,6 +30,8 @@ class Job:
     start: Point
     end: Point
     """The range to replace; empty for an insertion."""
+    takes_over: "TakenOver | None" = None
+    """Set if it goes on in the place of a generation that was taken out: then that is the range."""
     prefix: str = ""
     suffix: str = ""
     """What is put around the code, such as the line ending behind a comment."""

@@ -10,7 +10,7 @@ from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
 from streaming_code_generator.lsp.client import ClientFacts
-from streaming_code_generator.lsp.edit_form import EditForm
+from streaming_code_generator.lsp.edit_form import ClientEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
 
@@ -26,7 +26,7 @@ class Outgoing:
         self._ls = ls
         self._redact = redact
         self.facts = facts
-        self.edit_form = EditForm()
+        self.client_edits = ClientEdits()
 
     @property
     def is_congested(self) -> bool:
@@ -42,6 +42,11 @@ class Outgoing:
         protocol = self._ls.protocol
         if isinstance(protocol, StreamingProtocol):
             await protocol.until_read()
+
+    def take_client(self, facts: ClientFacts) -> None:
+        """Take note of what the client announces."""
+        self.facts = facts
+        self.client_edits = ClientEdits(takes_versions=facts.document_changes)
 
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""
@@ -71,14 +76,16 @@ class Outgoing:
         if self.facts.code_lens_refresh:
             self._ls.protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
 
-    def send_edit(self, uri: str, edit: OutgoingEdit, label: str | None) -> "Future[Any]":
+    def send_edit(
+        self, uri: str, edit: OutgoingEdit, form: EditForm, label: str | None
+    ) -> "Future[Any]":
         """Ask the client to change a document, in the form it takes."""
         edits = [
             types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
             for replacement in edit.replacements
         ]
-        if self.edit_form.is_versioned(announced=self.facts.document_changes):
-            version = self.edit_form.version(edit.version)
+        if form.is_versioned:
+            version = form.version(edit.version)
             document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
             change = types.TextDocumentEdit(text_document=document, edits=list(edits))
             workspace_edit = types.WorkspaceEdit(document_changes=[change])

@@ -11,7 +11,11 @@ Position = tuple[int, int]
 
 
 class Placing:
-    """Turns the code so far into the text that its region should hold."""
+    """Turns the code so far into the text that its region should hold.
+
+    Raises:
+        RangeTaken: Another generation is writing in the range.
+    """
 
     def __init__(self, region_id: str, job: Job) -> None:
         if job.document is None:
@@ -20,14 +24,20 @@ class Placing:
         self.document: OpenDocument = job.document
         self._job = job
         writer = job.document.delivery.writer
-        self.original = writer.mirror.slice(job.start, job.end)
+        if job.takes_over is None:
+            self.original = writer.mirror.slice(job.start, job.end)
+            writer.open_region(region_id, job.start, job.end)
+        else:
+            self.original = job.takes_over.original
+            writer.hand_over(job.takes_over.region_id, region_id)
         self._rewrite = SelectionRewrite(self.original)
-        writer.open_region(region_id, job.start, job.end)
+        self._has_shown = False
 
     def show(self, code: str) -> None:
         """Bring the region to what the code so far makes of it."""
         visible = paced(code, self._job.edits, finished=False)
         if visible:
+            self._has_shown = True
             text = self._rewrite.desired(self._framed(visible), finished=False)
             self.document.delivery.want(self.region_id, text)
 
@@ -37,6 +47,7 @@ class Placing:
             job = self._job
             code = explanation_comment(explanation, job.language_id, job.code_target) + code
         text = self._framed(code) if code else self.original
+        self._has_shown = bool(code)
         self.document.delivery.finish(self.region_id, text)
 
     def stop(self) -> None:
@@ -60,10 +71,28 @@ class Placing:
         return self.region_id in self.document.delivery.writer.document
 
     @property
+    def has_text(self) -> bool:
+        """Whether text of the generation's own stands in the document, or is on its way there."""
+        writer = self.document.delivery.writer
+        region = writer.region(self.region_id)
+        if region.own_text != self.original:
+            return not region.deleted
+        return self._has_shown and not writer.is_idle
+
+    @property
     def is_untouched(self) -> bool:
         """Whether it is followed and nobody has written or removed anything in it."""
         writer = self.document.delivery.writer
         return self.is_tracked and writer.region(self.region_id).is_untouched
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether taking the text out would leave fragments of what was made of it."""
+        return self.document.delivery.writer.region(self.region_id).is_rewritten
+
+    def laid_over(self) -> list[str]:
+        """Return the regions that were opened over its text and are followed, the latest first."""
+        return self.document.delivery.writer.document.laid_over(self.region_id)
 
     @property
     def points(self) -> tuple[Point, Point]:

@@ -3,14 +3,17 @@
 - Document synchronisation goes to our own mirror: pygls splits lines by other rules than LSP's,
   and pays for each change by the document's length.
 - A cancelled command stops: pygls answers the request and lets the command run on.
+- A command begins before the next message is read: pygls starts it some messages later.
 - Every request is answered, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. What a
   handler refuses is no failure, and is not logged as one.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from lsprotocol import types
@@ -29,8 +32,15 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.lsp.failures import internal_error
+from streaming_code_generator.lsp.failures import CommandHandler, internal_error
 from streaming_code_generator.lsp.output import Output
+from streaming_code_generator.lsp.sync import (
+    MESSAGE_TYPES,
+    DidChangeParams,
+    DidOpenParams,
+    OpenedDocument,
+)
+from streaming_code_generator.lsp.wire import with_work_done_token
 
 logger = logging.getLogger(__name__)
 
@@ -40,17 +50,15 @@ SERVER_NOT_INITIALIZED = -32002
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
 
-CommandHandler = Callable[[object], Coroutine[Any, Any, object]]
-
 
 class Listener(Protocol):
     """What the protocol tells the server, besides features and commands."""
 
     def client_ready(self) -> None: ...  # noqa: D102
 
-    def document_opened(self, document: types.TextDocumentItem) -> None: ...  # noqa: D102
+    def document_opened(self, document: OpenedDocument) -> None: ...  # noqa: D102
 
-    def document_changed(self, params: types.DidChangeTextDocumentParams) -> None: ...  # noqa: D102
+    def document_changed(self, params: DidChangeParams) -> None: ...  # noqa: D102
 
     def document_closed(self, uri: str) -> None: ...  # noqa: D102
 
@@ -63,6 +71,10 @@ class Listener(Protocol):
 
 def _envelope(message: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in message.items() if name in _ENVELOPE}
+
+
+async def _refuse(message: str) -> object:
+    raise JsonRpcInvalidParams(message)
 
 
 class StreamingProtocol(LanguageServerProtocol):
@@ -140,10 +152,36 @@ class StreamingProtocol(LanguageServerProtocol):
     def _type_of(self, data: dict[str, Any]) -> Any:
         if "method" in data:
             untyped = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
-            return self.get_message_type(data["method"]) or untyped
+            method = data["method"]
+            return MESSAGE_TYPES.get(method) or self.get_message_type(method) or untyped
         if "error" in data:
             return types.ResponseErrorMessage
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
+
+    def _handle_request(self, msg_id: MsgId, method_name: str, params: Any) -> None:
+        if method_name != types.WORKSPACE_EXECUTE_COMMAND:
+            super()._handle_request(msg_id, method_name, params)
+            return
+        self._ctx_msg_id.set(msg_id)
+        ended = ExitStack()
+        command = self._begin_command(params, ended)
+
+        def answer(future: "Future[Any]") -> None:
+            ended.close()
+            self._send_handler_result(future, msg_id=msg_id)
+
+        # Inside the request's own task, so that cancelling one cancels both.
+        task = asyncio.ensure_future(command)
+        self._request_futures[msg_id] = task  # type: ignore[assignment]  # pygls does the same
+        task.add_done_callback(answer)  # type: ignore[arg-type]
+
+    def _begin_command(
+        self, params: types.ExecuteCommandParams, ended: ExitStack
+    ) -> Coroutine[Any, Any, object]:
+        handler = self.command_handlers.get(params.command)
+        if handler is None:
+            return _refuse(f"`{params.command}` is not a command of this server.")
+        return handler(with_work_done_token(params.arguments, params.work_done_token), ended)
 
     def _handle_response(
         self, msg_id: MsgId, result: object = None, error: types.ResponseError | None = None
@@ -199,12 +237,12 @@ class StreamingProtocol(LanguageServerProtocol):
         self.listener.client_ready()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+    def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
         """Keep an exact copy of the document from now on."""
         self.listener.document_opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+    def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
         """Follow a change of the document."""
         self.listener.document_changed(params)
 
@@ -217,16 +255,6 @@ class StreamingProtocol(LanguageServerProtocol):
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Cancel what runs under the token."""
         self.listener.progress_cancelled(params.token)
-
-    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
-    async def lsp_workspace__execute_command(  # type: ignore[override]  # pygls has a generator
-        self, params: types.ExecuteCommandParams
-    ) -> object:
-        """Run a command inside the request's own task, so that cancelling one cancels both."""
-        handler = self.command_handlers.get(params.command)
-        if handler is None:
-            raise JsonRpcInvalidParams(f"`{params.command}` is not a command of this server.")
-        return await handler(params.arguments)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]  # as above

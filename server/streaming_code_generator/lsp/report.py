@@ -12,6 +12,7 @@ from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.outgoing import Outgoing
 from streaming_code_generator.lsp.progress import ProgressLine
 from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.stages import Stage, stage_of
 from streaming_code_generator.lsp.wire import Token, lsp_range
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ class Reporter:
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
         self._progress: dict[str, ProgressLine] = {}
-        self._ranges: dict[str, object] = {}
+        self._told: dict[str, tuple[Stage, str, object]] = {}
+        """The stage, document and range last told, of generations that have a place."""
         self._lenses_due: asyncio.Handle | None = None
 
     def begin(self, session: Session, *, on_token: Callable[[Token], None]) -> None:
@@ -66,30 +68,32 @@ class Reporter:
         self._refresh_lenses()
 
     def moved(self, session: Session) -> None:
-        """Tell of a region that grew or moved, and of one that a person has written in."""
-        placing = session.placing
-        if placing is None:
+        """Tell of a region that grew or moved, and of text that went or came back after the end."""
+        if session.placing is None or session.id not in self._told:
             return
-        if session.end is not None:
-            # The end was told once; clients follow their own marks from there.
-            if not placing.is_untouched:
-                self.forgotten(session)
-        elif self._ranges.get(session.id) != placing.range:
+        stage, uri, where = self._told[session.id]
+        if stage_of(session) is not stage or session.uri != uri:
+            self._update(session, session.state)
+            self._refresh_lenses()
+        elif stage is Stage.RUNNING and session.placing.range != where:
+            # Once it has ended clients follow their own marks.
             self._update(session, session.state)
 
     def forgotten(self, session: Session) -> None:
-        """Tell once that a generation can no longer be accepted, removed or seen as one."""
-        if self._ranges.pop(session.id, None) is not None:
+        """Tell once that nothing can be done with a generation any more."""
+        if self._told.pop(session.id, None) is not None:
             self._outgoing.update_generation(
                 {**_update(session), "state": "forgotten", "range": None}
             )
             self._refresh_lenses()
 
     def _update(self, session: Session, state: str) -> None:
-        placing = session.placing
-        where = placing.range if placing else None
-        if where is not None:
-            self._ranges[session.id] = where
+        stage = stage_of(session)
+        where = None
+        if session.placing and stage is not Stage.BARE:
+            where = session.placing.range
+        if session.placing:
+            self._told[session.id] = stage, session.uri, where
         self._outgoing.update_generation(
             {
                 **_update(session),
@@ -156,7 +160,7 @@ def _update(session: Session) -> dict[str, object]:
     stats = session.account.stats
     return {
         "id": session.id,
-        "uri": session.job.uri,
+        "uri": session.uri,
         "message": end_message(session),
         "tokens": stats.completion_tokens,
         "elapsedSeconds": session.elapsed_s,

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
@@ -12,26 +12,29 @@ from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.editing.exchange import OutgoingEdit
+from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import ClientFacts, client_facts
 from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.documents import Documents
-from streaming_code_generator.lsp.failures import translating
+from streaming_code_generator.lsp.documents import Documents, OpenDocument
+from streaming_code_generator.lsp.edit_form import EditForm
+from streaming_code_generator.lsp.failures import CommandHandler, translating
 from streaming_code_generator.lsp.features import after, configuration, generate
 from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
 from streaming_code_generator.lsp.features.code_lenses import code_lenses
 from streaming_code_generator.lsp.outgoing import Outgoing
-from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProtocol
+from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.sessions import Sessions
 from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
+    COMMANDS,
     DID_UNDO,
     GENERATE,
     REMOVE,
@@ -47,8 +50,7 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT_S = 1.5
 """Longest time for ending generations and child processes once the client is gone."""
 
-_COMMANDS: dict[str, Callable[[ServerState, object], Any]] = {
-    GENERATE: generate.generate,
+_AFTER: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
     CANCEL: after.cancel,
     REMOVE: after.remove,
     ACCEPT: after.accept,
@@ -60,6 +62,9 @@ _ENCODINGS: dict[object, PositionEncoding] = {
     types.PositionEncodingKind.Utf16: "utf-16",
     types.PositionEncodingKind.Utf32: "utf-32",
 }
+_ALL_FILES = types.FileOperationRegistrationOptions(
+    filters=[types.FileOperationFilter(types.FileOperationPattern(glob="**/*"))]
+)
 
 
 class StreamingServer(LanguageServer):
@@ -77,7 +82,7 @@ class StreamingServer(LanguageServer):
         backend = Backend(
             sources, on_problem=self._tell_problem, on_resolved=self._obey_log_settings
         )
-        documents = Documents(self._new_delivery)
+        documents = Documents(self._new_delivery, self._forget_document)
         self.reporter = Reporter(outgoing)
         self.state = ServerState(
             backend=backend,
@@ -89,11 +94,15 @@ class StreamingServer(LanguageServer):
         self.exit_code: asyncio.Future[int] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
-        self.protocol.command_handlers = {name: self._command(name) for name in _COMMANDS}
+        self.protocol.command_handlers = {name: self._command(name) for name in COMMANDS}
         _register(self)
+        _register_renames(self)
 
     def _command(self, name: str) -> CommandHandler:
-        return translating(functools.partial(_COMMANDS[name], self.state))
+        if name == GENERATE:
+            return translating(functools.partial(generate.generate, self.state))
+        handler = _AFTER[name]
+        return translating(lambda arguments, _: handler(self.state, arguments))
 
     def _tell_problem(self, problem: str) -> None:
         logger.warning("settings: %s", problem)
@@ -113,18 +122,20 @@ class StreamingServer(LanguageServer):
         begin = configuration.begin(self, self.state)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
-    def document_opened(self, document: types.TextDocumentItem) -> None:
+    def document_opened(self, document: OpenedDocument) -> None:
         """Follow a document from now on."""
         self.state.documents.opened(document)
 
-    def document_changed(self, params: types.DidChangeTextDocumentParams) -> None:
+    def document_changed(self, params: DidChangeParams) -> None:
         """Follow a change."""
         self.state.documents.changed(params)
 
     def document_closed(self, uri: str) -> None:
-        """End what runs in a document, and forget it."""
-        self.state.sessions.document_closed(uri)
+        """End what runs in a document and forget it, unless it comes back at once."""
         self.state.documents.closed(uri)
+
+    def _forget_document(self, document: OpenDocument) -> None:
+        self.state.sessions.document_closed(document)
 
     def progress_cancelled(self, token: str | int) -> None:
         """Cancel the generation whose progress was cancelled."""
@@ -141,20 +152,24 @@ class StreamingServer(LanguageServer):
             return  # answered, and logged where it was answered
         logger.error("%s: %s", getattr(source, "__name__", source), error)
 
-    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
-        sessions = self.state.sessions
-        return Delivery(
-            writer,
-            send=functools.partial(self._send_edit, uri),
-            on_outcome=sessions.take_outcome,
-            on_moved=functools.partial(sessions.document_moved, uri),
-            edit_form=self.state.outgoing.edit_form,
-        )
+    # What deliveries report
 
-    def _send_edit(self, uri: str, edit: OutgoingEdit) -> "Future[Any]":
+    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
+        return Delivery(uri, writer, self, edit_form=EditForm(self.state.outgoing.client_edits))
+
+    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
+        """Ask the client to change a document."""
         # Neovim prints an edit's label each time: only the first edit of a document has one.
         label = "Generate code" if edit.edit_id == 1 else None
-        return self.state.outgoing.send_edit(uri, edit, label)
+        return self.state.outgoing.send_edit(uri, edit, form, label)
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Pass on what became of a generation's text."""
+        self.state.sessions.take_outcome(outcome)
+
+    def document_moved(self, uri: str) -> None:
+        """Pass on that a document changed."""
+        self.state.sessions.document_moved(uri)
 
     async def close(self) -> None:
         """End every generation and child process, within bounded time."""
@@ -183,7 +198,7 @@ def build_server(
 def _register(server: StreamingServer) -> None:
     """Register features, whose options pygls turns into capabilities."""
     state = server.state
-    for name in _COMMANDS:
+    for name in COMMANDS:
         # Only the name counts: the protocol runs the command itself, see its module.
         server.command(name)(lambda *_: None)
 
@@ -196,7 +211,7 @@ def _register(server: StreamingServer) -> None:
         await configuration.changed(server, state, params.settings)
 
     @server.feature(DID_UNDO)
-    def did_undo(params: object) -> None:
+    def did_undo(params: Any) -> None:  # of `object` pygls thinks that the server is wanted first
         state.documents.undone(parse_undo(params))
 
     @server.feature(
@@ -204,7 +219,7 @@ def _register(server: StreamingServer) -> None:
     )
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         document = state.documents.get(params.text_document.uri)
-        if document is None:
+        if document is None or not state.outgoing.facts.edits:
             return []
         literals = state.outgoing.facts.code_action_literals
         return code_actions(document, state.sessions, params, as_literals=literals)
@@ -214,10 +229,24 @@ def _register(server: StreamingServer) -> None:
         return code_lenses(state.sessions, params.text_document.uri)
 
 
+def _register_renames(server: StreamingServer) -> None:
+    def take(params: types.RenameFilesParams) -> None:
+        for file in params.files:
+            server.state.documents.renamed(file.old_uri, file.new_uri)
+
+    @server.feature(types.WORKSPACE_WILL_RENAME_FILES, _ALL_FILES)
+    def will_rename(params: types.RenameFilesParams) -> None:
+        take(params)  # a client may close the document before it tells that it was renamed
+
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, _ALL_FILES)
+    def did_rename(params: types.RenameFilesParams) -> None:
+        take(params)
+
+
 def _initialize(server: StreamingServer, params: types.InitializeParams) -> None:
     facts = client_facts(params)
     state = server.state
-    state.outgoing.facts = facts
+    state.outgoing.take_client(facts)
     state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
     state.documents.roots = facts.roots
     state.documents.client_tells_undo = facts.undo_notifications

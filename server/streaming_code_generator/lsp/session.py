@@ -33,6 +33,7 @@ from streaming_code_generator.lsp.endings import (
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.placing import Placing
 from streaming_code_generator.lsp.turns import Turns
+from streaming_code_generator.lsp.uris import document_key
 from streaming_code_generator.lsp.wire import GenerationState
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,8 @@ class Session:
         self._cancel_reason = "Cancelled."
         self._undeliverable: UndeliverableReason | None = None
         self._is_undone = False
+        self._is_document_closed = False
+        self._is_deleted = False
 
     # Its life
 
@@ -130,20 +133,42 @@ class Session:
         """Bring back what stood where an ended generation's code stands.
 
         Raises:
-            StreamProcessError: The editor does not take the edit.
+            StreamProcessError: The editor does not take the edit, or the code is not there.
         """
         if self.placing is None:
             return
         self._settled.clear()
         self._undeliverable = None
+        self._is_deleted = False
         self.placing.put_back()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._settled.wait()
         except TimeoutError:
             raise self._refused_by_editor("no_reply") from None
+        if self._is_document_closed:
+            message = (
+                "The document was closed before the code was taken out of it: nothing changed."
+            )
+            raise StreamProcessError(message, kind="document")
+        if self._is_deleted:
+            message = "The code was deleted in the editor: there is nothing to take out."
+            raise StreamProcessError(message, kind="document")
         if self._undeliverable is not None:
             raise self._refused_by_editor(self._undeliverable)
+
+    def document_closed(self) -> None:
+        """Hear that the document is gone: nothing can be written or put back any more."""
+        self._is_document_closed = True
+        self._settled.set()
+        self.cancel("Its document was closed in the editor.")
+
+    def release(self) -> None:
+        """Let go of the document, and of what was sent of it; `status` still tells the rest."""
+        uri, target = self.uri, replace(self.job.code_target, text_before="", text_after="")
+        request = replace(self.job.request, messages=())
+        self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
+        self.placing = None
 
     def take_outcome(self, outcome: Outcome) -> None:
         """Hear what became of the text in the document."""
@@ -151,6 +176,7 @@ class Session:
             case Settled():
                 self._settled.set()
             case Deleted():
+                self._is_deleted = True
                 self._settled.set()
                 self.cancel("Its text was deleted in the editor.")
             case Undone():
@@ -162,6 +188,15 @@ class Session:
                 self.fail(self._refused_by_editor(reason))
             case _:
                 assert_never(outcome)
+
+    @property
+    def uri(self) -> str:
+        """The document's URI, as the client spells it now."""
+        return self.placing.document.uri if self.placing else self.job.uri
+
+    def is_of(self, uri: str) -> bool:
+        """Return whether it belongs to a document, however that is spelled."""
+        return document_key(uri) == document_key(self.uri)
 
     @property
     def elapsed_s(self) -> float:

@@ -7,10 +7,12 @@ import logging
 
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Completed, End
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.report import Reporter
 from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.stages import abilities
 from streaming_code_generator.lsp.wire import GenerationReference, Token
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Sessions:
 
         Raises:
             ConfigurationError: No model can be had.
+            RangeTaken: Another generation is writing in the range.
         """
         engine = self._backend.engine()
         session_id = f"g{next(self._numbers)}"
@@ -54,7 +57,9 @@ class Sessions:
         return session
 
     def _follow(self, token: Token, session_id: str) -> None:
-        if self._sessions[session_id].end is None:
+        session = self._sessions.get(session_id)
+        # The client may answer so late that the generation has ended and is no longer remembered.
+        if session is not None and session.end is None:
             self._by_token[token] = session_id
 
     def _changed(self, session: Session) -> None:
@@ -81,27 +86,25 @@ class Sessions:
         return [
             session
             for session in self._sessions.values()
-            if session.placing
-            and session.placing.document.uri == uri
-            and session.placing.is_tracked
+            if session.placing and session.placing.is_tracked and session.is_of(uri)
         ]
 
     def get(self, session_id: str) -> Session | None:
         """Return a running or remembered generation."""
         return self._sessions.get(session_id)
 
-    def last_placed(self, reference: GenerationReference) -> Session | None:
-        """Return the generation meant, or the last one whose place is still followed."""
+    def meant(self, reference: GenerationReference, command: str) -> Session | None:
+        """Return the generation named, or the last one that a command without an id means."""
         if reference.id is not None:
             return self._sessions.get(reference.id)
-        placed = [
+        meant = [
             session
             for session in self._sessions.values()
-            if session.placing
-            and session.placing.is_tracked
-            and reference.uri in (None, session.placing.document.uri)
+            if command in abilities(session).without_id
+            and not (session.placing and session.placing.document.delivery.is_paused)
+            and (reference.uri is None or session.is_of(reference.uri))
         ]
-        return placed[-1] if placed else None
+        return meant[-1] if meant else None
 
     # Roads to cancel
 
@@ -110,7 +113,8 @@ class Sessions:
         meant = [
             session
             for session in self.running
-            if reference.id in (None, session.id) and reference.uri in (None, session.job.uri)
+            if reference.id in (None, session.id)
+            and (reference.uri is None or session.is_of(reference.uri))
         ]
         return [session.id for session in meant if session.cancel()]
 
@@ -120,26 +124,28 @@ class Sessions:
         if session is not None:
             session.cancel()
 
-    def document_closed(self, uri: str) -> None:
+    def document_closed(self, document: OpenDocument) -> None:
         """End what was running in a document, and follow nothing in it any more."""
         for session in list(self._sessions.values()):
-            if session.placing and session.placing.document.uri == uri:
-                if session.cancel("Its document was closed or renamed in the editor."):
+            if session.placing and session.placing.document is document:
+                session.document_closed()
+                if session.end is None:
                     session.done.add_done_callback(functools.partial(self._forget_ended, session))
                 else:
                     self.forget(session)
 
     def forget(self, session: Session) -> None:
-        """Stop following a generation's place."""
+        """Stop following the place of a generation that has ended."""
         if session.placing and session.placing.is_tracked:
             session.placing.forget()
             self._reporter.forgotten(session)
+        session.release()
 
     def _forget_ended(self, session: Session, _: "asyncio.Future[End]") -> None:
         self.forget(session)
 
     def document_moved(self, uri: str) -> None:
-        """Take note that a document changed: regions may have grown, or been written in."""
+        """Take note that a document changed: regions may have grown, lost or regained text."""
         for session in self.in_document(uri):
             self._reporter.moved(session)
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, NoReturn, TypeVar
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
+from streaming_code_generator.lsp.uris import is_uri
+
 SERVER_NAME = "streaming-code-generator"
 
 GENERATE = "streamingCodeGenerator.generate"
@@ -39,6 +41,8 @@ class GenerateArguments:
 
     uri: str
     version: int | None = None
+    rebase: bool = False
+    """Whether a place of an older version is carried to the present one, where that can be told."""
     start: tuple[int, int]
     end: tuple[int, int]
     """Equal to `start` for an insertion."""
@@ -61,6 +65,7 @@ class GenerationReference:
     id: str | None = None
     uri: str | None = None
     wait: bool = True
+    work_done_token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +100,9 @@ def parse_generate(arguments: object) -> GenerateArguments:
         invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
     start, end = _range(given)
     return GenerateArguments(
-        uri=uri,
+        uri=_uri(uri, "textDocument.uri"),
         version=_optional(document, "version", int),
+        rebase=_flag(given, "rebase", default=False),
         start=start,
         end=end,
         prompt=_optional(given, "prompt", str),
@@ -116,10 +122,12 @@ def parse_reference(arguments: object, command: str) -> GenerationReference:
     if arguments in (None, [], ()):
         return GenerationReference()
     given = _only_object(arguments, f'`{command}` takes one object: {{"id"?, "uri"?}}')
+    uri = _optional(given, "uri", str)
     return GenerationReference(
         id=_optional(given, "id", str),
-        uri=_optional(given, "uri", str),
+        uri=None if uri is None else _uri(uri, "uri"),
         wait=_flag(given, "wait", default=True),
+        work_done_token=_token(given, "workDoneToken"),
     )
 
 
@@ -136,12 +144,28 @@ def parse_undo(params: object) -> UndoNotice:
     return UndoNotice(uri=uri, version=version)
 
 
+def with_work_done_token(arguments: object, token: Token | None) -> object:
+    """Return a command's arguments with the token that stands beside them, if they have none."""
+    if token is None or not isinstance(arguments, list | tuple) or len(arguments) > 1:
+        return arguments
+    argument = arguments[0] if arguments else {}
+    if not isinstance(argument, Mapping) or argument.get("workDoneToken") is not None:
+        return arguments
+    return [{**argument, "workDoneToken": token}]
+
+
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:
     if isinstance(arguments, list | tuple) and len(arguments) == 1:
         argument = arguments[0]
         if isinstance(argument, Mapping):
             return argument
     invalid(f"{shape}.")
+
+
+def _uri(uri: str, name: str) -> str:
+    if not is_uri(uri):
+        invalid(f'"{name}" is not a URI: send the document\'s own, such as "file:///…".')
+    return uri
 
 
 def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:

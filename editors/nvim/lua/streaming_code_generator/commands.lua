@@ -43,6 +43,12 @@ local subcommands = {
   retry = { run = plugin.retry },
   status = { run = plugin.status },
   log = { run = plugin.log },
+  install = {
+    takes_bang = true,
+    run = function(call)
+      plugin.install({ embedded = not call.bang })
+    end,
+  },
 }
 
 ---@return string[]

@@ -1,20 +1,13 @@
 --- Takes the server's edits: says honestly whether they were made, and keeps a generation one step
 --- of the undo history.
 
+local changes = require('streaming_code_generator.changes')
 local wire = require('streaming_code_generator.wire')
 
 local M = {}
 
---- Where a buffer keeps its version after the last edit of the server.
-local LAST_VERSION = 'streaming_code_generator_version'
-
---- The version as the server knows it: the change tick at the last change of text, and 0 before
---- the first one.
----@param bufnr integer
----@return integer
-local function version_of(bufnr)
-  return vim.lsp.util.buf_versions[bufnr]
-end
+--- Where a buffer keeps the number of the step of undo that holds the last edit of the server.
+local LAST_STEP = 'streaming_code_generator_step'
 
 --- Load a file that is not open, so that the edit, and what follows of it, is seen.
 ---@param client vim.lsp.Client
@@ -53,45 +46,46 @@ end
 ---@param version? integer
 ---@return string? refusal
 local function refusal_of(bufnr, version)
+  local current = changes.version_of(bufnr)
   -- Neovim's own handler compares no version 0, so the server may say 1, which never comes.
-  if type(version) == 'number' and math.max(version, 1) ~= math.max(version_of(bufnr), 1) then
-    return ('The buffer is at version %d, the edit is for %d.'):format(version_of(bufnr), version)
+  if type(version) == 'number' and math.max(version, 1) ~= math.max(current, 1) then
+    return ('The buffer is at version %d, the edit is for %d.'):format(current, version)
   end
 end
 
 --- Let the next edit of a buffer begin a step of undo of its own.
 ---@param bufnr integer
 function M.begin_step(bufnr)
-  vim.b[bufnr][LAST_VERSION] = nil
+  vim.b[bufnr][LAST_STEP] = nil
 end
 
---- Whether an edit belongs to the same step of undo as the one before it: nothing but the server
---- has changed the buffer since.
----@param bufnr integer
----@return boolean
-local function is_continuation(bufnr)
-  return vim.b[bufnr][LAST_VERSION] == version_of(bufnr)
-end
-
---- End the current step of undo, in insert mode too, where what is typed would join it.
+--- End the current buffer's step of undo, in insert mode too, where what is typed would join it.
 local function end_step()
   vim.cmd('noautocmd let &l:undolevels = &l:undolevels')
 end
 
-local function join_step()
-  -- It fails after an undo (E790): then there is nothing to join.
-  pcall(vim.cmd, 'undojoin')
+--- Go on with the current buffer's step of undo where it is the server's, or end it. Whoever else
+--- changes the buffer begins a step of their own; one that was taken back and brought again is the
+--- server's as before.
+local function join_or_end_step()
+  if vim.b[LAST_STEP] == vim.fn.changenr() then
+    -- It fails where a later step was taken back (E790), and then begins another one.
+    pcall(vim.cmd, 'undojoin')
+  else
+    end_step()
+  end
 end
 
 ---@param bufnr integer
 ---@param edits lsp.TextEdit[]
 ---@param encoding string
 local function apply(bufnr, edits, encoding)
-  local before = is_continuation(bufnr) and join_step or end_step
-  vim.api.nvim_buf_call(bufnr, before)
+  vim.api.nvim_buf_call(bufnr, join_or_end_step)
   vim.lsp.util.apply_text_edits(edits, bufnr, encoding)
-  vim.api.nvim_buf_call(bufnr, end_step)
-  vim.b[bufnr][LAST_VERSION] = version_of(bufnr)
+  vim.api.nvim_buf_call(bufnr, function()
+    vim.b[LAST_STEP] = vim.fn.changenr()
+    end_step()
+  end)
 end
 
 ---@param client vim.lsp.Client
@@ -114,12 +108,12 @@ end
 ---@param context lsp.HandlerContext
 ---@return lsp.ApplyWorkspaceEditResult
 function M.on_apply_edit(err, params, context)
-  local changes = params.edit.documentChanges
-  if not changes then
+  local documents = params.edit.documentChanges
+  if not documents then
     return vim.lsp.handlers['workspace/applyEdit'](err, params, context)
   end
   local client = assert(vim.lsp.get_client_by_id(context.client_id))
-  for index, change in ipairs(changes) do
+  for index, change in ipairs(documents) do
     local refusal = take(client, change)
     if refusal then
       return { applied = false, failureReason = refusal, failedChange = index - 1 }

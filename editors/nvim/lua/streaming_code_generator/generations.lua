@@ -1,5 +1,6 @@
 --- What the server tells of its generations, and what is made of it.
 
+local changes = require('streaming_code_generator.changes')
 local edits = require('streaming_code_generator.edits')
 local highlight = require('streaming_code_generator.highlight')
 local report = require('streaming_code_generator.report')
@@ -73,6 +74,9 @@ end
 function M.on_update(_, update, context)
   local client = assert(vim.lsp.get_client_by_id(context.client_id))
   local bufnr = wire.buffer_of(client, update.uri)
+  if bufnr then
+    changes.watch(client, bufnr)
+  end
   draw(update, client, bufnr)
   if follow(update) then
     finish(update, bufnr)

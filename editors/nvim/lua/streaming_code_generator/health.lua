@@ -1,5 +1,6 @@
 --- `:checkhealth streaming_code_generator`
 
+local installed = require('streaming_code_generator.installed')
 local wire = require('streaming_code_generator.wire')
 
 local M = {}
@@ -14,6 +15,24 @@ local function check_neovim()
   end
 end
 
+--- Whether the server that the plug-in has installed is used, and is what the checkout holds.
+---@param cmd string[]
+local function check_installed(cmd)
+  local note = installed.get()
+  if not note then
+    return
+  end
+  if cmd[1] ~= installed.command()[1] then
+    vim.health.info('Yours; the one installed in ' .. note.environment .. ' is not used.')
+  elseif installed.is_outdated(note) then
+    vim.health.warn('It was installed from an earlier state of ' .. note.checkout, {
+      'Install the present one: :StreamingCodeGenerator install',
+    })
+  else
+    vim.health.ok('It was installed from ' .. note.checkout .. ', which has not changed since.')
+  end
+end
+
 ---@return string[]? cmd What starts the server, if it can be started.
 local function check_command()
   local config = vim.lsp.config[wire.CLIENT_NAME]
@@ -24,12 +43,13 @@ local function check_command()
   end
   if vim.fn.executable(cmd[1]) == 0 then
     vim.health.error(('%q is not executable'):format(cmd[1]), {
-      'Install it: pipx install streaming-code-generator',
+      'Install it: :StreamingCodeGenerator install',
       "or name it: vim.lsp.config('streaming_code_generator', { cmd = { … } })",
     })
     return nil
   end
   vim.health.ok('The server is ' .. vim.fn.exepath(cmd[1]))
+  check_installed(cmd)
   return cmd
 end
 

@@ -2,6 +2,7 @@
 ---
 --- No model is spoken to from here: the plug-in asks the language server, and shows what comes.
 
+local changes = require('streaming_code_generator.changes')
 local config = require('streaming_code_generator.config')
 local highlight = require('streaming_code_generator.highlight')
 local place = require('streaming_code_generator.place')
@@ -43,7 +44,7 @@ local function send(at, prompt)
     local argument = place.take(at, client.offset_encoding)
     argument.textDocument = {
       uri = vim.uri_from_bufnr(at.bufnr),
-      version = vim.lsp.util.buf_versions[at.bufnr],
+      version = changes.version_of(at.bufnr),
     }
     argument.prompt = prompt
     -- The server answers as soon as it has started. All the rest, the end and a failure too, comes
@@ -140,6 +141,12 @@ end
 --- Show what the server has logged, whole responses included.
 function M.log()
   require('streaming_code_generator.log').open()
+end
+
+--- Install the server that this plug-in's checkout holds, in an environment of the plug-in's own.
+---@param request? streaming_code_generator.InstallRequest
+function M.install(request)
+  require('streaming_code_generator.install').install(request)
 end
 
 --- Text for 'statusline', empty when nothing runs.

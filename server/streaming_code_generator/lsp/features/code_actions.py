@@ -65,7 +65,9 @@ def _generations(
 def _generate(
     title: str, document: OpenDocument, **place: types.Range | types.Position
 ) -> types.Command:
-    argument = {"textDocument": {"uri": document.uri}, **place, "wait": False}
+    # The command may run after more has been typed.
+    identifier = {"uri": document.uri, "version": document.mirror.version}
+    argument = {"textDocument": identifier, **place, "rebase": True, "wait": False}
     return types.Command(title=title, command=GENERATE, arguments=[argument])
 
 

@@ -4,29 +4,23 @@ from lsprotocol import types
 
 from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.sessions import Sessions
+from streaming_code_generator.lsp.stages import abilities
 from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, REMOVE, RETRY, lsp_range
 
-AFTER = (("Accept", ACCEPT), ("Remove", REMOVE), ("Retry", RETRY))
+TITLES = {CANCEL: "Cancel", ACCEPT: "Accept", REMOVE: "Remove", RETRY: "Retry"}
 
 
 def offered(session: Session) -> list[types.Command]:
-    """Return what a person can do with a generation now, by its short title.
-
-    Nothing once its text is the person's own: accepted, or written in.
-    """
-    if session.placing is None or not session.placing.is_tracked:
+    """Return what the user can do with a generation now, by its short title."""
+    if session.placing is None:
         return []
-    if session.end is None:
-        return [_command("Cancel", CANCEL, session)]
-    if not session.placing.is_untouched or session.placing.range is None:
-        return []
-    return [_command(title, command, session) for title, command in AFTER]
+    return [_command(name, session) for name in abilities(session).offered]
 
 
-def _command(title: str, command: str, session: Session) -> types.Command:
+def _command(name: str, session: Session) -> types.Command:
     # A client that waits for the answer of a command would wait for the whole generation.
     argument = {"id": session.id, "wait": False}
-    return types.Command(title=title, command=command, arguments=[argument])
+    return types.Command(title=TITLES[name], command=name, arguments=[argument])
 
 
 def code_lenses(sessions: Sessions, uri: str) -> list[types.CodeLens]:

@@ -1,7 +1,10 @@
 """`generate`: from arguments to a job, and from a generation's end to the answer."""
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
@@ -13,8 +16,10 @@ from streaming_code_generator.core.prompt.context import context_around
 from streaming_code_generator.core.prompt.secrets import secret_looking
 from streaming_code_generator.core.prompt.target import Placement, code_target, selection_target
 from streaming_code_generator.core.report import stats_object
+from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.lsp.claim import Claim
 from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.failures import (
@@ -23,6 +28,7 @@ from streaming_code_generator.lsp.failures import (
     request_failed,
 )
 from streaming_code_generator.lsp.features.configuration import up_to_date
+from streaming_code_generator.lsp.history import Range
 from streaming_code_generator.lsp.job import Job
 from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.state import ServerState
@@ -35,16 +41,51 @@ from streaming_code_generator.lsp.wire import (
 from streaming_code_generator.settings import Settings
 
 
-async def generate(state: ServerState, arguments: object) -> object:
-    """Start a generation and, unless told not to wait, answer with its result.
+def generate(
+    state: ServerState, arguments: object, ended: ExitStack
+) -> Coroutine[Any, Any, object]:
+    """Take the place at once; then start a generation and answer with its result.
 
-    Cancellation: cancels the generation.
+    Cancellation: cancels the generation, if it is waited for.
     """
     asked = parse_generate(arguments)
+    if asked.target == "document" and not state.outgoing.facts.edits:
+        invalid(
+            "This client takes no edits (it does not announce `workspace.applyEdit`): "
+            'send "target": "none", and take the code from the answer.'
+        )
+    document = state.documents.get(asked.uri)
+    claim = None
+    if document is not None and document.is_open:
+        claim = claim_place(asked, document)
+        ended.callback(claim.release)
+    return _generate(state, asked, claim)
+
+
+async def _generate(state: ServerState, asked: GenerateArguments, claim: Claim | None) -> object:
     await up_to_date(state)
-    document = await state.documents.find(asked.uri)
-    job = make_job(asked, document, state.backend.resolved.settings)
+    if claim is None:
+        claim = claim_place(asked, await state.documents.find(asked.uri))
+    try:
+        job = make_job(asked, claim, state.backend.resolved.settings)
+    finally:
+        claim.release()
+    if job.document is None:
+        state.documents.drop_unused_files()
     return await run(state, job)
+
+
+def claim_place(asked: GenerateArguments, document: OpenDocument) -> Claim:
+    """Take the place that a request names.
+
+    Raises:
+        JsonRpcInvalidParams: The file must not be touched.
+        JsonRpcException: `ContentModified`, the caller saw an older document.
+    """
+    _refuse_secrets(document)
+    start, end = _present_place(asked, document)
+    point = document.mirror.point
+    return Claim(document, point(*start), point(*end))
 
 
 async def run(state: ServerState, job: Job) -> object:
@@ -52,12 +93,34 @@ async def run(state: ServerState, job: Job) -> object:
 
     Cancellation: cancels the generation, if it is waited for.
     """
+    return await end_of(start(state, job))
+
+
+def start(state: ServerState, job: Job) -> Session:
+    """Start a generation.
+
+    Raises:
+        StreamingError: No model can be had.
+        JsonRpcInvalidParams: Another generation is writing in the range.
+    """
     try:
-        session = state.sessions.start(job)
+        return state.sessions.start(job)
+    except RangeTaken as taken:
+        invalid(
+            f"Generation `{taken.region_id}` is still writing in that range: "
+            "wait for its end, or cancel it."
+        )
     except StreamingError as error:
         state.outgoing.log(error.message, types.MessageType.Error)
         raise
-    if not job.is_awaited:
+
+
+async def end_of(session: Session) -> object:
+    """Answer at once, or with a generation's end, as its job says.
+
+    Cancellation: cancels the generation, if it is waited for.
+    """
+    if not session.job.is_awaited:
         return {"id": session.id, "status": "started"}
     try:
         await asyncio.shield(session.done)
@@ -67,15 +130,20 @@ async def run(state: ServerState, job: Job) -> object:
     return answer(session)
 
 
-def make_job(asked: GenerateArguments, document: OpenDocument, settings: Settings) -> Job:
+def make_job(asked: GenerateArguments, claim: Claim, settings: Settings) -> Job:
     """Resolve a request against the document as it stands.
 
     Raises:
-        JsonRpcInvalidParams: There is nothing to ask for, or the file must not be touched.
-        JsonRpcException: `ContentModified`, the caller saw an older document.
+        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcException: `ContentModified`, the place is gone.
     """
-    _check(asked, document)
-    placement, comment = _placement(asked, document)
+    document = claim.document
+    if document.delivery.is_closed or claim.is_lost:
+        raise content_modified(
+            "The place for the code is gone: what was selected was deleted, or "
+            "its document was closed. Ask again."
+        )
+    placement, comment = _placement(asked, claim)
     return Job(
         uri=document.uri,
         language_id=document.language_id,
@@ -98,13 +166,11 @@ def make_job(asked: GenerateArguments, document: OpenDocument, settings: Setting
     )
 
 
-def _placement(
-    asked: GenerateArguments, document: OpenDocument
-) -> tuple[Placement, Comment | None]:
+def _placement(asked: GenerateArguments, claim: Claim) -> tuple[Placement, Comment | None]:
     """Return where the code goes, and the comment that is the prompt, if one is."""
-    mirror = document.mirror
-    start, end = mirror.point(*asked.start), mirror.point(*asked.end)
-    language_id, line_ending = document.language_id, dominant_line_ending(mirror.lines)
+    mirror, language_id = claim.document.mirror, claim.document.language_id
+    start, end = claim.points
+    line_ending = dominant_line_ending(mirror.lines)
     if start != end:
         placement = selection_target(
             mirror.lines, start, end, line_ending=line_ending, language_id=language_id
@@ -123,13 +189,21 @@ def _placement(
     return placement, comment
 
 
-def _check(asked: GenerateArguments, document: OpenDocument) -> None:
-    version = document.mirror.version
-    if asked.version is not None and version is not None and asked.version < version:
+def _present_place(asked: GenerateArguments, document: OpenDocument) -> Range:
+    """Return the place asked for, in the document as it is now."""
+    where, version = (asked.start, asked.end), document.mirror.version
+    if asked.version is None or version is None or asked.version >= version:
+        return where
+    carried = document.history.carried(where, asked.version) if asked.rebase else None
+    if carried is None:
         raise content_modified(
             f"The document is at version {version}, the request is for {asked.version}: "
             "ask again for the current one."
         )
+    return carried
+
+
+def _refuse_secrets(document: OpenDocument) -> None:
     path = unquote(urlsplit(document.uri).path)
     if secret_looking(path):
         name = path.rsplit("/", 1)[-1]
@@ -195,7 +269,7 @@ def result_object(session: Session) -> dict[str, object]:
         "code": "".join(account.code),
         "explanation": "".join(account.explanation),
         "reasoning": "".join(account.reasoning),
-        "uri": session.job.uri,
+        "uri": session.uri,
         "range": lsp_range(*where) if where else None,
         "model": result.model if result else _model(session),
         "provider": engine.provider.description.name if engine else "",

@@ -1,0 +1,55 @@
+"""In which form edits go out: by what a client has shown, document by document."""
+
+from streaming_code_generator.lsp.edit_form import ClientEdits, EditForm
+
+
+def answers(form: EditForm, replies: str, *, version: int = 5) -> list[int | str | None]:
+    """Return what is sent as the version, edit after edit, given the client's replies."""
+    sent: list[int | str | None] = []
+    for reply in replies.split():
+        sent.append(form.version(version) if form.is_versioned else "unversioned")
+        form.answered(applied=reply == "yes")
+    return sent
+
+
+def test_document_whose_versioned_edits_are_refused_twice_gets_the_older_form() -> None:
+    client = ClientEdits()
+
+    assert answers(EditForm(client), "no no yes yes") == [
+        *(5, 5),
+        *("unversioned", "unversioned"),
+    ]
+    assert not client.takes_versions
+
+
+def test_refusals_in_one_document_say_nothing_of_another() -> None:
+    client = ClientEdits()
+    answers(EditForm(client), "no no no")
+
+    assert answers(EditForm(client), "yes") == [5]
+
+
+def test_client_that_has_taken_one_versioned_edit_gets_no_others() -> None:
+    client = ClientEdits()
+    answers(EditForm(client), "yes")
+
+    assert answers(EditForm(client), "no no no") == [5, 5, 5]
+
+
+def test_client_that_announces_versioned_edits_gets_no_others() -> None:
+    assert answers(EditForm(ClientEdits(takes_versions=True)), "no no no") == [5, 5, 5]
+
+
+def test_version_zero_goes_out_as_one_until_that_is_refused() -> None:
+    client = ClientEdits()
+
+    assert answers(EditForm(client), "yes", version=0) == [1]
+    assert answers(EditForm(client), "no yes", version=0) == [1, 0]
+    assert answers(EditForm(client), "yes", version=0) == [0]
+
+
+def test_read_only_document_at_version_zero_says_nothing_of_another() -> None:
+    client = ClientEdits(takes_versions=True)
+
+    assert answers(EditForm(client), "no no no", version=0) == [1, 0, 0]
+    assert answers(EditForm(client), "yes", version=0) == [1]
