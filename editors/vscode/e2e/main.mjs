@@ -10,8 +10,15 @@ import { CodeServer, Editor } from './editor.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const vsix = path.join(here, '..', 'streaming-code-generator.vsix');
-const CASE_MS = 90_000;
+const CASE_MS = Number(process.env.SCG_CASE_MS ?? 90_000);
 const words = process.argv.slice(2);
+
+/** Each file in `cases/` exports `cases`, for the usual session, and may export `sessions`, which need one of their own. */
+const themes = await Promise.all(
+  fs.readdirSync(path.join(here, 'cases')).map((name) => import(path.join(here, 'cases', name))),
+);
+const themeCases = themes.flatMap((theme) => theme.cases ?? []);
+const themeSessions = themes.flatMap((theme) => theme.sessions ?? []);
 const chosen = (list) => list.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 
 /** The scripted model: a child that prints its base URL and serves until its input ends. */
@@ -91,12 +98,15 @@ async function session(list, { folder, trust, prepare, override, level, ready = 
 const folder = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
 const counts = { passed: 0, failed: 0 };
 try {
-  await session(chosen(cases), { folder: path.join(folder, 'trusted'), trust: false }, counts);
+  await session(chosen([...cases, ...themeCases]), { folder: path.join(folder, 'trusted'), trust: false }, counts);
   await session(
     chosen(untrustedCases),
     { folder: path.join(folder, 'untrusted'), trust: true, prepare: plantSettings },
     counts,
   );
+  for (const { name, cases: own, ...options } of themeSessions) {
+    await session(chosen(own), { folder: path.join(folder, name), trust: false, ...options }, counts);
+  }
   if (process.env.SCG_SCREENSHOTS === '1') {
     await session(pictureCases, { folder: path.join(folder, 'pictures'), trust: false }, counts);
   }
