@@ -9,6 +9,7 @@ import type { Generations } from './generations';
 import { showError } from './log';
 import { NAME } from './names';
 import { askForPrompt } from './prompt';
+import { deselect } from './selections';
 import { ServerCommand } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
 
@@ -63,7 +64,7 @@ export class GenerationCommands {
       if (!isContentModified(error)) {
         return this.report(error);
       }
-      // The document changed on the way to the server: what counts is where the cursor is now.
+      // The document changed on the way to the server: what counts is where cursor or selection are now.
       await this.ask(ServerCommand.generate, generateArguments(editor, prompt));
     }
   }
@@ -84,11 +85,16 @@ export class GenerationCommands {
 
   /** Run a command; its document is recorded from now on, before the server makes its first edit. */
   private async execute(command: string, argument: GenerateArguments | GenerationReference): Promise<void> {
-    const uri = 'textDocument' in argument ? argument.textDocument.uri : argument.uri;
-    if (uri !== undefined) {
-      this.documents.track(uri);
+    const isGenerate = 'textDocument' in argument;
+    const uri = isGenerate ? argument.textDocument.uri : argument.uri;
+    const tracked = uri === undefined ? undefined : this.documents.track(uri);
+    const selectAgain = tracked && isGenerate && argument.range ? deselect(tracked, argument.range) : undefined;
+    try {
+      await this.server.execute(command, argument);
+    } catch (error) {
+      selectAgain?.();
+      throw error;
     }
-    await this.server.execute(command, argument);
   }
 
   private async report(error: unknown): Promise<void> {

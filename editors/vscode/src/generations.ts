@@ -7,6 +7,7 @@ import type { GenerationUpdate } from './wire';
 
 export class Generations implements vscode.Disposable {
   private readonly running = new Map<string, GenerationUpdate>();
+  private isContextSet = false;
   private readonly updated = new vscode.EventEmitter<GenerationUpdate>();
   readonly onDidUpdate = this.updated.event;
 
@@ -22,8 +23,15 @@ export class Generations implements vscode.Disposable {
     } else {
       this.running.delete(taken.id);
     }
-    void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.isRunning', this.running.size > 0);
+    this.showContext(this.running.size > 0);
     this.updated.fire(taken);
+  }
+
+  private showContext(isRunning: boolean): void {
+    if (isRunning !== this.isContextSet) {
+      this.isContextSet = isRunning;
+      void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.isRunning', isRunning);
+    }
   }
 
   /** All that run or wait, or those of one document. */

@@ -6,6 +6,7 @@ import type { EditApplier } from './applyEdit';
 import type { UndoSteps } from './undo';
 import type { ProgressNotifications } from './progress';
 import { withoutClientsOwn } from './settings';
+import { tellOfUndo } from './sync';
 import type { GenerationReference } from './wire';
 
 export type ClientMiddleware = Middleware;
@@ -21,9 +22,13 @@ export interface Intermediaries {
 export function middleware(parts: Intermediaries, client: () => LanguageClient | undefined): ClientMiddleware {
   return {
     didChange: async (event, next) => {
-      if (!parts.undo.isHolding(event.document)) {
-        await next(event);
+      if (parts.undo.isHolding(event.document)) {
+        return;
       }
+      // Not awaited: what is sent in one turn goes out in that order, and no other change may come in between.
+      const told = event.reason && tellOfUndo(client(), event.document, event.reason);
+      await next(event);
+      await told;
     },
     executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),
     handleWorkDoneProgress: (token, value, next) => {

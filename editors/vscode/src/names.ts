@@ -12,6 +12,7 @@ export const Command = {
   retry: 'streamingCodeGenerator.client.retry',
   /** Not in the palette: the key for undo runs it where code is to be taken back in one step. */
   undo: 'streamingCodeGenerator.client.undo',
+  redo: 'streamingCodeGenerator.client.redo',
   showLog: 'streamingCodeGenerator.client.showLog',
   restartServer: 'streamingCodeGenerator.client.restartServer',
   checkSetup: 'streamingCodeGenerator.client.checkSetup',
