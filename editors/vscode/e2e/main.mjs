@@ -69,7 +69,7 @@ async function run(list, editor, context, counts) {
   }
 }
 
-async function session(list, { folder, trust, prepare, override, level, ready = true }, counts) {
+async function session(list, { folder, trust, prepare, more, override, level, ready = true }, counts) {
   if (list.length === 0) {
     return;
   }
@@ -80,7 +80,7 @@ async function session(list, { folder, trust, prepare, override, level, ready = 
   prepare?.({ workspace, other, folder });
   const settings = { ...settingsFor(model), ...override };
   const environment = { OPENAI_API_KEY: 'key-of-the-environment' };
-  const server = await CodeServer.start({ folder, vsix, settings, environment, trust, level });
+  const server = await CodeServer.start({ folder, vsix, more: more?.({ folder }), settings, environment, trust, level });
   try {
     const editor = await Editor.open(server, workspace, ready);
     try {

@@ -3,6 +3,7 @@
 import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
 
 import type { EditApplier } from './applyEdit';
+import { EditableDocuments } from './editable';
 import type { UndoSteps } from './undo';
 import type { ProgressNotifications } from './progress';
 import { withoutClientsOwn } from './settings';
@@ -20,9 +21,11 @@ export interface Intermediaries {
 }
 
 export function middleware(parts: Intermediaries, client: () => LanguageClient | undefined): ClientMiddleware {
+  const editable = new EditableDocuments();
   return {
+    ...editable.middleware,
     didChange: async (event, next) => {
-      if (parts.undo.isHolding(event.document)) {
+      if (parts.undo.isHolding(event.document) || !editable.has(event.document)) {
         return;
       }
       // Not awaited: what is sent in one turn goes out in that order, and no other change may come in between.
