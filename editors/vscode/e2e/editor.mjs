@@ -40,7 +40,7 @@ async function freePort() {
  * What is set counts as the machine's: in a remote window VS Code takes settings of machine scope from there only.
  */
 export class CodeServer {
-  static async start({ folder, vsix, settings, environment, trust = false, level = 'debug' }) {
+  static async start({ folder, vsix, more = [], settings, environment, trust = false, level = 'debug' }) {
     const server = new CodeServer();
     server.folder = folder;
     server.port = await freePort();
@@ -58,7 +58,8 @@ export class CodeServer {
     fs.mkdirSync(`${folder}/user/Machine`, { recursive: true });
     fs.writeFileSync(`${folder}/user/User/settings.json`, JSON.stringify(QUIET, null, 2));
     fs.writeFileSync(`${folder}/user/Machine/settings.json`, JSON.stringify(settings, null, 2));
-    execFileSync(binary, [...dirs, '--install-extension', vsix, '--force'], { env, stdio: 'pipe' });
+    const installs = [vsix, ...more].flatMap((file) => ['--install-extension', file]);
+    execFileSync(binary, [...dirs, ...installs, '--force'], { env, stdio: 'pipe' });
     const flags = ['--log', level, '--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-proxy'];
     flags.push('--disable-getting-started-override', '--reconnection-grace-time', '2');
     server.log = fs.openSync(`${folder}/code-server.log`, 'a');

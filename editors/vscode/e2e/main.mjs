@@ -10,7 +10,7 @@ import { CodeServer, Editor } from './editor.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const vsix = path.join(here, '..', 'streaming-code-generator.vsix');
-const CASE_MS = 90_000;
+const CASE_MS = Number(process.env.SCG_CASE_MS ?? 90_000);
 const words = process.argv.slice(2);
 
 /** Each file in `cases/` exports `cases`, for the usual session, and may export `sessions`, which need one of their own. */
@@ -69,7 +69,7 @@ async function run(list, editor, context, counts) {
   }
 }
 
-async function session(list, { folder, trust, prepare, override = {}, level, environment = {}, opened }, counts) {
+async function session(list, { folder, trust, prepare, more, override = {}, level, environment = {}, opened }, counts) {
   if (list.length === 0) {
     return;
   }
@@ -82,7 +82,7 @@ async function session(list, { folder, trust, prepare, override = {}, level, env
   const made = (value) => (typeof value === 'function' ? value(folder) : value);
   const settings = { ...settingsFor(model), ...made(override) };
   const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...made(environment) };
-  const server = await CodeServer.start({ folder, vsix, settings, environment: environments, trust, level });
+  const server = await CodeServer.start({ folder, vsix, more: more?.({ folder }), settings, environment: environments, trust, level });
   try {
     const editor = await Editor.open(server, workspace, opened?.(workspace));
     try {

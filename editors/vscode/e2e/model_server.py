@@ -3,6 +3,7 @@
 What a prompt's words choose:
 
 - `[slow]`, `[fast]`: how quickly the pieces come.
+- `[late]`: the first piece comes after two seconds.
 - `[lines=N]`: how many lines of code come.
 - `[name=X]`: what the names in the code begin with.
 - a circle and a rectangle: a program that is good to look at, for pictures.
@@ -29,6 +30,7 @@ from streaming_code_generator.testing.openai_server import OpenAIServer, Recorde
 
 PAUSES_S = {"[slow]": 0.12, "[fast]": 0.01}
 NORMAL_PAUSE_S = 0.04
+LATE_S = 2.0
 
 
 DEMO = '''\
@@ -90,11 +92,12 @@ class Script:
         pause_s = next(
             (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S
         )
+        late_s = LATE_S if "[late]" in request.prompt else 0.0
         loop = asyncio.get_running_loop()
         steps: list[Step] = [chunk(role="assistant", content="```python\n")]
         for number, piece in enumerate(pieces, start=1):
             due = asyncio.Event()
-            loop.call_later(number * pause_s, due.set)
+            loop.call_later(late_s + number * pause_s, due.set)
             steps += [Hold(due), chunk(piece)]
         return Reply(steps=(*steps, chunk("```\n"), finish(), usage(27, len(pieces)), DONE))
 

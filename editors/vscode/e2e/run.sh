@@ -22,7 +22,9 @@ export npm_config_nodedir="$SCG_EDITOR_LAB/node24"
 
 cd "$extension"
 [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-mkdir -p out
-npm run --silent package >out/package.log 2>&1 || { cat out/package.log; exit 1; }
+# A log of its own: runs from two checkouts share the lab, and nothing that either writes.
+packaged=$(mktemp)
+npm run --silent package >"$packaged" 2>&1 || { cat "$packaged"; rm -f "$packaged"; exit 1; }
+rm -f "$packaged"
 
 exec timeout --kill-after=20 "${SCG_E2E_TIMEOUT:-900}" node "$here/main.mjs" "$@"

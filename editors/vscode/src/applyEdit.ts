@@ -12,6 +12,8 @@ import type {
 } from 'vscode-languageclient/node';
 
 import type { TrackedDocument, TrackedDocuments } from './documents';
+import type { Saves } from './saves';
+import { collapseSelections } from './selections';
 import { offsetAt } from './text';
 import type { Replacement } from './text';
 
@@ -27,7 +29,10 @@ interface VersionedEdits {
 }
 
 export class EditApplier {
-  constructor(private readonly documents: TrackedDocuments) {}
+  constructor(
+    private readonly documents: TrackedDocuments,
+    private readonly saves: Saves,
+  ) {}
 
   /** Middleware of `workspace/applyEdit`; what is not an edit of one open document goes the usual way. */
   readonly handle = async (
@@ -36,6 +41,10 @@ export class EditApplier {
   ): Promise<ApplyWorkspaceEditResult> => {
     const wanted = versionedEdits(params);
     const tracked = wanted && this.documents.track(wanted.uri);
+    if (wanted && !tracked) {
+      // The usual way would open it again behind the user's back.
+      return refusal('the document is not open in the editor');
+    }
     if (!wanted || !tracked) {
       return (await next(params, new vscode.CancellationTokenSource().token)) as ApplyWorkspaceEditResult;
     }
@@ -48,17 +57,24 @@ export class EditApplier {
       return refusal(`the edit is for version ${wanted.version}, the document is at ${tracked.document.version}`);
     }
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      await this.saves.over(tracked.document);
       if (tracked.document.isClosed) {
         return refusal('the document was closed');
+      }
+      if (tracked.isDiscarded) {
+        return refusal('the changes of the document were thrown away');
+      }
+      if (tracked.history.hasUndoSince(wanted.version)) {
+        return refusal('something was undone meanwhile');
       }
       const carried = tracked.history.carry(made, wanted.version);
       if (!carried) {
         return refusal('the text to be edited was changed meanwhile');
       }
       const version = tracked.document.version;
+      const isHidden = !editorOf(tracked.document); // such an edit is always an undo step of its own
       if (await this.make(tracked, carried)) {
-        tracked.history.markServers(version + 1);
-        tracked.beginsStep = false;
+        tracked.streamed(version + 1, isHidden);
         return { applied: true };
       }
       await this.explained(tracked, version);
@@ -68,9 +84,7 @@ export class EditApplier {
 
   private async make(tracked: TrackedDocument, edits: readonly Replacement[]): Promise<boolean> {
     const { document } = tracked;
-    if (!editorOf(document)) {
-      tracked.splits += 1; // such an edit is always an undo step of its own
-    }
+    collapseSelections(document, edits.map((edit) => rangeOf(document, edit)));
     const isAfterPerson = tracked.history.entries.at(-1)?.author !== 'server';
     return makeEdit(document, edits, { undoStopBefore: tracked.beginsStep || isAfterPerson, undoStopAfter: false });
   }
@@ -123,7 +137,15 @@ function versionedEdits(params: ApplyWorkspaceEditParams): VersionedEdits | unde
 }
 
 function replacementsFor(tracked: TrackedDocument, wanted: VersionedEdits): Replacement[] | undefined {
-  const text = tracked.history.textAt(wanted.version);
+  const { document, history } = tracked;
+  if (wanted.version === document.version && document.version === history.version) {
+    return wanted.edits.map(({ range, newText }) => ({
+      start: document.offsetAt(new vscode.Position(range.start.line, range.start.character)),
+      end: document.offsetAt(new vscode.Position(range.end.line, range.end.character)),
+      text: newText,
+    }));
+  }
+  const text = history.textAt(wanted.version);
   if (text === undefined) {
     return undefined;
   }

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { CloseAction, ErrorAction, ExecuteCommandRequest, LanguageClient } from 'vscode-languageclient/node';
 
 import { RestartBudget } from './backoff';
+import { EVERY_SCHEME } from './editable';
 import type { OwnEnvironment } from './environment';
 import type { FolderSettings } from './folders';
 import type { Installer } from './install';
@@ -210,7 +211,7 @@ export class ServerControl implements vscode.Disposable {
       NAME,
       { command: executable, args: [...args, 'serve', '--stdio'], options: { cwd: WORKING_FOLDER } },
       {
-        documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
+        documentSelector: EVERY_SCHEME,
         initializationOptions: { ...personsOwnSettings(), ...ANNOUNCEMENTS, ...(key ? { apiKey: key, apiKeyOrigin: keyOrigin } : {}) },
         synchronize: { configurationSection: SECTION },
         outputChannel: withoutSecret(this.log, key),

@@ -10,6 +10,7 @@ import { showError } from './log';
 import { Command, NAME } from './names';
 import { PointedPlace } from './place';
 import type { Prompts } from './prompt';
+import { deselect } from './selections';
 import { ServerCommand } from './wire';
 import type { GenerateArguments, GenerationReference, GenerationUpdate } from './wire';
 
@@ -98,11 +99,16 @@ export class GenerationCommands {
 
   /** Run a command; its document is recorded from now on, before the server makes its first edit. */
   private async execute(command: string, argument: GenerateArguments | GenerationReference): Promise<void> {
-    const uri = 'textDocument' in argument ? argument.textDocument.uri : argument.uri;
-    if (uri !== undefined) {
-      this.documents.track(uri);
+    const isGenerate = 'textDocument' in argument;
+    const uri = isGenerate ? argument.textDocument.uri : argument.uri;
+    const tracked = uri === undefined ? undefined : this.documents.track(uri);
+    const selectAgain = tracked && isGenerate && argument.range ? deselect(tracked, argument.range) : undefined;
+    try {
+      await this.server.execute(command, argument);
+    } catch (error) {
+      selectAgain?.();
+      throw error;
     }
-    await this.server.execute(command, argument);
   }
 
   private async report(error: unknown): Promise<void> {

@@ -2,19 +2,28 @@
 
 import * as vscode from 'vscode';
 
+import { DirtyState } from './dirtyState';
+import type { Discard } from './dirtyState';
 import { DocumentHistory } from './history';
+import type { LazyText } from './history';
 
 /** One document while code is generated into it. */
 export class TrackedDocument {
   readonly history: DocumentHistory;
-  /** How often the editor may have begun an undo step of its own among the server's edits. */
+  /** How often the editor has begun an undo step of its own between two edits of the server's. */
   splits = 0;
+  /** Whether the editor begins a step with the next edit, whatever is asked for. */
+  private isSplit = false;
   /** Whether the next edit of the server's is a generation's first. */
   beginsStep = true;
+  /** Whether the user has thrown away what is not on disk: nothing may be written here any more. */
+  isDiscarded = false;
+  private readonly dirty: DirtyState;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(readonly document: vscode.TextDocument) {
     this.history = new DocumentHistory(document.version, document.getText());
+    this.dirty = new DirtyState(document.version, document.isDirty);
   }
 
   /** Run one thing after the other, whatever became of the one before. */
@@ -24,18 +33,35 @@ export class TrackedDocument {
     return run;
   }
 
-  take(event: vscode.TextDocumentChangeEvent): void {
-    if (event.contentChanges.length === 0) {
-      return;
+  /** Record a change; return whether it shows that the user throws the document's changes away. */
+  take({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): Discard | undefined {
+    const isUndo = reason !== undefined;
+    const isChange = contentChanges.length > 0;
+    if (isChange) {
+      this.history.record(document.version, contentChanges, textOf(document), isUndo);
+      this.history.isUnclear ||= isUndo;
+    } else if (document.version !== this.history.version) {
+      this.history.record(document.version, [], textOf(document)); // its line endings are others now
     }
-    this.history.record(event.document.version, event.contentChanges, event.document.getText());
-    if (event.reason !== undefined) {
-      this.history.isUnclear = true;
-    }
+    const { version, isDirty } = document;
+    const discard = this.dirty.take({ version, isDirty, isChange, isUndo });
+    this.isDiscarded ||= discard !== undefined;
+    return discard;
   }
 
-  get hasServersEdits(): boolean {
-    return this.history.entries.some((entry) => entry.author === 'server');
+  /** Take it that the editor begins an undo step with the next edit. */
+  split(): void {
+    this.isSplit = true;
+  }
+
+  /** Take it that an edit of the server's led to a version, in an undo step of its own or not. */
+  streamed(version: number, isStep: boolean): void {
+    if ((this.isSplit || isStep) && this.history.authorBefore(version) === 'server') {
+      this.splits += 1;
+    }
+    this.isSplit = isStep;
+    this.beginsStep = false;
+    this.history.markServers(version);
   }
 }
 
@@ -44,11 +70,19 @@ export class TrackedDocuments implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<TrackedDocument>();
   /** Fires after a change of a tracked document has been recorded. */
   readonly onDidChange = this.changed.event;
+  private readonly discarded = new vscode.EventEmitter<{ tracked: TrackedDocument; discard: Discard }>();
+  /** Fires when the user throws away what a document has that is not on disk. */
+  readonly onDidDiscard = this.discarded.event;
+  private readonly forgotten = new vscode.EventEmitter<TrackedDocument>();
+  /** Fires when a document is no longer recorded because it was closed. */
+  readonly onDidForgetClosed = this.forgotten.event;
   private readonly subscriptions = [
     this.changed,
+    this.discarded,
+    this.forgotten,
     vscode.workspace.onDidChangeTextDocument((event) => this.take(event)),
     vscode.workspace.onDidSaveTextDocument((document) => this.split(document)),
-    vscode.workspace.onDidCloseTextDocument((document) => this.forget(document.uri.toString())),
+    vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)),
     vscode.window.onDidChangeTextEditorSelection((event) => {
       if (event.kind !== undefined) {
         this.split(event.textEditor.document);
@@ -76,6 +110,7 @@ export class TrackedDocuments implements vscode.Disposable {
     const tracked = this.track(uri);
     if (tracked) {
       tracked.beginsStep = true;
+      tracked.isDiscarded = false;
     }
   }
 
@@ -94,17 +129,32 @@ export class TrackedDocuments implements vscode.Disposable {
   private take(event: vscode.TextDocumentChangeEvent): void {
     const tracked = this.get(event.document.uri.toString());
     if (tracked) {
-      tracked.take(event);
+      const discard = tracked.take(event);
       this.changed.fire(tracked);
+      if (discard) {
+        this.discarded.fire({ tracked, discard });
+      }
+    }
+  }
+
+  /** A document whose language changes is closed and opened again for show, and stays what it is. */
+  private closed(document: vscode.TextDocument): void {
+    const tracked = document.isClosed ? this.get(document.uri.toString()) : undefined;
+    if (tracked) {
+      this.forget(document.uri.toString());
+      this.forgotten.fire(tracked);
     }
   }
 
   private split(document: vscode.TextDocument): void {
-    const tracked = this.get(document.uri.toString());
-    if (tracked?.hasServersEdits) {
-      tracked.splits += 1;
-    }
+    this.get(document.uri.toString())?.split();
   }
+}
+
+/** A document's text, put together only where it is needed: that takes long in a long document. */
+export function textOf(document: vscode.TextDocument): LazyText {
+  const end = document.lineAt(document.lineCount - 1).range.end;
+  return { length: document.offsetAt(end), toString: () => document.getText() };
 }
 
 /** The editor's spelling of an address: `file:///c:/x` and `file:///c%3A/x` are the same. */

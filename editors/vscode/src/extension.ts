@@ -9,6 +9,7 @@ import { GenerationCommands } from './commands';
 import { UndoSteps } from './undo';
 import { GrowingCode } from './decorations';
 import { TrackedDocuments } from './documents';
+import { Endings } from './endings';
 import { OwnEnvironment, packagedWheel } from './environment';
 import { FolderSettings } from './folders';
 import { FollowedCode } from './follow';
@@ -19,8 +20,10 @@ import { createLog } from './log';
 import { middleware } from './middleware';
 import type { Intermediaries } from './middleware';
 import { Command } from './names';
+import { OwnUndo } from './ownUndo';
 import { ProgressNotifications } from './progress';
 import { Prompts } from './prompt';
+import { Saves } from './saves';
 import { ApiKeys } from './secrets';
 import { needsRestart } from './settings';
 import { SetupCommands } from './setup';
@@ -37,8 +40,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const folders = new FolderSettings();
   const progress = new ProgressNotifications();
   const status = new Status(generations);
-  const undo = new UndoSteps(documents, generations, (...change) => reportChange(control, ...change), log);
-  const edits = new EditApplier(documents);
+  const ownUndo = new OwnUndo(documents);
+  const undo = new UndoSteps(documents, generations, ownUndo, (...change) => reportChange(control, ...change), log);
+  const saves = new Saves();
+  const edits = new EditApplier(documents, saves);
   const parts: Intermediaries = { edits, undo, progress, folders, run: (...command) => commands.ask(...command) };
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
@@ -67,9 +72,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const followed = new FollowedCode(generations);
 
   server = control;
-  context.subscriptions.push(log, documents, generations, status, undo, control, followed, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, saves, generations, status, undo, control, followed, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
+  context.subscriptions.push(new Endings(control, documents, generations, log));
   context.subscriptions.push(
     vscode.commands.registerCommand(Command.generate, commands.generate),
     vscode.commands.registerCommand(Command.generateFromComment, commands.generateFromComment),
@@ -81,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.undo, undo.undo),
     vscode.commands.registerCommand(Command.earlierPrompt, prompts.earlier),
     vscode.commands.registerCommand(Command.laterPrompt, prompts.later),
+    vscode.commands.registerCommand(Command.redo, undo.redo),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),
     vscode.commands.registerCommand(Command.installServer, setup.installServer),

@@ -5,8 +5,15 @@ import * as vscode from 'vscode';
 import { normalised } from './documents';
 import type { GenerationUpdate } from './wire';
 
+/** Growth is shown so often at most: what shows it goes through the process that also makes the edits. */
+const PAUSE_MS = 150;
+
 export class Generations implements vscode.Disposable {
   private readonly running = new Map<string, GenerationUpdate>();
+  private isContextSet = false;
+  /** Updates that tell of nothing but growth, and wait for their turn. */
+  private readonly pausing = new Map<string, GenerationUpdate>();
+  private pause: NodeJS.Timeout | undefined;
   private readonly updated = new vscode.EventEmitter<GenerationUpdate>();
   readonly onDidUpdate = this.updated.event;
 
@@ -17,13 +24,34 @@ export class Generations implements vscode.Disposable {
 
   take(update: GenerationUpdate): void {
     const taken = { ...update, uri: normalised(update.uri) };
+    const before = this.running.get(taken.id);
     if (isRunning(taken)) {
       this.running.set(taken.id, taken);
     } else {
       this.running.delete(taken.id);
     }
-    void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.isRunning', this.running.size > 0);
-    this.updated.fire(taken);
+    this.showContext(this.running.size > 0);
+    if (isRunning(taken) && taken.state === before?.state && taken.uri === before.uri) {
+      this.pausing.set(taken.id, taken);
+      this.pause ??= setTimeout(() => this.firePausing(), PAUSE_MS);
+    } else {
+      this.pausing.delete(taken.id);
+      this.updated.fire(taken);
+    }
+  }
+
+  private firePausing(): void {
+    const updates = [...this.pausing.values()];
+    this.pausing.clear();
+    this.pause = undefined;
+    updates.forEach((update) => this.updated.fire(update));
+  }
+
+  private showContext(isRunning: boolean): void {
+    if (isRunning !== this.isContextSet) {
+      this.isContextSet = isRunning;
+      void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.isRunning', isRunning);
+    }
   }
 
   /** All that run or wait, or those of one document. */
@@ -40,6 +68,7 @@ export class Generations implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.pause);
     this.updated.dispose();
   }
 }

@@ -14,10 +14,18 @@ export interface ReportedChange {
   text: string;
 }
 
+/** A text that is costly to have as a whole; a string is one. */
+export interface LazyText {
+  readonly length: number;
+  toString(): string;
+}
+
 export interface Entry {
   version: number;
   author: Author;
   changes: readonly Change[];
+  /** Whether it was an undo or a redo of the editor's. */
+  isUndo: boolean;
 }
 
 export class DocumentHistory {
@@ -44,8 +52,11 @@ export class DocumentHistory {
     return this.latestVersion;
   }
 
-  /** Take a change event; `text` is the document's text after it. */
-  record(version: number, reported: readonly ReportedChange[], text: string): void {
+  /**
+   * Take a change event; `actual` is the document's text after it, of which only the length is looked at unless
+   * that differs from what the changes lead to.
+   */
+  record(version: number, reported: readonly ReportedChange[], actual: LazyText, isUndo = false): void {
     const changes: Change[] = [];
     let current = this.latest;
     for (const each of reported) {
@@ -53,21 +64,27 @@ export class DocumentHistory {
       changes.push({ offset: each.rangeOffset, removed: current.slice(each.rangeOffset, end), text: each.text });
       current = replaced(current, [{ start: each.rangeOffset, end, text: each.text }]);
     }
-    if (current === text) {
-      this.entries.push({ version, author: 'person', changes });
+    if (current.length === actual.length) {
+      this.entries.push({ version, author: 'person', changes, isUndo });
     } else {
       this.startAnew(version);
+      current = actual.toString();
     }
-    this.latest = text;
+    this.latest = current;
     this.latestVersion = version;
   }
 
   /** Say that the change which led to a version was an edit of the server's. */
   markServers(version: number): void {
-    const entry = this.entries.find((each) => each.version === version);
+    const entry = this.entries.findLast((each) => each.version === version);
     if (entry) {
       entry.author = 'server';
     }
+  }
+
+  /** Who made the change before the one that led to a version. */
+  authorBefore(version: number): Author | undefined {
+    return this.entries.findLast((entry) => entry.version < version)?.author;
   }
 
   /** The text as it was at a version, or undefined if that is not known. */
@@ -81,6 +98,9 @@ export class DocumentHistory {
 
   /** Carry edits made for a version to the latest one; undefined if what they touch has changed since. */
   carry(edits: readonly Replacement[], version: number): Replacement[] | undefined {
+    if (version === this.latestVersion) {
+      return [...edits];
+    }
     const changes = this.entries.filter((entry) => entry.version > version).flatMap((entry) => entry.changes);
     const segments = this.segmentsUpTo(version);
     const continues = (edit: Replacement) =>
@@ -99,6 +119,11 @@ export class DocumentHistory {
       }
     }
     return segments;
+  }
+
+  /** Whether something was undone or done again since a version. */
+  hasUndoSince(version: number): boolean {
+    return this.entries.some((entry) => entry.version > version && entry.isUndo);
   }
 
   private startAnew(version: number): void {

@@ -4,9 +4,11 @@ import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
 
 import type { EditApplier } from './applyEdit';
 import type { FolderSettings } from './folders';
+import { EditableDocuments } from './editable';
 import type { UndoSteps } from './undo';
 import type { ProgressNotifications } from './progress';
 import { withoutClientsOwn } from './settings';
+import { tellOfUndo } from './sync';
 import type { GenerationReference } from './wire';
 
 export type ClientMiddleware = Middleware;
@@ -21,11 +23,17 @@ export interface Intermediaries {
 }
 
 export function middleware(parts: Intermediaries, client: () => LanguageClient | undefined): ClientMiddleware {
+  const editable = new EditableDocuments();
   return {
+    ...editable.middleware,
     didChange: async (event, next) => {
-      if (!parts.undo.isHolding(event.document)) {
-        await next(event);
+      if (parts.undo.isHolding(event.document) || !editable.has(event.document)) {
+        return;
       }
+      // Not awaited: what is sent in one turn goes out in that order, and no other change may come in between.
+      const told = event.reason && tellOfUndo(client(), event.document, event.reason);
+      await next(event);
+      await told;
     },
     executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),
     handleWorkDoneProgress: (token, value, next) => {

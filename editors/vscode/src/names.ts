@@ -13,6 +13,7 @@ export const Command = {
   goToCode: 'streamingCodeGenerator.client.goToCode',
   /** Not in the palette: the key for undo runs it where code is to be taken back in one step. */
   undo: 'streamingCodeGenerator.client.undo',
+  redo: 'streamingCodeGenerator.client.redo',
   /** Not in the palette: keys of the prompt box. */
   earlierPrompt: 'streamingCodeGenerator.client.earlierPrompt',
   laterPrompt: 'streamingCodeGenerator.client.laterPrompt',

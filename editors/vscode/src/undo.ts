@@ -2,9 +2,8 @@
  * Takes generated code back in one step, also where the editor has made many of them: see `undoPlan`.
  *
  * Nothing is done to a document until the person asks for an undo, since nobody may be interrupted while typing.
- * Then it is undone back to the text before the generation and done again in few steps, and the last one is undone.
- * Of all but that last undo the server is told nothing, since the text ends as it was; its regions would not survive
- * seeing their text go and come.
+ * Then it is undone back to the text before the generation, and all but the last step is done again in few steps.
+ * The server is told only what came of it; its regions would not survive seeing their text go and come.
  */
 
 import * as vscode from 'vscode';
@@ -13,6 +12,7 @@ import { makeEdit } from './applyEdit';
 import type { TrackedDocument, TrackedDocuments } from './documents';
 import type { Generations } from './generations';
 import { Interruption } from './interruption';
+import type { OwnUndo } from './ownUndo';
 import { difference, replaced } from './text';
 import type { Replacement } from './text';
 import { planUndoSteps } from './undoPlan';
@@ -25,10 +25,21 @@ const MOST_PLANS = 10;
 const MENDING_PAUSE_MS = 10;
 /** A key pressed so shortly before may reach us after what was typed next. */
 const OVERTAKEN_MS = 250;
+const STEP = { undoStopBefore: true, undoStopAfter: true };
 const CONTEXT = 'streamingCodeGenerator.canUndoGeneration';
 
 /** Tells the server what became of a document while changes to it were held back. */
-export type ReportChange = (document: vscode.TextDocument, before: string) => Promise<void>;
+export type ReportChange = (
+  document: vscode.TextDocument,
+  before: string,
+  reason: vscode.TextDocumentChangeReason,
+) => Promise<void>;
+
+interface Undone {
+  /** The text without the last step. */
+  target: string;
+  redo: () => Promise<unknown>;
+}
 
 export class UndoSteps implements vscode.Disposable {
   private readonly plans = new WeakMap<vscode.TextDocument, UndoPlan[]>();
@@ -36,13 +47,17 @@ export class UndoSteps implements vscode.Disposable {
   private readonly due = new WeakMap<vscode.TextDocument, UndoPlan>();
   /** When the person last changed a document in which a plan was due. */
   private readonly overtakenAtMs = new WeakMap<vscode.TextDocument, number>();
-  private readonly held = new Set<vscode.TextDocument>();
+  /** What the last undo of ours left in each document, and what does it again. */
+  private readonly undone = new WeakMap<vscode.TextDocument, Undone>();
+  private isContextSet = false;
+  private readonly holding = new Set<vscode.TextDocument>();
   private queue: Promise<void> = Promise.resolve();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(
     private readonly documents: TrackedDocuments,
     private readonly generations: Generations,
+    private readonly own: OwnUndo,
     private readonly report: ReportChange,
     private readonly log: vscode.LogOutputChannel,
   ) {
@@ -55,12 +70,18 @@ export class UndoSteps implements vscode.Disposable {
 
   /** Whether changes of a document are not to be told to the server just now. */
   isHolding(document: vscode.TextDocument): boolean {
-    return this.held.has(document);
+    return this.holding.has(document);
   }
 
   /** Undo in the active editor. A second call waits for the first. */
   readonly undo = (): Promise<void> => {
     this.queue = this.queue.then(() => this.undoNow());
+    return this.queue;
+  };
+
+  /** Redo in the active editor. */
+  readonly redo = (): Promise<void> => {
+    this.queue = this.queue.then(() => this.redoNow());
     return this.queue;
   };
 
@@ -73,6 +94,7 @@ export class UndoSteps implements vscode.Disposable {
     if (tracked && this.generations.all(uri).length === 0) {
       void tracked.inTurn(async () => this.plan(tracked));
     }
+    this.showContext();
   }
 
   private plan(tracked: TrackedDocument): void {
@@ -80,8 +102,8 @@ export class UndoSteps implements vscode.Disposable {
     if (this.generations.all(document.uri.toString()).length > 0) {
       return;
     }
-    const plan = planUndoSteps(history, splits > 0);
-    if (plan && splits + plan.turns <= MOST_STEPS && plan.final.length <= LONGEST_TEXT) {
+    const plan = planUndoSteps(history, splits);
+    if (plan && plan.leastUndos <= MOST_STEPS && plan.final.length <= LONGEST_TEXT) {
       this.plans.set(document, [plan, ...(this.plans.get(document) ?? [])].slice(0, MOST_PLANS));
     }
     this.documents.forget(document.uri.toString());
@@ -89,7 +111,7 @@ export class UndoSteps implements vscode.Disposable {
   }
 
   private changed({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
-    if (contentChanges.length === 0 || !this.plans.has(document) || this.held.has(document)) {
+    if (contentChanges.length === 0 || !this.plans.has(document) || this.holding.has(document)) {
       return;
     }
     if (reason === undefined) {
@@ -115,42 +137,84 @@ export class UndoSteps implements vscode.Disposable {
 
   private showContext(): void {
     const document = vscode.window.activeTextEditor?.document;
-    void vscode.commands.executeCommand('setContext', CONTEXT, document !== undefined && this.due.has(document));
+    const isOurs = document !== undefined && (this.due.has(document) || this.isGrowing(document));
+    if (isOurs !== this.isContextSet) {
+      this.isContextSet = isOurs;
+      void vscode.commands.executeCommand('setContext', CONTEXT, isOurs);
+    }
+  }
+
+  private isGrowing(document: vscode.TextDocument): boolean {
+    return this.generations.all(document.uri.toString()).length > 0;
   }
 
   private async undoNow(): Promise<void> {
     const document = vscode.window.activeTextEditor?.document;
+    if (document && this.isGrowing(document) && (await this.own.undo(document))) {
+      return;
+    }
     const plan = document && this.due.get(document);
     if (document && Date.now() - (this.overtakenAtMs.get(document) ?? 0) < OVERTAKEN_MS) {
       return; // what was typed after the key would be undone, and not what the person meant
     }
-    const isInOrder = !plan || (await this.putInOrder(document, plan));
-    if (isInOrder) {
+    if (plan) {
+      await this.undoLastStep(document, plan);
+    } else {
       await vscode.commands.executeCommand('undo');
     }
   }
 
-  private async putInOrder(document: vscode.TextDocument, plan: UndoPlan): Promise<boolean> {
-    this.plans.set(document, this.plans.get(document)?.filter((each) => each !== plan) ?? []);
+  private async redoNow(): Promise<void> {
+    const document = vscode.window.activeTextEditor?.document;
+    const undone = document && this.undone.get(document);
+    if (document && (await this.own.redo(document))) {
+      return;
+    }
+    if (document && undone?.target === document.getText()) {
+      await this.held(document, undone.target, vscode.TextDocumentChangeReason.Redo, undone.redo);
+      this.findDue(document);
+    } else {
+      await vscode.commands.executeCommand('redo');
+    }
+  }
+
+  private async undoLastStep(document: vscode.TextDocument, plan: UndoPlan): Promise<void> {
     this.due.delete(document);
-    this.held.add(document);
     const rewriting = new Rewriting(document, plan);
     try {
-      const startMs = Date.now();
-      const succeeded = await rewriting.run();
-      const steps = `${plan.steps.length} for ${plan.turns} turns, in ${Date.now() - startMs} ms`;
-      this.log.debug(succeeded ? `Undo steps put in order: ${steps}.` : 'The undo steps could not be put in order.');
-      return succeeded;
+      await this.held(document, plan.final, vscode.TextDocumentChangeReason.Undo, async () => {
+        const startMs = Date.now();
+        const undone = await rewriting.run();
+        const steps = `${plan.steps.length} for ${plan.leastUndos}, in ${Date.now() - startMs} ms`;
+        this.log.debug(undone ? `Undo steps put in order: ${steps}.` : 'The undo steps could not be put in order.');
+        if (undone) {
+          this.undone.set(document, undone);
+        }
+      });
     } finally {
       rewriting.dispose();
-      this.held.delete(document);
+    }
+  }
+
+  /** Do something to a document of which the server is told only what comes of it. */
+  private async held(
+    document: vscode.TextDocument,
+    before: string,
+    reason: vscode.TextDocumentChangeReason,
+    task: () => Promise<unknown>,
+  ): Promise<void> {
+    this.holding.add(document);
+    try {
+      await task();
+    } finally {
+      this.holding.delete(document);
       this.showContext();
-      await this.report(document, plan.final);
+      await this.report(document, before, reason);
     }
   }
 }
 
-/** One attempt to undo to a base and to do the same again in fewer steps. */
+/** One attempt to undo to a base and to do all but the last step again from there, in steps that are right. */
 class Rewriting implements vscode.Disposable {
   private readonly interruption: Interruption;
   private readonly subscription: vscode.Disposable;
@@ -163,7 +227,8 @@ class Rewriting implements vscode.Disposable {
     this.interruption = interruption;
     this.subscription = vscode.workspace.onDidChangeTextDocument((event) => {
       if (event.document === document && event.contentChanges.length > 0) {
-        interruption.take(document.getText(), event.reason === vscode.TextDocumentChangeReason.Undo);
+        const text = event.contentChanges.reduce(changed, interruption.text);
+        interruption.take(text, event.reason === vscode.TextDocumentChangeReason.Undo);
       }
     });
   }
@@ -172,38 +237,44 @@ class Rewriting implements vscode.Disposable {
     this.subscription.dispose();
   }
 
-  /** Return whether it succeeded; if not, the text is right all the same. */
-  async run(): Promise<boolean> {
-    if ((await this.undoToBase()) && (await this.doAgain())) {
-      return true;
+  /** Return what was left and how it is done again, or undefined if it failed; the text is right all the same. */
+  async run(): Promise<Undone | undefined> {
+    const undos = await this.undoToBase();
+    const last = this.plan.steps.at(-1);
+    if (undos !== undefined && last && (await this.doAgain(this.plan.steps.slice(0, -1)))) {
+      const target = this.interruption.text;
+      const isUndoneOnly = this.plan.steps.length === 1;
+      return { target, redo: async () => (isUndoneOnly ? inOneGo('redo', undos) : makeEdit(this.document, [last], STEP)) };
     }
     await this.mend();
-    return false;
+    return undefined;
   }
 
-  private async undoToBase(): Promise<boolean> {
-    // As often as is needed at least, without waiting in between: the sooner it is over, the better.
-    await Promise.all(Array.from({ length: this.plan.turns }, () => vscode.commands.executeCommand('undo')));
-    for (let undos = this.plan.turns; undos < this.plan.mostUndos && !this.isAtBase; undos += 1) {
+  /** Return how many undos it took. */
+  private async undoToBase(): Promise<number | undefined> {
+    // As often as is needed at least, all before the editor shows any of it.
+    let undos = this.plan.leastUndos;
+    await inOneGo('undo', undos);
+    for (; undos < this.plan.mostUndos && !this.isAtBase; undos += 1) {
       if (this.interruption.hasHappened) {
-        return false;
+        return undefined;
       }
       await vscode.commands.executeCommand('undo');
     }
-    return this.isAtBase && !this.interruption.hasHappened;
+    return this.isAtBase && !this.interruption.hasHappened ? undos : undefined;
   }
 
   private get isAtBase(): boolean {
     return this.interruption.text === this.plan.base;
   }
 
-  private async doAgain(): Promise<boolean> {
-    for (const step of this.plan.steps) {
+  private async doAgain(steps: readonly Replacement[]): Promise<boolean> {
+    for (const step of steps) {
       if (this.interruption.hasHappened || !(await this.edit(step, true))) {
         return false;
       }
     }
-    return this.interruption.text === this.plan.final;
+    return !this.interruption.hasHappened;
   }
 
   /** Bring the text to the one it was, with what the person did to it meanwhile. */
@@ -221,4 +292,14 @@ class Rewriting implements vscode.Disposable {
     this.interruption.expect(replaced(this.document.getText(), [step]));
     return makeEdit(this.document, [step], { undoStopBefore: withStops, undoStopAfter: withStops });
   }
+}
+
+/** Run one of the editor's commands several times, where it runs by itself: no text in between is shown. */
+function inOneGo(command: 'undo' | 'redo', times: number): Thenable<unknown> {
+  return vscode.commands.executeCommand('runCommands', { commands: Array.from({ length: times }, () => command) });
+}
+
+function changed(text: string, change: vscode.TextDocumentContentChangeEvent): string {
+  const start = change.rangeOffset;
+  return replaced(text, [{ start, end: start + change.rangeLength, text: change.text }]);
 }

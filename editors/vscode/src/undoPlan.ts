@@ -20,12 +20,12 @@ export interface UndoPlan {
   final: string;
   /** No more undos than this lead back to the base; more would undo what was there before. */
   mostUndos: number;
-  /** How often the person and the server took turns; each turn is an undo step at least. */
-  turns: number;
+  /** So many undos are needed at least: whenever the person and the server took turns, or the editor began a step. */
+  leastUndos: number;
 }
 
 /** Return the plan, or undefined where the steps are right as they are or cannot be told apart. */
-export function planUndoSteps(history: DocumentHistory, wasSplit: boolean): UndoPlan | undefined {
+export function planUndoSteps(history: DocumentHistory, splits: number): UndoPlan | undefined {
   const streamed = entriesWhileStreaming(history.entries);
   const [first, last] = [streamed[0], streamed.at(-1)];
   if (history.isUnclear || !first || !last) {
@@ -35,7 +35,7 @@ export function planUndoSteps(history: DocumentHistory, wasSplit: boolean): Undo
   const end = history.textAt(last.version);
   const segments = history.segmentsUpTo(last.version);
   const typedMeanwhile = streamed.some((entry) => entry.author === 'person');
-  if (end === undefined || !segments || !(wasSplit || typedMeanwhile || segments.length > 1)) {
+  if (end === undefined || !segments || !(splits > 0 || typedMeanwhile || segments.length > 1)) {
     return undefined;
   }
   const typed = difference(base, withoutSegments(end, segments));
@@ -45,7 +45,7 @@ export function planUndoSteps(history: DocumentHistory, wasSplit: boolean): Undo
     steps: [...(typed ? [typed] : []), ...segmentSteps(end, segments)],
     final: end,
     mostUndos: streamed.length,
-    turns,
+    leastUndos: turns + splits,
   };
 }
 

@@ -47,8 +47,17 @@ export interface GenerationUpdate {
 
 export const didUpdateGeneration = new NotificationType<GenerationUpdate>(`${SECTION}/didUpdateGeneration`);
 
+/** Says that the change which led to a version of a document was an undo, or a redo. */
+export interface UndoNotice {
+  textDocument: { uri: string; version: number };
+  kind: 'undo' | 'redo';
+}
+
+export const didUndo = new NotificationType<UndoNotice>(`${SECTION}/didUndo`);
+
 /** What this client tells the server of itself, so that the server need not guess from its name. */
 export const ANNOUNCEMENTS = {
   generationUpdates: true,
+  undoNotifications: true,
   endpointSettingsAreMachineScoped: true,
 } as const;

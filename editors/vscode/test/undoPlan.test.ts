@@ -19,14 +19,14 @@ test('code that streamed without anything else happening needs no plan', () => {
   const document = new SimulatedDocument('a\n');
   document.stream(2, 'foo');
   document.stream(5, 'bar');
-  assert.equal(planUndoSteps(document.history, false), undefined);
+  assert.equal(planUndoSteps(document.history, 0), undefined);
 });
 
 test('code in several undo steps becomes one', () => {
   const document = new SimulatedDocument('a\n');
   document.stream(2, 'foo');
   document.stream(5, 'bar');
-  const plan = planUndoSteps(document.history, true);
+  const plan = planUndoSteps(document.history, 1);
   assert.ok(plan);
   assert.deepEqual(undone(plan), ['a\nfoobar', 'a\n']);
 });
@@ -38,7 +38,7 @@ test('what was typed meanwhile is a step of its own below the code, what was typ
   document.type(0, 'x');
   document.stream(7, 'bar');
   document.type(0, 'y');
-  const plan = planUndoSteps(document.history, false);
+  const plan = planUndoSteps(document.history, 0);
   assert.ok(plan);
   assert.deepEqual(undone(plan), ['x!a\nfoobar', 'x!a\n', '!a\n']);
 });
@@ -48,7 +48,7 @@ test('each of two generations is a step of its own', () => {
   document.stream(2, 'A');
   document.stream(5, 'B');
   document.change([{ start: 3, end: 3, text: 'a' }, { start: 6, end: 6, text: 'b' }], 'server');
-  const plan = planUndoSteps(document.history, false);
+  const plan = planUndoSteps(document.history, 0);
   assert.ok(plan);
   assert.deepEqual(undone(plan), ['1\nAa2\nBb', '1\nAa2\n', '1\n2\n']);
 });
@@ -58,11 +58,11 @@ test('there is no plan once the person changed the code or undid something', () 
   document.stream(2, 'foobar');
   document.type(4, 'x');
   document.stream(9, '!');
-  assert.equal(planUndoSteps(document.history, true), undefined);
+  assert.equal(planUndoSteps(document.history, 1), undefined);
   const other = new SimulatedDocument('a\n');
   other.stream(2, 'foo');
   other.history.isUnclear = true;
-  assert.equal(planUndoSteps(other.history, true), undefined);
+  assert.equal(planUndoSteps(other.history, 1), undefined);
 });
 
 test('whatever is streamed and typed outside of it, the steps lead from the base to the text when all had come', () => {
@@ -84,7 +84,7 @@ test('whatever is streamed and typed outside of it, the steps lead from the base
       }
       assert.equal(document.history.textAt(version + 1), document.text);
     }
-    const plan = planUndoSteps(document.history, true);
+    const plan = planUndoSteps(document.history, 1);
     if (plan) {
       assert.equal(undone(plan)[0], plan.final);
       assert.equal(undone(plan).at(-1), plan.base);

@@ -1,0 +1,73 @@
+// Tabs that are closed, and files that are saved, while code streams into them.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { until } from '../editor.mjs';
+import { lines } from '../texts.mjs';
+
+/** How often each is tried: what goes wrong here does so by chance. */
+const ROUNDS = Number(process.env.SCG_CLOSINGS ?? 4);
+const BUSY_MS = 60_000;
+
+/** Keep a core busy while something runs, for a minute at most. */
+async function underLoad(task) {
+  const busy = spawn(process.execPath, ['-e', `const end = Date.now() + ${BUSY_MS}; while (Date.now() < end);`]);
+  try {
+    return await task();
+  } finally {
+    busy.kill();
+  }
+}
+
+async function closeTab(editor, name, answer) {
+  await editor.page.locator('.tab.active').hover();
+  await editor.page.locator('.tab.active .tab-actions .action-label').click();
+  await editor.page.getByRole('button', { name: answer, exact: true }).click();
+  const tab = editor.page.locator(`.tab[data-resource-name="${name}"]`);
+  return until('the tab is closed', async () => (await tab.count()) === 0, 5_000).then(() => true, () => false);
+}
+
+async function closesWithoutSaving(editor, { workspace }) {
+  const vetoed = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const name = `discard${round}.py`;
+    await editor.file(name, 'a = 1\n\n', 2, 1);
+    await editor.generate(`[name=discard${round}] [lines=300] [fast]`);
+    await editor.shows(`discard${round}_2 = 2`);
+    if (!(await underLoad(() => closeTab(editor, name, "Don't Save")))) {
+      vetoed.push(round);
+      await editor.command('Streaming Code Generator: Cancel').catch(() => undefined);
+    }
+    await editor.idle(5_000);
+    assert.equal(readFileSync(path.join(workspace, name), 'utf8'), 'a = 1\n\n');
+  }
+  assert.equal(vetoed.length, 0, `${vetoed.length} of ${ROUNDS} tabs stayed open: ${vetoed}`);
+}
+
+async function closesWithSaving(editor, { workspace }) {
+  const vetoed = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const name = `keep${round}.py`;
+    await editor.file(name, 'a = 1\n\n', 2, 1);
+    await editor.generate(`[name=keep${round}] [lines=300] [fast]`);
+    await editor.shows(`keep${round}_2 = 2`);
+    if (!(await underLoad(() => closeTab(editor, name, 'Save')))) {
+      vetoed.push(round);
+      await editor.command('Streaming Code Generator: Cancel').catch(() => undefined);
+    }
+    await editor.idle(5_000);
+    await editor.notification(`${name} was saved and closed while code was still arriving`);
+    await editor.command('Notifications: Clear All Notifications');
+    const saved = readFileSync(path.join(workspace, name), 'utf8').trimEnd();
+    assert.ok(`a = 1\n${lines(`keep${round}`, 300)}`.startsWith(saved), saved);
+  }
+  assert.equal(vetoed.length, 0, `${vetoed.length} of ${ROUNDS} tabs stayed open: ${vetoed}`);
+}
+
+export const cases = [
+  { name: 'tabs close without saving, whatever streams', body: closesWithoutSaving },
+  { name: 'tabs close with saving, whatever streams', body: closesWithSaving },
+];

@@ -1,0 +1,121 @@
+// Undo and redo while code streams in.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+
+import { sleep, until } from '../editor.mjs';
+import { lines } from '../texts.mjs';
+
+const TEXT = 'top\n\nbottom\n';
+
+/** Begin a generation in a document, type a word in its first line, and leave the code streaming. */
+async function typeWhileCodeArrives(editor, name, typed) {
+  await editor.file(`${name}.txt`, TEXT, 2, 1);
+  await editor.generate(`[name=${name}] [lines=80]`);
+  await editor.shows(`${name}_2 = 2`);
+  await editor.cursor(1, 4);
+  await editor.keyboard.type(typed, { delay: 40 });
+  await editor.shows(`top${typed}`);
+}
+
+async function undoesTheUsersWord(editor) {
+  await typeWhileCodeArrives(editor, 'word', ' first second');
+  await editor.keyboard.press('Control+Z');
+  await until('the second word is undone', async () => (await editor.text()).startsWith('top first\n'));
+  await editor.keyboard.press('Control+Z');
+  await until('the first word is undone', async () => (await editor.text()).startsWith('top\n'));
+  await editor.keyboard.press('Control+Y');
+  await until('the first word is there again', async () => (await editor.text()).startsWith('top first\n'));
+  assert.ok(!(await editor.isIdle()), 'the generation ended');
+  await editor.idle();
+  assert.equal(await editor.saved('word.txt'), `top first\n${lines('word', 80)}bottom\n`);
+  await editor.undo();
+  assert.equal(await editor.saved('word.txt'), 'top first\n\nbottom\n', 'the code is one step');
+}
+
+/** All of the code is there, or none of it; what else was typed stays or was undone. */
+async function assertNoHole(editor, name, typed = '') {
+  await editor.idle();
+  await sleep(300);
+  const text = await editor.saved(`${name}.txt`);
+  const all = lines(name, 80);
+  const rest = text.replace(all, '\n');
+  assert.ok([TEXT, TEXT.replace('top', `top${typed}`)].includes(rest), text);
+}
+
+async function undoesAtTheInsertionPoint(editor) {
+  for (const round of [0, 1, 2]) {
+    const name = `insertion${round}`;
+    await editor.file(`${name}.txt`, TEXT, 2, 1);
+    await editor.generate(`[name=${name}] [lines=80] [fast]`);
+    await editor.shows(`${name}_${3 + round} = `);
+    await editor.keyboard.press('Control+Z');
+    await assertNoHole(editor, name);
+  }
+}
+
+async function undoesFromTheMenu(editor) {
+  await typeWhileCodeArrives(editor, 'menu', ' word');
+  await sleep(200);
+  await editor.keyboard.press('Control+Alt+Z'); // another key for the editor's own command
+  await assertNoHole(editor, 'menu', ' word');
+}
+
+async function undoesAndRedoes(editor) {
+  await editor.file('redone.txt', TEXT, 2, 1);
+  await editor.generate('[name=redone] [lines=80] [fast]');
+  await editor.shows('redone_3 = 3');
+  await editor.keyboard.press('Control+Z');
+  await editor.keyboard.press('Control+Shift+Z');
+  await assertNoHole(editor, 'redone');
+}
+
+async function tellsOfUndo(editor, { server }) {
+  await editor.file('told.txt', TEXT, 2, 1);
+  await editor.generate('[name=ready] [lines=1]');
+  await editor.shows('ready_1 = 1');
+  await editor.idle();
+  await editor.cursor(1, 4);
+  await editor.keyboard.type('word');
+  await editor.shows('topword');
+  await editor.keyboard.press('Control+Z');
+  await editor.keyboard.press('Control+Shift+Z');
+  await editor.settled();
+  await editor.keyboard.press('Control+End');
+  await editor.generate('[name=told] [lines=2]'); // whose summary brings the log to the disk
+  await editor.shows('told_2 = 2');
+  await editor.idle();
+  const sent = () => [...server.extensionLog().matchAll(/Sending notification '([^']+)'/g)].map(([, method]) => method);
+  await until('the redo is told', () => sent().filter((method) => method.endsWith('didUndo')).length === 2);
+  const first = sent().indexOf('streamingCodeGenerator/didUndo');
+  const told = sent().slice(first, first + 4);
+  const pair = ['streamingCodeGenerator/didUndo', 'textDocument/didChange'];
+  assert.deepEqual(told, [...pair, ...pair]);
+  assert.match(server.extensionLog(), /"kind": "undo"/);
+  assert.match(server.extensionLog(), /"kind": "redo"/);
+}
+
+export const cases = [
+  { name: 'undo mid-stream takes back what the user typed', body: undoesTheUsersWord },
+  { name: 'undo mid-stream at the insertion point leaves no crumbs', body: undoesAtTheInsertionPoint },
+  { name: 'undo mid-stream and redo at once leave no hole', body: undoesAndRedoes },
+];
+
+function bindEditorsUndo({ folder }) {
+  mkdirSync(`${folder}/user/User`, { recursive: true });
+  writeFileSync(`${folder}/user/User/keybindings.json`, JSON.stringify([{ key: 'ctrl+alt+z', command: 'undo' }]));
+}
+
+export const sessions = [
+  {
+    name: 'undo-menu',
+    prepare: bindEditorsUndo,
+    cases: [{ name: 'undo mid-stream past our own command leaves no hole', body: undoesFromTheMenu }],
+  },
+  {
+    name: 'undo-traced',
+    override: { 'streamingCodeGenerator.trace.server': 'verbose' },
+    level: 'trace',
+    cases: [{ name: 'undo and redo are told to the server before the change', body: tellsOfUndo }],
+  },
+];
