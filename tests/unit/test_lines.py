@@ -94,3 +94,11 @@ def test_every_line_ending_is_replaced_once() -> None:
 def test_line_endings_of_a_text_are_told_apart() -> None:
     assert line_endings("a\r\nb\f\u2028") == {"\r\n"}
     assert line_endings("a\rb\n") == {"\r", "\n"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_half_of_a_surrogate_pair_is_a_character_like_another(encoding: PositionEncoding) -> None:
+    line = "a\ud800é\U0001f600b"
+    for column in range(len(line) + 1):
+        character = column_to_character(line, column, encoding)
+        assert character_to_column(line, character, encoding) == column

@@ -13,6 +13,12 @@ LineEnding = Literal["\n", "\r\n", "\r"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
+_CODECS: dict[PositionEncoding, tuple[str, int]] = {
+    "utf-8": ("utf-8", 1),
+    "utf-16": ("utf-16-le", 2),
+    "utf-32": ("utf-32-le", 4),
+}
+"""How each encoding is written, and the bytes of a unit."""
 _LAST_ASCII = 0x7F
 _LAST_TWO_BYTE = 0x7FF
 _LAST_BMP = 0xFFFF
@@ -54,7 +60,8 @@ def column_to_character(line: str, column: int, encoding: PositionEncoding) -> i
     """Translate a column in code points to one in units of the encoding."""
     if encoding == "utf-32" or line.isascii():
         return column
-    return sum(width(character, encoding) for character in line[:column])
+    codec, unit_bytes = _CODECS[encoding]
+    return len(line[:column].encode(codec, "surrogatepass")) // unit_bytes
 
 
 def character_to_column(line: str, character: int, encoding: PositionEncoding) -> int:
@@ -68,12 +75,22 @@ def character_to_column(line: str, character: int, encoding: PositionEncoding) -
         return 0
     if encoding == "utf-32" or line.isascii():
         return min(character, length)
+    codec, unit_bytes = _CODECS[encoding]
+    content = line[: min(character, length)]  # no code point takes less than a unit
+    try:
+        encoded = content.encode(codec)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can carry
+        return _column_by_counting(content, character, encoding)
+    return len(encoded[: character * unit_bytes].decode(codec, "ignore"))
+
+
+def _column_by_counting(content: str, character: int, encoding: PositionEncoding) -> int:
     units = 0
-    for column in range(length):
-        units += width(line[column], encoding)
+    for column, each in enumerate(content):
+        units += width(each, encoding)
         if units > character:
             return column
-    return length
+    return len(content)
 
 
 def dominant_line_ending(lines: list[str], *, sample: int = 1000) -> LineEnding:

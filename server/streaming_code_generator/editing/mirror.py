@@ -152,7 +152,7 @@ class Mirror:
             # A line feed arriving behind a lone carriage return joins it to one line ending.
             first -= 1
             prefix = self.lines[first]
-        new = split_lines(prefix + text + self.lines[end.line][end.column :])
+        new = _spliced_lines(prefix, text, self.lines[end.line][end.column :])
         if end.line + 1 < len(self.lines):
             # The empty line behind the seam's own last ending is the next line of the document.
             new.pop()
@@ -165,3 +165,18 @@ class Mirror:
             inserted=len(text),
         )
         return StagedChange(splice, new)
+
+
+def _spliced_lines(prefix: str, text: str, suffix: str) -> list[str]:
+    """Return the lines of a text between the beginning of a line and the end of one.
+
+    Only the text itself is looked through: the lines around it may be very long.
+    """
+    if prefix.endswith("\r") or (text.endswith("\r") and suffix.startswith("\n")):
+        return split_lines(prefix + text + suffix)  # two characters become one line ending
+    lines = split_lines(text)
+    lines[0] = prefix + lines[0]
+    lines[-1] += suffix
+    if lines[-1].endswith(("\n", "\r")):
+        lines.append("")
+    return lines
