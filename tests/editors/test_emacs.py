@@ -195,7 +195,7 @@ def test_an_accepted_generation_cannot_be_removed(editor: Emacs, model: Model) -
     editor.wait_for_message("accepted")
     editor.call("remove")
 
-    editor.wait_for_message("No generation is known")
+    editor.wait_for_message("No generation has text to remove")
     assert editor.text == f"x = 1\n{ADDER}\ny = 2\n"
 
 

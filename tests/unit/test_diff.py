@@ -99,3 +99,18 @@ def test_texts_that_repeat_themselves_are_compared_in_bounded_time(old: str, new
 
     assert apply_edits(old, edits) == new
     assert time.perf_counter() - began_s < 5  # it took a minute without a bound
+
+
+def test_letters_that_any_two_texts_share_are_not_kept() -> None:
+    """Once, generated lines that a reload had replaced by other text seemed to be there still."""
+    (edit,) = fine_edits("line 0\nline 1\nline 2\nbelow\n", "text\n")
+
+    assert edit == Edit(0, 26, "text")
+
+
+def test_a_large_change_is_anchored_at_lines_that_occur_once() -> None:
+    """Once, a text of a thousand lines, a third of them blank, counted as replaced as a whole."""
+    kept = [f"line {number}\n" if number % 3 else "\n" for number in range(1_000)]
+
+    edits = fine_edits("".join(["first\n", *kept, "last\n"]), "".join(["1st\n", *kept, "end\n"]))
+    assert sum(edit.cost for edit in edits) < len("first1stlastend")

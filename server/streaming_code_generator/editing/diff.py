@@ -19,6 +19,7 @@ once in either text; one that has none is taken for replaced as a whole."""
 CHARACTER_PAIRS_LIMIT = 20_000
 """Most pairs of equal characters: comparing takes time by their number and more. A row of spaces
 against one of twice its length would take a minute."""
+KEPT_RUN_BITS = 20
 LETTER_BITS = 5
 RARE_BITS = 24
 """For characters that few keyboards have: they hardly stand in two places by chance."""
@@ -235,9 +236,26 @@ def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
         yield edit
         return
     matcher = SequenceMatcher(None, removed, edit.text, autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        if tag != "equal":
-            yield Edit(i1, i2, edit.text[j1:j2]).shifted(edit.start)
+    done_old = done_new = 0
+    for old, new, size in _kept_runs(matcher, removed, shorter=min(len(removed), len(edit.text))):
+        if old > done_old or new > done_new:
+            yield Edit(done_old, old, edit.text[done_new:new]).shifted(edit.start)
+        done_old, done_new = old + size, new + size
+
+
+def _kept_runs(
+    matcher: SequenceMatcher[str], removed: str, *, shorter: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield where runs of characters stand in both texts, and their lengths; last, the ends.
+
+    Any two texts have letters in common. Where less than half of the shorter one is the same, only
+    runs that say something are: whoever writes `text` instead of `line 1` has not kept the `e`.
+    """
+    runs = matcher.get_matching_blocks()
+    are_alike = 2 * sum(run.size for run in runs) >= shorter
+    for old, new, size in runs:
+        if not size or are_alike or bits(removed[old : old + size]) >= KEPT_RUN_BITS:
+            yield old, new, size
 
 
 def _equal_pairs(before: Sequence[str], after: Sequence[str]) -> int:
