@@ -3,7 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
+from streaming_code_generator.editing.diff import (
+    Edit,
+    anchored_edits,
+    apply_edits,
+    bits,
+    fine_edits,
+)
 from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion, RegionHistory
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.mirror import Mirror
@@ -15,6 +21,9 @@ from streaming_code_generator.editing.regions import (
     absorb_change,
     overlaps,
 )
+
+SCRAP_BITS = 8
+"""Less than this left of a region's text may as well be a neighbour's: a line ending, a letter."""
 
 
 class TrackedDocument:
@@ -98,13 +107,41 @@ class TrackedDocument:
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
             self._absorb(whole, author="person")
             return
-        edits = anchored_edits(self.mirror.slice(start, end), text, self._spans(start, end))
+        before = self.mirror.slice(start, end)
+        edits = anchored_edits(before, text, self._spans(start, end))
+        if swept := self._swept(start, before, edits, text):
+            for low, high in reversed(swept):
+                self._absorb(self._anchored(start, low, high, ""), author="person")
+            length = len(before) - sum(high - low for low, high in swept)
+            self.change(start, self.mirror.advance(start, length), text)
+            return
         changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
         for change in reversed(changes):
             self._absorb(change, author="person")
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
+
+    def _swept(
+        self, start: Point, before: str, edits: Sequence[Edit], after: str
+    ) -> list[tuple[int, int]]:
+        r"""Return where a region's text stands that a change may have removed wholly.
+
+        What edits leave of it is a line ending or a letter, and just such a one goes next to it.
+
+            before    x = 1[\nfoo()]\ny = 2     after    x = 1\ny = 2
+            edits     x = 1\n------y = 2       swept    x = 1------\ny = 2
+        """
+        for region in self._regions.values():
+            offset = self._distance_from(start, region.start)
+            own = [(offset + low, offset + high) for low, high in region.own_ranges()]
+            if not own or own[0][0] < 0 or own[-1][1] > len(before):
+                continue
+            if 0 < bits(_left(before, own, edits)) < SCRAP_BITS:
+                others = apply_edits(before, [Edit(low, high, "") for low, high in own])
+                if _inserted(fine_edits(others, after)) <= _inserted(edits):
+                    return own
+        return []
 
     def _spans(self, start: Point, end: Point) -> list[tuple[int, int]]:
         """Return where regions lie wholly within a range, by offsets from its start."""
@@ -332,6 +369,21 @@ class TrackedDocument:
             return "person"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
+
+
+def _left(text: str, ranges: Iterable[tuple[int, int]], edits: Sequence[Edit]) -> str:
+    """Return what edits of a text leave of ranges of it."""
+    parts = []
+    for low, high in ranges:
+        for edit in edits:
+            parts.append(text[low : max(low, min(high, edit.start))])
+            low = max(low, edit.end)  # noqa: PLW2901 - what is left begins there
+        parts.append(text[low : max(low, high)])
+    return "".join(parts)
+
+
+def _inserted(edits: Iterable[Edit]) -> float:
+    return sum(bits(edit.text) for edit in edits)
 
 
 def _is_rewriting(region: Region, changes: Sequence[ForeignChange]) -> bool:

@@ -83,10 +83,12 @@ class Delivery:
         """Send nothing until `resume`."""
         self.is_paused = True
 
-    def resume(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
-        """Take a change, and send again from now on."""
+    def resume(self, version: int | None, text: str) -> None:
+        """Take the text of the document, which was loaded anew, and send again from now on."""
         self.is_paused = False
-        self.changed(version, changes)
+        self._changes += 1
+        self._tell(self.writer.loaded(version, text, now_s=self._loop.time()))
+        self._ends.document_moved(self.uri)
 
     def undone(self, version: int) -> None:
         """Take note that an undo or a redo led to a version of the document."""

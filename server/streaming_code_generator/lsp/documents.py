@@ -60,7 +60,7 @@ class OpenDocument:
         self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
         self.history.clear()
         # Told as a change even if nothing differs: an edit on its way may have been dropped.
-        self.delivery.resume(item.version, [ReportedChange(None, item.text)])
+        self.delivery.resume(item.version, item.text)
 
 
 class Documents:
