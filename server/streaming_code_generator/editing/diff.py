@@ -235,7 +235,7 @@ def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
     if _equal_pairs(removed, edit.text) > CHARACTER_PAIRS_LIMIT:
         yield edit
         return
-    matcher = SequenceMatcher(None, removed, edit.text, autojunk=False)
+    matcher = SequenceMatcher(str.isspace, removed, edit.text, autojunk=False)
     done_old = done_new = 0
     for old, new, size in _kept_runs(matcher, removed, shorter=min(len(removed), len(edit.text))):
         if old > done_old or new > done_new:
