@@ -118,6 +118,38 @@ def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
     return _joined([*before, Piece(Kind.FOREIGN, inserted), *removed, *after])
 
 
+def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
+    """Return the pieces of a part of the region, and how much own text lies before it.
+
+    Args:
+        pieces: The region's pieces.
+        start: Offset in the region's document text, in code points.
+        end: The same, behind the part.
+    """
+    before, rest = _split(pieces, start, _in_document)
+    inside, _ = _split(rest, end - start, _in_document)
+    return sum(piece.in_own for piece in before), inside
+
+
+def put_back(pieces: Pieces, own_before: int, inside: Pieces, *, instead_of: int) -> Pieces | None:
+    """Return the pieces after a part of the region that was replaced stands there again.
+
+    Args:
+        pieces: The pieces before, in which none of the part is left.
+        own_before: How much own text lies before the part.
+        inside: The pieces of the part.
+        instead_of: How long the text is that stands in the region in the part's place.
+
+    Returns:
+        The pieces; None if something else was done to that place meanwhile.
+    """
+    before, rest = _split(pieces, own_before, _in_own)
+    gone, after = _split(rest, sum(piece.in_own for piece in inside), _in_own)
+    if any(p.kind is Kind.OWN for p in gone) or document_length(gone) != instead_of:
+        return None
+    return _joined([*before, *inside, *after])
+
+
 def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
     """Return the pieces after text that a person had removed came back where it stood.
 

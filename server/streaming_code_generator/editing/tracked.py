@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
 from streaming_code_generator.editing.diff import (
     Edit,
     anchored_edits,
@@ -33,8 +34,8 @@ class TrackedDocument:
         self.mirror = mirror
         self._regions: dict[str, Region] = {}
         self._histories: dict[str, RegionHistory] = {}
-        self._laid_over: dict[str, tuple[str, ...]] = {}
-        """Which regions' text each region was opened over."""
+        self._covered: dict[str, dict[str, CoveredPart]] = {}
+        """Which parts of which regions each region was opened over."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
@@ -45,7 +46,10 @@ class TrackedDocument:
     def open_region(self, region_id: str, start: Point, end: Point) -> None:
         """Track a range; what stands in it is the text to be replaced."""
         region = Region.around(self.mirror, start, end)
-        self._laid_over[region_id] = tuple(self.overlapping(start, end))
+        below = {key: self._regions[key] for key in self.overlapping(start, end)}
+        self._covered[region_id] = {
+            key: covered_part(self.mirror, each, start, end) for key, each in below.items()
+        }
         index = sum(self._comes_before(other, start) for other in self._regions.values())
         self._order.insert(index, region_id)
         self._regions[region_id] = region
@@ -65,16 +69,17 @@ class TrackedDocument:
 
     def laid_over(self, region_id: str) -> list[str]:
         """Return the regions that were opened over a region's text, the latest first."""
-        return [key for key in reversed(self._laid_over) if region_id in self._laid_over[key]]
+        return [key for key in reversed(self._covered) if region_id in self._covered[key]]
 
     def hand_over(self, region_id: str, new_id: str) -> None:
         """Track a region under another id, with its past and all that is known of its text."""
         self._regions[new_id] = self._regions.pop(region_id)
         self._histories[new_id] = self._histories.pop(region_id)
-        self._laid_over[new_id] = self._laid_over.pop(region_id)
+        self._covered[new_id] = self._covered.pop(region_id)
         self._order[self._order.index(region_id)] = new_id
-        for key, below in self._laid_over.items():
-            self._laid_over[key] = tuple(new_id if k == region_id else k for k in below)
+        for below in self._covered.values():
+            if region_id in below:
+                below[new_id] = below.pop(region_id)
 
     def region(self, region_id: str) -> Region:
         """Return a region by its id."""
@@ -91,7 +96,7 @@ class TrackedDocument:
         """Stop tracking a region; its text stays."""
         del self._regions[region_id]
         del self._histories[region_id]
-        self._laid_over.pop(region_id, None)
+        self._covered.pop(region_id, None)
         self._touched.discard(region_id)
         self._written_at.discard(region_id)
         self._order.remove(region_id)
@@ -168,6 +173,15 @@ class TrackedDocument:
             self._absorb(change, author=region_id, own_past=before)
             before = None
         self._histories[region_id].compact(self.mirror)
+        self._give_back(region_id)
+
+    def _give_back(self, region_id: str) -> None:
+        """Let the regions that a region was opened over have their text again once it is back."""
+        covering = self._regions[region_id]
+        for key, part in self._covered[region_id].items():
+            if key in self._regions and part.original == covering.own_text:
+                self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
+        self._sort()
 
     def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
         """Return the text between two points without what these regions' generations wrote."""
@@ -324,7 +338,7 @@ class TrackedDocument:
             end=history.point(self.mirror, past.end),
             landed_text=landed_text,
         )
-        self._sort()
+        self._give_back(region_id)
 
     def adopt(self, region_id: str, text: str) -> None:
         """Take a text that a region is to hold for its own if it stands there already.
