@@ -317,8 +317,12 @@ class DocumentWriter:
             if self.region(region_id).is_undone:
                 self._drop_steps(region_id)
             self._doubtful += self.undo.resumed(region_id)
-            if region_id in self._wishes:
-                self.undo.hold(region_id, now_s)
+            if region_id not in self._wishes:
+                continue
+            self.undo.hold(region_id, now_s)
+            wish = self._wishes[region_id]
+            if wish.final and region_id not in self.undo:
+                self.document.adopt(region_id, wish.text)
 
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
         """Whether changes are the whole edit, just as it was sent, the last place first.

@@ -170,23 +170,27 @@ class SimulatedEditor:
             cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "person")
         self._type(0, len(old), tuple(cells), now_s=now_s)
 
-    def undo(self, *, now_s: float = 0.0) -> None:
-        """Take back the last change, whoever made it."""
-        if self._undo:
-            steps = self._undo.pop()
-            self._redo.append(steps)
-            self.pause()
-            self._undid = True
-            self._make([step.inverse() for step in reversed(steps)], now_s=now_s)
+    def undo(self, *, now_s: float = 0.0) -> set[Cell]:
+        """Take back the last step, whoever made it, and return what it had put there."""
+        if not self._undo:
+            return set()
+        steps = self._undo.pop()
+        self._redo.append(steps)
+        return self._undo_or_redo([step.inverse() for step in reversed(steps)], now_s=now_s)
 
-    def redo(self, *, now_s: float = 0.0) -> None:
-        """Make again what was undone last."""
-        if self._redo:
-            steps = self._redo.pop()
-            self._undo.append(steps)
-            self.pause()
-            self._undid = True
-            self._make(steps, now_s=now_s)
+    def redo(self, *, now_s: float = 0.0) -> set[Cell]:
+        """Make again what was undone last, and return what that takes out."""
+        if not self._redo:
+            return set()
+        steps = self._redo.pop()
+        self._undo.append(steps)
+        return self._undo_or_redo(steps, now_s=now_s)
+
+    def _undo_or_redo(self, steps: Sequence[_Done], *, now_s: float) -> set[Cell]:
+        self.pause()
+        self._undid = True
+        self._make(steps, now_s=now_s)
+        return {cell for step in steps for cell in step.removed}.difference(self.cells)
 
     def pause(self) -> None:
         """End the step that an undo would take back: the next change begins another."""
