@@ -225,7 +225,7 @@ class RegionHistory:
             taken     a = 1[foo()xbar()]b = 2, of which only the x is the user's
         """
         inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
-        if len(inserted) <= 1:
+        if bits(inserted) < COMING_BACK_BITS:
             return None
         best: PastRegion | None = None
         most = 0.0
