@@ -108,22 +108,24 @@ class TrackedDocument:
         which the change only repeats stays the generation's. Regions' own texts are looked for
         first.
         """
+        self._change(start, end, text, noted=set())
+
+    def _change(self, start: Point, end: Point, text: str, *, noted: set[str]) -> None:
         whole = ForeignChange(start, end, text)
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
-            self._absorb(whole, author="person")
+            self._absorb([whole], author="person", noted=noted)
             return
         before = self.mirror.slice(start, end)
         edits = anchored_edits(before, text, self._spans(start, end))
         if swept := self._swept(start, before, edits, text):
-            for low, high in reversed(swept):
-                self._absorb(self._anchored(start, low, high, ""), author="person")
+            removals = [self._anchored(start, low, high, "") for low, high in swept]
+            self._absorb(removals, author="person", noted=noted)
             length = len(before) - sum(high - low for low, high in swept)
-            self.change(start, self.mirror.advance(start, length), text)
+            self._change(start, self.mirror.advance(start, length), text, noted=noted)
             return
         changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
-        for change in reversed(changes):
-            self._absorb(change, author="person")
+        self._absorb(changes, author="person", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
@@ -167,11 +169,9 @@ class TrackedDocument:
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
         changes = self.changes_of(region_id, edit)
-        before: PastRegion | None = self._past(region_id)
+        before = self._past(region_id)
         self._regions[region_id] = self._regions[region_id].land(edit)
-        for change in reversed(changes):
-            self._absorb(change, author=region_id, own_past=before)
-            before = None
+        self._absorb(changes, author=region_id, noted=set(), own_past=before)
         self._histories[region_id].compact(self.mirror)
         self._give_back(region_id)
 
@@ -205,10 +205,30 @@ class TrackedDocument:
         return ForeignChange(first, self.mirror.advance(first, end - start), text)
 
     def _absorb(
-        self, change: ForeignChange, *, author: str, own_past: PastRegion | None = None
+        self,
+        changes: Sequence[ForeignChange],
+        *,
+        author: str,
+        noted: set[str],
+        own_past: PastRegion | None = None,
     ) -> None:
+        """Apply the changes, in order, that one edit consists of.
+
+        Args:
+            changes: The changes.
+            author: A region's id, or `person`.
+            noted: The regions that were changed by this edit already: between two of its changes
+                there is nothing that ever stood in the document, to be found in their past.
+            own_past: What the author's region was before.
+        """
+        for change in reversed(changes):
+            self._record(change, author=author, noted=noted, own_past=own_past)
+            self._splice(change, author=author)
+        # A change may push a region to the start of one that it lay behind or in.
+        self._sort()
+
+    def _splice(self, change: ForeignChange, *, author: str) -> None:
         mirror = self.mirror
-        self._record(change, author=author, own_past=own_past)
         staged = mirror.stage(change.start, change.end, change.text)
         splice = staged.splice
         # Offsets inside regions are measured in the text before the change.
@@ -222,15 +242,16 @@ class TrackedDocument:
         mirror.make(staged)
         for history in self._histories.values():
             history.moved(splice)
-        # A change may push a region to the start of one that it lay behind or in.
-        self._sort()
 
-    def _record(self, change: ForeignChange, *, author: str, own_past: PastRegion | None) -> None:
+    def _record(
+        self, change: ForeignChange, *, author: str, noted: set[str], own_past: PastRegion | None
+    ) -> None:
         for key, history in self._histories.items():
             if not history.is_touched_by(change):
                 continue
             is_own = key == author
-            past = own_past if is_own else self._past(key)
+            past = None if key in noted else own_past if is_own else self._past(key)
+            noted.add(key)
             history.record(self.mirror, change, past, is_users=author == "person")
             if not is_own:
                 self._touched.add(key)
