@@ -32,8 +32,10 @@ class CoveredPart:
     """The whole text that the other one was opened over."""
     offset: int
     """Where the part begins in that, in code points."""
+    own_text: str
+    """The whole text of the region's generation then."""
     own_before: int
-    """How much of the region's own text lies before the part."""
+    """How much of that lies before the part."""
     pieces: Pieces
     has_start: bool
     """Whether the region begins in it."""
@@ -50,6 +52,7 @@ def covered_part(mirror: Mirror, region: Region, start: Point, end: Point) -> Co
     return CoveredPart(
         original=mirror.slice(start, end),
         offset=mirror.distance(start, low),
+        own_text=region.own_text,
         own_before=own_before,
         pieces=pieces,
         has_start=start <= region.start,
@@ -62,11 +65,19 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
 
     It is left as it is if something else was done to that place meanwhile.
     """
-    if not covering.is_untouched:
+    own_end = part.own_before + sum(piece.in_own for piece in part.pieces)
+    # The user may have undone it: then it is no part of the generation's text any more.
+    without = part.own_text[: part.own_before] + part.own_text[own_end:]
+    if not covering.is_untouched or region.own_text not in {part.own_text, without}:
         return region
     is_around = region.start <= covering.start and covering.end <= region.end
-    instead_of = len(part.original) if is_around else 0
-    pieces = put_back(region.pieces, part.own_before, part.pieces, instead_of=instead_of)
+    pieces = put_back(
+        region.pieces,
+        part.own_before,
+        part.pieces,
+        own_length=own_end - part.own_before if region.own_text == part.own_text else 0,
+        instead_of=len(part.original) if is_around else 0,
+    )
     if pieces is None:
         return region
     low = mirror.advance(covering.start, part.offset)
@@ -74,6 +85,7 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
         region,
         start=low if part.has_start else region.start,
         end=mirror.advance(low, document_length(part.pieces)) if part.has_end else region.end,
+        own_text=part.own_text,
         pieces=pieces,
         deleted=region.deleted and not own_in_document(pieces),
     )

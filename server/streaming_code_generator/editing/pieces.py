@@ -131,20 +131,23 @@ def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
     return sum(piece.in_own for piece in before), inside
 
 
-def put_back(pieces: Pieces, own_before: int, inside: Pieces, *, instead_of: int) -> Pieces | None:
+def put_back(
+    pieces: Pieces, own_before: int, inside: Pieces, *, own_length: int, instead_of: int
+) -> Pieces | None:
     """Return the pieces after a part of the region that was replaced stands there again.
 
     Args:
         pieces: The pieces before, in which none of the part is left.
         own_before: How much own text lies before the part.
         inside: The pieces of the part.
+        own_length: How much of the own text the part still is.
         instead_of: How long the text is that stands in the region in the part's place.
 
     Returns:
         The pieces; None if something else was done to that place meanwhile.
     """
     before, rest = _split(pieces, own_before, _in_own)
-    gone, after = _split(rest, sum(piece.in_own for piece in inside), _in_own)
+    gone, after = _split(rest, own_length, _in_own)
     if any(p.kind is Kind.OWN for p in gone) or document_length(gone) != instead_of:
         return None
     return _joined([*before, *inside, *after])

@@ -123,6 +123,8 @@ class SimulatedEditor:
         # Which of two equal neighbours a difference of texts names is a matter of chance.
         self.mistakable = "" if self.habits.changes == "exact" else "\r\n"
         """Characters that a server may take for its own, because nobody can tell."""
+        self._given: set[str] = set()
+        """What was selected once; an undo may bring it back as it was before."""
         self._pending: list[Change] = []
         self._flush_at_s: float | None = None
         self._outbox: deque[Message] = deque()
@@ -132,6 +134,7 @@ class SimulatedEditor:
         """Who made the step that an undo would take back; None if the next change begins one."""
         self._undid = False
         """Whether what is to be reported holds an undo or a redo."""
+        self._undid_once = False
 
     @property
     def text(self) -> str:
@@ -146,6 +149,7 @@ class SimulatedEditor:
         """Give `[start, end)` to the server: from now on its edits may remove that text."""
         for cell in self.cells[start:end]:
             cell.author = "selected"
+            self._given.add(cell.character)
 
     # A person's side
 
@@ -188,7 +192,7 @@ class SimulatedEditor:
 
     def _undo_or_redo(self, steps: Sequence[_Done], *, now_s: float) -> set[Cell]:
         self.pause()
-        self._undid = True
+        self._undid = self._undid_once = True
         self._make(steps, now_s=now_s)
         return {cell for step in steps for cell in step.removed}.difference(self.cells)
 
@@ -270,7 +274,8 @@ class SimulatedEditor:
         if self.habits.stale_edits == "apply":
             return  # such a client overwrites by itself; what counts is that it is repaired
         foreign = [cell for cell in removed if cell.author in {"base", "person"}]
-        if any(cell.character not in self.mistakable for cell in foreign):
+        not_foreign = {*self.mistakable, *(self._given if self._undid_once else ())}
+        if any(cell.character not in not_foreign for cell in foreign):
             raise ForeignTextRemoved("".join(cell.character for cell in removed))
 
     def _ended(self, text: str) -> str:

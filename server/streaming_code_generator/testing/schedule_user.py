@@ -88,6 +88,8 @@ class UserModel:
         if any(map(_is_of_server, (left, right, replaced))) or beside & self.inside:
             self.inside |= {cell.character for cell in cells[start:end]}
             self.is_certain &= self.inside.isdisjoint(ENDINGS)
+        # Whoever types just a line ending where one is generated cannot be told from that.
+        self.is_certain &= any(cell.character not in ENDINGS for cell in cells[start:end])
         self.alone[place:place] = cells[start:end]
 
     def _place(self, cells: list[Cell], start: int, end: int) -> int:
