@@ -31,6 +31,15 @@ def opened(text: str = "a\nb\n", offset: int = 2) -> Desk:
     return desk
 
 
+def test_half_of_a_line_ending_is_replaced_with_the_other_half() -> None:
+    desk = Desk("a\r\nb")
+    desk.open("0", 1, 2)
+    desk.finish("0", "")
+    (replacement,) = desk.sent().replacements
+
+    assert (replacement.start, replacement.end, replacement.text) == ((0, 1), (1, 0), "\n")
+
+
 def test_an_edit_carries_the_mirrors_version_and_positions() -> None:
     desk = Desk("é\U0001f600b", version=7)
     desk.open("0", 2)
