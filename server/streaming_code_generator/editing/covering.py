@@ -19,6 +19,7 @@ from streaming_code_generator.editing.pieces import (
     document_length,
     own_in_document,
     put_back,
+    span_of,
     within,
 )
 from streaming_code_generator.editing.regions import Region
@@ -68,23 +69,29 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
     own_end = part.own_before + sum(piece.in_own for piece in part.pieces)
     # The user may have undone it: then it is no part of the generation's text any more.
     without = part.own_text[: part.own_before] + part.own_text[own_end:]
-    if not covering.is_untouched or region.own_text not in {part.own_text, without}:
+    length = document_length(part.pieces)
+    span = span_of(covering.pieces, part.offset, part.offset + length)
+    if span is None or region.own_text not in {part.own_text, without}:
         return region
-    is_around = region.start <= covering.start and covering.end <= region.end
+    low = mirror.advance(covering.start, span[0])
+    high = mirror.advance(low, length)
+    start = low if part.has_start else region.start
+    end = high if part.has_end else region.end
+    if not start <= low <= high <= end:
+        return region
     pieces = put_back(
         region.pieces,
-        part.own_before,
+        (part.own_before, own_end if region.own_text == part.own_text else part.own_before),
         part.pieces,
-        own_length=own_end - part.own_before if region.own_text == part.own_text else 0,
-        instead_of=len(part.original) if is_around else 0,
+        before=mirror.distance(start, low),
+        behind=mirror.distance(high, end),
     )
     if pieces is None:
         return region
-    low = mirror.advance(covering.start, part.offset)
     return replace(
         region,
-        start=low if part.has_start else region.start,
-        end=mirror.advance(low, document_length(part.pieces)) if part.has_end else region.end,
+        start=start,
+        end=end,
         own_text=part.own_text,
         pieces=pieces,
         deleted=region.deleted and not own_in_document(pieces),

@@ -131,26 +131,44 @@ def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
     return sum(piece.in_own for piece in before), inside
 
 
+def span_of(pieces: Pieces, own_start: int, own_end: int) -> tuple[int, int] | None:
+    """Return where a part of the own text stands in the document; None if not in one piece.
+
+    Offsets are in code points: of the own text, and from the region's start in the document.
+    """
+    before, rest = _split(pieces, own_start, _in_own)
+    while rest and rest[0].kind is Kind.FOREIGN:
+        before, rest = (*before, rest[0]), rest[1:]
+    inside, _ = _split(rest, own_end - own_start, _in_own)
+    if any(piece.kind is not Kind.OWN for piece in inside):
+        return None
+    start = document_length(before)
+    return start, start + document_length(inside)
+
+
 def put_back(
-    pieces: Pieces, own_before: int, inside: Pieces, *, own_length: int, instead_of: int
+    pieces: Pieces, own_range: tuple[int, int], inside: Pieces, *, before: int, behind: int
 ) -> Pieces | None:
     """Return the pieces after a part of the region that was replaced stands there again.
 
     Args:
         pieces: The pieces before, in which none of the part is left.
-        own_before: How much own text lies before the part.
+        own_range: Which of the own text the part is; empty if it is none of it any more.
         inside: The pieces of the part.
-        own_length: How much of the own text the part still is.
-        instead_of: How long the text is that stands in the region in the part's place.
+        before: How much of the region's document text lies before the part now.
+        behind: How much lies behind it.
 
     Returns:
         The pieces; None if something else was done to that place meanwhile.
     """
-    before, rest = _split(pieces, own_before, _in_own)
-    gone, after = _split(rest, own_length, _in_own)
-    if any(p.kind is Kind.OWN for p in gone) or document_length(gone) != instead_of:
+    first, rest = _split(pieces, own_range[0], _in_own)
+    gone, last = _split(rest, own_range[1] - own_range[0], _in_own)
+    typed_before = before - document_length(first)
+    typed_behind = behind - document_length(last)
+    if any(p.kind is Kind.OWN for p in gone) or typed_before < 0 or typed_behind < 0:
         return None
-    return _joined([*before, *inside, *after])
+    typed = (Piece(Kind.FOREIGN, typed_before), Piece(Kind.FOREIGN, typed_behind))
+    return _joined([*first, typed[0], *inside, typed[1], *last])
 
 
 def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
