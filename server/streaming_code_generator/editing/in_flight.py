@@ -47,8 +47,8 @@ class InFlight:
     """When a change that did not contain the whole edit arrived."""
     is_for_other_text: bool = False
     """Whether the document was loaded anew since it was sent: the client may not have noticed."""
-    misplaced: dict[str, str] = field(default_factory=dict)
-    """Where the edit seems to have been applied in the wrong place, and what stood there."""
+    misplaced: list[str] = field(default_factory=list)
+    """The regions that follow where the edit seems to have been applied in the wrong place."""
 
     @property
     def deadline_s(self) -> float:

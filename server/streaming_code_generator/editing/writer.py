@@ -44,6 +44,7 @@ from streaming_code_generator.editing.lines import (
     with_line_ending,
 )
 from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.misplaced import MisplacedEdits
 from streaming_code_generator.editing.plan import (
     Plan,
     document_changes,
@@ -55,9 +56,6 @@ from streaming_code_generator.editing.regions import ForeignChange, Region
 from streaming_code_generator.editing.reports import located, net_change
 from streaming_code_generator.editing.tracked import TrackedDocument
 from streaming_code_generator.editing.undo import UndoWatch
-
-_MISPLACED = "misplaced-"
-"""What the names of regions begin with that follow no generation, but a misplaced edit."""
 
 
 @dataclass(slots=True)
@@ -86,6 +84,7 @@ class DocumentWriter:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
         self.undo = UndoWatch(self.document)
+        self._misplaced = MisplacedEdits(self.document)
         self._undo_version: int | None = None
         """The latest version of which the client said that an undo or a redo led to it."""
         self._last_touched: list[str] = []
@@ -260,7 +259,7 @@ class DocumentWriter:
     def _refused(self, flight: InFlight, now_s: float) -> list[Outcome]:
         self._in_flight = None
         for region_id in flight.misplaced:
-            self.document.forget(region_id)
+            self._misplaced.forget(region_id)
         self.counts.refused += 1
         if flight.changed_at_s is not None:
             self.counts.rebased += 1
@@ -321,7 +320,7 @@ class DocumentWriter:
                 continue
             self.undo.hold(region_id, now_s)
             wish = self._wishes[region_id]
-            if wish.final and region_id not in self.undo:
+            if wish.final and region_id not in self.undo and not self._misplaced:
                 self.document.adopt(region_id, wish.text)
 
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
@@ -362,7 +361,7 @@ class DocumentWriter:
         if echo is None or echo.cost:
             late = find_echo(self.document, self._doubtful, change)
             if flight and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole):
-                self._watch_misplaced(flight, change)
+                self._misplaced.watch(flight, change)
                 return
         if echo and late and late.cost < echo.cost:
             echo = None
@@ -430,23 +429,10 @@ class DocumentWriter:
             end = self.mirror.advance(start, rest.end - rest.start)
             self.document.change(start, end, rest.text)
 
-    def _watch_misplaced(self, flight: InFlight, change: ForeignChange) -> None:
-        """Follow what looks like our edit, applied where its text stood before the person typed.
-
-        Only the client's answer tells it from a person who typed the very same; see `_repair`.
-        """
-        meant = {step.region_id for step in flight.plan}
-        overwritten = self.document.text_of_others(change.start, change.end, meant)
-        self.document.change(change.start, change.end, change.text)
-        region_id = f"{_MISPLACED}{flight.edit.edit_id}-{len(flight.misplaced)}"
-        end = self.mirror.advance(change.start, len(change.text))
-        self.document.open_region(region_id, change.start, end)
-        flight.misplaced[region_id] = overwritten
-
     def _repair(self, flight: InFlight) -> None:
         """Put back what an edit overwrote that the client applied in the wrong place."""
-        for region_id, overwritten in flight.misplaced.items():
-            self._wishes[region_id] = _Wish(overwritten, final=True)
+        for region_id, text in self._misplaced.repairs(flight).items():
+            self._wishes[region_id] = _Wish(text, final=True)
         self._in_flight = None
         self.counts.repaired += 1
 
@@ -512,8 +498,8 @@ class DocumentWriter:
         return self.region(region_id).own_text == text
 
     def _closed(self, region_id: str) -> list[Outcome]:
-        if _is_misplaced(region_id):
-            self.document.forget(region_id)
+        if region_id in self._misplaced:
+            self._misplaced.forget(region_id)
             return []
         return [Settled(region_id)]
 
@@ -525,13 +511,11 @@ class DocumentWriter:
         gone = [key for key in region_ids if key in self.document and self.region(key).deleted]
         for region_id in gone:
             self.stop(region_id)
-        return [Deleted(region_id) for region_id in gone if not _is_misplaced(region_id)]
+        return [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
+        self._misplaced.forget_all()
         wanting = [key for key in self.document.region_ids() if key in self._wishes]
-        watched = [key for key in self.document.region_ids() if _is_misplaced(key)]
-        for region_id in watched:
-            self.document.forget(region_id)
         for region_id in list(self._wishes):
             self.stop(region_id)
         for step in self._in_flight.plan if self._in_flight else ():
@@ -546,11 +530,4 @@ class DocumentWriter:
         self._doubtful = ()
         self._doubts = 0
         self._refusals = Refusals()
-        return [
-            Undeliverable(region_id, reason) for region_id in wanting if region_id not in watched
-        ]
-
-
-def _is_misplaced(region_id: str) -> bool:
-    """Whether a region follows an edit that was applied in the wrong place, not a generation."""
-    return region_id.startswith(_MISPLACED)
+        return [Undeliverable(region_id, reason) for region_id in wanting]
