@@ -123,7 +123,7 @@ class SimulatedEditor:
         # Which of two equal neighbours a difference of texts names is a matter of chance.
         self.mistakable = "" if self.habits.changes == "exact" else "\r\n"
         """Characters that a server may take for its own, because nobody can tell."""
-        self._given: set[str] = set()
+        self.given: set[str] = set()
         """What was selected once; an undo may bring it back as it was before."""
         self._pending: list[Change] = []
         self._flush_at_s: float | None = None
@@ -149,7 +149,7 @@ class SimulatedEditor:
         """Give `[start, end)` to the server: from now on its edits may remove that text."""
         for cell in self.cells[start:end]:
             cell.author = "selected"
-            self._given.add(cell.character)
+            self.given.add(cell.character)
 
     # A person's side
 
@@ -274,8 +274,8 @@ class SimulatedEditor:
         if self.habits.stale_edits == "apply":
             return  # such a client overwrites by itself; what counts is that it is repaired
         foreign = [cell for cell in removed if cell.author in {"base", "person"}]
-        not_foreign = {*self.mistakable, *(self._given if self._undid_once else ())}
-        if any(cell.character not in not_foreign for cell in foreign):
+        taken_for_own = {*self.mistakable, *(self.given if self._undid_once else ())}
+        if any(cell.character not in taken_for_own for cell in foreign):
             raise ForeignTextRemoved("".join(cell.character for cell in removed))
 
     def _ended(self, text: str) -> str:
