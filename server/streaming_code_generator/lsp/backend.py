@@ -10,7 +10,7 @@ from streaming_code_generator.core.generator import GenerationEngine
 from streaming_code_generator.core.provider import Provider
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.lsp.turns import Turns
+from streaming_code_generator.lsp.generations.concurrency import Turns
 from streaming_code_generator.providers.choose import ProviderChoice, choose_provider
 from streaming_code_generator.providers.from_settings import generation_policy, provider_choice
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve

@@ -32,14 +32,14 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.lsp.failures import CommandHandler, internal_error
-from streaming_code_generator.lsp.output import Output
-from streaming_code_generator.lsp.sync import (
+from streaming_code_generator.lsp.documents.sync import (
     MESSAGE_TYPES,
     DidChangeParams,
     DidOpenParams,
     OpenedDocument,
 )
+from streaming_code_generator.lsp.failures import CommandHandler, internal_error
+from streaming_code_generator.lsp.transport.writing import Output
 from streaming_code_generator.lsp.wire import with_work_done_token
 
 logger = logging.getLogger(__name__)

@@ -17,20 +17,24 @@ from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.client import ClientFacts, client_facts
-from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.documents import Documents, OpenDocument
-from streaming_code_generator.lsp.edit_form import EditForm
+from streaming_code_generator.lsp.capabilities import ClientFacts, client_facts
+from streaming_code_generator.lsp.client import Outgoing
+from streaming_code_generator.lsp.documents.edit_delivery import Delivery
+from streaming_code_generator.lsp.documents.edit_form import EditForm
+from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
+from streaming_code_generator.lsp.documents.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.failures import CommandHandler, translating
-from streaming_code_generator.lsp.features import after, configuration, generate
+from streaming_code_generator.lsp.features import (
+    configuration,
+    generate_command,
+    generation_commands,
+)
 from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
 from streaming_code_generator.lsp.features.code_lenses import code_lenses
-from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.generations.registry import Sessions
+from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.report import Reporter
-from streaming_code_generator.lsp.sessions import Sessions
 from streaming_code_generator.lsp.state import ServerState
-from streaming_code_generator.lsp.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
@@ -51,11 +55,11 @@ SHUTDOWN_TIMEOUT_S = 1.5
 """Longest time for ending generations and child processes once the client is gone."""
 
 _AFTER: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
-    CANCEL: after.cancel,
-    REMOVE: after.remove,
-    ACCEPT: after.accept,
-    RETRY: after.retry,
-    STATUS: after.status,
+    CANCEL: generation_commands.cancel,
+    REMOVE: generation_commands.remove,
+    ACCEPT: generation_commands.accept,
+    RETRY: generation_commands.retry,
+    STATUS: generation_commands.status,
 }
 _ENCODINGS: dict[object, PositionEncoding] = {
     types.PositionEncodingKind.Utf8: "utf-8",
@@ -100,7 +104,7 @@ class StreamingServer(LanguageServer):
 
     def _command(self, name: str) -> CommandHandler:
         if name == GENERATE:
-            return translating(functools.partial(generate.generate, self.state))
+            return translating(functools.partial(generate_command.generate, self.state))
         handler = _AFTER[name]
         return translating(lambda arguments, _: handler(self.state, arguments))
 

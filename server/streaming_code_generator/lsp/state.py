@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.documents import Documents
-from streaming_code_generator.lsp.outgoing import Outgoing
-from streaming_code_generator.lsp.sessions import Sessions
+from streaming_code_generator.lsp.client import Outgoing
+from streaming_code_generator.lsp.documents.open_documents import Documents
+from streaming_code_generator.lsp.generations.registry import Sessions
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

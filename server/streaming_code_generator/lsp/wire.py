@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from streaming_code_generator.lsp.uris import is_uri
+from streaming_code_generator.lsp.documents.uris import is_uri
 
 SERVER_NAME = "streaming-code-generator"
 

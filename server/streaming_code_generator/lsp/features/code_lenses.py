@@ -2,9 +2,9 @@
 
 from lsprotocol import types
 
-from streaming_code_generator.lsp.session import Session
-from streaming_code_generator.lsp.sessions import Sessions
-from streaming_code_generator.lsp.stages import abilities
+from streaming_code_generator.lsp.generations.generation import Session
+from streaming_code_generator.lsp.generations.registry import Sessions
+from streaming_code_generator.lsp.generations.stages import abilities
 from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, REMOVE, RETRY, lsp_range
 
 TITLES = {CANCEL: "Cancel", ACCEPT: "Accept", REMOVE: "Remove", RETRY: "Retry"}

@@ -7,7 +7,7 @@ import os
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.lsp.client import ClientFacts
+from streaming_code_generator.lsp.capabilities import ClientFacts
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.settings import SECTION
 

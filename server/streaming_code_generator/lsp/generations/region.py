@@ -4,8 +4,8 @@ from streaming_code_generator.core.prompt.explanation import explanation_comment
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.pace import paced
 from streaming_code_generator.editing.rewrite import SelectionRewrite
-from streaming_code_generator.lsp.documents import OpenDocument
-from streaming_code_generator.lsp.job import Job
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.generations.job import Job
 
 Position = tuple[int, int]
 

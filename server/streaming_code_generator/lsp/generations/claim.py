@@ -7,7 +7,7 @@ asked for. The document goes on changing meanwhile, and the place has to move wi
 import itertools
 
 from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 
 _numbers = itertools.count(1)
 

@@ -22,7 +22,9 @@ from streaming_code_generator.editing.exchange import (
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.backend import Engine
-from streaming_code_generator.lsp.endings import (
+from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.generations.concurrency import Turns
+from streaming_code_generator.lsp.generations.endings import (
     STATES,
     STATUS,
     Cancelled,
@@ -30,10 +32,8 @@ from streaming_code_generator.lsp.endings import (
     End,
     Failed,
 )
-from streaming_code_generator.lsp.job import Job
-from streaming_code_generator.lsp.placing import Placing
-from streaming_code_generator.lsp.turns import Turns
-from streaming_code_generator.lsp.uris import document_key
+from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.generations.region import Placing
 from streaming_code_generator.lsp.wire import GenerationState
 
 logger = logging.getLogger(__name__)

@@ -19,18 +19,18 @@ from streaming_code_generator.core.report import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
-from streaming_code_generator.lsp.claim import Claim
-from streaming_code_generator.lsp.documents import OpenDocument
-from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
+from streaming_code_generator.lsp.documents.change_history import Range
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.failures import (
     content_modified,
     request_cancelled,
     request_failed,
 )
 from streaming_code_generator.lsp.features.configuration import up_to_date
-from streaming_code_generator.lsp.history import Range
-from streaming_code_generator.lsp.job import Job
-from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.generations.claim import Claim
+from streaming_code_generator.lsp.generations.endings import Cancelled, Completed, Failed
+from streaming_code_generator.lsp.generations.generation import Session
+from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     GenerateArguments,

@@ -10,12 +10,21 @@ from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.files import language_of, path_of, read_text, workspace_file
-from streaming_code_generator.lsp.history import ChangeHistory
-from streaming_code_generator.lsp.renames import Renames
-from streaming_code_generator.lsp.sync import ContentChange, DidChangeParams, OpenedDocument
-from streaming_code_generator.lsp.uris import document_key
+from streaming_code_generator.lsp.documents.change_history import ChangeHistory
+from streaming_code_generator.lsp.documents.edit_delivery import Delivery
+from streaming_code_generator.lsp.documents.renames import Renames
+from streaming_code_generator.lsp.documents.sync import (
+    ContentChange,
+    DidChangeParams,
+    OpenedDocument,
+)
+from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.documents.workspace_files import (
+    language_of,
+    path_of,
+    read_text,
+    workspace_file,
+)
 from streaming_code_generator.lsp.wire import UndoNotice
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.edit_form import EditForm
+from streaming_code_generator.lsp.documents.edit_form import EditForm
 
 logger = logging.getLogger(__name__)
 

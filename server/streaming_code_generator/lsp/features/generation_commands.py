@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import NoReturn
 
 from streaming_code_generator.errors import StreamProcessError
-from streaming_code_generator.lsp.features.generate import end_of, result_object, start
-from streaming_code_generator.lsp.job import TakenOver
-from streaming_code_generator.lsp.session import Session
-from streaming_code_generator.lsp.stages import Stage, abilities, stage_of
+from streaming_code_generator.lsp.features.generate_command import end_of, result_object, start
+from streaming_code_generator.lsp.generations.generation import Session
+from streaming_code_generator.lsp.generations.job import TakenOver
+from streaming_code_generator.lsp.generations.stages import Stage, abilities, stage_of
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,

@@ -8,7 +8,7 @@ it can still be accepted, removed (which keeps what was typed) and retried.
 from dataclasses import dataclass
 from enum import Enum
 
-from streaming_code_generator.lsp.session import Session
+from streaming_code_generator.lsp.generations.generation import Session
 from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, REMOVE, RETRY
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.lsp.documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.wire import Token
 from streaming_code_generator.settings.model import EditPace, ExplanationPlace
 

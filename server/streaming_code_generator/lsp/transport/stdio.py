@@ -8,8 +8,8 @@ import threading
 from contextlib import suppress
 from typing import BinaryIO
 
-from streaming_code_generator.lsp.connection import MOST_HEADER_BYTES
-from streaming_code_generator.lsp.output import Output, StreamOutput, ThreadOutput
+from streaming_code_generator.lsp.transport.reading import MOST_HEADER_BYTES
+from streaming_code_generator.lsp.transport.writing import Output, StreamOutput, ThreadOutput
 
 _BLOCK_BYTES = 64 * 1024
 

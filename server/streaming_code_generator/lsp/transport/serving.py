@@ -9,10 +9,10 @@ from typing import Any
 
 from pygls.io_ import WebSocketWriter
 
-from streaming_code_generator.lsp import connection
-from streaming_code_generator.lsp.output import Output, StreamOutput
 from streaming_code_generator.lsp.server import StreamingServer, build_server
-from streaming_code_generator.lsp.stdio import stdio_streams
+from streaming_code_generator.lsp.transport.reading import read_messages, read_socket
+from streaming_code_generator.lsp.transport.stdio import stdio_streams
+from streaming_code_generator.lsp.transport.writing import Output, StreamOutput
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ async def serve(server: StreamingServer, reader: asyncio.StreamReader, output: O
     """
     server.protocol.set_writer(output)
     try:
-        return await _until_gone(server, connection.read_messages(reader, server.protocol))
+        return await _until_gone(server, read_messages(reader, server.protocol))
     finally:
         await output.drain(timeout_s=DRAIN_TIMEOUT_S)
         output.close()
@@ -94,7 +94,7 @@ async def _serve_ws(host: str, port: int, new_server: NewServer) -> int:
             return
         server = new_server()
         server.protocol.set_writer(WebSocketWriter(socket), include_headers=False)
-        await first.run(_until_gone(server, connection.read_socket(socket, server.protocol)))
+        await first.run(_until_gone(server, read_socket(socket, server.protocol)))
 
     async with listen(connected, host, port) as listener:
         _tell_addresses(listener.sockets)

@@ -9,7 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.client import Outgoing
 from streaming_code_generator.lsp.wire import Token
 
 logger = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from lsprotocol import types
 
 from streaming_code_generator.core.extract import Part
 from streaming_code_generator.core.report import summary_line
-from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
-from streaming_code_generator.lsp.outgoing import Outgoing
-from streaming_code_generator.lsp.progress import ProgressLine
-from streaming_code_generator.lsp.session import Session
-from streaming_code_generator.lsp.stages import Stage, stage_of
+from streaming_code_generator.lsp.client import Outgoing
+from streaming_code_generator.lsp.generations.endings import Cancelled, Completed, Failed
+from streaming_code_generator.lsp.generations.generation import Session
+from streaming_code_generator.lsp.generations.progress import ProgressLine
+from streaming_code_generator.lsp.generations.stages import Stage, stage_of
 from streaming_code_generator.lsp.wire import Token, lsp_range
 
 logger = logging.getLogger(__name__)

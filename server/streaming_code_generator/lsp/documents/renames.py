@@ -2,7 +2,7 @@
 
 import time
 
-from streaming_code_generator.lsp.uris import document_key
+from streaming_code_generator.lsp.documents.uris import document_key
 
 MEMORY_S = 5.0
 """How long a rename explains that one document is closed and another opened. A rename that was
