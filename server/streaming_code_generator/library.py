@@ -8,13 +8,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from streaming_code_generator.core.events import GenerationEvent, GenerationFinished
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.generator_callbacks import (
+from streaming_code_generator.core.engine.callbacks import (
     CallbackListener,
     ProgressCallback,
     TextCallback,
 )
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.events import GenerationEvent, GenerationFinished
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.provider import Provider, ProviderDescription
 from streaming_code_generator.core.result import GenerationResult
@@ -23,7 +23,7 @@ from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.providers.choose import ProviderChoice, ProviderName, choose_provider
 from streaming_code_generator.providers.from_settings import provider_choice
-from streaming_code_generator.providers.openai import DEFAULT_MODEL
+from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL
 from streaming_code_generator.settings import SettingsSources, resolve
 
 logger = logging.getLogger(__name__)

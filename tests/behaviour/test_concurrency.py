@@ -5,9 +5,9 @@ import asyncio
 from streaming_code_generator import StreamingCodeGenerator, StreamStats
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.providers.scripted import Pace, ScriptedProvider, WaitFor, text_script
 from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+from streaming_code_generator.testing.scripted import Pace, ScriptedProvider, WaitFor, text_script
 from support.generations import DEADLINE_S
 
 GENERATIONS = 200

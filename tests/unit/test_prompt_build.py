@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
 from streaming_code_generator.core.prompt.context import (
     CHARACTERS_AFTER,
@@ -13,7 +14,6 @@ from streaming_code_generator.core.prompt.context import (
     context_around,
 )
 from streaming_code_generator.core.prompt.fence import fenced
-from streaming_code_generator.core.prompt.target import code_target, selection_target
 
 
 def user_message(task: CodeTask) -> str:

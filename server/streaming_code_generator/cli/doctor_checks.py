@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from streaming_code_generator.cli.endpoint_models import ModelList, list_models
-from streaming_code_generator.core.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.provider import ProviderDescription
 from streaming_code_generator.core.stats import StreamStats

@@ -10,7 +10,7 @@ from streaming_code_generator.cli.options import add_setting_options, resolve_op
 from streaming_code_generator.cli.terminal import show, tell
 from streaming_code_generator.core.events import GenerationEvent
 from streaming_code_generator.core.extract import OutputFilter
-from streaming_code_generator.core.report import result_object, summary_line
+from streaming_code_generator.core.reports import result_object, summary_line
 from streaming_code_generator.core.result import GenerationResult
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.library import SYSTEM_PROMPT, StreamingCodeGenerator

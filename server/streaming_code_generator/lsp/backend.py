@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from streaming_code_generator.core.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.provider import Provider
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError

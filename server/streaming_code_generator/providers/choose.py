@@ -13,10 +13,13 @@ from streaming_code_generator.providers.embedded.catalogue import (
     install_command,
     resolve_weights,
 )
-from streaming_code_generator.providers.embedded.provider import DEFAULT_SLOTS, EmbeddedProvider
-from streaming_code_generator.providers.openai import DEFAULT_MODEL as OPENAI_MODEL
-from streaming_code_generator.providers.openai import OpenAIProvider
-from streaming_code_generator.providers.openai_request import SystemRole, TokenLimitField
+from streaming_code_generator.providers.embedded.embedded_provider import (
+    DEFAULT_SLOTS,
+    EmbeddedProvider,
+)
+from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.request import SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
     is_openai,

@@ -1,6 +1,6 @@
 """From resolved settings to what the provider and the generator are told."""
 
-from streaming_code_generator.core.generator_policy import GenerationPolicy
+from streaming_code_generator.core.engine.policy import GenerationPolicy
 from streaming_code_generator.providers.choose import ProviderChoice
 from streaming_code_generator.settings import ResolvedSettings, Settings
 

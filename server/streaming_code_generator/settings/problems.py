@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from streaming_code_generator.logs import redacted
-from streaming_code_generator.settings.model import SettingSpec
+from streaming_code_generator.settings.declarations import SettingSpec
 from streaming_code_generator.settings.origins import Origin
 
 _MOST_SHOWN = 60

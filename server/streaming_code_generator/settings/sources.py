@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from streaming_code_generator.settings.declarations import SECTION, SPECS, VARIABLE_PREFIX
 from streaming_code_generator.settings.files import read_dotenv, read_toml
-from streaming_code_generator.settings.model import SECTION, SPECS, VARIABLE_PREFIX
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.problems import unfit, unknown
 

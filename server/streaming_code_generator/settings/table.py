@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from streaming_code_generator.settings.declarations import SECTION, SPECS, Scope, SettingSpec
 from streaming_code_generator.settings.kinds import Choice, JsonSchema
-from streaming_code_generator.settings.model import SECTION, SPECS, Scope, SettingSpec
 
 PER_FOLDER = frozenset(
     {

@@ -30,8 +30,8 @@ What is refused is named, with the way to allow it. Everything here is a pure fu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from streaming_code_generator.settings.declarations import SPECS, Scope
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
-from streaming_code_generator.settings.model import SPECS, Scope
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from streaming_code_generator.core.messages import Message
+from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.prompt.context import Context
 from streaming_code_generator.core.prompt.fence import fenced
-from streaming_code_generator.core.prompt.languages import language
 
 _NAME_LIMIT = 120
 _NO_CONTEXT = Context()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import evolve
 from lsprotocol import types
 
-from streaming_code_generator.core.prompt.comments import comment_at_or_above
+from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.features.code_lenses import offered
 from streaming_code_generator.lsp.generations.registry import Sessions

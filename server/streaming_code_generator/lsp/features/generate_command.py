@@ -10,17 +10,17 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
-from streaming_code_generator.core.prompt.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.prompt.context import context_around
-from streaming_code_generator.core.prompt.secrets import secret_looking
-from streaming_code_generator.core.prompt.target import Placement, code_target, selection_target
-from streaming_code_generator.core.report import stats_object
+from streaming_code_generator.core.reports import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.documents.change_history import Range
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.secret_files import secret_looking
 from streaming_code_generator.lsp.failures import (
     content_modified,
     request_cancelled,

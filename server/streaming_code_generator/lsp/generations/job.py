@@ -7,7 +7,7 @@ from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.wire import Token
-from streaming_code_generator.settings.model import EditPace, ExplanationPlace
+from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace
 
 
 @dataclass(frozen=True, slots=True)

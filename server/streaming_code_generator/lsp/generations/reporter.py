@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lsprotocol import types
 
 from streaming_code_generator.core.extract import Part
-from streaming_code_generator.core.report import summary_line
+from streaming_code_generator.core.reports import summary_line
 from streaming_code_generator.lsp.client import Outgoing
 from streaming_code_generator.lsp.generations.endings import Cancelled, Completed, Failed
 from streaming_code_generator.lsp.generations.generation import Session

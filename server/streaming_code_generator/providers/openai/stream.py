@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai_chunks import delta_of
-from streaming_code_generator.providers.sse import SseEvent, SseParser
+from streaming_code_generator.providers.openai.chunks import delta_of
+from streaming_code_generator.providers.openai.sse import SseEvent, SseParser
 
 _DONE = "[DONE]"
 

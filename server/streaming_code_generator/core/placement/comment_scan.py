@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from streaming_code_generator.core.prompt.languages import Comments
+from streaming_code_generator.core.placement.languages import Comments
 
 LINE_LIMIT = 2_000
 """Most characters looked at in one line; minified code has lines of megabytes."""

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from streaming_code_generator.core.chunks import ChunkSplitter
-from streaming_code_generator.core.deadlines import Phase
+from streaming_code_generator.core.engine.chunks import ChunkSplitter
+from streaming_code_generator.core.engine.deadlines import Phase
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationFinished,

@@ -5,18 +5,18 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 
-from streaming_code_generator.core.deadlines import Deadlines, Phase
+from streaming_code_generator.core.engine.deadlines import Deadlines, Phase
+from streaming_code_generator.core.engine.failure import final_error
+from streaming_code_generator.core.engine.policy import GenerationPolicy
+from streaming_code_generator.core.engine.retry import attempts
+from streaming_code_generator.core.engine.run import GenerationRun
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationEvent,
     TextArrived,
 )
-from streaming_code_generator.core.generator_failure import final_error
-from streaming_code_generator.core.generator_policy import GenerationPolicy
-from streaming_code_generator.core.generator_run import GenerationRun
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.core.provider import Provider
-from streaming_code_generator.core.retry import attempts
 from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
 from streaming_code_generator.errors import StreamingError
 

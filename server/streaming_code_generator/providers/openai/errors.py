@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai_failures import failure_of_status, refusal_of
+from streaming_code_generator.providers.openai.refusals import failure_of_status, refusal_of
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from openai import APIStatusError

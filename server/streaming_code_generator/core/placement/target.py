@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.extract import CodeTarget
-from streaming_code_generator.core.prompt.comments import Comment, comment_at_or_above
-from streaming_code_generator.core.prompt.indent import (
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.indentation import (
     BLANK,
     content,
     indent_of,
@@ -14,7 +14,7 @@ from streaming_code_generator.core.prompt.indent import (
     is_blank,
     opens_block,
 )
-from streaming_code_generator.core.prompt.languages import language
+from streaming_code_generator.core.placement.languages import language
 
 _CLOSERS = (")", "]", "}")
 

@@ -12,8 +12,8 @@ from streaming_code_generator.providers.embedded.catalogue import Weights
 from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.process import ChildServer
 from streaming_code_generator.providers.embedded.supervisor import ChildSupervisor
-from streaming_code_generator.providers.openai import OpenAIProvider
-from streaming_code_generator.providers.openai_client import import_sdk
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.sdk import import_sdk
 
 CONTEXT_TOKENS = 4096
 DEFAULT_OUTPUT_TOKENS = 1024

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.core.provider import ProviderDescription
-from streaming_code_generator.providers.openai_client import LazyClient
-from streaming_code_generator.providers.openai_errors import translated
-from streaming_code_generator.providers.openai_request import (
+from streaming_code_generator.providers.openai.errors import translated
+from streaming_code_generator.providers.openai.request import (
     Dialect,
     SystemRole,
     TokenLimitField,
@@ -22,7 +21,8 @@ from streaming_code_generator.providers.openai_request import (
     dialect_for,
     understood,
 )
-from streaming_code_generator.providers.openai_stream import ChunkReader
+from streaming_code_generator.providers.openai.sdk import LazyClient
+from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from streaming_code_generator.core.prompt.languages import language
-from streaming_code_generator.core.prompt.scan import LINE_LIMIT, Found, scan
-from streaming_code_generator.core.prompt.wording import wording
+from streaming_code_generator.core.placement.comment_scan import LINE_LIMIT, Found, scan
+from streaming_code_generator.core.placement.comment_text import wording
+from streaming_code_generator.core.placement.languages import language
 
 LINES_ABOVE = 600
 """How far above the line a comment, or a quotation that hides one, may begin."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from enum import Enum
 from typing import TypeVar
 
-from streaming_code_generator.core.generator_policy import GenerationPolicy
+from streaming_code_generator.core.engine.policy import GenerationPolicy
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
 T = TypeVar("T")

@@ -3,8 +3,8 @@
 import re
 import textwrap
 
-from streaming_code_generator.core.prompt.languages import Comments
-from streaming_code_generator.core.prompt.scan import Found
+from streaming_code_generator.core.placement.comment_scan import Found
+from streaming_code_generator.core.placement.languages import Comments
 
 _LINE_MARKS = re.compile(
     r"(?://[/!<]*|\#['!|:\#]*|--(?:-*(?:[ ]?[|^](?=\s))?)|;+|%[%!]*"

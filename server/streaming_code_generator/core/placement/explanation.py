@@ -1,7 +1,7 @@
 """Puts a model's explanation before its code, as a comment of the language."""
 
 from streaming_code_generator.core.extract import CodeTarget
-from streaming_code_generator.core.prompt.languages import language
+from streaming_code_generator.core.placement.languages import language
 
 
 def explanation_comment(explanation: str, language_id: str, target: CodeTarget) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamProcessError
-from streaming_code_generator.providers.openai_failures import failure_in_stream
-from streaming_code_generator.providers.sse import SseEvent
+from streaming_code_generator.providers.openai.refusals import failure_in_stream
+from streaming_code_generator.providers.openai.sse import SseEvent
 
 Json = Mapping[str, object]
 _NOTHING: Json = {}

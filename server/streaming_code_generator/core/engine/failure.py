@@ -1,7 +1,7 @@
 """The error that a generation ends with: its last failure, with the whole story."""
 
-from streaming_code_generator.core.generator_run import GenerationRun
-from streaming_code_generator.core.retry import may_be_repeated
+from streaming_code_generator.core.engine.retry import may_be_repeated
+from streaming_code_generator.core.engine.run import GenerationRun
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
 

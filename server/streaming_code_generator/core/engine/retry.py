@@ -6,8 +6,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exp
 from tenacity.stop import stop_after_attempt, stop_base
 from tenacity.wait import wait_base
 
-from streaming_code_generator.core.deadlines import Deadlines
-from streaming_code_generator.core.generator_policy import GenerationPolicy
+from streaming_code_generator.core.engine.deadlines import Deadlines
+from streaming_code_generator.core.engine.policy import GenerationPolicy
 from streaming_code_generator.errors import APIError, StreamProcessError
 
 JITTER = 0.25
