@@ -20,7 +20,7 @@ from streaming_code_generator.core.messages import (
     Message,
     PromptProgress,
 )
-from streaming_code_generator.core.result import GenerationResult
+from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.request import Dialect, dialect_for

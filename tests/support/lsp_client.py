@@ -30,7 +30,7 @@ from streaming_code_generator.testing.editor import (
     Reply,
     SimulatedEditor,
 )
-from streaming_code_generator.testing.editor_lsp import content_change, received_edit
+from streaming_code_generator.testing.headless import content_change, received_edit
 from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."

@@ -8,7 +8,7 @@ import pytest
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.stats import StreamStatus
+from streaming_code_generator.core.results import StreamStatus
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamProcessError
 from streaming_code_generator.testing.scripted import (
     Drop,

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streaming_code_generator.core.engine.deadlines import Deadlines
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.retry import JITTER, attempts
+from streaming_code_generator.core.engine.limits import JITTER, Deadlines, attempts
 from streaming_code_generator.core.events import RetryScheduled
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import (

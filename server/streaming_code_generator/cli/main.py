@@ -34,7 +34,7 @@ _COMMANDS = {
     "serve": _Command(module="serve", summary="run the language server"),
     "generate": _Command(module="generate", summary="generate code on standard output"),
     "demo": _Command(module="demo", summary="watch the server write into a document"),
-    "model": _Command(module="model_command", summary="list or install embedded models"),
+    "model": _Command(module="model", summary="list or install embedded models"),
     "doctor": _Command(module="doctor", summary="check settings, endpoint and models"),
     "settings": _Command(module="settings_command", summary=None),
 }

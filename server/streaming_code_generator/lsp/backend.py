@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.provider import Provider
+from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.generations.concurrency import Turns
-from streaming_code_generator.providers.choose import ProviderChoice, choose_provider
-from streaming_code_generator.providers.from_settings import generation_policy, provider_choice
+from streaming_code_generator.providers.choose import (
+    ProviderChoice,
+    choose_provider,
+    generation_policy,
+    provider_choice,
+)
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 
 logger = logging.getLogger(__name__)

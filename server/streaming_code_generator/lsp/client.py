@@ -10,7 +10,7 @@ from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
 from streaming_code_generator.lsp.capabilities import ClientFacts
-from streaming_code_generator.lsp.documents.edit_form import ClientEdits, EditForm
+from streaming_code_generator.lsp.documents.edit_delivery import ClientEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
 

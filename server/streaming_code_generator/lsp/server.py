@@ -19,8 +19,7 @@ from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.capabilities import ClientFacts, client_facts
 from streaming_code_generator.lsp.client import Outgoing
-from streaming_code_generator.lsp.documents.edit_delivery import Delivery
-from streaming_code_generator.lsp.documents.edit_form import EditForm
+from streaming_code_generator.lsp.documents.edit_delivery import Delivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
 from streaming_code_generator.lsp.documents.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.failures import CommandHandler, translating
@@ -29,8 +28,7 @@ from streaming_code_generator.lsp.features import (
     generate_command,
     generation_commands,
 )
-from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
-from streaming_code_generator.lsp.features.code_lenses import code_lenses
+from streaming_code_generator.lsp.features.code_actions import KIND, code_actions, code_lenses
 from streaming_code_generator.lsp.generations.registry import Sessions
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.protocol import StreamingProtocol

@@ -5,12 +5,20 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from streaming_code_generator.lsp.documents.uris import is_uri
+from streaming_code_generator.settings import SECTION, SPECS
+from streaming_code_generator.settings.sources import (
+    API_KEY,
+    API_KEY_ORIGIN,
+    GENERATION_UPDATES,
+    MACHINE_SCOPED,
+    UNDO_NOTIFICATIONS,
+)
 
 SERVER_NAME = "streaming-code-generator"
 
@@ -232,3 +240,25 @@ def lsp_range(start: tuple[int, int], end: tuple[int, int]) -> types.Range:
         types.Position(line=start[0], character=start[1]),
         types.Position(line=end[0], character=end[1]),
     )
+
+
+def wire_names() -> dict[str, object]:
+    """Return commands, settings, announcements, notifications and states by their names."""
+    return {
+        "serverName": SERVER_NAME,
+        "section": SECTION,
+        "commands": {command.rpartition(".")[2]: command for command in COMMANDS},
+        "notifications": {
+            "didUpdateGeneration": DID_UPDATE_GENERATION,
+            "didUndo": DID_UNDO,
+        },
+        "generationStates": list(get_args(GenerationState)),
+        "initializationOptions": {
+            "apiKey": API_KEY,
+            "apiKeyOrigin": API_KEY_ORIGIN,
+            "endpointSettingsAreMachineScoped": MACHINE_SCOPED,
+            "generationUpdates": GENERATION_UPDATES,
+            "undoNotifications": UNDO_NOTIFICATIONS,
+        },
+        "settings": [spec.camel_name for spec in SPECS.values()],
+    }

@@ -9,8 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from streaming_code_generator.core.messages import CompletionRequest, Delta, Usage
-from streaming_code_generator.core.provider import ProviderDescription
+from streaming_code_generator.core.messages import (
+    CompletionRequest,
+    Delta,
+    ProviderDescription,
+    Usage,
+)
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 
 

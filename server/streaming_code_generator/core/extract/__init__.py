@@ -5,7 +5,7 @@ from streaming_code_generator.core.extract.filter import (
     OutputFilter,
     extract,
 )
-from streaming_code_generator.core.extract.pieces import CodeTarget, Extraction, Part, Piece
+from streaming_code_generator.core.extract.parts import CodeTarget, Extraction, Part, Piece
 
 __all__ = [
     "HELD_BACK_LIMIT",

@@ -12,13 +12,12 @@ from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.change_history import ChangeHistory
 from streaming_code_generator.lsp.documents.edit_delivery import Delivery
-from streaming_code_generator.lsp.documents.renames import Renames
 from streaming_code_generator.lsp.documents.sync import (
     ContentChange,
     DidChangeParams,
     OpenedDocument,
 )
-from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.documents.uris import Renames, document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
     language_of,
     path_of,

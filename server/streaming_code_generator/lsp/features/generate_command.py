@@ -14,23 +14,26 @@ from streaming_code_generator.core.placement.comments import Comment, comment_at
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
 from streaming_code_generator.core.prompt.context import context_around
-from streaming_code_generator.core.reports import stats_object
+from streaming_code_generator.core.results import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.documents.change_history import Range
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
-from streaming_code_generator.lsp.documents.secret_files import secret_looking
+from streaming_code_generator.lsp.documents.workspace_files import secret_looking
 from streaming_code_generator.lsp.failures import (
     content_modified,
     request_cancelled,
     request_failed,
 )
 from streaming_code_generator.lsp.features.configuration import up_to_date
-from streaming_code_generator.lsp.generations.claim import Claim
-from streaming_code_generator.lsp.generations.endings import Cancelled, Completed, Failed
-from streaming_code_generator.lsp.generations.generation import Session
-from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.generations.generation import (
+    Cancelled,
+    Completed,
+    Failed,
+    Session,
+)
+from streaming_code_generator.lsp.generations.job import Claim, Job
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     GenerateArguments,

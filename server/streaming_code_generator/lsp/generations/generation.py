@@ -10,8 +10,7 @@ from typing import assert_never
 
 from streaming_code_generator.core.events import GenerationEvent, TextArrived
 from streaming_code_generator.core.extract import OutputFilter, Part
-from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.core.stats import StreamStats
+from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -24,19 +23,46 @@ from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.backend import Engine
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.concurrency import Turns
-from streaming_code_generator.lsp.generations.endings import (
-    STATES,
-    STATUS,
-    Cancelled,
-    Completed,
-    End,
-    Failed,
-)
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.region import Placing
 from streaming_code_generator.lsp.wire import GenerationState
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The generation came to its end and its code is where it belongs."""
+
+    result: GenerationResult
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody cancelled, or the place for the text went away."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model, the connection or the editor failed."""
+
+    error: StreamingError
+
+
+End = Completed | Cancelled | Failed
+
+STATUS: dict[type[End], StreamStatus] = {
+    Cancelled: StreamStatus.CANCELLED,
+    Failed: StreamStatus.ERROR,
+}
+STATES: dict[type[End], GenerationState] = {
+    Completed: "completed",
+    Cancelled: "cancelled",
+    Failed: "error",
+}
+
 
 _REFUSED: dict[UndeliverableReason, str] = {
     "refused": "it refused the same edit several times",

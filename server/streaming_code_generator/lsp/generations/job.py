@@ -1,5 +1,6 @@
-"""What one generation was asked to do, resolved against the document as it stood then."""
+"""What one generation is asked to do, and the place in its document until it starts."""
 
+import itertools
 from dataclasses import dataclass
 
 from streaming_code_generator.core.extract import CodeTarget
@@ -43,3 +44,36 @@ class Job:
     """Whether the request waits for the end, and so tells of it by its answer."""
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
+
+
+_numbers = itertools.count(1)
+
+
+class Claim:
+    """A range of a document that moves with every change until it is released.
+
+    It is tracked as a region that never wants any text.
+    """
+
+    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
+        self.document = document
+        self._is_selection = start != end
+        self._region_id = f"claim-{next(_numbers)}"
+        self._writer = document.delivery.writer
+        self._writer.document.open_region(self._region_id, start, end)
+
+    @property
+    def points(self) -> tuple[Point, Point]:
+        """Where the range is now."""
+        region = self._writer.region(self._region_id)
+        return region.start, region.end
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was selected has been deleted meanwhile."""
+        start, end = self.points
+        return self._is_selection and start == end
+
+    def release(self) -> None:
+        """Stop following the range. Safe to call twice."""
+        self._writer.forget(self._region_id)

@@ -1,6 +1,6 @@
 """A generation's place in its document: which text should stand there, and where that is."""
 
-from streaming_code_generator.core.placement.explanation import explanation_comment
+from streaming_code_generator.core.placement.target import explanation_comment
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.pace import paced
 from streaming_code_generator.editing.rewrite import SelectionRewrite

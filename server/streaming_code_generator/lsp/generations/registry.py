@@ -8,8 +8,7 @@ import logging
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
-from streaming_code_generator.lsp.generations.endings import Completed, End
-from streaming_code_generator.lsp.generations.generation import Session
+from streaming_code_generator.lsp.generations.generation import Completed, End, Session
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.generations.stages import abilities

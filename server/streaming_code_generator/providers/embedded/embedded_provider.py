@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from streaming_code_generator.core.messages import CompletionRequest, Delta
-from streaming_code_generator.core.provider import ProviderDescription
+from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.embedded.catalogue import Weights
 from streaming_code_generator.providers.embedded.child import ServerConfig

@@ -9,9 +9,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from streaming_code_generator.core.messages import CompletionRequest, Delta
-from streaming_code_generator.core.provider import ProviderDescription
-from streaming_code_generator.providers.openai.errors import translated
+from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
+from streaming_code_generator.providers.openai.endpoint_errors import translated
 from streaming_code_generator.providers.openai.request import (
     Dialect,
     SystemRole,
