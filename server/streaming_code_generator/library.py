@@ -22,12 +22,12 @@ from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
-    ProviderName,
     choose_provider,
     provider_choice,
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL
 from streaming_code_generator.settings import SettingsSources, resolve
+from streaming_code_generator.settings.declarations import ProviderName
 
 logger = logging.getLogger(__name__)
 

@@ -13,17 +13,14 @@ from platform import python_version
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import one_line, show
+from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats
 from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.logs import redacted
-from streaming_code_generator.providers.choose import (
-    choose_provider,
-    generation_policy,
-    provider_choice,
-)
+from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.providers.embedded.catalogue import (
     KNOWN_MODELS,
     Installation,

@@ -90,7 +90,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Streams generated code into an open document."
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     called = next((word for word in arguments if not word.startswith("-")), None)
@@ -114,7 +114,7 @@ def _complete(subparser: argparse.ArgumentParser, command: _Command) -> None:
     subparser.set_defaults(run=module.run)
 
 
-class _Version(argparse.Action):
+class _ShowVersion(argparse.Action):
     """Prints the version; the package's metadata is read only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:

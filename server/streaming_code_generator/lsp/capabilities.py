@@ -12,7 +12,7 @@ from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_N
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientFacts:
+class Capabilities:
     """A client's abilities, as plain values."""
 
     edits: bool = False
@@ -30,7 +30,7 @@ class ClientFacts:
     initialization_options: object = None
 
 
-def client_facts(params: types.InitializeParams) -> ClientFacts:
+def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
     """Resolve the nested, mostly optional capabilities into plain values."""
 
     def can(path: str) -> bool:
@@ -41,7 +41,7 @@ def client_facts(params: types.InitializeParams) -> ClientFacts:
     def announces(name: str) -> bool:
         return isinstance(options, Mapping) and options.get(name) is True
 
-    return ClientFacts(
+    return Capabilities(
         edits=can("workspace.apply_edit"),
         work_done_progress=can("window.work_done_progress"),
         code_lens_refresh=can("workspace.code_lens.refresh_support"),

@@ -1,6 +1,5 @@
-"""Everything the server says to its client on its own account."""
+"""Notifications and requests from the server to its client."""
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -9,24 +8,29 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
-from streaming_code_generator.lsp.capabilities import ClientFacts
-from streaming_code_generator.lsp.documents.edit_delivery import ClientEdits, EditForm
+from streaming_code_generator.lsp.capabilities import Capabilities
+from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
 
-logger = logging.getLogger(__name__)
 
-
-class Outgoing:
-    """Notifications and requests to the client, by what it can take."""
+class Client:
+    """Sends the client what it can take, in the form in which it takes it."""
 
     def __init__(
-        self, ls: LanguageServer, facts: ClientFacts, *, redact: Callable[[str], str]
+        self, ls: LanguageServer, capabilities: Capabilities, *, redact: Callable[[str], str]
     ) -> None:
         self._ls = ls
         self._redact = redact
-        self.facts = facts
-        self.client_edits = ClientEdits()
+        self.capabilities = capabilities
+        self.applied_edits = AppliedEdits()
+
+    def take_capabilities(self, capabilities: Capabilities) -> None:
+        """Take what the client announces in its `initialize` request."""
+        self.capabilities = capabilities
+        self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
+
+    # Congestion
 
     @property
     def is_congested(self) -> bool:
@@ -43,17 +47,14 @@ class Outgoing:
         if isinstance(protocol, StreamingProtocol):
             await protocol.until_read()
 
-    def take_client(self, facts: ClientFacts) -> None:
-        """Take note of what the client announces."""
-        self.facts = facts
-        self.client_edits = ClientEdits(takes_versions=facts.document_changes)
+    # Sending
 
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""
         self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
 
     def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
-        """Show a line to the person."""
+        """Show a line to the user."""
         self._ls.window_show_message(types.ShowMessageParams(kind, self._redact(message)))
 
     def progress(self, token: Token, value: object) -> None:
@@ -67,19 +68,17 @@ class Outgoing:
         )
 
     def update_generation(self, update: dict[str, object]) -> None:
-        """Tell a client that asked for it where a generation stands."""
-        if self.facts.generation_updates and not self._ls.protocol._shutdown:  # noqa: SLF001
+        """Notify a client that announced `generationUpdates` of a generation's state."""
+        if self.capabilities.generation_updates and not self._ls.protocol._shutdown:  # noqa: SLF001
             self._ls.protocol.notify(DID_UPDATE_GENERATION, update)
 
     def refresh_lenses(self) -> None:
-        """Ask the client to ask for code lenses again."""
-        if self.facts.code_lens_refresh:
+        """Request that the client requests code lenses again."""
+        if self.capabilities.code_lens_refresh:
             self._ls.protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
 
-    def send_edit(
-        self, uri: str, edit: OutgoingEdit, form: EditForm, label: str | None
-    ) -> "Future[Any]":
-        """Ask the client to change a document, in the form it takes."""
+    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
+        """Send `workspace/applyEdit`, in the form that the client takes for this document."""
         edits = [
             types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
             for replacement in edit.replacements
@@ -91,6 +90,8 @@ class Outgoing:
             workspace_edit = types.WorkspaceEdit(document_changes=[change])
         else:
             workspace_edit = types.WorkspaceEdit(changes={uri: edits})
+        # Neovim prints an edit's label each time: only the first edit of a document has one.
+        label = "Generate code" if edit.edit_id == 1 else None
         return self._ls.protocol.send_request(
             types.WORKSPACE_APPLY_EDIT,
             types.ApplyWorkspaceEditParams(edit=workspace_edit, label=label),

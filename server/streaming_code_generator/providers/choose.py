@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from streaming_code_generator.core.engine.limits import GenerationPolicy
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -20,8 +18,8 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.providers.openai.request import SystemRole, TokenLimitField
-from streaming_code_generator.settings import ResolvedSettings, Settings
+from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.settings.declarations import ProviderName, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
     is_openai,
@@ -29,8 +27,6 @@ from streaming_code_generator.settings.endpoints import (
 )
 
 __all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
-
-ProviderName = Literal["auto", "openai", "embedded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,15 +174,4 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,
         model_path=str(settings.model_path) if settings.model_path else None,
-    )
-
-
-def generation_policy(settings: Settings) -> GenerationPolicy:
-    """Return the deadlines, retries and chunk size that are set."""
-    return GenerationPolicy(
-        timeout_s=settings.timeout_seconds,
-        first_chunk_timeout_s=settings.first_chunk_timeout_seconds,
-        stall_timeout_s=settings.stall_timeout_seconds,
-        max_retries=settings.max_retries,
-        chunk_size=settings.chunk_size,
     )

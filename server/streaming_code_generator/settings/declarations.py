@@ -11,8 +11,8 @@ from streaming_code_generator.settings.kinds import (
     BaseUrls,
     Choice,
     FilePath,
-    Kind,
     Number,
+    SettingKind,
     Text,
     VariableName,
 )
@@ -49,7 +49,7 @@ class SettingSpec:
     name: str
     """The field's name, which is also its name in `config.toml`."""
     default: object
-    kind: Kind
+    kind: SettingKind
     description: str
     scope: Scope
 
@@ -70,7 +70,9 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _about(kind: Kind, description: str, *, scope: Scope = Scope.ANYWHERE) -> Mapping[str, object]:
+def _about(
+    kind: SettingKind, description: str, *, scope: Scope = Scope.ANYWHERE
+) -> Mapping[str, object]:
     return {"kind": kind, "description": description, "scope": scope}
 
 

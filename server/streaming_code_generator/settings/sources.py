@@ -1,15 +1,22 @@
 """Reading settings from each place they may stand in, without judging where they come from."""
 
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
-from streaming_code_generator.settings.declarations import SECTION, SPECS, VARIABLE_PREFIX
-from streaming_code_generator.settings.origins import Assignment, Origin, Source, unfit, unknown
+from streaming_code_generator.logs import redacted
+from streaming_code_generator.settings.declarations import (
+    SECTION,
+    SPECS,
+    VARIABLE_PREFIX,
+    SettingSpec,
+)
+from streaming_code_generator.settings.origins import Assignment, Origin, Source
 
 Raw = TypeVar("Raw")
 
@@ -249,3 +256,53 @@ def _place(error: ValueError) -> str:
     """Return where the error lies, without the text that stands there."""
     _, separator, place = str(error).rpartition("(")
     return place.rstrip(")") if separator else "no place given"
+
+
+_MOST_SHOWN = 60
+_KEY_NAMES = frozenset({"apikey", "openaiapikey", "key", "token"})
+
+
+def unknown(name: str, known: Sequence[str], origin: Origin) -> str:
+    """Tell of a setting that does not exist, and of the one that was probably meant."""
+    if _plain(name).removeprefix("streamingcodegenerator") in _KEY_NAMES:
+        return (
+            f"`{_shown(name)}` ({origin}) is ignored: keys are never settings. Put the key into "
+            "the environment variable `OPENAI_API_KEY`, or into one that `apiKeyEnv` names."
+        )
+    return f"Unknown setting `{_shown(name)}` ({origin}) is ignored.{_meant(name, known)}"
+
+
+def unfit(spec: SettingSpec, raw: object, origin: Origin) -> str:
+    """Tell of a value that is not of the setting's kind."""
+    found = f", not `{_shown(_spelled(raw))}`" if spec.kind.may_be_shown else ""
+    then = "it is ignored"
+    if spec.name == "provider" and not origin.from_workspace:
+        then = "until it is corrected the embedded model is used, which sends nothing anywhere"
+    return f"`{spec.camel_name}` ({origin}) must be {spec.kind.summary}{found}; {then}."
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
+    by_plain_name = {_plain(candidate): candidate for candidate in known}
+    close = get_close_matches(_plain(name), by_plain_name, n=1)
+    return f" Did you mean `{by_plain_name[close[0]]}`?" if close else ""
+
+
+def _plain(name: str) -> str:
+    """Return the name's letters only, so that styles of writing compare equal."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _spelled(raw: object) -> str:
+    if isinstance(raw, str):
+        return raw
+    try:
+        return json.dumps(raw)
+    except (TypeError, ValueError):  # a date from TOML
+        return str(raw)
+
+
+def _shown(text: str) -> str:
+    line = redacted(" ".join(text.split()))
+    return line if len(line) <= _MOST_SHOWN else line[: _MOST_SHOWN - 1] + "…"

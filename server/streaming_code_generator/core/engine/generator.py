@@ -38,7 +38,7 @@ class GenerationEngine:
         policy: GenerationPolicy | None = None,
         tokens: Tokenizers | None = None,
     ) -> None:
-        self._provider = provider
+        self.provider = provider
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
 
@@ -54,7 +54,7 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
-        description = self._provider.description
+        description = self.provider.description
         local_count = self._tokens.prepare(description.model, request.messages)
         account = TokenAccount(local_count, request.messages)
         run = GenerationRun(description, self._policy.chunk_size, account)
@@ -71,7 +71,7 @@ class GenerationEngine:
     async def _attempts(
         self, request: CompletionRequest, run: GenerationRun
     ) -> AsyncGenerator[GenerationEvent, None]:
-        deadlines = Deadlines(self._policy, self._provider.description.endpoint)
+        deadlines = Deadlines(self._policy, self.provider.description.endpoint)
         failed: StreamingError | None = None
         async for attempt in attempts(self._policy, deadlines):
             state = attempt.retry_state
@@ -96,7 +96,7 @@ class GenerationEngine:
         self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
     ) -> AsyncGenerator[_ChunkEvent, None]:
         async with AsyncExitStack() as stack:
-            opening = stack.enter_async_context(self._provider.open(request))
+            opening = stack.enter_async_context(self.provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
             while (delta := await _next_delta(deltas, run, deadlines)) is not None:
                 for event in run.add(delta):

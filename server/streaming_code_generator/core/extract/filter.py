@@ -9,10 +9,10 @@ from streaming_code_generator.core.extract.overlap import OVERLAP_LIMIT
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Extraction,
+    FilteredText,
+    FilterStage,
+    FilterStep,
     Part,
-    Piece,
-    Stage,
-    Step,
 )
 
 TRIM_LIMIT = 256
@@ -70,7 +70,7 @@ class OutputFilter:
     """
 
     def __init__(self, target: CodeTarget = _ANYWHERE) -> None:
-        self._stage: Stage = BeforeAnswer(bare_code=target.bare_code)
+        self._stage: FilterStage = BeforeAnswer(bare_code=target.bare_code)
         self._layout = Layout(target)
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
@@ -85,7 +85,7 @@ class OutputFilter:
         holders = (self._stage, self._layout, self._explanation, self._reasoning)
         return sum(holder.held_back for holder in holders)
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.
 
         Raises:
@@ -95,7 +95,7 @@ class OutputFilter:
         self._run(self._content_lines.feed(text))
         return self._collected()
 
-    def feed_reasoning(self, text: str) -> list[Piece]:
+    def feed_reasoning(self, text: str) -> list[FilteredText]:
         """Read the next chunk of what the provider itself marks as reasoning.
 
         Raises:
@@ -105,12 +105,12 @@ class OutputFilter:
         self._give("reasoning", self._reasoning_lines.feed(text))
         return self._collected()
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[FilteredText]:
         """Return what was held back; a second time there is nothing left."""
         if self._finished:
             return []
         self._finished = True
-        following: Stage | None = self._stage
+        following: FilterStage | None = self._stage
         while following is not None:
             step = self._stage.finish()
             self._apply(step)
@@ -126,7 +126,7 @@ class OutputFilter:
         for segment in segments(text):
             self._apply(self._stage.feed(segment))
 
-    def _apply(self, step: Step) -> None:
+    def _apply(self, step: FilterStep) -> None:
         for piece in step.pieces:
             self._give(piece.part, piece.text)
         if step.following is not None:
@@ -147,11 +147,13 @@ class OutputFilter:
         if text:
             self._pieces.append((part, text))
 
-    def _collected(self) -> list[Piece]:
+    def _collected(self) -> list[FilteredText]:
         """Return what has come together, neighbours of one part joined."""
         collected, self._pieces = self._pieces, []
         runs = itertools.groupby(collected, key=lambda piece: piece[0])
-        return [Piece(part=part, text="".join(text for _, text in run)) for part, run in runs]
+        return [
+            FilteredText(part=part, text="".join(text for _, text in run)) for part, run in runs
+        ]
 
 
 def extract(text: str, target: CodeTarget = _ANYWHERE) -> Extraction:

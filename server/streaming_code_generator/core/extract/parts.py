@@ -8,7 +8,7 @@ Part = Literal["code", "explanation", "reasoning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class FilteredText:
     """The next few characters of one of the three streams."""
 
     part: Part
@@ -44,17 +44,17 @@ class Extraction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class FilterStep:
     """What a stage makes of some text."""
 
-    pieces: list[Piece] = field(default_factory=list)
-    following: "Stage | None" = None
+    pieces: list[FilteredText] = field(default_factory=list)
+    following: "FilterStage | None" = None
     """The stage that takes over from here, or None while this one goes on."""
     rest: str = ""
     """What the following stage has to read first."""
 
 
-class Stage(Protocol):
+class FilterStage(Protocol):
     r"""Reads the response for as long as it is in one state: reasoning, a fenced block, prose...
 
     What a stage gives away depends on the characters alone, never on how they were cut: each
@@ -66,10 +66,10 @@ class Stage(Protocol):
         """Characters read and not yet handed on."""
         ...
 
-    def feed(self, segment: str) -> Step:
+    def feed(self, segment: str) -> FilterStep:
         r"""Read at most one line's worth: a `\n` may only be the segment's last character."""
         ...
 
-    def finish(self) -> Step:
+    def finish(self) -> FilterStep:
         """Let go of what was held back, since nothing follows."""
         ...

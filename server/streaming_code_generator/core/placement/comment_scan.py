@@ -12,7 +12,7 @@ from streaming_code_generator.core.placement.languages import Comments
 LINE_LIMIT = 2_000
 """Most characters looked at in one line; minified code has lines of megabytes."""
 
-Kind = Literal["line", "block", "docstring"]
+CommentKind = Literal["line", "block", "docstring"]
 
 _BEFORE_LINE_MARK = r"(?<![^\s;,{}()\[\]])(?<!\$\{)"
 """A line mark follows white space or punctuation: not so in `http://`, `$#`, `${#` or `\\%`."""
@@ -22,7 +22,7 @@ _BEFORE_LINE_MARK = r"(?<![^\s;,{}()\[\]])(?<!\$\{)"
 class Found:
     """One comment with its marks; lines count from the first one scanned."""
 
-    kind: Kind
+    kind: CommentKind
     raw: str
     first_line: int
     last_line: int
@@ -56,7 +56,7 @@ def scan(lines: Sequence[str], comments: Comments) -> Iterator[Found]:
 
 
 class _Span(NamedTuple):
-    kind: Kind
+    kind: CommentKind
     start: int
     end: int
 
@@ -79,7 +79,7 @@ def _spans(text: str, comments: Comments) -> Iterator[_Span]:
                 continue
             position = end
             if match.lastgroup == "block" or comments.docstrings:
-                kind: Kind = "block" if match.lastgroup == "block" else "docstring"
+                kind: CommentKind = "block" if match.lastgroup == "block" else "docstring"
                 yield _Span(kind, match.start(), end)
 
 

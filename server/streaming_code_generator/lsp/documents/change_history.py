@@ -18,23 +18,21 @@ from streaming_code_generator.editing.lines import (
     column_to_character,
     split_lines,
 )
+from streaming_code_generator.lsp.wire import ClientPosition, ClientRange
 
 MOST_VERSIONS = 200
 """So many versions are remembered: minutes of typing, in a few kilobytes."""
-
-Position = tuple[int, int]
-Range = tuple[Position, Position]
 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
     """What one change does to positions: `[start, end)` became `[start, new_end)`."""
 
-    start: Position
-    end: Position
-    new_end: Position
+    start: ClientPosition
+    end: ClientPosition
+    new_end: ClientPosition
 
-    def apply(self, position: Position, *, sticks_right: bool) -> Position | None:
+    def apply(self, position: ClientPosition, *, sticks_right: bool) -> ClientPosition | None:
         """Return where a position went; None if what stood around it is gone."""
         if position < self.start or (position == self.start and not self._takes(sticks_right)):
             return position
@@ -49,7 +47,7 @@ class _Move:
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
+class _Revision:
     before: int
     moves: tuple[_Move, ...] | None
     """None where the whole text was replaced: nothing is known of what went where."""
@@ -60,7 +58,7 @@ class ChangeHistory:
 
     def __init__(self, encoding: PositionEncoding) -> None:
         self._encoding: PositionEncoding = encoding
-        self._versions: deque[_Version] = deque(maxlen=MOST_VERSIONS)
+        self._versions: deque[_Revision] = deque(maxlen=MOST_VERSIONS)
 
     def clear(self) -> None:
         """Forget everything: the document was opened anew."""
@@ -73,9 +71,9 @@ class ChangeHistory:
             return
         moves = [self._move(change) for change in changes]
         known = None if None in moves else tuple(move for move in moves if move)
-        self._versions.append(_Version(before, known))
+        self._versions.append(_Revision(before, known))
 
-    def carried(self, where: Range, version: int) -> Range | None:
+    def carried(self, where: ClientRange, version: int) -> ClientRange | None:
         """Return where a range of an older version is now; None if that cannot be told."""
         since = list(self._versions)
         while since and since[0].before != version:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ REFUSALS_BEFORE_UNVERSIONED = 2
 
 
 @dataclass(slots=True, kw_only=True)
-class ClientEdits:
+class AppliedEdits:
     """What is known of how one client takes edits, by what it announced and what it applied.
 
     A refusal says nothing of the client: the buffer may just be read-only.
@@ -33,7 +33,7 @@ class ClientEdits:
 class EditForm:
     """Learns from the answers to the edits of one document.
 
-    Versioned edits go to every client: one that lets a person type in between must be able to
+    Versioned edits go to every client: one that lets the user type in between must be able to
     refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
     that announces nothing, never took one, and refuses two of a document although it did not
     change, is sent the older `changes` for that document, which carry no version.
@@ -44,7 +44,7 @@ class EditForm:
     client that compares for equality refuses once and then gets the true 0.
     """
 
-    def __init__(self, client: ClientEdits) -> None:
+    def __init__(self, client: AppliedEdits) -> None:
         self._client = client
         self._refusals = 0
         self._tries_zero = False
@@ -74,20 +74,21 @@ class EditForm:
             self._refusals += 1
 
 
-class DeliveryEnds(Protocol):
-    """Where a delivery's edits go, and who hears what came of them."""
-
-    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
-        """Send one edit; the future holds `ApplyWorkspaceEditResult` or the client's error."""
+class RegionListener(Protocol):
+    """Handles what happens to the regions of a document."""
 
     def take_outcome(self, outcome: Outcome) -> None:
-        """Take note of what became of a region's text."""
+        """Handle the outcome of a region's edits."""
 
     def document_moved(self, uri: str) -> None:
-        """Take note that a document changed, and its regions with it."""
+        """Handle a change of the document, with which its regions moved."""
 
 
-class Delivery:
+SendEdit = Callable[[str, OutgoingEdit, EditForm], "Future[Any]"]
+"""Sends one edit to a URI; the future holds `ApplyWorkspaceEditResult` or the client's error."""
+
+
+class EditDelivery:
     """Drives the writer of one document: no task, only callbacks and one timer.
 
     Everything here runs on the event loop and returns at once.
@@ -97,14 +98,16 @@ class Delivery:
         self,
         uri: str,
         writer: DocumentWriter,
-        ends: DeliveryEnds,
+        send_edit: SendEdit,
+        listener: RegionListener,
         *,
         edit_form: EditForm,
     ) -> None:
         self.uri = uri
         """The client's own spelling, under which edits go out."""
         self.writer = writer
-        self._ends = ends
+        self._send_edit = send_edit
+        self._listener = listener
         self._edit_form = edit_form
         self.is_paused = False
         self._loop = asyncio.get_running_loop()
@@ -119,8 +122,8 @@ class Delivery:
         edit = self.writer.next_edit(self._loop.time())
         if edit is not None:
             # Weakly: a client that never answers must not keep the document's text alive.
-            replied = partial(_pass_on, weakref.ref(self), edit.edit_id, self._changes)
-            self._ends.send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
+            replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
+            self._send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
         self._set_timer()
 
     def want(self, region_id: str, text: str) -> None:
@@ -130,13 +133,13 @@ class Delivery:
 
     def finish(self, region_id: str, text: str) -> None:
         """Say which text a region should hold for good, and see to it."""
-        self._tell(self.writer.finish(region_id, text))
+        self._pass_on(self.writer.finish(region_id, text))
 
     def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
         """Take a change that the client reports."""
         self._changes += 1
-        self._tell(self.writer.changed(version, changes, now_s=self._loop.time()))
-        self._ends.document_moved(self.uri)
+        self._pass_on(self.writer.changed(version, changes, now_s=self._loop.time()))
+        self._listener.document_moved(self.uri)
 
     def pause(self) -> None:
         """Send nothing until `resume`."""
@@ -149,8 +152,8 @@ class Delivery:
 
     def undone(self, version: int) -> None:
         """Take note that an undo or a redo led to a version of the document."""
-        self._tell(self.writer.undone(version, now_s=self._loop.time()))
-        self._ends.document_moved(self.uri)
+        self._pass_on(self.writer.undone(version, now_s=self._loop.time()))
+        self._listener.document_moved(self.uri)
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -169,17 +172,17 @@ class Delivery:
             logger.debug("edit refused edit=%d: %s", edit_id, reason)
         if applied or changes_before == self._changes:
             self._edit_form.answered(applied=applied)
-        self._tell(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
+        self._pass_on(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
         if not applied:
-            self._ends.document_moved(self.uri)  # text that was on its way is not any more
+            self._listener.document_moved(self.uri)  # text that was on its way is not any more
 
     def _tick(self) -> None:
-        self._tell(self.writer.tick(self._loop.time()))
+        self._pass_on(self.writer.tick(self._loop.time()))
 
-    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+    def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
         self.pump()
         for outcome in outcomes:
-            self._ends.take_outcome(outcome)
+            self._listener.take_outcome(outcome)
 
     def _set_timer(self) -> None:
         if self._timer:
@@ -188,8 +191,8 @@ class Delivery:
         self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)
 
 
-def _pass_on(
-    delivery: weakref.ref[Delivery], edit_id: int, changes_before: int, answer: "Future[Any]"
+def _handle_reply(
+    delivery: weakref.ref[EditDelivery], edit_id: int, changes_before: int, answer: "Future[Any]"
 ) -> None:
     alive = delivery()
     if alive is not None:

@@ -1,17 +1,18 @@
 """The documents the client has open, and those it could have."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.lines import PositionEncoding
+from streaming_code_generator.editing.lines import Point, PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.change_history import ChangeHistory
-from streaming_code_generator.lsp.documents.edit_delivery import Delivery
+from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery
 from streaming_code_generator.lsp.documents.sync import (
     ContentChange,
     DidChangeParams,
@@ -38,7 +39,7 @@ class OpenDocument:
     """One document and the writer that edits it."""
 
     language_id: str
-    delivery: Delivery
+    delivery: EditDelivery
     is_open: bool
     """Whether the client has it open; else it was read from disk."""
     history: ChangeHistory
@@ -71,17 +72,52 @@ class OpenDocument:
         self.delivery.resume(item.version, [ReportedChange(None, item.text)])
 
 
+_reservations = itertools.count(1)
+
+
+class ReservedRange:
+    """A range of a document that moves with every change until it is released.
+
+    It is tracked as a region that never wants any text. Before a generation can start there may be
+    something to wait for, such as settings that the client was asked for; the document goes on
+    changing meanwhile.
+    """
+
+    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
+        self.document = document
+        self._is_selection = start != end
+        self._region_id = f"claim-{next(_reservations)}"
+        self._writer = document.delivery.writer
+        self._writer.document.open_region(self._region_id, start, end)
+
+    @property
+    def points(self) -> tuple[Point, Point]:
+        """Where the range is now."""
+        region = self._writer.region(self._region_id)
+        return region.start, region.end
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was selected has been deleted meanwhile."""
+        start, end = self.points
+        return self._is_selection and start == end
+
+    def release(self) -> None:
+        """Stop tracking the range. Safe to call twice."""
+        self._writer.forget(self._region_id)
+
+
 class Documents:
     """All documents, however their URIs are spelled. Used on the server's event loop only."""
 
     def __init__(
         self,
-        new_delivery: Callable[[str, DocumentWriter], Delivery],
+        new_delivery: Callable[[str, DocumentWriter], EditDelivery],
         on_closed: Callable[[OpenDocument], None],
     ) -> None:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
-        self.client_tells_undo = False
+        self.client_reports_undo = False
         self._new_delivery = new_delivery
         self._on_closed = on_closed
         self._documents: dict[str, OpenDocument] = {}
@@ -94,7 +130,7 @@ class Documents:
         """Return a document the client has open, or that is being edited unopened."""
         return self._documents.get(document_key(uri))
 
-    # What the client reports
+    # Notifications
 
     def opened(self, item: OpenedDocument) -> None:
         """Follow a document; one that is known, also by another name, keeps its generations."""
@@ -223,7 +259,7 @@ class Documents:
         self, uri: str, language_id: str, text: str, version: int | None, *, is_open: bool
     ) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
-        writer.undo.tells = self.client_tells_undo
+        writer.undo.tells = self.client_reports_undo
         document = OpenDocument(
             language_id=language_id,
             delivery=self._new_delivery(uri, writer),

@@ -1,4 +1,4 @@
-"""Who may generate now: so many at once for each endpoint, the others in the order they came."""
+"""FIFO concurrency limit per endpoint."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 OnPlace = Callable[[int], None]
-"""Told one's place in the queue, from 1, whenever it changes."""
+"""Called with the place in the queue, from 1, whenever it changes."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    turn: "asyncio.Future[None]"
+    admitted: "asyncio.Future[None]"
     on_place: OnPlace
 
 
@@ -22,24 +22,24 @@ class _Endpoint:
     queue: deque[_Waiting] = field(default_factory=deque)
 
 
-class Turns:
-    """A fair limit on how many generations run at each endpoint."""
+class ConcurrencyLimit:
+    """Limits how many generations run at each endpoint at once, first come, first served."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._endpoints: defaultdict[str, _Endpoint] = defaultdict(_Endpoint)
 
     def set_limit(self, limit: int) -> None:
-        """Change the limit; whoever may go on now does, and nobody is stopped."""
+        """Change the limit: a higher one admits who waits, a lower one stops no generation."""
         self._limit = limit
-        for state in self._endpoints.values():
-            self._admit(state)
+        for endpoint in self._endpoints.values():
+            self._admit(endpoint)
 
     @asynccontextmanager
-    async def turn(self, endpoint: str, on_place: OnPlace) -> AsyncIterator[None]:
-        """Wait for one's turn at an endpoint and hold it inside the block.
+    async def slot(self, endpoint: str, on_place: OnPlace) -> AsyncIterator[None]:
+        """Wait for a slot at an endpoint and hold it inside the block.
 
-        Cancellation: at once; a turn that was just given goes to the next.
+        Cancellation: at once; a slot that was just given goes to the next in the queue.
         """
         state = self._endpoints[endpoint]
         if state.running >= self._limit or state.queue:
@@ -52,33 +52,34 @@ class Turns:
             state.running -= 1
             self._admit(state)
 
-    async def _wait(self, state: _Endpoint, on_place: OnPlace) -> None:
+    async def _wait(self, endpoint: _Endpoint, on_place: OnPlace) -> None:
         waiting = _Waiting(asyncio.get_running_loop().create_future(), on_place)
-        state.queue.append(waiting)
-        on_place(len(state.queue))
+        endpoint.queue.append(waiting)
+        on_place(len(endpoint.queue))
         try:
-            await waiting.turn
+            await waiting.admitted
         except asyncio.CancelledError:
-            if waiting in state.queue:
-                state.queue.remove(waiting)
-                self._tell_places(state)
-            elif waiting.turn.done() and not waiting.turn.cancelled():
-                state.running -= 1
-                self._admit(state)
+            if waiting in endpoint.queue:
+                endpoint.queue.remove(waiting)
+                self._report_places(endpoint)
+            elif waiting.admitted.done() and not waiting.admitted.cancelled():
+                # Admitted and cancelled in the same turn of the event loop.
+                endpoint.running -= 1
+                self._admit(endpoint)
             raise
 
-    def _admit(self, state: _Endpoint) -> None:
+    def _admit(self, endpoint: _Endpoint) -> None:
         moved = False
-        while state.queue and state.running < self._limit:
-            waiting = state.queue.popleft()
-            if not waiting.turn.done():
-                state.running += 1
-                waiting.turn.set_result(None)
+        while endpoint.queue and endpoint.running < self._limit:
+            waiting = endpoint.queue.popleft()
+            if not waiting.admitted.done():
+                endpoint.running += 1
+                waiting.admitted.set_result(None)
                 moved = True
         if moved:
-            self._tell_places(state)
+            self._report_places(endpoint)
 
     @staticmethod
-    def _tell_places(state: _Endpoint) -> None:
-        for place, waiting in enumerate(state.queue, start=1):
+    def _report_places(endpoint: _Endpoint) -> None:
+        for place, waiting in enumerate(endpoint.queue, start=1):
             waiting.on_place(place)

@@ -1,14 +1,28 @@
-"""What one generation is asked to do, and the place in its document until it starts."""
+"""What one generation is asked to do: a `generate` request resolved against its document.
 
-import itertools
-from dataclasses import dataclass
+A comment as prompt, in a Python file (`|` is the position of the request):
 
+    def area(w, h):
+        # multiply both|
+
+The comment's text is the instruction, the code goes on a new line below it, and `prefix` is the
+line ending that makes that line. The place follows the document until the generation starts.
+"""
+
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.engine.from_settings import completion_request
 from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
-from streaming_code_generator.lsp.wire import Token
-from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
+from streaming_code_generator.core.prompt.build import CodeTask, build_messages
+from streaming_code_generator.core.prompt.context import context_around
+from streaming_code_generator.editing.lines import Point, dominant_line_ending
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
+from streaming_code_generator.lsp.failures import content_modified
+from streaming_code_generator.lsp.wire import GenerateArguments, Token, invalid
+from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class Job:
     start: Point
     end: Point
     """The range to replace; empty for an insertion."""
-    takes_over: "TakenOver | None" = None
+    takes_over: TakenOver | None = None
     """Set if it goes on in the place of a generation that was taken out: then that is the range."""
     prefix: str = ""
     suffix: str = ""
@@ -41,39 +55,91 @@ class Job:
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
     is_awaited: bool = True
-    """Whether the request waits for the end, and so tells of it by its answer."""
+    """Whether the request is answered at the generation's end, not at once."""
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
 
 
-_numbers = itertools.count(1)
+def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Settings) -> Job:
+    """Resolve a request against the document as it stands.
 
-
-class Claim:
-    """A range of a document that moves with every change until it is released.
-
-    It is tracked as a region that never wants any text.
+    Raises:
+        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcException: `ContentModified`, the place is gone.
     """
+    document = place.document
+    if document.delivery.is_closed or place.is_lost:
+        raise content_modified(
+            "The place for the code is gone: what was selected was deleted, or "
+            "its document was closed. Ask again."
+        )
+    placement, comment = _placement(arguments, place)
+    task = _task(arguments, document, placement, comment, settings)
+    return Job(
+        uri=document.uri,
+        language_id=document.language_id,
+        document=document if arguments.target == "document" else None,
+        start=Point(placement.line, placement.column),
+        end=Point(placement.end_line, placement.end_column),
+        prefix=placement.prefix,
+        suffix=placement.suffix,
+        code_target=replace(placement.target, bare_code=not settings.insert_explanation),
+        request=completion_request(settings, build_messages(task)),
+        edits=settings.edits,
+        insert_explanation=settings.insert_explanation,
+        is_awaited=arguments.wait,
+        work_done_token=arguments.work_done_token,
+        partial_result_token=arguments.partial_result_token,
+    )
 
-    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
-        self.document = document
-        self._is_selection = start != end
-        self._region_id = f"claim-{next(_numbers)}"
-        self._writer = document.delivery.writer
-        self._writer.document.open_region(self._region_id, start, end)
 
-    @property
-    def points(self) -> tuple[Point, Point]:
-        """Where the range is now."""
-        region = self._writer.region(self._region_id)
-        return region.start, region.end
+def _placement(
+    arguments: GenerateArguments, place: ReservedRange
+) -> tuple[Placement, Comment | None]:
+    """Return where the code goes, and the comment that is the prompt, if one is."""
+    lines, language_id = place.document.mirror.lines, place.document.language_id
+    start, end = place.points
+    line_ending = dominant_line_ending(lines)
+    if start != end:
+        placement = selection_target(
+            lines, start, end, line_ending=line_ending, language_id=language_id
+        )
+        return placement, None
+    comment = None
+    if not _text(arguments.prompt):
+        comment = comment_at_or_above(lines, start.line, language_id)
+    placement = code_target(
+        lines, start, after_comment=comment, line_ending=line_ending, language_id=language_id
+    )
+    return placement, comment
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether what was selected has been deleted meanwhile."""
-        start, end = self.points
-        return self._is_selection and start == end
 
-    def release(self) -> None:
-        """Stop following the range. Safe to call twice."""
-        self._writer.forget(self._region_id)
+def _task(
+    arguments: GenerateArguments,
+    document: OpenDocument,
+    placement: Placement,
+    comment: Comment | None,
+    settings: Settings,
+) -> CodeTask:
+    context = context_around(document.mirror.lines, placement)
+    prompt = _text(arguments.prompt) or (comment.text if comment else "")
+    instruction = prompt or _text(context.selection)
+    if not instruction:
+        invalid(
+            'Send a "prompt", select text, or write a comment at or above the position '
+            "that says what to generate."
+        )
+    path = document.path
+    return CodeTask(
+        instruction=instruction,
+        language_id=document.language_id,
+        file_name=path.name if path else document.uri.rsplit("/", 1)[-1],
+        # A selection that is itself the prompt is not shown a second time.
+        context=context if prompt else replace(context, selection=""),
+        explain=bool(settings.insert_explanation),
+        system_prompt=settings.system_prompt,
+    )
+
+
+def _text(value: str | None) -> str:
+    return value.strip() if value else ""

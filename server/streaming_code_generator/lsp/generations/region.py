@@ -1,17 +1,24 @@
-"""A generation's place in its document: which text should stand there, and where that is."""
+r"""A generation's region in its document: the text it should hold, and where that stands.
+
+    job: prefix "\n", code target indented by four spaces
+
+    code so far      "return w * h"
+    wanted text      "\n    return w * h"      prefix + code (indented by the output filter)
+    `range`          from the `r` on           prefix and suffix are left out
+
+The document's writer sends the smallest edit that brings the region to the wanted text.
+"""
 
 from streaming_code_generator.core.placement.target import explanation_comment
-from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.pace import paced
 from streaming_code_generator.editing.rewrite import SelectionRewrite
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.wire import ClientRange
 
-Position = tuple[int, int]
 
-
-class Placing:
-    """Turns the code so far into the text that its region should hold.
+class GenerationRegion:
+    """The region of one generation.
 
     Raises:
         RangeTaken: Another generation is writing in the range.
@@ -19,7 +26,7 @@ class Placing:
 
     def __init__(self, region_id: str, job: Job) -> None:
         if job.document is None:
-            raise ValueError("a job without a document has no place")
+            raise ValueError("a job without a document has no region")
         self.region_id = region_id
         self.document: OpenDocument = job.document
         self._job = job
@@ -33,20 +40,23 @@ class Placing:
         self._rewrite = SelectionRewrite(self.original)
         self._has_shown = False
 
+    # Text
+
     def show(self, code: str) -> None:
-        """Bring the region to what the code so far makes of it."""
+        """Bring the region to the code so far, at the pace that is set."""
         visible = paced(code, self._job.edits, finished=False)
         if visible:
             self._has_shown = True
-            text = self._rewrite.desired(self._framed(visible), finished=False)
+            framed = self._job.prefix + visible + self._job.suffix
+            text = self._rewrite.desired(framed, finished=False)
             self.document.delivery.want(self.region_id, text)
 
     def finish(self, code: str, explanation: str) -> None:
-        """Bring the region to its final text; an answer without code leaves it as it was."""
-        if code and self._job.insert_explanation == "comment":
-            job = self._job
+        """Bring the region to its final text; a response without code leaves it as it was."""
+        job = self._job
+        if code and job.insert_explanation == "comment":
             code = explanation_comment(explanation, job.language_id, job.code_target) + code
-        text = self._framed(code) if code else self.original
+        text = job.prefix + code + job.suffix if code else self.original
         self._has_shown = bool(code)
         self.document.delivery.finish(self.region_id, text)
 
@@ -59,15 +69,14 @@ class Placing:
         self.document.delivery.finish(self.region_id, self.original)
 
     def forget(self) -> None:
-        """Stop following the region; its text stays."""
+        """Stop tracking the region; its text stays."""
         self.document.delivery.writer.forget(self.region_id)
 
-    def _framed(self, code: str) -> str:
-        return self._job.prefix + code + self._job.suffix
+    # State
 
     @property
     def is_tracked(self) -> bool:
-        """Whether the region is still followed."""
+        """Whether the region still moves with the document's changes."""
         return self.region_id in self.document.delivery.writer.document
 
     @property
@@ -80,39 +89,23 @@ class Placing:
         return self._has_shown and not writer.is_idle
 
     @property
-    def is_untouched(self) -> bool:
-        """Whether it is followed and nobody has written or removed anything in it."""
-        writer = self.document.delivery.writer
-        return self.is_tracked and writer.region(self.region_id).is_untouched
-
-    @property
     def is_rewritten(self) -> bool:
         """Whether taking the text out would leave fragments of what was made of it."""
         return self.document.delivery.writer.region(self.region_id).is_rewritten
 
     def laid_over(self) -> list[str]:
-        """Return the regions that were opened over its text and are followed, the latest first."""
+        """Return the tracked regions that were opened over its text, the latest first."""
         return self.document.delivery.writer.document.laid_over(self.region_id)
 
     @property
-    def points(self) -> tuple[Point, Point]:
-        """The region's range."""
-        region = self.document.delivery.writer.region(self.region_id)
-        return region.start, region.end
-
-    @property
-    def range(self) -> tuple[Position, Position] | None:
-        """Where the code stands, in the client's positions; None once it is not followed."""
+    def range(self) -> ClientRange | None:
+        """Where the code stands, in the client's positions; None once it is not tracked."""
         if not self.is_tracked:
             return None
-        mirror = self.document.mirror
-        start, end = self.points
-        if self.is_untouched and not self._is_at_rest_as_before():
+        region, mirror = self.document.delivery.writer.region(self.region_id), self.document.mirror
+        start, end = region.start, region.end
+        if region.is_untouched and region.own_text != self.original:
             length = mirror.distance(start, end) - len(self._job.prefix) - len(self._job.suffix)
             start = mirror.advance(start, len(self._job.prefix))
             end = mirror.advance(start, max(0, length))
         return mirror.position(start), mirror.position(end)
-
-    def _is_at_rest_as_before(self) -> bool:
-        writer = self.document.delivery.writer
-        return writer.region(self.region_id).own_text == self.original

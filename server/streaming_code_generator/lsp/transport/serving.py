@@ -9,24 +9,88 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from pygls.io_ import WebSocketWriter
 
-from streaming_code_generator.lsp.server import StreamingServer, build_server
+from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.transport.reading import (
     MOST_HEADER_BYTES,
     read_messages,
     read_socket,
 )
-from streaming_code_generator.lsp.transport.writing import Output, StreamOutput, ThreadOutput
+from streaming_code_generator.lsp.transport.writing import (
+    MessageWriter,
+    StreamMessageWriter,
+    ThreadMessageWriter,
+)
 
 logger = logging.getLogger(__name__)
+
+DRAIN_TIMEOUT_S = 0.2
+"""How long a client that leaves may take to read the last answers."""
+
+
+class Server(Protocol):
+    """A language server for one client."""
+
+    protocol: StreamingProtocol
+    exit_code: "asyncio.Future[int] | None"
+    """Set when the client sends `exit`."""
+
+    async def close(self) -> None:
+        """End everything that runs."""
+
+
+NewServer = Callable[[], Server]
+
+
+# One client
+
+
+async def serve(server: Server, reader: asyncio.StreamReader, writer: MessageWriter) -> int:
+    """Serve one client until it goes away or says `exit`; return the exit code.
+
+    Cancellation: ends all generations and child processes first.
+    """
+    server.protocol.set_writer(writer)
+    try:
+        return await _until_gone(server, read_messages(reader, server.protocol))
+    finally:
+        await writer.drain(timeout_s=DRAIN_TIMEOUT_S)
+        writer.close()
+
+
+async def _until_gone(server: Server, reading: Coroutine[Any, Any, None]) -> int:
+    exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server.exit_code = exit_code
+    task = asyncio.create_task(reading, name="reading")
+    try:
+        either: set[asyncio.Future[Any]] = {task, exit_code}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return exit_code.result() if exit_code.done() else 0
+    finally:
+        task.cancel()
+        await server.close()
+
+
+# Standard input and output
+
+
+def serve_stdio(new_server: NewServer) -> None:
+    """Serve on standard input and output; ends the process with the client's exit code."""
+    sys.exit(asyncio.run(_serve_stdio(new_server)))
+
+
+async def _serve_stdio(new_server: NewServer) -> int:
+    reader, writer = await stdio_streams()
+    return await serve(new_server(), reader, writer)
+
 
 _BLOCK_BYTES = 64 * 1024
 
 
-async def stdio_streams() -> tuple[asyncio.StreamReader, Output]:
+async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
     """Return this process's standard input and output.
 
     Editors connect pipes, which the event loop watches. It cannot watch files and devices, and on
@@ -55,12 +119,12 @@ def _read_all(
         loop.call_soon_threadsafe(reader.feed_eof)
 
 
-async def _output(file: BinaryIO) -> Output:
+async def _output(file: BinaryIO) -> MessageWriter:
     if not _can_be_watched(file):
-        return ThreadOutput(file)
+        return ThreadMessageWriter(file)
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, file)
-    return StreamOutput(asyncio.StreamWriter(transport, protocol, None, loop))
+    return StreamMessageWriter(asyncio.StreamWriter(transport, protocol, None, loop))
 
 
 def _can_be_watched(file: BinaryIO) -> bool:
@@ -70,49 +134,10 @@ def _can_be_watched(file: BinaryIO) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-DRAIN_TIMEOUT_S = 0.2
-"""How long a client that leaves may take to read the last answers."""
-
-NewServer = Callable[[], StreamingServer]
+# TCP and web sockets
 
 
-async def serve(server: StreamingServer, reader: asyncio.StreamReader, output: Output) -> int:
-    """Serve one client until it goes away or says `exit`; return the exit code.
-
-    Cancellation: ends all generations and child processes first.
-    """
-    server.protocol.set_writer(output)
-    try:
-        return await _until_gone(server, read_messages(reader, server.protocol))
-    finally:
-        await output.drain(timeout_s=DRAIN_TIMEOUT_S)
-        output.close()
-
-
-async def _until_gone(server: StreamingServer, reading: Coroutine[Any, Any, None]) -> int:
-    exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    server.exit_code = exit_code
-    task = asyncio.create_task(reading, name="reading")
-    try:
-        either: set[asyncio.Future[Any]] = {task, exit_code}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        return exit_code.result() if exit_code.done() else 0
-    finally:
-        task.cancel()
-        await server.close()
-
-
-def serve_stdio(new_server: NewServer = build_server) -> None:
-    """Serve on standard input and output; ends the process with the client's exit code."""
-    sys.exit(asyncio.run(_serve_stdio(new_server)))
-
-
-async def _serve_stdio(new_server: NewServer) -> int:
-    reader, output = await stdio_streams()
-    return await serve(new_server(), reader, output)
-
-
-def serve_tcp(host: str, port: int, new_server: NewServer = build_server) -> None:
+def serve_tcp(host: str, port: int, new_server: NewServer) -> None:
     """Serve the first client that connects; ends when it goes away."""
     sys.exit(asyncio.run(_serve_tcp(host, port, new_server)))
 
@@ -125,14 +150,14 @@ async def _serve_tcp(host: str, port: int, new_server: NewServer) -> int:
             writer.close()
             return
         listener.close()
-        await first.run(serve(new_server(), reader, StreamOutput(writer)))
+        await first.run(serve(new_server(), reader, StreamMessageWriter(writer)))
 
     listener = await asyncio.start_server(connected, host, port)
-    _tell_addresses(listener.sockets)
+    _log_addresses(listener.sockets)
     return await first.exit_code
 
 
-def serve_ws(host: str, port: int, new_server: NewServer = build_server) -> None:
+def serve_ws(host: str, port: int, new_server: NewServer) -> None:
     """Serve the first client that connects by web socket; ends when it goes away."""
     sys.exit(asyncio.run(_serve_ws(host, port, new_server)))
 
@@ -151,7 +176,7 @@ async def _serve_ws(host: str, port: int, new_server: NewServer) -> int:
         await first.run(_until_gone(server, read_socket(socket, server.protocol)))
 
     async with listen(connected, host, port) as listener:
-        _tell_addresses(listener.sockets)
+        _log_addresses(listener.sockets)
         return await first.exit_code
 
 
@@ -174,6 +199,6 @@ class _FirstClient:
             self.exit_code.set_exception(error)
 
 
-def _tell_addresses(sockets: Iterable[socket.socket]) -> None:
+def _log_addresses(sockets: Iterable[socket.socket]) -> None:
     for bound in sockets:
         logger.info("listening on %s:%s", *bound.getsockname()[:2])

@@ -18,7 +18,7 @@ CONGESTED_BYTES = 256 * 1024
 """So much unsent output means that the client does not read; what may be dropped then is."""
 
 
-class Output(ABC):
+class MessageWriter(ABC):
     """The way to one client: pygls' writer interface, and a look at how full it is."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Output(ABC):
             logger.debug("the client went away before reading everything")
 
 
-class StreamOutput(Output):
+class StreamMessageWriter(MessageWriter):
     """Over an asyncio stream."""
 
     def __init__(self, stream: asyncio.StreamWriter) -> None:
@@ -76,7 +76,7 @@ class StreamOutput(Output):
             await self._stream.drain()
 
 
-class ThreadOutput(Output):
+class ThreadMessageWriter(MessageWriter):
     """Over a file that asyncio cannot watch, by a thread of its own."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -13,8 +13,6 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Pro
 from streaming_code_generator.providers.openai.endpoint_errors import translated
 from streaming_code_generator.providers.openai.request import (
     Dialect,
-    SystemRole,
-    TokenLimitField,
     chat_body,
     chat_messages,
     dialect_for,
@@ -22,6 +20,7 @@ from streaming_code_generator.providers.openai.request import (
 )
 from streaming_code_generator.providers.openai.sdk import LazyClient
 from streaming_code_generator.providers.openai.stream import ChunkReader
+from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import

@@ -7,9 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from streaming_code_generator.core.messages import CompletionRequest, Role
-
-TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
-SystemRole = Literal["auto", "system", "developer"]
+from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
 
 _OPENAI_HOST = "api.openai.com"
 _REASONING_MODEL = re.compile(r"(?:gpt-[5-9]|o\d)")
