@@ -250,7 +250,7 @@ class EditorClient(LanguageClient):
         self.tell_closed(buffer.uri)
 
     def type(self, buffer: Buffer, start: int, end: int, text: str) -> None:
-        """Let the person replace `[start, end)` of a document, in code points."""
+        """Let the user replace `[start, end)` of a document, in code points."""
         buffer.editor.replace(start, end, text, now_s=self._now_s())
         self._post(buffer)
 

@@ -125,7 +125,7 @@ class _ShowVersion(argparse.Action):
 
 
 def _line(error: Exception) -> str:
-    """Return what a person is told, in one line."""
+    """Return what a user is told, in one line."""
     if isinstance(error, StreamingError | OSError):
         return one_line(str(error))
     return (

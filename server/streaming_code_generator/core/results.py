@@ -68,7 +68,7 @@ class GenerationResult:
     finish_reason: str | None
     """As the provider says it: `stop`, `length`, `content_filter`, ..."""
     warnings: tuple[str, ...] = field(default=())
-    """What a person should know of the result, such as "cut off at the token limit"."""
+    """What a user should know of the result, such as "cut off at the token limit"."""
 
     @property
     def is_complete(self) -> bool:

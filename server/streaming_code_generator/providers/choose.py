@@ -33,7 +33,7 @@ __all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
 class ProviderChoice:
     """What the user set, as far as it decides about the provider; None where nothing is set.
 
-    The origins say where a value came from, as a person would: "environment", "config.toml".
+    The origins say where a value came from, as a user would: "environment", "config.toml".
     """
 
     provider: ProviderName = "auto"

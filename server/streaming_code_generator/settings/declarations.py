@@ -37,7 +37,7 @@ class Scope(Enum):
     ANYWHERE = "anywhere"
     """The opened workspace too."""
     USER = "user"
-    """Only the person's own sources: it decides where code and keys go, or what is executed."""
+    """Only the user's own sources: it decides where code and keys go, or what is executed."""
     TRUST = "trust"
     """Only the configuration file and the environment: it decides what else is trusted."""
 

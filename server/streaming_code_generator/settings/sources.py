@@ -22,7 +22,7 @@ Raw = TypeVar("Raw")
 
 MACHINE_SCOPED = "endpointSettingsAreMachineScoped"
 """An announcement in `initializationOptions`: this client's `workspace/configuration` takes the
-settings that decide about endpoints and keys from the person alone, never from a folder."""
+settings that decide about endpoints and keys from the user alone, never from a folder."""
 
 GENERATION_UPDATES = "generationUpdates"
 """Another one: the client wants to hear of every generation's progress; the server's affair."""
@@ -34,7 +34,7 @@ API_KEY = "apiKey"
 """A key from the client's own secret store. It is no setting: settings files must not hold keys."""
 
 API_KEY_ORIGIN = "apiKeyOrigin"
-"""Scheme, host and port that the key was stored for; unset, it is the person's own base URL's."""
+"""Scheme, host and port that the key was stored for; unset, it is the user's own base URL's."""
 
 _ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES, UNDO_NOTIFICATIONS, API_KEY_ORIGIN})
 

@@ -1,4 +1,4 @@
-"""Turns what a person asks for at a place of a document into the messages for a model."""
+"""Turns what a user asks for at a place of a document into the messages for a model."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class CodeTask:
     """One request for code in a document."""
 
     instruction: str
-    """What the person wants, in their own words."""
+    """What the user wants, in their own words."""
     language_id: str = ""
     """The language by its LSP identifier."""
     file_name: str = ""
