@@ -53,6 +53,7 @@ class CallbackListener:
         Raises:
             StreamProcessError: A callback raised; that is its cause.
         """
+        # A long chunk makes several events with the same figures: they are reported once.
         is_new_chunk = event.stats.chunks_processed != self._stats.chunks_processed
         self._stats = event.stats
         if isinstance(event, TextArrived) and event.part == "content":

@@ -22,8 +22,11 @@ from streaming_code_generator.core.messages import (
 )
 from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.providers.openai.request import Dialect, dialect_for
+from streaming_code_generator.providers.openai.openai_provider import (
+    Dialect,
+    OpenAIProvider,
+    dialect_for,
+)
 from streaming_code_generator.testing.openai_replies import (
     DONE,
     KEEP_ALIVE,

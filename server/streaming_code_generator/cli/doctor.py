@@ -202,6 +202,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print all findings as they come; 1 if something that is needed is broken."""
     broken = False
+    # Each line as soon as it is known: the endpoint may take its time.
     for finding in _findings(resolve_options(arguments)):
         show(f"{finding.state.value:6}{redacted(one_line(finding.text))}\n")
         broken = broken or finding.state is State.BROKEN

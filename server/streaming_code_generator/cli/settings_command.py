@@ -63,7 +63,16 @@ def markdown_table() -> str:
     rows = [
         ("Setting", "Value", "Default", "From a workspace", "What it does"),
         ("---", "---", "---", "---", "---"),
-        *(_row(spec) for spec in SPECS.values()),
+        *(
+            (
+                f"`{spec.camel_name}`",
+                spec.kind.summary,
+                _default(spec),
+                _WORKSPACE_WORDS[spec.scope],
+                spec.description,
+            )
+            for spec in SPECS.values()
+        ),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -84,16 +93,6 @@ def vscode_restricted() -> list[str]:
 
 def _in_editors() -> Iterable[SettingSpec]:
     return (spec for spec in SPECS.values() if spec.scope is not Scope.TRUST)
-
-
-def _row(spec: SettingSpec) -> tuple[str, ...]:
-    return (
-        f"`{spec.camel_name}`",
-        spec.kind.summary,
-        _default(spec),
-        _WORKSPACE_WORDS[spec.scope],
-        spec.description,
-    )
 
 
 def _property(spec: SettingSpec) -> JsonSchema:

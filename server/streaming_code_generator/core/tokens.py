@@ -215,6 +215,7 @@ class TokenAccount:
         """Make the count final: waits for a tokenizer that is still needed, but not for long."""
         if self._usage_is_newest:
             return
+        # A response of a few tokens may be complete before the tokenizer is loaded.
         await asyncio.wait({self._local}, timeout=FINAL_COUNT_WAIT_S)
         self._take_over_local_count()
         for count in self._counts or ():

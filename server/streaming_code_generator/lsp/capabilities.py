@@ -57,6 +57,7 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
 
 
 def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
+    # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
     uris = [folder.uri for folder in params.workspace_folders or []]
     if not uris and params.root_uri:
         uris = [params.root_uri]

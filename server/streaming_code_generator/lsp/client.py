@@ -38,6 +38,7 @@ class Client:
     @property
     def is_congested(self) -> bool:
         """Whether the client has stopped reading; what is only informative may be left out."""
+        # Over web sockets pygls' own writer is used, which keeps no count.
         protocol = self._ls.protocol
         return isinstance(protocol, StreamingProtocol) and protocol.is_congested
 
@@ -77,6 +78,7 @@ class Client:
 
     def update_generation(self, update: dict[str, object]) -> None:
         """Notify a client that announced `generationUpdates` of a generation's state."""
+        # After the response to `shutdown` a client expects nothing more.
         if self.capabilities.generation_updates and not self._ls.protocol._shutdown:  # noqa: SLF001
             self._ls.protocol.notify(DID_UPDATE_GENERATION, update)
 
@@ -91,6 +93,8 @@ class Client:
             types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
             for replacement in edit.replacements
         ]
+        # Versioned, so that an edit which typing has overtaken is refused and not misplaced. The
+        # older form is only for a client that takes no other.
         if form.is_versioned:
             version = form.version(edit.version)
             document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)

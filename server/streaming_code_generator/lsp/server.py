@@ -88,6 +88,7 @@ class StreamingServer(LanguageServer):
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
         self.protocol.documents = self.state.documents
+        # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
         self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
         _register(self)
         _register_renames(self)

@@ -79,6 +79,7 @@ def choose_provider(
     if choice.provider == "embedded":
         reason = f"`provider` is set to `embedded` ({choice.provider_origin})"
         return _embedded(choice, _weights(choice, installation), reason)
+    # `auto`: what is set for an endpoint means that one is wanted.
     if choice.base_url:
         return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
     if choice.api_key:

@@ -224,6 +224,8 @@ class Settings:
     )
 
 
+# A setting is added by a field of `Settings`: sources, rules of trust, the documents' table and
+# VS Code's manifest all read this mapping.
 SPECS: Mapping[str, SettingSpec] = {
     declared.name: SettingSpec(name=declared.name, default=declared.default, **declared.metadata)
     for declared in fields(Settings)

@@ -135,6 +135,7 @@ def _from_variables(
 ) -> Iterator[Assignment]:
     known = {spec.variable: name for name, spec in SPECS.items()}
     origin = partial(Origin, source=source, from_workspace=source is Source.DOTENV)
+    # First, so that our own variable, which comes later, wins within the same source.
     if url := variables.get(BASE_URL_VARIABLE):
         yield from _parsed_text("base_url", url, origin(detail=BASE_URL_VARIABLE), problems)
     for variable in sorted(key for key in variables if key.startswith(VARIABLE_PREFIX)):
@@ -239,6 +240,7 @@ def read_dotenv(path: Path | None, problems: list[str]) -> Mapping[str, str]:
         return {}
     from dotenv import dotenv_values  # noqa: PLC0415 - most workspaces have no such file
 
+    # python-dotenv would interpolate by the process's environment.
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
 

@@ -95,7 +95,13 @@ class KeyCandidate:
 
 def judge(assignments: Sequence[Assignment]) -> Verdict:
     """Decide which assignments count; they come in rising order."""
-    usable = [a for a in map(_with_safe_provider, assignments) if a.value is not None]
+    usable = []
+    for assignment in assignments:
+        if assignment.value is not None:
+            usable.append(assignment)
+        elif assignment.name == "provider" and not assignment.origin.from_workspace:
+            # The user meant to choose: a slip must not send the code out.
+            usable.append(replace(assignment, value="embedded"))
     own: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
     own |= {a.name: a.value for a in usable if not a.origin.from_workspace and _may_stand(a)}
     admitted = tuple(a for a in usable if _is_admitted(a, own["trusted_workspace_endpoints"]))
@@ -133,13 +139,6 @@ def choose_key(
         if base_url and bound_to and origin_of(bound_to) == origin_of(base_url):
             return candidate, None
     return None, _key_refusal(candidates[0], base_url) if candidates else None
-
-
-def _with_safe_provider(assignment: Assignment) -> Assignment:
-    own = not assignment.origin.from_workspace
-    if assignment.name == "provider" and assignment.value is None and own:
-        return replace(assignment, value="embedded")
-    return assignment
 
 
 def _may_stand(assignment: Assignment) -> bool:

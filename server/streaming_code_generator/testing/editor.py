@@ -19,18 +19,16 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from streaming_code_generator.testing.editor_messages import (
+from streaming_code_generator.testing.editor_protocol import (
     Change,
     DidChange,
     DidUndo,
+    Encoding,
     Message,
+    Position,
     Replacement,
     Reply,
     ServerEdit,
-)
-from streaming_code_generator.testing.editor_positions import (
-    Encoding,
-    Position,
     difference,
     line_end,
     offset_in,
@@ -281,6 +279,7 @@ class SimulatedEditor:
         self._make(steps, now_s=now_s)
 
     def _make(self, steps: Sequence[_Done], *, now_s: float) -> None:
+        # Changes are collected from the first one on, and reported together.
         if self._flush_at_s is None:
             self._flush_at_s = now_s + self.habits.change_delay_s
         for step in steps:

@@ -25,8 +25,7 @@ from streaming_code_generator.testing.editor import (
     Reply,
     SimulatedEditor,
 )
-from streaming_code_generator.testing.editor_messages import Change
-from streaming_code_generator.testing.editor_positions import Position
+from streaming_code_generator.testing.editor_protocol import Change, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,10 @@ class HeadlessEditor:
         listen(types.WORKSPACE_APPLY_EDIT)(lambda params: self._apply(params.edit))
 
     def _take_progress(self, value: object) -> None:
-        message = _member(value, "message")
+        if isinstance(value, dict):
+            message = value.get("message")
+        else:
+            message = getattr(value, "message", None)
         if isinstance(message, str):
             self.progress.append(message)
             self.on_progress(message)
@@ -245,7 +247,3 @@ def _introduction(
         workspace_folders=[types.WorkspaceFolder(uri=root.as_uri(), name=root.name)],
         initialization_options=initialization_options,
     )
-
-
-def _member(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

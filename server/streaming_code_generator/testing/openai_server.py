@@ -129,6 +129,8 @@ class OpenAIServer:
                 self.requests.append(request)
                 self.request_came.set()
                 reply = self._reply_to(request)
+            # A client that hangs up ends this read while the reply is still played; a byte that
+            # comes instead is the first of the next request.
             watching = asyncio.create_task(reader.read(1))
             playing = asyncio.create_task(_play(reply, writer))
             try:

@@ -88,6 +88,7 @@ class ScriptedProvider:
 
         Cancellation: at once.
         """
+        # One script for each request; the last one goes on for all that follow.
         script = self._scripts[min(len(self.requests), len(self._scripts) - 1)]
         self.requests.append(request)
         if script and isinstance(script[0], Refuse):

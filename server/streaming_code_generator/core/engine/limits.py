@@ -103,6 +103,8 @@ class Deadlines:
             APIError: The deadline passed before the first text.
             StreamProcessError: It passed afterwards.
         """
+        # Two clocks: silence begins anew with every chunk, the whole time never does. Keep-alive
+        # comments in the stream are no chunks, and so no reason to go on waiting.
         silence_ends_at = self._loop.time() + self._silence_s[phase]
         timer = asyncio.timeout_at(min(silence_ends_at, self._ends_at))
         try:
@@ -129,6 +131,7 @@ class Deadlines:
                 f"The stream from `{self._endpoint}` stalled: no chunk for "
                 f"{self._silence_s[phase]:g} s."
             )
+        # Before the first text nothing has been shown, and another attempt may do better.
         if phase is Phase.FIRST_TEXT:
             return APIError(cause, kind="timeout", retryable=self.remaining_s > 0)
         return StreamProcessError(cause, kind="timeout")
@@ -171,6 +174,7 @@ class BackoffOrRetryAfter(wait_base):
 
     def __call__(self, retry_state: RetryCallState) -> float:
         """Return the seconds to wait after the attempt that has just failed."""
+        # Waits of 0.5, 1, 2, 4 and then 8 seconds, each a quarter more or less.
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, no secret
         return _asked_to_wait_s(retry_state) or self._backoff(retry_state) * jitter
 

@@ -183,8 +183,18 @@ class GenerationRun:
         """Return the last event, once the tokens are counted for good."""
         completion_time = self._clock.elapsed_s()
         await self._tokens.settle()
+        # For the library, which has no document to write into: the parts of the whole response. The
+        # language server replaces them by those that were filtered for its document.
         text = self.text
         extraction = extract(text)
+        reason = self._finish_reason or ""
+        warnings: tuple[str, ...] = ()
+        if reason in INCOMPLETE:
+            warnings = (INCOMPLETE[reason],)
+        elif not text.strip():
+            warnings = (f"the model answered with no text (it ended with `{reason}`)",)
+        elif reason != "stop":
+            warnings = (f"the response ended with `{reason}`",)
         result = GenerationResult(
             text=text,
             code=extraction.code,
@@ -195,7 +205,7 @@ class GenerationRun:
             model=self._model,
             provider=f"{self._description.name}: {self._description.reason}",
             finish_reason=self._finish_reason,
-            warnings=self._warnings(text),
+            warnings=warnings,
         )
         return GenerationFinished(result=result)
 
@@ -211,11 +221,3 @@ class GenerationRun:
             *(TextArrived(text=piece, part="reasoning", stats=stats) for piece in reasoning),
             *(TextArrived(text=piece, part="content", stats=stats) for piece in content),
         ]
-
-    def _warnings(self, text: str) -> tuple[str, ...]:
-        reason = self._finish_reason or ""
-        if reason in INCOMPLETE:
-            return (INCOMPLETE[reason],)
-        if not text.strip():
-            return (f"the model answered with no text (it ended with `{reason}`)",)
-        return () if reason == "stop" else (f"the response ended with `{reason}`",)

@@ -198,8 +198,12 @@ class BareCode:
         if line is None:
             return _code(text)
         if self._inner is None:
-            return self._outside(line)
-        if self._inner.is_closed_by(line):
+            fence = opening_fence(line)
+            if _is_bare(fence):
+                self._suspect, self._held = fence, line + "\n"
+                return FilterStep()
+            self._inner = fence
+        elif self._inner.is_closed_by(line):
             self._inner = None
         return _code(line + "\n")
 
@@ -211,14 +215,6 @@ class BareCode:
         if self._inner is None and _is_bare(opening_fence(line)):
             return FilterStep()
         return _code(line)
-
-    def _outside(self, line: str) -> FilterStep:
-        fence = opening_fence(line)
-        if _is_bare(fence):
-            self._suspect, self._held = fence, line + "\n"
-            return FilterStep()
-        self._inner = fence
-        return _code(line + "\n")
 
     def _behind(self, suspect: Fence, segment: str) -> FilterStep:
         self._next_line += segment

@@ -29,6 +29,7 @@ class LineEndings:
         r"""Return the text with `\n` for every `\r\n` and `\r`, also where a chunk ends between."""
         if not text:
             return ""
+        # A CRLF may be torn apart by the end of a chunk: the CR has ended its line already.
         if self._after_carriage_return:
             text = text.removeprefix("\n")
         self._after_carriage_return = text.endswith("\r")

@@ -47,6 +47,8 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     if not lines:
         return None
     line = max(0, min(line, len(lines) - 1))
+    # Far enough up to see a quotation or a block comment open, and no further: a file may have
+    # megabytes, and this runs at every code action request.
     above = _within_bounds(lines[max(0, line - LINES_ABOVE) : line][::-1])
     below = _within_bounds(lines[line + 1 : line + LINES_BELOW])
     first = line - above

@@ -70,6 +70,8 @@ def indent_of_new_line(lines: Sequence[str], line: int, unit: str) -> str:
         return indent + unit
     if above == line - 1:
         return indent
+    # Behind blank lines the cursor may be behind the block above: a `def g()` below that is not
+    # indented says so.
     below = _nearest(lines, line, step=1)
     if below is None:
         return ""

@@ -138,6 +138,7 @@ def _comment_ending_line(
 def _below_comment(
     lines: Sequence[str], line: int, comment: Comment, target: CodeTarget
 ) -> Placement:
+    # Behind code that opens a block, `for x in y:  # print each`, the block itself is meant.
     deeper = target.indent_unit if opens_block(comment.code_before) else ""
     target = replace(target, base_indent=comment.indent + deeper)
     following = comment.last_line + 1
@@ -151,6 +152,7 @@ def _below_comment(
 def _on_blank_line(lines: Sequence[str], line: int, target: CodeTarget) -> Placement:
     """Go to the end of a blank line; white space that does not fit is there on purpose."""
     space = content(lines[line])
+    # White space that is part of the indentation stays, as `text_before`, and is completed.
     fits = target.base_indent.startswith(space)
     base = target.base_indent if fits else space
     return _insertion(line, len(space), replace(target, base_indent=base, text_before=space))

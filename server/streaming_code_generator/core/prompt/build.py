@@ -34,6 +34,7 @@ def build_messages(task: CodeTask) -> tuple[Message, ...]:
     system = task.system_prompt or standard
     selection = task.context.selection
     shown = [f"The selection:\n{fenced(selection, task.language_id)}"] if selection.strip() else []
+    # Small models follow what they read last: the instruction stands at the end.
     sections = [*_surroundings(task), *shown, _request(task)]
     return (
         Message(role="system", content=system),
@@ -81,6 +82,7 @@ _BACKTICKS = re.compile(r"`{3,}")
 
 def fenced(code: str, tag: str = "") -> str:
     """Return a fenced code block whose fence is longer than any run of backticks inside."""
+    # Code that holds ``` gets a fence of four: nothing in it can end the block.
     longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{tag}\n{code.rstrip()}\n{fence}"

@@ -51,6 +51,7 @@ def context_around(
 
 
 def _before(lines: Sequence[str], placement: Placement, limit: int) -> str:
+    # The line of the cursor comes first of all; the lines above take what it leaves of the limit.
     last = content(lines[placement.line])[: placement.column]
     if len(last) >= limit:
         return last[len(last) - limit :]

@@ -164,6 +164,7 @@ class Documents:
         document = self._documents.pop(key, None)
         if document is None:
             return
+        # Edits to a closed document would open it, or change the file behind the user's back.
         document.delivery.pause()
         self._closing[key] = document
         if not self._goes_on_as_renamed(key, document):
@@ -258,6 +259,7 @@ class Documents:
     def drop_unused_files(self) -> None:
         """Forget files that were read from disk and are not edited any more: they may change."""
         for key, document in list(self._documents.items()):
+            # Its changes are not notified: the copy is right only for the moment it was read in.
             if not document.is_open and document.is_idle:
                 del self._documents[key]
                 self._end(document)

@@ -27,6 +27,8 @@ def document_key(uri: str) -> str:
     """Return what is equal for all spellings of a URI; what is no URI stands for itself."""
     if not is_uri(uri):
         return uri
+    # One key for `file:///C:/a b.py`, `file:///c%3A/a%20b.py` and `file://localhost/c:/a%20b.py`:
+    # `file:///c:/a%20b.py?#`.
     parts = urlsplit(uri)
     host = "" if parts.scheme == "file" and parts.netloc == "localhost" else parts.netloc.lower()
     # An escaped slash is part of a name: segments are unescaped one by one.
@@ -66,6 +68,7 @@ class Renames:
         now_s = time.monotonic()
         for old, (new, noted_s) in self._renames.items():
             if now_s - noted_s <= MEMORY_S:
+                # Of `/old` to `/new`: `/old/a.py` becomes `/new/a.py`, and `/older` stays.
                 path, end, rest = key.partition("?")
                 if path == old or path.startswith(f"{old}/"):
                     return f"{new}{path[len(old) :]}{end}{rest}"

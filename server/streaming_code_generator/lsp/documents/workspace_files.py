@@ -55,6 +55,7 @@ def workspace_file(uri: str, roots: Iterable[Path]) -> Path:
     named = path_of(uri)
     if named is None:
         invalid(f"`{uri}` is not open in the editor: open the document first.")
+    # Symbolic links are followed before the comparison: one in the workspace may lead out of it.
     path = named.resolve()
     if not any(path.is_relative_to(root.resolve()) for root in roots):
         invalid(f"`{path.name}` is not open and lies outside the workspace: open it first.")
@@ -73,6 +74,7 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         invalid(f"`{path.name}` cannot be read ({error.strerror}): open the document first.")
+    # What git does to tell binary files from text.
     if b"\0" in content:
         invalid(f"`{path.name}` is a binary file: name a text document.")
     try:

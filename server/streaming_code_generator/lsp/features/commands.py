@@ -257,6 +257,7 @@ async def _put_back(state: ServerState, generation: Generation) -> None:
             "would leave fragments of that. Undo the change first, or delete the code.",
             kind="document",
         )
+    # Taking out text that another generation has rewritten would take out that one's, too.
     for over in generation.region.laid_over() if generation.region else []:
         later = state.generations.get(over)
         if later is not None and stage_of(later) in {Stage.RUNNING, Stage.STANDING}:

@@ -62,5 +62,6 @@ async def _read(ls: LanguageServer, state: ServerState) -> None:
     except Exception as error:  # noqa: BLE001 - whatever the client answers, it is served
         logger.warning("the client refused workspace/configuration: %s", error)
         return
+    # One item was asked for; a client that does not know the section answers null.
     first = answer[0] if answer else None
     await state.backend.update(workspace_configuration=first)

@@ -271,6 +271,7 @@ class Generation:
             self.done.set_result(end)
 
     def _set_state(self, state: GenerationState) -> None:
+        # Reported at once: a request that is answered a moment later finds the client up to date.
         self.state = state
         self._listener.changed(self)
 

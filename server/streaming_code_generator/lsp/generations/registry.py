@@ -128,6 +128,7 @@ class Generations:
         task = generation.start(engine, self._concurrency)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Their regions would otherwise have to move with every change for ever.
         for oldest in self.ended[:-MOST_FINISHED]:
             self.forget(oldest)
             del self._generations[oldest.id]

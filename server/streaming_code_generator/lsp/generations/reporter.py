@@ -166,13 +166,15 @@ class Reporter:
     def _refresh_lenses(self) -> None:
         # Several generations may change at once; one request serves them all.
         if self._lenses_due is None and self._client.capabilities.code_lens_refresh:
-            self._lenses_due = asyncio.get_running_loop().call_soon(self._send_refresh)
 
-    def _send_refresh(self) -> None:
-        self._lenses_due = None
-        self._client.refresh_lenses()
+            def refresh() -> None:
+                self._lenses_due = None
+                self._client.refresh_lenses()
+
+            self._lenses_due = asyncio.get_running_loop().call_soon(refresh)
 
     def _end(self, generation: Generation) -> None:
+        # The order is part of the protocol: the whole response, then one line with time and tokens.
         summary = end_message(generation)
         progress = self._progress.pop(generation.id, None)
         if progress is not None:
@@ -185,6 +187,7 @@ class Reporter:
                 self._client.log(summary)
             case Failed(error=error):
                 logger.warning("generation %s failed kind=%s: %s", generation.id, error.kind, error)
+                # The text is not in the document, and the model's work not to be lost.
                 if error.kind == "document":
                     self._client.log("".join(generation.account.text))
                 self._client.log(error.message, types.MessageType.Error)

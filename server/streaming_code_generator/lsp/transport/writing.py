@@ -113,6 +113,8 @@ class ThreadMessageWriter(MessageWriter):
         await self._all_sent.wait()
 
     def _write_all(self) -> None:
+        # `close` puts None. A client that has gone makes every write fail; the rest of the queue
+        # is still taken, so that `until_read` returns.
         while (block := self._queue.get()) is not None:
             with suppress(OSError):
                 self._file.write(block)

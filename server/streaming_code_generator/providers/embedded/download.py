@@ -46,6 +46,7 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
     target = folder / source.file_name
     part = folder / f"{source.file_name}.part"
     try:
+        # Only a whole file with the right hash ever gets the final name, so its size is enough.
         if _size(target) == source.size_bytes:
             return target
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +91,7 @@ def _fetch_rest(source: DownloadedWeights, part: Path, report: ReportProgress) -
     """Append to the part file what one request brings."""
     offset = _size(part)
     with _open(source, offset) as response, part.open("ab") as file:
+        # A server that does not know ranges sends all of it: then the part file begins anew.
         offset = _body_offset(response, at_most=offset)
         file.truncate(offset)
         report(offset)

@@ -94,11 +94,18 @@ class EmbeddedProvider:
         Cancellation: the model stops within one token, or one batch of the prompt.
         """
         child = await self._supervisor.ensure_running()
+        limit, temperature = request.max_output_tokens, request.temperature
+        completed = replace(
+            request,
+            max_output_tokens=DEFAULT_OUTPUT_TOKENS if limit is None else limit,
+            temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
+        )
         try:
             client = await self._client_of(child)
-            async with client.open(_completed(request)) as deltas:
+            async with client.open(completed) as deltas:
                 yield deltas
         except (APIError, StreamProcessError) as error:
+            # A dead child looks like a server that hung up: the error says what really happened.
             if error.kind in LOST_CHILD_KINDS and await child.wait_ended(END_NOTICED_WITHIN_S):
                 raise _child_lost(child, error) from error
             raise
@@ -144,16 +151,6 @@ def suitable_threads(cores: int) -> int:
     hyper-threads, which do not help.
     """
     return max(1, min(cores - 1, max(cores // 2, 4), 8))
-
-
-def _completed(request: CompletionRequest) -> CompletionRequest:
-    """Return the request with what it leaves open filled in."""
-    limit, temperature = request.max_output_tokens, request.temperature
-    return replace(
-        request,
-        max_output_tokens=DEFAULT_OUTPUT_TOKENS if limit is None else limit,
-        temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
-    )
 
 
 def _child_lost(child: ChildServer, error: APIError | StreamProcessError) -> StreamingError:

