@@ -53,9 +53,7 @@ end
 local function note_traffic_to(client)
   local notify = client.rpc.notify
   client.rpc.notify = function(method, params)
-    if method ~= 'textDocument/didOpen' then
-      traffic[#traffic + 1] = { to = client.name, method = method, params = params }
-    end
+    traffic[#traffic + 1] = { to = client.name, method = method, params = params }
     return notify(method, params)
   end
 end

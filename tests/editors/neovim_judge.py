@@ -58,7 +58,8 @@ class Generation:
     inside: set[str] = field(default_factory=set)
     """What somebody else ever put between its first and its last character."""
     is_scrambled: bool = False
-    """Whether the user has brought its lines out of their order."""
+    """Whether the user has moved some of its lines away from the others: what follows may come
+    behind either."""
     was_undone: bool = False
     was_touched: bool = False
 
@@ -171,7 +172,9 @@ class Judge:
             return
         generation.put_by_user |= set(after) if change.is_rearranging else come
         generation.was_touched |= bool(gone or come) or change.is_rearranging
-        generation.is_scrambled = generation.is_scrambled or after != sorted(after)
+        generation.is_scrambled |= after != sorted(after) or (
+            change.is_rearranging and generation.span(self._text) != generation.span(change.text)
+        )
 
     def _cause(
         self, generation: Generation, change: Change, before: list[str], gone: set[str]

@@ -48,6 +48,14 @@ def test_only_what_really_changed_counts_as_the_persons() -> None:
     assert document.region("0").is_untouched
 
 
+def test_a_line_ending_that_is_left_is_rather_a_neighbours() -> None:
+    document = tracked("x[bb\ncc]\nQy\n")
+    change(document, 0, 10, "x\ny\n")
+
+    assert document.region("0").deleted
+    assert marked(document) == "x[]\ny\n"
+
+
 def test_removing_all_of_a_text_deletes_its_region_and_undoing_that_brings_it_back() -> None:
     document = tracked("a[bcd]e")
     change(document, 1, 4, "")

@@ -16,6 +16,7 @@ from streaming_code_generator.editing.in_flight import (
     MOST_DOUBTS,
     MOST_REFUSALS,
     REFUSAL_WAITS_S,
+    RELOAD_DOUBT_S,
     REPLY_TIMEOUT_S,
 )
 from streaming_code_generator.editing.lines import Point
@@ -28,6 +29,15 @@ def opened(text: str = "a\nb\n", offset: int = 2) -> Desk:
     desk = Desk(text)
     desk.open("0", offset)
     return desk
+
+
+def test_half_of_a_line_ending_is_replaced_with_the_other_half() -> None:
+    desk = Desk("a\r\nb")
+    desk.open("0", 1, 2)
+    desk.finish("0", "")
+    (replacement,) = desk.sent().replacements
+
+    assert (replacement.start, replacement.end, replacement.text) == ((0, 1), (1, 0), "\n")
 
 
 def test_an_edit_carries_the_mirrors_version_and_positions() -> None:
@@ -373,6 +383,66 @@ def test_several_places_of_one_misplaced_edit_are_repaired() -> None:
         desk.land()
 
     assert desk.mirrored == "1aXbc\n2dYef\n"
+
+
+def test_an_edit_that_reaches_the_text_loaded_meanwhile_is_taken_back() -> None:
+    """Some clients count versions from one again then, and so take it for an edit of that text."""
+    desk = Desk("one\ntwo\n\nlast\n", version=7)
+    desk.open("0", 8)
+    desk.finish("0", "generated_1\ngenerated_2")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(1, "new\none\ntwo\n\nlast\n", now_s=0)
+    desk.reply(edit)
+    desk.report((((2, 0), (2, 3)), "generated_1\ngenerated_2two"))
+    while not desk.writer.is_idle:
+        desk.wait(RELOAD_DOUBT_S)
+        desk.land()
+
+    assert desk.mirrored == "new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
+
+
+def test_an_edit_that_never_reaches_the_text_loaded_meanwhile_is_sent_again() -> None:
+    desk = Desk("one\n\nlast\n", version=7)
+    desk.open("0", 4)
+    desk.finish("0", "generated")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(1, "new\n\nlast\n", now_s=0)
+    desk.reply(edit)
+    assert desk.sends_nothing()
+    desk.wait(RELOAD_DOUBT_S)
+    desk.land()
+
+    assert desk.mirrored == "new\ngenerated\nlast\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_an_edit_that_stands_in_the_text_loaded_meanwhile_has_landed() -> None:
+    desk = Desk("one\n\nlast\n", version=7)
+    desk.open("0", 4)
+    desk.finish("0", "generated")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(1, "one\ngenerated\nlast\n", now_s=0)
+    desk.reply(edit)
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.writer.is_idle
+
+
+def test_a_late_edit_is_not_taken_for_the_next_one_less_its_end() -> None:
+    desk = opened()
+    desk.writer.want("0", "generated one two")
+    first = desk.sent()
+    desk.person_types(0, 0, "typed")
+    desk.reply(first)
+    desk.wait(DOUBT_S)
+    desk.finish("0", "generated one two three")
+    desk.reply(desk.sent())
+    desk.echo(first)
+    desk.wait(DOUBT_S)
+    desk.land()
+
+    assert desk.mirrored == "typeda\ngenerated one two threeb\n"
+    assert desk.outcomes == [Settled("0")]
 
 
 def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() -> None:

@@ -174,7 +174,7 @@ def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
 def _changed_blocks(before: list[str], after: list[str]) -> Iterator[tuple[int, int, int, int]]:
     """Yield which lines became which: `before[i1:i2]` became `after[j1:j2]`."""
     if _is_comparable(before, after):
-        matcher = SequenceMatcher(None, before, after, autojunk=False)
+        matcher = SequenceMatcher(_is_blank, before, after, autojunk=False)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
             if tag != "equal":
                 yield i1, i2, j1, j2
@@ -188,6 +188,11 @@ def _changed_blocks(before: list[str], after: list[str]) -> Iterator[tuple[int, 
         else:
             yield i, next_i, j, next_j
         i, j = next_i + 1, next_j + 1
+
+
+def _is_blank(text: str) -> bool:
+    """Whether a line or a character is no sign of what was kept: there are many like it."""
+    return not text.strip()
 
 
 def _is_comparable(before: list[str], after: list[str]) -> bool:
@@ -235,7 +240,7 @@ def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
     if _equal_pairs(removed, edit.text) > CHARACTER_PAIRS_LIMIT:
         yield edit
         return
-    matcher = SequenceMatcher(None, removed, edit.text, autojunk=False)
+    matcher = SequenceMatcher(_is_blank, removed, edit.text, autojunk=False)
     done_old = done_new = 0
     for old, new, size in _kept_runs(matcher, removed, shorter=min(len(removed), len(edit.text))):
         if old > done_old or new > done_new:

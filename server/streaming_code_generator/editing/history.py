@@ -21,7 +21,7 @@ Coordinates count code points from where the region was opened; those before it 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, islice
+from itertools import accumulate, dropwhile, islice
 from operator import sub
 
 from streaming_code_generator.editing.diff import Edit, apply_edits, bits, fine_edits, single_edit
@@ -225,11 +225,11 @@ class RegionHistory:
             taken     a = 1[foo()xbar()]b = 2, of which only the x is the user's
         """
         inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
-        if len(inserted) <= 1:
+        if bits(inserted) < COMING_BACK_BITS:
             return None
         best: PastRegion | None = None
         most = 0.0
-        previous, came = self._since_read(mirror)
+        previous, came = self._since_users(mirror)
         for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
             if not (window.shares(inserted) and is_meant(past.region)):
                 continue
@@ -245,10 +245,14 @@ class RegionHistory:
     def _unread_steps(self) -> list[_Step]:
         return self._steps[len(self._steps) - self._unread :]
 
-    def _since_read(self, mirror: Mirror) -> tuple[str, tuple[int, int]]:
-        """Return the text of the last look, and which part of the present one differs from it."""
+    def _since_users(self, mirror: Mirror) -> tuple[str, tuple[int, int]]:
+        """Return the text before what the user did since the last look, and where it differs.
+
+        An edit of ours may have been reported together with that, as what came before it.
+        """
         window = self._window(mirror)
-        for step in reversed(self._unread_steps):
+        users = dropwhile(lambda step: not step.is_users, self._unread_steps)
+        for step in reversed([*users]):
             window.go_back(step)
         edit = single_edit(window.text, window.present) or Edit(0, 0, "")
         return window.text, (edit.start, edit.start + len(edit.text))

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from streaming_code_generator.editing.diff import bits
 from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
-from streaming_code_generator.editing.lines import with_line_ending
+from streaming_code_generator.editing.lines import Point, with_line_ending
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.plan import Plan
 from streaming_code_generator.editing.regions import ForeignChange
@@ -16,11 +17,18 @@ ECHO_TIMEOUT_S = 10.0
 DOUBT_S = 0.2
 """How long to wait for the change of an edit that was probably dropped, because the person had
 typed before it arrived. Sending again is safe: the new edit's version is stale if it was not."""
+RELOAD_DOUBT_S = 1.5
+"""The same for an edit that was on its way when the document was loaded anew: some clients count
+versions from one again then, and apply it to the new text."""
 MOST_DOUBTS = 20
 """So many edits in a row that were said to be applied, while every change that arrived was another
 one, end the generations: this client does to edits what the writer cannot follow."""
 REFUSAL_WAITS_S = (0.1, 0.25, 0.6, 1.5)
 """Waits before sending again what was refused without a change that would explain it."""
+PART_BITS = 20
+"""Text that says less than this is not looked for in a longer one."""
+NEARBY_LINES = 400
+"""How far from where an edit was sent its change may be."""
 MOST_REFUSALS = 5
 """So many refusals in a row without any change arriving end the generations."""
 
@@ -37,6 +45,8 @@ class InFlight:
     """When the client said that it had applied the edit."""
     changed_at_s: float | None = None
     """When a change that did not contain the whole edit arrived."""
+    is_for_other_text: bool = False
+    """Whether the document was loaded anew since it was sent: the client may not have noticed."""
     misplaced: dict[str, str] = field(default_factory=dict)
     """Where the edit seems to have been applied in the wrong place, and what stood there."""
 
@@ -47,7 +57,18 @@ class InFlight:
             return self.sent_at_s + REPLY_TIMEOUT_S
         if self.changed_at_s is None:
             return self.applied_at_s + ECHO_TIMEOUT_S
-        return max(self.applied_at_s, self.changed_at_s) + DOUBT_S
+        doubt_s = RELOAD_DOUBT_S if self.is_for_other_text else DOUBT_S
+        return max(self.applied_at_s, self.changed_at_s) + doubt_s
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether nothing of it is to be expected in a change any more."""
+        return not self.plan and not self.is_for_other_text
+
+    @property
+    def is_all_misplaced(self) -> bool:
+        """Whether every part of it seems to have been applied in the wrong place."""
+        return len(self.misplaced) >= len(self.edit.replacements)
 
     def count_in(self, changes: Sequence[ReportedChange]) -> int:
         """Return how many reported changes there are up to the last that is a part of the edit."""
@@ -55,10 +76,16 @@ class InFlight:
         return max(counts, default=0)
 
     def _is_part(self, change: ReportedChange) -> bool:
-        # Where it ends may differ: a client that applies it to another text takes what there is.
+        # Where it ends may differ: a client that applies it to another text takes what there is,
+        # and one that reports whole lines names the text around it too.
         return any(
-            _plain(change.text) == _plain(sent.text)
-            and (sent.text != "" or (change.range is not None and change.range[0] == sent.start))
+            (
+                _plain(change.text) == _plain(sent.text)
+                and (
+                    sent.text != "" or (change.range is not None and change.range[0] == sent.start)
+                )
+            )
+            or (bits(sent.text) >= PART_BITS and _plain(sent.text) in _plain(change.text))
             for sent in self.edit.replacements
         )
 
@@ -81,7 +108,7 @@ class InFlight:
         for the edit's only if all of it is there (`is_whole`).
         """
         return (
-            bool(self.plan)
+            not self.has_landed
             and self.changed_at_s is not None
             and (bool(change.text.strip()) or is_whole)
             and any(_is_the_same(mirror, change, sent) for sent in self.edit.replacements)
@@ -94,7 +121,16 @@ def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -
     The client may have turned line endings into its own.
     """
     start, end = mirror.point(*sent.start), mirror.point(*sent.end)
-    return (change.start, change.end, _plain(change.text)) == (start, end, _plain(sent.text))
+    if (change.start, change.end, _plain(change.text)) == (start, end, _plain(sent.text)):
+        return True
+    first, last = min(start, change.start), max(end, change.end)
+    if bits(sent.text) < PART_BITS or last.line - first.line > NEARBY_LINES:
+        return False
+
+    def after(low: Point, high: Point, text: str) -> str:
+        return _plain(mirror.slice(first, low) + text + mirror.slice(high, last))
+
+    return after(change.start, change.end, change.text) == after(start, end, sent.text)
 
 
 def _plain(text: str) -> str:

@@ -118,6 +118,59 @@ def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
     return _joined([*before, Piece(Kind.FOREIGN, inserted), *removed, *after])
 
 
+def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
+    """Return the pieces of a part of the region, and how much own text lies before it.
+
+    Args:
+        pieces: The region's pieces.
+        start: Offset in the region's document text, in code points.
+        end: The same, behind the part.
+    """
+    before, rest = _split(pieces, start, _in_document)
+    inside, _ = _split(rest, end - start, _in_document)
+    return sum(piece.in_own for piece in before), inside
+
+
+def span_of(pieces: Pieces, own_start: int, own_end: int) -> tuple[int, int] | None:
+    """Return where a part of the own text stands in the document; None if not in one piece.
+
+    Offsets are in code points: of the own text, and from the region's start in the document.
+    """
+    before, rest = _split(pieces, own_start, _in_own)
+    while rest and rest[0].kind is Kind.FOREIGN:
+        before, rest = (*before, rest[0]), rest[1:]
+    inside, _ = _split(rest, own_end - own_start, _in_own)
+    if any(piece.kind is not Kind.OWN for piece in inside):
+        return None
+    start = document_length(before)
+    return start, start + document_length(inside)
+
+
+def put_back(
+    pieces: Pieces, own_range: tuple[int, int], inside: Pieces, *, before: int, behind: int
+) -> Pieces | None:
+    """Return the pieces after a part of the region that was replaced stands there again.
+
+    Args:
+        pieces: The pieces before, in which none of the part is left.
+        own_range: Which of the own text the part is; empty if it is none of it any more.
+        inside: The pieces of the part.
+        before: How much of the region's document text lies before the part now.
+        behind: How much lies behind it.
+
+    Returns:
+        The pieces; None if something else was done to that place meanwhile.
+    """
+    first, rest = _split(pieces, own_range[0], _in_own)
+    gone, last = _split(rest, own_range[1] - own_range[0], _in_own)
+    typed_before = before - document_length(first)
+    typed_behind = behind - document_length(last)
+    if any(p.kind is Kind.OWN for p in gone) or typed_before < 0 or typed_behind < 0:
+        return None
+    typed = (Piece(Kind.FOREIGN, typed_before), Piece(Kind.FOREIGN, typed_behind))
+    return _joined([*first, typed[0], *inside, typed[1], *last])
+
+
 def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
     """Return the pieces after text that a person had removed came back where it stood.
 

@@ -96,7 +96,7 @@ def _around_line_endings(mirror: Mirror, change: ForeignChange) -> ForeignChange
     """
     start, end, text = change.start, change.end, change.text
     if _is_in_crlf(mirror, end):
-        end, text = Point(end.line, end.column + 1), text + "\n"
+        end, text = Point(end.line + 1, 0), text + "\n"
     if _is_in_crlf(mirror, start):
         start, text = Point(start.line, start.column - 1), "\r" + text
     return ForeignChange(start, end, text)

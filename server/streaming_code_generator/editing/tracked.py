@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
+from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
+from streaming_code_generator.editing.diff import (
+    Edit,
+    anchored_edits,
+    apply_edits,
+    bits,
+    fine_edits,
+)
 from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion, RegionHistory
 from streaming_code_generator.editing.lines import Point
 from streaming_code_generator.editing.mirror import Mirror
@@ -16,6 +23,9 @@ from streaming_code_generator.editing.regions import (
     overlaps,
 )
 
+SCRAP_BITS = 8
+"""Less than this left of a region's text may as well be a neighbour's: a line ending, a letter."""
+
 
 class TrackedDocument:
     """The text of a document and every region in it, moved together by each change."""
@@ -24,8 +34,8 @@ class TrackedDocument:
         self.mirror = mirror
         self._regions: dict[str, Region] = {}
         self._histories: dict[str, RegionHistory] = {}
-        self._laid_over: dict[str, tuple[str, ...]] = {}
-        """Which regions' text each region was opened over."""
+        self._covered: dict[str, dict[str, CoveredPart]] = {}
+        """Which parts of which regions each region was opened over."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
@@ -36,7 +46,10 @@ class TrackedDocument:
     def open_region(self, region_id: str, start: Point, end: Point) -> None:
         """Track a range; what stands in it is the text to be replaced."""
         region = Region.around(self.mirror, start, end)
-        self._laid_over[region_id] = tuple(self.overlapping(start, end))
+        below = {key: self._regions[key] for key in self.overlapping(start, end)}
+        self._covered[region_id] = {
+            key: covered_part(self.mirror, each, start, end) for key, each in below.items()
+        }
         index = sum(self._comes_before(other, start) for other in self._regions.values())
         self._order.insert(index, region_id)
         self._regions[region_id] = region
@@ -56,16 +69,17 @@ class TrackedDocument:
 
     def laid_over(self, region_id: str) -> list[str]:
         """Return the regions that were opened over a region's text, the latest first."""
-        return [key for key in reversed(self._laid_over) if region_id in self._laid_over[key]]
+        return [key for key in reversed(self._covered) if region_id in self._covered[key]]
 
     def hand_over(self, region_id: str, new_id: str) -> None:
         """Track a region under another id, with its past and all that is known of its text."""
         self._regions[new_id] = self._regions.pop(region_id)
         self._histories[new_id] = self._histories.pop(region_id)
-        self._laid_over[new_id] = self._laid_over.pop(region_id)
+        self._covered[new_id] = self._covered.pop(region_id)
         self._order[self._order.index(region_id)] = new_id
-        for key, below in self._laid_over.items():
-            self._laid_over[key] = tuple(new_id if k == region_id else k for k in below)
+        for below in self._covered.values():
+            if region_id in below:
+                below[new_id] = below.pop(region_id)
 
     def region(self, region_id: str) -> Region:
         """Return a region by its id."""
@@ -82,7 +96,7 @@ class TrackedDocument:
         """Stop tracking a region; its text stays."""
         del self._regions[region_id]
         del self._histories[region_id]
-        self._laid_over.pop(region_id, None)
+        self._covered.pop(region_id, None)
         self._touched.discard(region_id)
         self._written_at.discard(region_id)
         self._order.remove(region_id)
@@ -94,17 +108,47 @@ class TrackedDocument:
         which the change only repeats stays the generation's. Regions' own texts are looked for
         first.
         """
+        self._change(start, end, text, noted=set())
+
+    def _change(self, start: Point, end: Point, text: str, *, noted: set[str]) -> None:
         whole = ForeignChange(start, end, text)
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
-            self._absorb(whole, author="person")
+            self._absorb([whole], author="person", noted=noted)
             return
-        edits = anchored_edits(self.mirror.slice(start, end), text, self._spans(start, end))
+        before = self.mirror.slice(start, end)
+        edits = anchored_edits(before, text, self._spans(start, end))
+        if swept := self._swept(start, before, edits, text):
+            removals = [self._anchored(start, low, high, "") for low, high in swept]
+            self._absorb(removals, author="person", noted=noted)
+            length = len(before) - sum(high - low for low, high in swept)
+            self._change(start, self.mirror.advance(start, length), text, noted=noted)
+            return
         changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
-        for change in reversed(changes):
-            self._absorb(change, author="person")
+        self._absorb(changes, author="person", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
+
+    def _swept(
+        self, start: Point, before: str, edits: Sequence[Edit], after: str
+    ) -> list[tuple[int, int]]:
+        r"""Return where a region's text stands that a change may have removed wholly.
+
+        What edits leave of it is a line ending or a letter, and just such a one goes next to it.
+
+            before    x = 1[\nfoo()]\ny = 2     after    x = 1\ny = 2
+            edits     x = 1\n------y = 2       swept    x = 1------\ny = 2
+        """
+        for region in self._regions.values():
+            offset = self._distance_from(start, region.start)
+            own = [(offset + low, offset + high) for low, high in region.own_ranges()]
+            if not own or own[0][0] < 0 or own[-1][1] > len(before):
+                continue
+            if 0 < bits(_left(before, own, edits)) < SCRAP_BITS:
+                others = apply_edits(before, [Edit(low, high, "") for low, high in own])
+                if _inserted(fine_edits(others, after)) <= _inserted(edits):
+                    return own
+        return []
 
     def _spans(self, start: Point, end: Point) -> list[tuple[int, int]]:
         """Return where regions lie wholly within a range, by offsets from its start."""
@@ -125,12 +169,19 @@ class TrackedDocument:
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
         changes = self.changes_of(region_id, edit)
-        before: PastRegion | None = self._past(region_id)
+        before = self._past(region_id)
         self._regions[region_id] = self._regions[region_id].land(edit)
-        for change in reversed(changes):
-            self._absorb(change, author=region_id, own_past=before)
-            before = None
+        self._absorb(changes, author=region_id, noted=set(), own_past=before)
         self._histories[region_id].compact(self.mirror)
+        self._give_back(region_id)
+
+    def _give_back(self, region_id: str) -> None:
+        """Let the regions that a region was opened over have their text again once it is back."""
+        covering = self._regions[region_id]
+        for key, part in self._covered[region_id].items():
+            if key in self._regions and part.original == covering.own_text:
+                self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
+        self._sort()
 
     def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
         """Return the text between two points without what these regions' generations wrote."""
@@ -154,10 +205,30 @@ class TrackedDocument:
         return ForeignChange(first, self.mirror.advance(first, end - start), text)
 
     def _absorb(
-        self, change: ForeignChange, *, author: str, own_past: PastRegion | None = None
+        self,
+        changes: Sequence[ForeignChange],
+        *,
+        author: str,
+        noted: set[str],
+        own_past: PastRegion | None = None,
     ) -> None:
+        """Apply the changes, in order, that one edit consists of.
+
+        Args:
+            changes: The changes.
+            author: A region's id, or `person`.
+            noted: The regions that were changed by this edit already: between two of its changes
+                there is nothing that ever stood in the document, to be found in their past.
+            own_past: What the author's region was before.
+        """
+        for change in reversed(changes):
+            self._record(change, author=author, noted=noted, own_past=own_past)
+            self._splice(change, author=author)
+        # A change may push a region to the start of one that it lay behind or in.
+        self._sort()
+
+    def _splice(self, change: ForeignChange, *, author: str) -> None:
         mirror = self.mirror
-        self._record(change, author=author, own_past=own_past)
         staged = mirror.stage(change.start, change.end, change.text)
         splice = staged.splice
         # Offsets inside regions are measured in the text before the change.
@@ -171,15 +242,16 @@ class TrackedDocument:
         mirror.make(staged)
         for history in self._histories.values():
             history.moved(splice)
-        # A change may push a region to the start of one that it lay behind or in.
-        self._sort()
 
-    def _record(self, change: ForeignChange, *, author: str, own_past: PastRegion | None) -> None:
+    def _record(
+        self, change: ForeignChange, *, author: str, noted: set[str], own_past: PastRegion | None
+    ) -> None:
         for key, history in self._histories.items():
             if not history.is_touched_by(change):
                 continue
             is_own = key == author
-            past = own_past if is_own else self._past(key)
+            past = None if key in noted else own_past if is_own else self._past(key)
+            noted.add(key)
             history.record(self.mirror, change, past, is_users=author == "person")
             if not is_own:
                 self._touched.add(key)
@@ -287,7 +359,7 @@ class TrackedDocument:
             end=history.point(self.mirror, past.end),
             landed_text=landed_text,
         )
-        self._sort()
+        self._give_back(region_id)
 
     def adopt(self, region_id: str, text: str) -> None:
         """Take a text that a region is to hold for its own if it stands there already.
@@ -332,6 +404,21 @@ class TrackedDocument:
             return "person"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
+
+
+def _left(text: str, ranges: Iterable[tuple[int, int]], edits: Sequence[Edit]) -> str:
+    """Return what edits of a text leave of ranges of it."""
+    parts = []
+    for low, high in ranges:
+        for edit in edits:
+            parts.append(text[low : max(low, min(high, edit.start))])
+            low = max(low, edit.end)  # noqa: PLW2901 - what is left begins there
+        parts.append(text[low : max(low, high)])
+    return "".join(parts)
+
+
+def _inserted(edits: Iterable[Edit]) -> float:
+    return sum(bits(edit.text) for edit in edits)
 
 
 def _is_rewriting(region: Region, changes: Sequence[ForeignChange]) -> bool:

@@ -245,14 +245,10 @@ class DocumentWriter:
         flight = self._in_flight
         if flight is None or flight.edit.edit_id != edit_id:
             return []
-        if not flight.plan:
-            self._landed()
-        elif applied and flight.misplaced:
-            self._repair(flight)
-        elif applied:
-            flight.applied_at_s = now_s
-        else:
+        if not applied and not flight.has_landed:
             return self._refused(flight, now_s)
+        flight.applied_at_s = now_s
+        self._judge(flight)
         return self._settled()
 
     def _landed(self) -> None:
@@ -295,6 +291,12 @@ class DocumentWriter:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settled()]
 
+    def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
+        """Take the text of a document that was closed and opened again, or loaded anew."""
+        if self._in_flight:
+            self._in_flight.is_for_other_text = True
+        return self.changed(version, [ReportedChange(None, text)], now_s=now_s)
+
     def undone(self, version: int, *, now_s: float) -> list[Outcome]:
         """Hear from the client that an undo or a redo led to a version of the document.
 
@@ -315,8 +317,12 @@ class DocumentWriter:
             if self.region(region_id).is_undone:
                 self._drop_steps(region_id)
             self._doubtful += self.undo.resumed(region_id)
-            if region_id in self._wishes:
-                self.undo.hold(region_id, now_s)
+            if region_id not in self._wishes:
+                continue
+            self.undo.hold(region_id, now_s)
+            wish = self._wishes[region_id]
+            if wish.final and region_id not in self.undo:
+                self.document.adopt(region_id, wish.text)
 
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
         """Whether changes are the whole edit, just as it was sent, the last place first.
@@ -330,9 +336,9 @@ class DocumentWriter:
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
             return
-        if not flight.plan:
+        if flight.has_landed:
             self._landed()
-        elif flight.misplaced:
+        elif flight.is_all_misplaced:
             self._repair(flight)
 
     def _take_all(self, changes: Sequence[ReportedChange], now_s: float) -> None:
@@ -351,22 +357,20 @@ class DocumentWriter:
 
     def _take(self, change: ForeignChange, now_s: float, *, is_whole: bool = False) -> None:
         flight = self._in_flight
-        echo = find_echo(self.document, flight.plan, change) if flight else None
-        if flight and echo is None and flight.is_converted_in(change, self.mirror):
-            echo = converted_echo(self.document, flight.plan, change)
-        if echo and echo.cost and self.document.was_before(change):
+        echo = self._echo(flight, change) if flight else None
+        late = None
+        if echo is None or echo.cost:
+            late = find_echo(self.document, self._doubtful, change)
+            if flight and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole):
+                self._watch_misplaced(flight, change)
+                return
+        if echo and late and late.cost < echo.cost:
             echo = None
-        is_certain = echo is not None and not echo.cost
-        if (
-            flight
-            and not is_certain
-            and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole)
-        ):
-            self._watch_misplaced(flight, change)
-        elif flight and echo:
+        if flight and echo:
             flight.plan = self._confirm(flight.plan, echo)
+            flight.is_for_other_text &= bool(flight.plan)
             self._doubtful = ()
-        elif late := find_echo(self.document, self._doubtful, change):
+        elif late:
             self._doubtful = self._confirm(self._doubtful, late)
             if flight:
                 flight.plan = ()
@@ -377,6 +381,13 @@ class DocumentWriter:
             self.document.change(change.start, change.end, change.text)
         if flight and flight.plan and flight.changed_at_s is None:
             flight.changed_at_s = now_s
+
+    def _echo(self, flight: InFlight, change: ForeignChange) -> Echo | None:
+        echo = find_echo(self.document, flight.plan, change)
+        if echo is None and flight.is_converted_in(change, self.mirror):
+            return converted_echo(self.document, flight.plan, change)
+        is_undo = echo and echo.cost and self.document.was_before(change)
+        return None if is_undo else echo
 
     def _take_lost(self, change: ForeignChange) -> bool:
         """Recognise an edit that was given up and is applied now; it must not undo a removal."""
@@ -466,14 +477,19 @@ class DocumentWriter:
             return []
         if flight.applied_at_s is None:
             return self._give_up("no_reply")
-        if flight.changed_at_s is None:
-            return self._give_up("no_change")
+        return self._not_seen(flight)
+
+    def _not_seen(self, flight: InFlight) -> list[Outcome]:
+        """Go on after waiting in vain for the change of an edit that was said to be applied."""
         self._doubts += 1
-        if self._doubts >= MOST_DOUBTS:
+        if flight.changed_at_s is None or self._doubts >= MOST_DOUBTS:
             return self._give_up("no_change")
-        self._doubtful = flight.plan
-        self._in_flight = None
-        self.counts.rebased += 1
+        if flight.misplaced:
+            self._repair(flight)
+        else:
+            self._doubtful = flight.plan
+            self._in_flight = None
+            self.counts.rebased += 1
         return self._settled()
 
     # What came of it

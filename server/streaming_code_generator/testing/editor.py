@@ -121,6 +121,8 @@ class SimulatedEditor:
         # Which of two equal neighbours a difference of texts names is a matter of chance.
         self.mistakable = "" if self.habits.changes == "exact" else "\r\n"
         """Characters that a server may take for its own, because the two look the same."""
+        self._given: set[str] = set()
+        """What was selected once; an undo may bring it back as it was before."""
         self._pending: list[Change] = []
         self._flush_at_s: float | None = None
         self._outbox: deque[Message] = deque()
@@ -130,6 +132,7 @@ class SimulatedEditor:
         """Who made the step that an undo would take back; None if the next change begins one."""
         self._undid = False
         """Whether what is to be reported holds an undo or a redo."""
+        self._undid_once = False
 
     @property
     def text(self) -> str:
@@ -144,6 +147,7 @@ class SimulatedEditor:
         """Give `[start, end)` to the server: from now on its edits may remove that text."""
         for cell in self.cells[start:end]:
             cell.author = "selected"
+            self._given.add(cell.character)
 
     # The user's side
 
@@ -168,23 +172,27 @@ class SimulatedEditor:
             cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "user")
         self._type(0, len(old), tuple(cells), now_s=now_s)
 
-    def undo(self, *, now_s: float = 0.0) -> None:
-        """Take back the last change, by the user or the server."""
-        if self._undo:
-            steps = self._undo.pop()
-            self._redo.append(steps)
-            self.pause()
-            self._undid = True
-            self._make([step.inverse() for step in reversed(steps)], now_s=now_s)
+    def undo(self, *, now_s: float = 0.0) -> set[Cell]:
+        """Take back the last step, of the user or the server, and return what it had put there."""
+        if not self._undo:
+            return set()
+        steps = self._undo.pop()
+        self._redo.append(steps)
+        return self._undo_or_redo([step.inverse() for step in reversed(steps)], now_s=now_s)
 
-    def redo(self, *, now_s: float = 0.0) -> None:
-        """Make again what was undone last."""
-        if self._redo:
-            steps = self._redo.pop()
-            self._undo.append(steps)
-            self.pause()
-            self._undid = True
-            self._make(steps, now_s=now_s)
+    def redo(self, *, now_s: float = 0.0) -> set[Cell]:
+        """Make again what was undone last, and return what that takes out."""
+        if not self._redo:
+            return set()
+        steps = self._redo.pop()
+        self._undo.append(steps)
+        return self._undo_or_redo(steps, now_s=now_s)
+
+    def _undo_or_redo(self, steps: Sequence[_Done], *, now_s: float) -> set[Cell]:
+        self.pause()
+        self._undid = self._undid_once = True
+        self._make(steps, now_s=now_s)
+        return {cell for step in steps for cell in step.removed}.difference(self.cells)
 
     def pause(self) -> None:
         """End the step that an undo would take back: the next change begins another."""
@@ -258,8 +266,9 @@ class SimulatedEditor:
             removed = tuple(self.cells[start:end])
             foreign = [cell for cell in removed if cell.author in {"base", "user"}]
             # A client that applies stale edits overwrites by itself; that is to be repaired.
+            not_foreign = {*self.mistakable, *(self._given if self._undid_once else ())}
             if self.habits.stale_edits != "apply" and any(
-                cell.character not in self.mistakable for cell in foreign
+                cell.character not in not_foreign for cell in foreign
             ):
                 raise ForeignTextRemoved("".join(cell.character for cell in removed))
             text = replacement.text

@@ -22,6 +22,7 @@ from streaming_code_generator.editing.lines import Point, split_lines
 from streaming_code_generator.editing.rewrite import SelectionRewrite
 from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
 from streaming_code_generator.testing.editor import (
+    Cell,
     DidUndo,
     EditorHabits,
     Message,
@@ -309,11 +310,11 @@ class Schedule:
     def user_undoes(self) -> None:
         """Take back whatever was done last."""
         if self.habits.stale_edits != "apply":
-            self._act(lambda: self.editor.undo(now_s=self.now_s), undoing=True)
+            self._undo_or_redo(self.editor.undo)
 
     def user_redoes(self) -> None:
         """Do again what was undone."""
-        self._act(lambda: self.editor.redo(now_s=self.now_s), undoing=True)
+        self._undo_or_redo(self.editor.redo)
 
     def user_pauses(self) -> None:
         """End the step that the next undo takes back."""
@@ -331,8 +332,12 @@ class Schedule:
         while self.is_blocked:
             self._pass(0.5)
 
-    def _act(self, action: Callable[[], None], *, undoing: bool = False) -> None:
-        with self.user.at_work(undoing=undoing):
+    def _undo_or_redo(self, function: Callable[..., set[Cell]]) -> None:
+        with self.user.at_work(undoing=True) as taken_out:
+            taken_out.update(function(now_s=self.now_s))
+
+    def _act(self, action: Callable[[], None]) -> None:
+        with self.user.at_work():
             action()
 
     def place(self, near: str, which: int, fraction: float) -> int:

@@ -43,6 +43,8 @@ def check_moment(schedule: Schedule) -> None:
         _expect(region.start <= region.end, "a region ends before it starts")
         length = document.mirror.distance(region.start, region.end)
         _expect(document_length(region.pieces) == length, "a region's pieces do not fill it")
+        own_length = sum(piece.in_own for piece in region.pieces)
+        _expect(own_length == len(region.own_text), "a region's pieces do not make its text")
     is_split = document.mirror.lines == split_lines(document.mirror.text)
     _expect(is_split, "the mirror's lines are not lines")
     if schedule.habits.stale_edits != "apply":

@@ -41,23 +41,28 @@ class UserModel:
         return character not in ENDINGS and character not in self.inside
 
     @contextmanager
-    def at_work(self, *, undoing: bool = False) -> Iterator[None]:
-        """Follow what the user does inside the block."""
+    def at_work(self, *, undoing: bool = False) -> Iterator[set[Cell]]:
+        """Follow what the user does inside the block.
+
+        Yields:
+            A set for what an undo takes out, also if a generation had replaced it meanwhile.
+        """
         before = list(self._editor.cells)
-        yield
+        taken_out: set[Cell] = set()
+        yield taken_out
         self.has_undone |= undoing
         cells = self._editor.cells
-        self._remove(_without(before, cells), undoing=undoing)
+        taken_out.update(_without(before, cells))
+        self._remove(taken_out, undoing=undoing)
         self._insert(before, cells)
 
-    def _remove(self, removed: list[Cell], *, undoing: bool) -> None:
+    def _remove(self, removed: set[Cell], *, undoing: bool) -> None:
         characters = {cell.character for cell in removed} - set(ENDINGS)
         if not undoing:
             self.deleted |= {c for c in characters if c in self.generated}
         self.removed |= {c for c in characters if c not in self.generated}
         self.is_certain &= not any(cell.character in ENDINGS for cell in removed)
-        gone = set(removed)
-        self.alone = [c for c in self.alone if c not in gone and c.character not in characters]
+        self.alone = [c for c in self.alone if c not in removed and c.character not in characters]
 
     def _insert(self, before: list[Cell], cells: list[Cell]) -> None:
         known, standing = set(before), {_key(cell) for cell in self.alone}
@@ -83,6 +88,8 @@ class UserModel:
         if any(map(_is_of_server, (left, right, replaced))) or beside & self.inside:
             self.inside |= {cell.character for cell in cells[start:end]}
             self.is_certain &= self.inside.isdisjoint(ENDINGS)
+        # Whoever types just a line ending where one is generated cannot be told from that.
+        self.is_certain &= any(cell.character not in ENDINGS for cell in cells[start:end])
         self.alone[place:place] = cells[start:end]
 
     def _place(self, cells: list[Cell], start: int, end: int) -> int:

@@ -145,10 +145,12 @@ class EditDelivery:
         """Send nothing until `resume`."""
         self.is_paused = True
 
-    def resume(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
-        """Handle a change, and send again from now on."""
+    def resume(self, version: int | None, text: str) -> None:
+        """Handle the text of the document, which was loaded anew, and send again from now on."""
         self.is_paused = False
-        self.changed(version, changes)
+        self._changes += 1
+        self._pass_on(self.writer.loaded(version, text, now_s=self._loop.time()))
+        self._listener.document_moved(self.uri)
 
     def undone(self, version: int) -> None:
         """Handle the notification that an undo or a redo led to a version of the document."""

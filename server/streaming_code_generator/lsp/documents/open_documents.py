@@ -69,7 +69,7 @@ class OpenDocument:
         self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
         self.history.clear()
         # Handled as a change even if nothing differs: an edit on its way may have been dropped.
-        self.delivery.resume(item.version, [ReportedChange(None, item.text)])
+        self.delivery.resume(item.version, item.text)
 
 
 _reservations = itertools.count(1)
