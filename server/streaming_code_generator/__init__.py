@@ -15,8 +15,7 @@ from streaming_code_generator.errors import (
 )
 
 if TYPE_CHECKING:
-    from streaming_code_generator.core.result import GenerationResult
-    from streaming_code_generator.core.stats import StreamStats, StreamStatus
+    from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
     from streaming_code_generator.library import StreamingCodeGenerator
 
 __all__ = [
@@ -31,9 +30,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "GenerationResult": "core.result",
-    "StreamStats": "core.stats",
-    "StreamStatus": "core.stats",
+    "GenerationResult": "core.results",
+    "StreamStats": "core.results",
+    "StreamStatus": "core.results",
     "StreamingCodeGenerator": "library",
 }
 

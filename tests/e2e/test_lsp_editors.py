@@ -12,7 +12,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.lsp.sessions import MOST_FINISHED
+from streaming_code_generator.lsp.generations.registry import MOST_FINISHED
 from streaming_code_generator.testing.editor import EditorHabits, position_in
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import (
@@ -75,7 +75,7 @@ async def test_positions_count_in_the_editors_own_encoding(
     assert (end["line"], end["character"]) == position_in(document.text, offset + 2, encoding)
 
 
-async def test_stream_arrives_whole_past_a_person_who_types(
+async def test_stream_arrives_whole_past_a_user_who_types(
     editor: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:
     stream = GatedAnswer(*LINES)

@@ -22,7 +22,7 @@ ANOTHER_KEY = "another.plain_key-0815"
 
 
 def configure(client: EditorClient, settings: dict[str, Any]) -> None:
-    """Change the person's settings; they count for every command sent from now on."""
+    """Change the user's settings; they count for every command sent from now on."""
     client.set_configuration(settings, section=SECTION)
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
 
@@ -162,7 +162,7 @@ async def test_announcements_are_no_unknown_settings(
         assert client.logged() == []
 
 
-async def test_workspace_may_not_choose_where_the_persons_key_goes(
+async def test_workspace_may_not_choose_where_the_users_key_goes(
     tmp_path: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
 ) -> None:
     async with scripted_endpoint() as foreign:
@@ -179,7 +179,7 @@ async def test_workspace_may_not_choose_where_the_persons_key_goes(
             assert any("workspace may not choose" in message for message in client.logged())
 
 
-async def test_key_of_the_clients_own_store_goes_to_the_persons_endpoint_and_nowhere_else(
+async def test_key_of_the_clients_own_store_goes_to_the_users_endpoint_and_nowhere_else(
     workspace: Path, tmp_path: Path, endpoint: ScriptedEndpoint
 ) -> None:
     environment = server_environment(tmp_path, BASE_URL=endpoint.base_url, MODEL="any")

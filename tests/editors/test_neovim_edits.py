@@ -180,7 +180,7 @@ def test_one_redo_brings_all_of_it_back(edits: Edits) -> None:
     assert edits.editor.text == "one\nab\ntwo\n"
 
 
-def test_what_a_person_typed_before_is_no_part_of_the_generations_step(edits: Edits) -> None:
+def test_what_a_user_typed_before_is_no_part_of_the_generations_step(edits: Edits) -> None:
     edits.editor.press("Gotyped<Esc>")
     edits.insert(0, 0, "a")
     edits.insert(0, 1, "b\n")

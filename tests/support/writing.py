@@ -54,7 +54,7 @@ class Desk:
         """Report an edit just as it was sent."""
         self.report(*(((r.start, r.end), r.text) for r in reversed(edit.replacements)))
 
-    def person_types(self, line: int, character: int, text: str) -> None:
+    def user_types(self, line: int, character: int, text: str) -> None:
         self.report((((line, character), (line, character)), text))
 
     def land(self) -> OutgoingEdit:

@@ -24,7 +24,7 @@ def test_reading_changes_no_environment(tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_environment_is_interpolated(tmp_path: Path) -> None:
-    """A folder that writes `${TOKEN}` must not get the person's token into a request."""
+    """A folder that writes `${TOKEN}` must not get the user's token into a request."""
     name = next(iter(sorted(os.environ)))
     root = dotenv(tmp_path, f"STREAMING_CODE_GENERATOR_SYSTEM_PROMPT=${{{name}}}\n")
 
@@ -55,7 +55,7 @@ def test_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert resolved.api_key == Secret("mine")
 
 
-def test_key_is_looked_for_under_the_name_the_person_set(tmp_path: Path) -> None:
+def test_key_is_looked_for_under_the_name_the_user_set(tmp_path: Path) -> None:
     root = dotenv(tmp_path, "OPENAI_API_KEY=other\nTEAM_KEY=team\n")
 
     resolved = resolve(

@@ -97,8 +97,8 @@ def test_a_changed_line_ending_is_recognised_where_the_report_leaves_it_out() ->
     assert (echo.line_ending, echo.cost) == ("\r\n", 0)
 
 
-def test_an_edit_of_which_the_person_removed_some_at_once_keeps_its_crlf_whole() -> None:
-    """Once, half of a CRLF was taken for the person's, and the writer filled the file with CRs."""
+def test_an_edit_of_which_the_user_removed_some_at_once_keeps_its_crlf_whole() -> None:
+    """Once, half of a CRLF was taken for the user's, and the writer filled the file with CRs."""
     document, plan = tracked("a[bcd]"), (Step("0", Edit(0, 3, "\nVWXYZ\n\n")),)
 
     echo = reported_in_full(document, "a\r\nVWXYZ\r\nk", plan)
@@ -106,7 +106,7 @@ def test_an_edit_of_which_the_person_removed_some_at_once_keeps_its_crlf_whole()
     assert echo.line_ending == "\r\n"
 
 
-def test_typing_elsewhere_is_the_persons() -> None:
+def test_typing_elsewhere_is_the_users() -> None:
     document, plan = tracked("a\n[]b"), (insert("x"),)
 
     assert find_echo(document, plan, ForeignChange(at(0, 0), at(0, 0), "y")) is None
@@ -145,7 +145,7 @@ def test_a_formatter_at_both_ends_does_not_look_like_an_edit_between_them() -> N
 
 
 def test_a_removal_alone_does_not_speak_for_an_edit_that_would_insert() -> None:
-    """The person typed over the very selection that the edit was to replace."""
+    """The user typed over the very selection that the edit was to replace."""
     document, plan = tracked("a[klmno]b\n"), (Step("0", Edit(0, 5, "XY")),)
 
     assert reported_in_full(document, "atyped b\n", plan) is None

@@ -5,13 +5,13 @@ from contextlib import aclosing
 
 import pytest
 
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.stats import StreamStatus
+from streaming_code_generator.core.results import StreamStatus
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamProcessError
-from streaming_code_generator.providers.scripted import (
-    Drop,
+from streaming_code_generator.testing.scripted import (
+    Disconnect,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -148,7 +148,7 @@ async def test_a_stream_without_chunks_is_an_error() -> None:
     assert "held nothing at all" in error.message
 
 
-@pytest.mark.parametrize("after", [[Drop()], [never()]], ids=["dropped", "silent"])
+@pytest.mark.parametrize("after", [[Disconnect()], [never()]], ids=["dropped", "silent"])
 async def test_what_goes_wrong_after_the_finish_reason_spoils_nothing(after: Script) -> None:
     provider = ScriptedProvider([Delta(text="all of it"), STOP, *after])
     result = await result_of(provider, GenerationPolicy(finish_timeout_s=0.01))

@@ -7,7 +7,11 @@ import pytest
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.lsp.history import MOST_VERSIONS, ChangeHistory, Range
+from streaming_code_generator.lsp.documents.change_history import (
+    MOST_VERSIONS,
+    ChangeHistory,
+    Range,
+)
 
 SELECTED: Range = ((3, 2), (5, 4))
 

@@ -51,7 +51,7 @@ class Model:
         return "".join(chr(next(self.fresh)) for _ in range(length))
 
     def type(self, start: int, end: int, length: int) -> None:
-        """Let a person replace a range of the document."""
+        """Let a user replace a range of the document."""
         text, standing = self.text(length), [i for i, (k, _) in self.numbered() if k is not DELETED]
         at = standing[start - 1] + 1 if start else 0  # before what was removed there
         for index in standing[start:end]:
@@ -101,7 +101,7 @@ def in_document(pieces: Pieces, kind: Kind) -> int:
 
 @settings(max_examples=300)
 @given(st.integers(0, 8), typing)
-def test_what_a_person_types_is_foreign_and_what_a_person_removes_deleted(
+def test_what_a_user_types_is_foreign_and_what_a_user_removes_deleted(
     length: int, changes: list[tuple[float, float, int]]
 ) -> None:
     model = touched(length, changes)
@@ -115,7 +115,7 @@ def test_what_a_person_types_is_foreign_and_what_a_person_removes_deleted(
 
 @settings(max_examples=300)
 @given(st.integers(0, 8), typing, ranges)
-def test_an_edit_of_the_generations_text_takes_nothing_of_the_persons(
+def test_an_edit_of_the_generations_text_takes_nothing_of_the_users(
     length: int, changes: list[tuple[float, float, int]], edited: tuple[float, float, int]
 ) -> None:
     model = touched(length, changes)
@@ -171,5 +171,5 @@ def test_text_appended_goes_behind_what_was_typed_at_the_end() -> None:
     assert rewrite(pieces, Edit(2, 2, "x")) == (*pieces, Piece(OWN, 1))
 
 
-def test_removing_what_the_person_removed_already_does_nothing() -> None:
+def test_removing_what_the_user_removed_already_does_nothing() -> None:
     assert place((Piece(OWN, 1), Piece(DELETED, 2)), Edit(1, 3, "")) == []

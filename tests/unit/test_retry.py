@@ -6,19 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from streaming_code_generator.core.deadlines import Deadlines
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.limits import JITTER, Deadlines, attempts
 from streaming_code_generator.core.events import RetryScheduled
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.messages import Delta
-from streaming_code_generator.core.retry import JITTER, attempts
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.scripted import (
-    Drop,
+from streaming_code_generator.testing.scripted import (
+    Disconnect,
     Refuse,
     Script,
     ScriptedProvider,
@@ -125,7 +124,7 @@ async def test_missing_configuration_is_not_repeated() -> None:
     "shown", [Delta(text="half"), Delta(reasoning="hm")], ids=["text", "reasoning"]
 )
 async def test_nothing_is_repeated_once_something_was_shown(shown: Delta) -> None:
-    provider = ScriptedProvider([shown, Drop()], text_script("again"))
+    provider = ScriptedProvider([shown, Disconnect()], text_script("again"))
     error = await error_of(provider, QUICK)
     assert isinstance(error, StreamProcessError)
     assert error.partial_text == shown.text
@@ -135,7 +134,7 @@ async def test_nothing_is_repeated_once_something_was_shown(shown: Delta) -> Non
 @pytest.mark.parametrize(
     "script",
     [
-        pytest.param([Delta(), Drop()], id="dropped after an empty chunk"),
+        pytest.param([Delta(), Disconnect()], id="dropped after an empty chunk"),
         pytest.param([Delta()], id="ended after an empty chunk"),
         pytest.param([], id="ended without a chunk"),
     ],

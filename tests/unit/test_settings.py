@@ -152,7 +152,7 @@ def test_key_among_the_editors_settings_is_refused_without_being_repeated() -> N
     assert resolved.api_key is None
 
 
-def test_key_from_the_clients_secret_store_is_bound_to_the_persons_own_endpoint() -> None:
+def test_key_from_the_clients_secret_store_is_bound_to_the_users_own_endpoint() -> None:
     own = {"apiKey": "secret", "baseUrl": "https://own.example/v1"}
     theirs = {"baseUrl": "https://theirs.example/v1"}
 

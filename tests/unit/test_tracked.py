@@ -1,4 +1,4 @@
-"""Regions move with every change: the person's, other generations' and their own."""
+"""Regions move with every change: the user's, other generations' and their own."""
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +30,7 @@ from support.texts import point_of, texts
         pytest.param("a\r[b]", 2, 2, "\n", "a\r\n[b]", id="a line feed joins a carriage return"),
     ],
 )
-def test_a_persons_change_moves_a_region(
+def test_a_users_change_moves_a_region(
     before: str, start: int, end: int, text: str, after: str
 ) -> None:
     document = tracked(before)
@@ -39,7 +39,7 @@ def test_a_persons_change_moves_a_region(
     assert marked(document) == after
 
 
-def test_only_what_really_changed_counts_as_the_persons() -> None:
+def test_only_what_really_changed_counts_as_the_users() -> None:
     """A formatter that writes the whole buffer anew leaves generated text generated."""
     document = tracked("a\n[bb\ncc\n]d\n")
     change(document, 0, 10, "A\nbb\ncc\nD\n")

@@ -285,7 +285,7 @@ KEYS = st.sampled_from([None, "k"])
     env_url=URLS, env_key=KEYS, dotenv_url=URLS, dotenv_key=KEYS, option_url=URLS,
     configuration_url=URLS, trusted=st.lists(st.sampled_from([MINE, THEIRS]), max_size=2),
 )  # fmt: skip
-def test_key_from_the_environment_never_leaves_the_persons_own_endpoint(  # noqa: PLR0913 - one for each place
+def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: PLR0913 - one for each place
     tmp_path_factory: pytest.TempPathFactory,
     *,
     env_url: str | None,

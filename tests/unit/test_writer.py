@@ -101,7 +101,7 @@ def test_a_finished_text_that_stands_there_already_settles_at_once() -> None:
     assert desk.sends_nothing()
 
 
-def test_a_text_whose_end_the_person_removed_already_settles_without_an_edit() -> None:
+def test_a_text_whose_end_the_user_removed_already_settles_without_an_edit() -> None:
     """Once, nobody was told: nothing was to be sent, and so nothing came back."""
     desk = opened()
     desk.writer.want("0", "xyz")
@@ -154,11 +154,11 @@ def test_a_reply_proves_nothing_until_the_change_arrives() -> None:
     assert desk.mirrored == "a\nb\n"
 
 
-def test_an_edit_refused_because_the_person_typed_is_made_anew_at_once() -> None:
+def test_an_edit_refused_because_the_user_typed_is_made_anew_at_once() -> None:
     desk = opened()
     desk.finish("0", "x")
     edit = desk.sent()
-    desk.person_types(0, 0, "typed\n")
+    desk.user_types(0, 0, "typed\n")
     desk.reply(edit, applied=False)
 
     again = desk.land()
@@ -189,7 +189,7 @@ def test_a_change_in_between_starts_the_count_of_refusals_anew() -> None:
     desk.writer.want("0", "x")
     for _ in range(MOST_REFUSALS):
         desk.reply(desk.sent(), applied=False)
-        desk.person_types(0, 0, "z")
+        desk.user_types(0, 0, "z")
 
     assert desk.outcomes == []
     desk.land()
@@ -235,7 +235,7 @@ def test_giving_up_forgets_what_was_followed_for_repair() -> None:
     desk.open("0", 2)
     desk.finish("0", "XY")
     edit = desk.sent()
-    desk.person_types(0, 0, "1")
+    desk.user_types(0, 0, "1")
     desk.echo(edit)
     desk.wait(REPLY_TIMEOUT_S)
 
@@ -244,11 +244,11 @@ def test_giving_up_forgets_what_was_followed_for_repair() -> None:
 
 
 def test_an_edit_that_was_dropped_though_said_to_be_applied_is_sent_again() -> None:
-    """As Neovim does with an edit for a version that the person's typing has passed."""
+    """As Neovim does with an edit for a version that the user's typing has passed."""
     desk = opened()
     desk.finish("0", "x")
     edit = desk.sent()
-    desk.person_types(0, 1, "!")
+    desk.user_types(0, 1, "!")
     desk.reply(edit)
     assert desk.sends_nothing()
 
@@ -262,7 +262,7 @@ def test_a_change_that_comes_late_is_not_written_twice() -> None:
     desk = opened()
     desk.writer.want("0", "x")
     edit = desk.sent()
-    desk.person_types(0, 1, "!")
+    desk.user_types(0, 1, "!")
     desk.reply(edit)
     desk.wait(DOUBT_S)
     again = desk.sent()
@@ -278,7 +278,7 @@ def test_a_change_that_comes_late_is_not_written_twice_though_more_text_arrived(
     desk = opened()
     desk.writer.want("0", "x")
     edit = desk.sent()
-    desk.person_types(0, 1, "!")
+    desk.user_types(0, 1, "!")
     desk.reply(edit)
     desk.wait(DOUBT_S)
     desk.finish("0", "xyz")
@@ -291,12 +291,12 @@ def test_a_change_that_comes_late_is_not_written_twice_though_more_text_arrived(
     assert desk.outcomes == [Settled("0")]
 
 
-def test_a_late_change_after_its_region_settled_is_the_persons() -> None:
+def test_a_late_change_after_its_region_settled_is_the_users() -> None:
     """Once, it was landed a second time, as an edit of a text that was complete already."""
     desk = opened()
     desk.writer.want("0", "x")
     edit = desk.sent()
-    desk.person_types(0, 1, "!")
+    desk.user_types(0, 1, "!")
     desk.reply(edit)
     desk.wait(DOUBT_S)
     desk.finish("0", "")
@@ -314,7 +314,7 @@ def test_a_client_whose_changes_never_contain_the_edit_ends_the_generation() -> 
     for _ in range(MOST_DOUBTS):
         edit = desk.sent()
         desk.reply(edit)
-        desk.person_types(0, 0, " ")
+        desk.user_types(0, 0, " ")
         desk.wait(DOUBT_S)
 
     assert desk.outcomes == [Undeliverable("0", "no_change")]
@@ -326,7 +326,7 @@ def test_a_client_whose_changes_never_contain_the_edit_ends_the_generation() -> 
 def test_an_edit_applied_in_the_wrong_place_is_repaired(
     start: int, end: int, *, together: bool
 ) -> None:
-    """The client did not look at the version, and the person had typed before the place."""
+    """The client did not look at the version, and the user had typed before the place."""
     desk = Desk("abcdef")
     desk.open("0", start, end)
     desk.finish("0", "XY")
@@ -350,12 +350,12 @@ def test_an_edit_applied_in_the_wrong_place_is_repaired(
 @pytest.mark.parametrize("end", [4, 7])
 @pytest.mark.parametrize("text", ["", "X"])
 def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired(end: int, text: str) -> None:
-    """Only the person's text comes back, not the generation's that it overwrote as well."""
+    """Only the user's text comes back, not the generation's that it overwrote as well."""
     desk = Desk("abcdefgh")
     desk.open("0", 2, end)
     desk.finish("0", text)
     edit = desk.sent()
-    desk.person_types(0, 2, "12")
+    desk.user_types(0, 2, "12")
     desk.report((((0, 2), (0, end)), text))
     desk.reply(edit)
     while not desk.writer.is_idle:
@@ -432,7 +432,7 @@ def test_a_late_edit_is_not_taken_for_the_next_one_less_its_end() -> None:
     desk = opened()
     desk.writer.want("0", "generated one two")
     first = desk.sent()
-    desk.person_types(0, 0, "typed")
+    desk.user_types(0, 0, "typed")
     desk.reply(first)
     desk.wait(DOUBT_S)
     desk.finish("0", "generated one two three")
@@ -450,8 +450,8 @@ def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() 
     desk.open("0", 2)
     desk.finish("0", "XY")
     edit = desk.sent()
-    desk.person_types(0, 0, "12")
-    desk.person_types(0, 2, "XY")
+    desk.user_types(0, 0, "12")
+    desk.user_types(0, 2, "XY")
     desk.reply(edit, applied=False)
     desk.land()
 
@@ -461,7 +461,7 @@ def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() 
 
 
 def test_parts_of_one_step_reported_one_by_one_do_not_delete_its_region() -> None:
-    """Once, the removal came first, was taken for the person's, and left nothing of the text."""
+    """Once, the removal came first, was taken for the user's, and left nothing of the text."""
     desk = Desk("abcd")
     desk.open("0", 1, 3)
     desk.report((((0, 1), (0, 2)), "P"))
@@ -490,7 +490,7 @@ def test_parts_of_one_step_that_shares_letters_with_the_old_text_land_together()
     """One by one, what stays of the old text looked like what had come of the new one."""
     desk = Desk("<bacaa>")
     desk.open("0", 1, 6)
-    desk.person_types(0, 3, "P")
+    desk.user_types(0, 3, "P")
     desk.finish("0", "ab")
     assert len(desk.land().replacements) == 2
 

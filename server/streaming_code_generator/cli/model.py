@@ -1,12 +1,13 @@
 """`model list` and `model install NAME`: the embedded models, and getting one."""
 
+import argparse
+
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -20,7 +21,6 @@ from streaming_code_generator.providers.embedded.catalogue import (
     install_command,
     known_model,
 )
-from streaming_code_generator.providers.embedded.download import ReportProgress
 from streaming_code_generator.providers.embedded.install import install
 
 
@@ -62,7 +62,7 @@ def install_with_progress(
     if isinstance(model.source, DownloadedWeights):
         with _progress(console) as progress:
             task = progress.add_task(model.name, total=model.source.size_bytes)
-            path = install(model, _advancing(progress, task), here)
+            path = install(model, lambda received: progress.update(task, completed=received), here)
     else:
         path = install(model, lambda _received_bytes: None, here)
     console.print(
@@ -85,8 +85,17 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _advancing(progress: Progress, task: TaskID) -> ReportProgress:
-    def advance(received_bytes: int) -> None:
-        progress.update(task, completed=received_bytes)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `list` and `install NAME`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="show the known models and which are here")
+    install = actions.add_parser("install", help="fetch a model and check its hash")
+    install.add_argument("name", metavar="NAME", help="a name that `model list` shows")
 
-    return advance
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the models, or install the one that is named."""
+    console = Console()
+    if arguments.action == "install":
+        return run_install(arguments.name, console)
+    return run_list(console)

@@ -1,11 +1,10 @@
-"""What a running generation tells whoever listens: a closed union, matched by `kind`."""
+"""The events of a running generation: a closed union, matched by `kind`."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from streaming_code_generator.core.messages import PromptProgress
-from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.core.stats import StreamStats
+from streaming_code_generator.core.results import GenerationResult, StreamStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

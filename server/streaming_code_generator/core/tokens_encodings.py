@@ -65,6 +65,8 @@ def _build(name: str) -> Encode:
     import tiktoken  # noqa: PLC0415 - 35 ms, not at start-up
     from tiktoken_ext import openai_public  # type: ignore[import-untyped]  # noqa: PLC0415 - same
 
+    # tiktoken's own definition of the encoding runs with one global replaced: its loader, which
+    # would download the ranks.
     constructor = openai_public.ENCODING_CONSTRUCTORS[name]
     namespace = {**vars(openai_public), "load_tiktoken_bpe": _carried_ranks}
     definition = FunctionType(constructor.__code__, namespace)()

@@ -1,9 +1,9 @@
 """Recognising our own edits in what a client reports.
 
 A client reports changes as its own diff sees them: with other ranges than were sent, several in
-one, together with what a person typed. So what is compared is the text that results. Every way in
+one, together with what a user typed. So what is compared is the text that results. Every way in
 which the outstanding steps may be part of a change is tried; the one that leaves the least for the
-person to have done is believed, and none of them if the person alone explains it as well.
+user to have done is believed, and none of them if the user alone explains it as well.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ _ENDINGS: tuple[LineEnding, ...] = ("\n", "\r\n", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """Steps found in a change, and what the person did besides."""
+    """Steps found in a change, and what the user did besides."""
 
     landed: frozenset[Step]
     line_ending: LineEnding | None
@@ -44,7 +44,7 @@ class Echo:
     window_length: int
     """Its length after the steps, in code points."""
     reported: str
-    """Its text after the change; what differs from that after the steps is the person's."""
+    """Its text after the change; what differs from that after the steps is the user's."""
     cost: float
     """How unlikely that is, in bits."""
 
@@ -129,7 +129,7 @@ def complete_echo(document: TrackedDocument, plan: Plan) -> Echo:
 
 
 def _differences(old: str, new: str, inserted: Iterable[tuple[int, int]] = ()) -> list[Edit]:
-    """Return what the person would have removed and typed to get from one text to the other.
+    """Return what the user would have removed and typed to get from one text to the other.
 
     One edit that spans all differences would not do: a formatter that changes the first and the
     last line would then seem to have written everything between them. A CRLF counts as one

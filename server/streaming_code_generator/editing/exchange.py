@@ -51,7 +51,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A person removed all of a region's text."""
+    """A user removed all of a region's text."""
 
     region_id: str
 

@@ -64,7 +64,7 @@ class PastRegion:
             start, end = field.advance(origin, edit.start), field.advance(origin, edit.end)
             staged = field.stage(start, end, edit.text)
             change = ForeignChange(start, end, edit.text)
-            region = absorb_change(region, field, change, staged.splice, author="person")
+            region = absorb_change(region, field, change, staged.splice, author="user")
             field.make(staged)
         return PastRegion(
             field.distance(origin, region.start) + left,

@@ -15,7 +15,7 @@ REPLY_TIMEOUT_S = 10.0
 ECHO_TIMEOUT_S = 10.0
 """How long a client that said it applied an edit may take to report the change."""
 DOUBT_S = 0.2
-"""How long to wait for the change of an edit that was probably dropped, because the person had
+"""How long to wait for the change of an edit that was probably dropped, because the user had
 typed before it arrived. Sending again is safe: the new edit's version is stale if it was not."""
 RELOAD_DOUBT_S = 1.5
 """The same for an edit that was on its way when the document was loaded anew: some clients count

@@ -1,11 +1,11 @@
 """Who wrote what inside a tracked region, as a list of pieces.
 
-A region's document text and the text its generation has put there drift apart when a person edits
+A region's document text and the text its generation has put there drift apart when a user edits
 inside it. The pieces relate the two:
 
     OWN      stands in the document and in the generation's text
-    FOREIGN  stands only in the document: typed by a person, never removed by us
-    DELETED  stands only in the generation's text: removed by a person, never written again
+    FOREIGN  stands only in the document: typed by a user, never removed by us
+    DELETED  stands only in the generation's text: removed by a user, never written again
 
 Reconciling works on the generation's text; the pieces say where in the document that is.
 """
@@ -78,8 +78,8 @@ def without_deleted(pieces: Pieces) -> Pieces:
 def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
     """Say what an edit of the generation's text does to the document.
 
-    A person's text inside the range stays, so one edit may become several; one that only removes
-    what the person removed already becomes none. Text appended at the very end goes behind
+    A user's text inside the range stays, so one edit may become several; one that only removes
+    what the user removed already becomes none. Text appended at the very end goes behind
     whatever was typed there.
     """
     before, middle, _ = _around(pieces, edit)
@@ -172,7 +172,7 @@ def put_back(
 
 
 def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
-    """Return the pieces after text that a person had removed came back where it stood.
+    """Return the pieces after text that a user had removed came back where it stood.
 
     That is what undoing a deletion, or redoing our own insertion, looks like: the text is ours
     again. None if it is something else.

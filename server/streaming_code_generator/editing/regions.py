@@ -1,7 +1,7 @@
 """Ranges of a document that move with every change, each holding one generation's text.
 
 Stickiness: text typed exactly at a region's start or end stays outside it. Text typed inside it
-stays where it was typed and belongs to the person. A region without text yet goes behind what is
+stays where it was typed and belongs to the user. A region without text yet goes behind what is
 typed at it.
 """
 
@@ -36,7 +36,7 @@ class Region:
     """What the generation has put there, as far as the document has confirmed it."""
     pieces: Pieces
     deleted: bool = False
-    """Whether a person removed all of the generation's text."""
+    """Whether a user removed all of the generation's text."""
     landed_text: str
     """The generation's text as of the latest edit that landed: more than `own_text` where the user
     has undone some of it."""
@@ -143,8 +143,8 @@ class Region:
         )
 
 
-Author = Literal["person", "earlier", "later"]
-"""Who changed the document: a person, or a generation whose region comes earlier or later."""
+Author = Literal["user", "earlier", "later"]
+"""Who changed the document: a user, or a generation whose region comes earlier or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def absorb_change(
         splice: What the change does to points.
         author: Who made it.
     """
-    if author == "person":
+    if author == "user":
         revived = _revived(region, mirror, change)
         if revived is not None:
             return replace(revived.grown(splice), deleted=False)

@@ -102,7 +102,7 @@ class TrackedDocument:
         self._order.remove(region_id)
 
     def change(self, start: Point, end: Point, text: str) -> None:
-        """Apply a person's change.
+        """Apply a user's change.
 
         Where it reaches into a region, it is first split into what really differs, so that text
         which the change only repeats stays the generation's. Regions' own texts are looked for
@@ -113,19 +113,19 @@ class TrackedDocument:
     def _change(self, start: Point, end: Point, text: str, *, noted: set[str]) -> None:
         whole = ForeignChange(start, end, text)
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
-            self._absorb([whole], author="person", noted=noted)
+            self._absorb([whole], author="user", noted=noted)
             return
         before = self.mirror.slice(start, end)
         edits = anchored_edits(before, text, self._spans(start, end))
         if swept := self._swept(start, before, edits, text):
             removals = [self._anchored(start, low, high, "") for low, high in swept]
-            self._absorb(removals, author="person", noted=noted)
+            self._absorb(removals, author="user", noted=noted)
             length = len(before) - sum(high - low for low, high in swept)
             self._change(start, self.mirror.advance(start, length), text, noted=noted)
             return
         changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
-        self._absorb(changes, author="person", noted=noted)
+        self._absorb(changes, author="user", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
@@ -216,7 +216,7 @@ class TrackedDocument:
 
         Args:
             changes: The changes.
-            author: A region's id, or `person`.
+            author: A region's id, or `user`.
             noted: The regions that were changed by this edit already: between two of its changes
                 there is nothing that ever stood in the document, to be found in their past.
             own_past: What the author's region was before.
@@ -252,10 +252,10 @@ class TrackedDocument:
             is_own = key == author
             past = None if key in noted else own_past if is_own else self._past(key)
             noted.add(key)
-            history.record(self.mirror, change, past, is_users=author == "person")
+            history.record(self.mirror, change, past, is_users=author == "user")
             if not is_own:
                 self._touched.add(key)
-            if author == "person" and change.text:
+            if author == "user" and change.text:
                 self._written_at.add(key)
 
     def _past(self, region_id: str) -> PastRegion:
@@ -401,7 +401,7 @@ class TrackedDocument:
 
     def _author(self, author: str, region_id: str) -> Author:
         if author not in self._regions:
-            return "person"
+            return "user"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
 

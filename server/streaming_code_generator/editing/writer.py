@@ -8,7 +8,7 @@ The rules it keeps:
 1. At most one edit is outstanding; what is wanted meanwhile goes out in the next one.
 2. An edit carries the version the mirror has, so that a client refuses it if it knows better.
 3. A reply proves nothing. An edit has landed when a change shows the text it leads to.
-4. What a change shows besides is the person's, and is never taken back.
+4. What a change shows besides is the user's, and is never taken back.
 5. A client that refuses, stays silent or lies ends the affected generations within bounded time.
 """
 
@@ -78,7 +78,7 @@ class _Wish:
 
 
 class DocumentWriter:
-    """Brings every region of one document to its wanted text, past a person who types."""
+    """Brings every region of one document to its wanted text, past a user who types."""
 
     def __init__(self, text: str, *, version: int | None, encoding: PositionEncoding) -> None:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
@@ -153,7 +153,7 @@ class DocumentWriter:
     def finish(self, region_id: str, text: str) -> list[Outcome]:
         """Say which text a region should hold for good; `Settled` comes once it does.
 
-        `Deleted` comes if a person has removed the region's text: there is no place for another.
+        `Deleted` comes if a user has removed the region's text: there is no place for another.
         """
         if region_id not in self.document:
             return []
@@ -223,7 +223,7 @@ class DocumentWriter:
         return land(self.document, plan, frozenset(s for s in plan if self._leaves_no_trace((s,))))
 
     def _leaves_no_trace(self, plan: Plan) -> bool:
-        """Whether steps change only what is thought of a text: a person was there before them."""
+        """Whether steps change only what is thought of a text: a user was there before them."""
         text_at = self.mirror.slice
         changes = document_changes(self.document, plan)
         return all(change.text == text_at(change.start, change.end) for change in changes)
@@ -326,7 +326,7 @@ class DocumentWriter:
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
         """Whether changes are the whole edit, just as it was sent, the last place first.
 
-        One by one, the parts of a step are hard to tell from what a person does.
+        One by one, the parts of a step are hard to tell from what a user does.
         """
         own = document_changes(self.document, flight.plan)
         reported = [located(self.mirror, change) for change in changes]
@@ -421,7 +421,7 @@ class DocumentWriter:
         return left
 
     def _take_rest(self, echo: Echo) -> None:
-        """Make the mirror what was reported: what differs after the steps is the person's."""
+        """Make the mirror what was reported: what differs after the steps is the user's."""
         end = self.mirror.advance(echo.window_start, echo.window_length)
         rest = single_edit(self.mirror.slice(echo.window_start, end), echo.reported)
         if rest:

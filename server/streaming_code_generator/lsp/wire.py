@@ -1,16 +1,24 @@
-"""What goes over the wire in words of our own: names, arguments and results.
+"""Names, arguments and notifications of our own on the wire, beside those of LSP.
 
 Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from streaming_code_generator.lsp.uris import is_uri
+from streaming_code_generator.lsp.documents.uris import is_uri
+from streaming_code_generator.settings.declarations import SECTION, SPECS
+from streaming_code_generator.settings.sources import (
+    API_KEY,
+    API_KEY_ORIGIN,
+    GENERATION_UPDATES,
+    MACHINE_SCOPED,
+    UNDO_NOTIFICATIONS,
+)
 
 SERVER_NAME = "streaming-code-generator"
 
@@ -32,6 +40,9 @@ a document. Before the `didChange` of that version, or right after it."""
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
 Target = Literal["document", "none"]
 Token = str | int
+ClientPosition = tuple[int, int]
+"""Line and character, in the position encoding that was agreed with the client."""
+ClientRange = tuple[ClientPosition, ClientPosition]
 T = TypeVar("T")
 
 
@@ -42,20 +53,15 @@ class GenerateArguments:
     uri: str
     version: int | None = None
     rebase: bool = False
-    """Whether a place of an older version is carried to the present one, where that can be told."""
-    start: tuple[int, int]
-    end: tuple[int, int]
+    """Whether a place of an older version is rebased to the present one, where that is known."""
+    start: ClientPosition
+    end: ClientPosition
     """Equal to `start` for an insertion."""
     prompt: str | None = None
     target: Target = "document"
     wait: bool = True
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
-
-    @property
-    def is_selection(self) -> bool:
-        """Whether text is to be replaced."""
-        return self.start != self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +105,9 @@ def parse_generate(arguments: object) -> GenerateArguments:
     if not isinstance(document, Mapping) or not isinstance(uri, str) or not uri:
         invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
     start, end = _range(given)
+    target: Any = given.get("target") or "document"
+    if target not in get_args(Target):
+        invalid('"target" must be "document" or "none".')
     return GenerateArguments(
         uri=_uri(uri, "textDocument.uri"),
         version=_optional(document, "version", int),
@@ -106,7 +115,7 @@ def parse_generate(arguments: object) -> GenerateArguments:
         start=start,
         end=end,
         prompt=_optional(given, "prompt", str),
-        target=_target(given),
+        target=target,
         wait=_flag(given, "wait", default=True),
         work_done_token=_token(given, "workDoneToken"),
         partial_result_token=_token(given, "partialResultToken"),
@@ -168,7 +177,7 @@ def _uri(uri: str, name: str) -> str:
     return uri
 
 
-def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _range(given: Mapping[str, Any]) -> ClientRange:
     if given.get("range") is not None:
         value = given["range"]
         if not isinstance(value, Mapping):
@@ -184,7 +193,7 @@ def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
     invalid(f'Send "position" (where to insert) or "range" (what to replace). {GENERATE_SHAPE}.')
 
 
-def _position(value: object, name: str) -> tuple[int, int]:
+def _position(value: object, name: str) -> ClientPosition:
     if isinstance(value, Mapping):
         line, character = value.get("line"), value.get("character")
         if _is_count(line) and _is_count(character):
@@ -194,13 +203,6 @@ def _position(value: object, name: str) -> tuple[int, int]:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _target(given: Mapping[str, Any]) -> Target:
-    target: Any = given.get("target") or "document"
-    if target == "document" or target == "none":  # noqa: PLR1714 - narrows the type
-        return target  # type: ignore[no-any-return]  # just compared with the literals
-    invalid('"target" must be "document" or "none".')
 
 
 def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:
@@ -226,9 +228,31 @@ def _optional(given: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     invalid(f'"{name}" must be a {"string" if kind is str else "whole number"}.')
 
 
-def lsp_range(start: tuple[int, int], end: tuple[int, int]) -> types.Range:
+def lsp_range(start: ClientPosition, end: ClientPosition) -> types.Range:
     """Return a range of the protocol's."""
     return types.Range(
         types.Position(line=start[0], character=start[1]),
         types.Position(line=end[0], character=end[1]),
     )
+
+
+def wire_names() -> dict[str, object]:
+    """Return commands, settings, announcements, notifications and states by their names."""
+    return {
+        "serverName": SERVER_NAME,
+        "section": SECTION,
+        "commands": {command.rpartition(".")[2]: command for command in COMMANDS},
+        "notifications": {
+            "didUpdateGeneration": DID_UPDATE_GENERATION,
+            "didUndo": DID_UNDO,
+        },
+        "generationStates": list(get_args(GenerationState)),
+        "initializationOptions": {
+            "apiKey": API_KEY,
+            "apiKeyOrigin": API_KEY_ORIGIN,
+            "endpointSettingsAreMachineScoped": MACHINE_SCOPED,
+            "generationUpdates": GENERATION_UPDATES,
+            "undoNotifications": UNDO_NOTIFICATIONS,
+        },
+        "settings": [spec.camel_name for spec in SPECS.values()],
+    }

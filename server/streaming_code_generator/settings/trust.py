@@ -1,27 +1,27 @@
 """Who may decide where code and keys go.
 
-The person's own sources are the configuration file, the environment, `initializationOptions` and
+The user's own sources are the configuration file, the environment, `initializationOptions` and
 the command line. The workspace's sources are its `.env` and `workspace/configuration`, because
-LSP does not tell whether a value there stands in the person's settings or in the opened folder's.
+LSP does not tell whether a value there stands in the user's settings or in the opened folder's.
 A client whose endpoint settings cannot stand in a folder says so in `initializationOptions`
-(`endpointSettingsAreMachineScoped`); its `workspace/configuration` is then the person's own.
+(`endpointSettingsAreMachineScoped`); its `workspace/configuration` is then the user's own.
 
 1. A key is bound to one origin: scheme, host and port. It is sent nowhere else.
    - A key from the environment, or from the client's secret store (`apiKey` in
-     `initializationOptions`), is bound to the base URL of the person's own sources, and to OpenAI
+     `initializationOptions`), is bound to the base URL of the user's own sources, and to OpenAI
      where they name none; the client may say itself what it was stored for (`apiKeyOrigin`).
    - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
      where it names none. So a folder with a key of its own makes `auto` take OpenAI;
-     `provider = "embedded"` in the person's own settings forbids that.
+     `provider = "embedded"` in the user's own settings forbids that.
    - A key beside a base URL that cannot be used is not sent anywhere.
-2. A workspace may not choose an endpoint (`baseUrl`), unless the person chose the same one or
+2. A workspace may not choose an endpoint (`baseUrl`), unless the user chose the same one or
    lists it in `trustedWorkspaceEndpoints`. The list lets requests go there; it does not unbind
-   the person's key from where it belongs.
+   the user's key from where it belongs.
 3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
 4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
 6. `trustedWorkspaceEndpoints` counts only in the configuration file and the environment.
-7. A `provider` of the person's own that cannot be used (a typing error) means `embedded`: who
+7. A `provider` of the user's own that cannot be used (a typing error) means `embedded`: who
    meant to keep the code at home must not send it out by a slip.
 
 What is refused is named, with the way to allow it. Everything here is a pure function.
@@ -30,10 +30,38 @@ What is refused is named, with the way to allow it. Everything here is a pure fu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from streaming_code_generator.settings.declarations import SPECS, Scope
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
-from streaming_code_generator.settings.model import SPECS, Scope
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
+
+
+class Secret:
+    """Holds a key; only `reveal` gives it away, and `repr`, `str` and formatting show `***`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the request that needs it and for nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str:
+        raise TypeError("A secret is not pickled: it would be written down in the clear.")
+
 
 TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
 """Where `trustedWorkspaceEndpoints` counts."""
@@ -49,7 +77,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The assignments that count, in rising order, and what is told of the others."""
+    """The assignments that count, in rising order, and the messages about the others."""
 
     admitted: tuple[Assignment, ...]
     problems: tuple[str, ...]
@@ -67,8 +95,15 @@ class KeyCandidate:
 
 def judge(assignments: Sequence[Assignment]) -> Verdict:
     """Decide which assignments count; they come in rising order."""
-    usable = [a for a in map(_with_safe_provider, assignments) if a.value is not None]
-    own = _in_force(a for a in usable if not a.origin.from_workspace and _may_stand(a))
+    usable = []
+    for assignment in assignments:
+        if assignment.value is not None:
+            usable.append(assignment)
+        elif assignment.name == "provider" and not assignment.origin.from_workspace:
+            # The user meant to choose: a slip must not send the code out.
+            usable.append(replace(assignment, value="embedded"))
+    own: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
+    own |= {a.name: a.value for a in usable if not a.origin.from_workspace and _may_stand(a)}
     admitted = tuple(a for a in usable if _is_admitted(a, own["trusted_workspace_endpoints"]))
     refused = (a for a in usable if a not in admitted and a.value != own[a.name])
     return Verdict(admitted=admitted, problems=tuple(map(_refusal, refused)))
@@ -93,30 +128,17 @@ def key_bindings(assignments: Iterable[Assignment]) -> dict[Source, str | None]:
 def choose_key(
     candidates: Sequence[KeyCandidate], base_url: str | None
 ) -> tuple[KeyCandidate | None, str | None]:
-    """Return the first key that is bound to the endpoint, else what is told of the others.
+    """Return the first key that is bound to the endpoint, else the message about the others.
 
     Without a base URL (the one that was meant cannot be used) no key is sent anywhere.
     """
+    # The key of `config.toml`'s endpoint is not sent to the one a workspace chose, although that
+    # may be trusted with requests: being allowed to choose does not unbind a key.
     for candidate in candidates:
-        if base_url and candidate.given_for and _same_origin(candidate.given_for, base_url):
+        bound_to = candidate.given_for
+        if base_url and bound_to and origin_of(bound_to) == origin_of(base_url):
             return candidate, None
     return None, _key_refusal(candidates[0], base_url) if candidates else None
-
-
-def _same_origin(one_url: str, other_url: str) -> bool:
-    return origin_of(one_url) == origin_of(other_url)
-
-
-def _with_safe_provider(assignment: Assignment) -> Assignment:
-    own = not assignment.origin.from_workspace
-    if assignment.name == "provider" and assignment.value is None and own:
-        return replace(assignment, value="embedded")
-    return assignment
-
-
-def _in_force(assignments: Iterable[Assignment]) -> dict[str, object]:
-    defaults: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
-    return defaults | {a.name: a.value for a in assignments}
 
 
 def _may_stand(assignment: Assignment) -> bool:
@@ -131,6 +153,7 @@ def _is_admitted(assignment: Assignment, trusted: object) -> bool:
         return False
     if not assignment.origin.from_workspace or SPECS[assignment.name].scope is Scope.ANYWHERE:
         return True
+    # The embedded model sends nothing anywhere: a folder may ask for that.
     if assignment.name == "provider":
         return assignment.value == "embedded"
     if assignment.name == "base_url" and isinstance(trusted, tuple):

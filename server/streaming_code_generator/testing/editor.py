@@ -5,12 +5,12 @@ nothing of the server's machinery, and computes positions in its own, independen
 virtual; nothing here sleeps.
 
     editor = SimulatedEditor("a = 1\n", habits=EditorHabits(changes="diff", change_delay_s=0.15))
-    editor.replace(0, 0, "# typed by a person\n")
+    editor.replace(0, 0, "# typed by a user\n")
     editor.receive(edit, now_s=0.0)
     for message in editor.outbox(now_s=0.2): ...
 
 Every code point in the buffer remembers who wrote it, so that a test can tell exactly whether a
-person's text was lost, moved or overwritten.
+user's text was lost, moved or overwritten.
 """
 
 from collections import deque
@@ -19,18 +19,16 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from streaming_code_generator.testing.editor_messages import (
+from streaming_code_generator.testing.editor_protocol import (
     Change,
     DidChange,
     DidUndo,
-    Edit,
+    Encoding,
     Message,
+    Position,
     Replacement,
     Reply,
-)
-from streaming_code_generator.testing.editor_positions import (
-    Encoding,
-    Position,
+    ServerEdit,
     difference,
     line_end,
     offset_in,
@@ -38,12 +36,11 @@ from streaming_code_generator.testing.editor_positions import (
 )
 
 __all__ = [
-    "Author",
     "Cell",
+    "CellAuthor",
     "Change",
     "DidChange",
     "DidUndo",
-    "Edit",
     "EditorHabits",
     "Encoding",
     "ForeignTextRemoved",
@@ -51,12 +48,13 @@ __all__ = [
     "Position",
     "Replacement",
     "Reply",
+    "ServerEdit",
     "SimulatedEditor",
     "offset_in",
     "position_in",
 ]
 
-Author = Literal["base", "selected", "person", "server"]
+CellAuthor = Literal["base", "selected", "user", "server"]
 """`base` stood there at the start; `selected` is given to a server to replace."""
 
 
@@ -85,7 +83,7 @@ class EditorHabits:
     """What one undo takes back: one change; a run of changes by the same writer, the user or the
     server; or whatever was done since the user last paused."""
     tells_undo: bool = False
-    """Whether the server is told that a change was undo or redo, before it is reported."""
+    """Whether a notification says that a change was undo or redo, before it is reported."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +91,7 @@ class Cell:
     """One code point and who wrote it; it stays the same one through undo and redo."""
 
     character: str
-    author: Author
+    author: CellAuthor
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ class SimulatedEditor:
         self.open = True
         # Which of two equal neighbours a difference of texts names is a matter of chance.
         self.mistakable = "" if self.habits.changes == "exact" else "\r\n"
-        """Characters that a server may take for its own, because nobody can tell."""
+        """Characters that a server may take for its own, because the two look the same."""
         self.given: set[str] = set()
         """What was selected once; an undo may bring it back as it was before."""
         self._pending: list[Change] = []
@@ -130,7 +128,7 @@ class SimulatedEditor:
         self._outbox: deque[Message] = deque()
         self._undo: list[list[_Done]] = []
         self._redo: list[list[_Done]] = []
-        self._last_writer: Author | None = None
+        self._last_writer: CellAuthor | None = None
         """Who made the step that an undo would take back; None if the next change begins one."""
         self._undid = False
         """Whether what is to be reported holds an undo or a redo."""
@@ -141,7 +139,7 @@ class SimulatedEditor:
         """The buffer's text."""
         return "".join(cell.character for cell in self.cells)
 
-    def written_by(self, *authors: Author) -> str:
+    def written_by(self, *authors: CellAuthor) -> str:
         """Return the text these authors have in the buffer, in order."""
         return "".join(cell.character for cell in self.cells if cell.author in authors)
 
@@ -151,12 +149,12 @@ class SimulatedEditor:
             cell.author = "selected"
             self.given.add(cell.character)
 
-    # A person's side
+    # The user's side
 
     def replace(self, start: int, end: int, text: str, *, now_s: float = 0.0) -> None:
-        """Let the person replace `[start, end)`, offsets in code points, by a text."""
+        """Let the user replace `[start, end)`, offsets in code points, by a text."""
         if start < end or text:
-            self._type(start, end, _cells(text, "person"), now_s=now_s)
+            self._type(start, end, _cells(text, "user"), now_s=now_s)
 
     def repeat(self, start: int, end: int, *, now_s: float = 0.0) -> None:
         """Replace `[start, end)` by the same text, as a formatter with nothing to change does."""
@@ -171,11 +169,11 @@ class SimulatedEditor:
         cells: list[Cell] = []
         for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             kept = tag == "equal"
-            cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "person")
+            cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "user")
         self._type(0, len(old), tuple(cells), now_s=now_s)
 
     def undo(self, *, now_s: float = 0.0) -> set[Cell]:
-        """Take back the last step, whoever made it, and return what it had put there."""
+        """Take back the last step, of the user or the server, and return what it had put there."""
         if not self._undo:
             return set()
         steps = self._undo.pop()
@@ -207,11 +205,11 @@ class SimulatedEditor:
 
     def _type(self, start: int, end: int, cells: tuple[Cell, ...], *, now_s: float) -> None:
         steps = [_Done(start, tuple(self.cells[start:end]), cells)]
-        self._do(steps, writer="person", now_s=now_s)
+        self._do(steps, writer="user", now_s=now_s)
 
     # The client's side
 
-    def receive(self, edit: Edit, *, now_s: float = 0.0) -> None:
+    def receive(self, edit: ServerEdit, *, now_s: float = 0.0) -> None:
         """Take an edit from the server, apply it or not, and answer by habit.
 
         Raises:
@@ -259,31 +257,27 @@ class SimulatedEditor:
         """Return the offset of a client's position; past the end of a line is its end."""
         return offset_in(self.text, position, self.habits.encoding)
 
-    # Inside
+    # Applying and reporting
 
-    def _apply(self, edit: Edit, *, now_s: float) -> None:
+    def _apply(self, edit: ServerEdit, *, now_s: float) -> None:
         steps: list[_Done] = []
         for replacement in reversed(edit.replacements):
             start, end = self.offset(replacement.start), self.offset(replacement.end)
             removed = tuple(self.cells[start:end])
-            self._check_removal(removed)
-            steps.append(_Done(start, removed, _cells(self._ended(replacement.text), "server")))
+            foreign = [cell for cell in removed if cell.author in {"base", "user"}]
+            # A client that applies stale edits overwrites by itself; that is to be repaired.
+            not_foreign = {*self.mistakable, *(self.given if self._undid_once else ())}
+            if self.habits.stale_edits != "apply" and any(
+                cell.character not in not_foreign for cell in foreign
+            ):
+                raise ForeignTextRemoved("".join(cell.character for cell in removed))
+            text = replacement.text
+            if self.habits.line_ending is not None:
+                text = text.replace("\r\n", "\n").replace("\n", self.habits.line_ending)
+            steps.append(_Done(start, removed, _cells(text, "server")))
         self._do(steps, writer="server", now_s=now_s)
 
-    def _check_removal(self, removed: Sequence[Cell]) -> None:
-        if self.habits.stale_edits == "apply":
-            return  # such a client overwrites by itself; what counts is that it is repaired
-        foreign = [cell for cell in removed if cell.author in {"base", "person"}]
-        taken_for_own = {*self.mistakable, *(self.given if self._undid_once else ())}
-        if any(cell.character not in taken_for_own for cell in foreign):
-            raise ForeignTextRemoved("".join(cell.character for cell in removed))
-
-    def _ended(self, text: str) -> str:
-        if self.habits.line_ending is None:
-            return text
-        return text.replace("\r\n", "\n").replace("\n", self.habits.line_ending)
-
-    def _do(self, steps: list[_Done], *, writer: Author, now_s: float) -> None:
+    def _do(self, steps: list[_Done], *, writer: CellAuthor, now_s: float) -> None:
         joins = {"edit": False, "writer": self._last_writer == writer, "pause": True}
         if self._last_writer and joins[self.habits.undo_step] and self._undo:
             self._undo[-1] = [*self._undo[-1], *steps]
@@ -294,6 +288,7 @@ class SimulatedEditor:
         self._make(steps, now_s=now_s)
 
     def _make(self, steps: Sequence[_Done], *, now_s: float) -> None:
+        # Changes are collected from the first one on, and reported together.
         if self._flush_at_s is None:
             self._flush_at_s = now_s + self.habits.change_delay_s
         for step in steps:
@@ -339,5 +334,5 @@ class SimulatedEditor:
         return (Change(positions, new[start:new_end]),)
 
 
-def _cells(text: str, author: Author) -> tuple[Cell, ...]:
+def _cells(text: str, author: CellAuthor) -> tuple[Cell, ...]:
     return tuple(Cell(character, author) for character in text)

@@ -1,9 +1,74 @@
 """Fits code into the place where it is going to stand."""
 
-from streaming_code_generator.core.extract.indentation import Indentation, columns
-from streaming_code_generator.core.extract.lines import BLANK
+import re
+
 from streaming_code_generator.core.extract.overlap import OverlapAfter, OverlapBefore
-from streaming_code_generator.core.extract.pieces import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.response_lines import BLANK
+
+_DEFAULT_UNIT = 4
+_UNITS = (2, 4)
+"""Widths, in columns, of a first change of indentation that are taken for the model's unit. Others,
+such as the 14 columns of an argument below its bracket, are alignment."""
+
+TAB_COLUMNS = 4
+
+
+def columns(blanks: str, *, start: int = 0) -> int:
+    """Return the column behind blanks that begin at column `start`; tabs go to the next stop."""
+    for blank in blanks:
+        start += TAB_COLUMNS - start % TAB_COLUMNS if blank == "\t" else 1
+    return start
+
+
+class Indentation:
+    """Gives every line the document's indentation, keeping its difference to the first line."""
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._base = target.base_indent
+        self._unit = target.indent_unit
+        width = len(self._unit) if self._unit and "\t" not in self._unit else _DEFAULT_UNIT
+        self._last_level = re.compile(rf"(?:\t| {{1,{width}}})\Z")
+        self._model_unit: int | None = None
+        self._first: int | None = None
+        self._first_may_be_stray = False
+
+    def begin(self, column: int) -> None:
+        """Count from the first line's column on."""
+        self._first = column
+        self._first_may_be_stray = column == 1
+
+    def of(self, column: int) -> str:
+        """Return the indentation of a later line that the model began at `column`."""
+        if self._first_may_be_stray:
+            # Tokenizers put a stray space before an answer. The second line shows whether one
+            # space is that, or an indented block:   " a", "b" -> 0    " a", " b" -> 1
+            self._first_may_be_stray = False
+            self._first = column % 2
+        difference = column - (self._first or 0)
+        if self._model_unit is None and abs(difference) in _UNITS:
+            self._model_unit = abs(difference)
+        # Base "    ", unit a tab; the model wrote two spaces a level, its first line at column 2:
+        #
+        #     model's line    column    difference    document's indentation
+        #     "  if x:"       2         (first line)  "    "
+        #     "    y()"       4         2             "    " + one tab
+        #     "      z)"      6         4             "    " + two tabs
+        #     "     # 7"      5         3             "    " + one tab + " "   (alignment stays)
+        #     "end"           0         -2            one level less than "    "
+        levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
+        if levels >= 0:
+            return self._base + self._unit * levels + " " * spaces
+        return self._outdented(-levels, spaces)
+
+    def _outdented(self, levels: int, spaces: int) -> str:
+        indent = self._base
+        for _ in range(levels):
+            if not indent:
+                return ""
+            indent = self._last_level.sub("", indent)
+        return indent + " " * spaces
+
 
 _OPEN_BRACKETS = "([{"
 
@@ -35,7 +100,10 @@ class Layout:
         line = segment.removesuffix("\n")
         text = self._within_line(line)
         if len(line) < len(segment):
-            text += self._end_line()
+            text += self._close_first_line() if self._inside_line else ""
+            if not self._first_line_open:
+                self._line_ends += 1
+            self._inside_line, self._column = False, 0
         return self._finished(self._after.feed(text))
 
     def finish(self) -> str:
@@ -51,27 +119,19 @@ class Layout:
         if not body:
             return ""
         self._inside_line = True
-        return self._begin_line() + self._body(body)
-
-    def _begin_line(self) -> str:
         if self._first_line_open:
             self._indentation.begin(self._column)
-            return ""
+            return self._body(body)
+        # Line ends come out in front of the next line that has text, so that code never ends with
+        # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self._indentation.of(self._column)
+        return "\n" * line_ends + self._indentation.of(self._column) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:
             return text
         resolved = self._before.feed(text)
         return "" if resolved is None else self._first_line(*resolved)
-
-    def _end_line(self) -> str:
-        text = self._close_first_line() if self._inside_line else ""
-        if not self._first_line_open:
-            self._line_ends += 1
-        self._inside_line, self._column = False, 0
-        return text
 
     def _close_first_line(self) -> str:
         if not self._first_line_open or not self._inside_line:

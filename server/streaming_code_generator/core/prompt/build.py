@@ -1,11 +1,11 @@
-"""Turns what a person asks for at a place of a document into the messages for a model."""
+"""Turns what a user asks for at a place of a document into the messages for a model."""
 
+import re
 from dataclasses import dataclass
 
 from streaming_code_generator.core.messages import Message
+from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.prompt.context import Context
-from streaming_code_generator.core.prompt.fence import fenced
-from streaming_code_generator.core.prompt.languages import language
 
 _NAME_LIMIT = 120
 _NO_CONTEXT = Context()
@@ -16,7 +16,7 @@ class CodeTask:
     """One request for code in a document."""
 
     instruction: str
-    """What the person wants, in their own words."""
+    """What the user wants, in their own words."""
     language_id: str = ""
     """The language by its LSP identifier."""
     file_name: str = ""
@@ -30,16 +30,16 @@ class CodeTask:
 
 def build_messages(task: CodeTask) -> tuple[Message, ...]:
     """Return the messages: what changes least comes first, the instruction last."""
-    system = task.system_prompt or _system_prompt(task)
-    sections = [*_surroundings(task), *_selection(task), _request(task)]
+    standard = f"You are a programmer. You write {_code(task)}. {_answer(task)}"
+    system = task.system_prompt or standard
+    selection = task.context.selection
+    shown = [f"The selection:\n{fenced(selection, task.language_id)}"] if selection.strip() else []
+    # Small models follow what they read last: the instruction stands at the end.
+    sections = [*_surroundings(task), *shown, _request(task)]
     return (
         Message(role="system", content=system),
         Message(role="user", content="\n\n".join(sections)),
     )
-
-
-def _system_prompt(task: CodeTask) -> str:
-    return f"You are a programmer. You write {_code(task)}. {_answer(task)}"
 
 
 def _answer(task: CodeTask) -> str:
@@ -65,13 +65,6 @@ def _surroundings(task: CodeTask) -> list[str]:
     ]
 
 
-def _selection(task: CodeTask) -> list[str]:
-    selection = task.context.selection
-    if not selection.strip():
-        return []
-    return [f"The selection:\n{fenced(selection, task.language_id)}"]
-
-
 def _request(task: CodeTask) -> str:
     instruction = task.instruction.strip()
     if task.context.selection.strip():
@@ -82,3 +75,14 @@ def _request(task: CodeTask) -> str:
             f"Do not repeat what is there already. {_answer(task)}"
         )
     return f"Write {_code(task)}: {instruction}\n{_answer(task)}"
+
+
+_BACKTICKS = re.compile(r"`{3,}")
+
+
+def fenced(code: str, tag: str = "") -> str:
+    """Return a fenced code block whose fence is longer than any run of backticks inside."""
+    # Code that holds ``` gets a fence of four: nothing in it can end the block.
+    longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{tag}\n{code.rstrip()}\n{fence}"

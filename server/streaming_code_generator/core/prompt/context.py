@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.prompt.indent import content, indent_of
-from streaming_code_generator.core.prompt.target import Placement, selected_text
+from streaming_code_generator.core.placement.indentation import content, indent_of
+from streaming_code_generator.core.placement.target import Placement, selected_text
 
 CHARACTERS_BEFORE = 1_200
 """About 300 to 400 tokens of code. On a processor a small model reads some 250 tokens a second, and
@@ -51,6 +51,7 @@ def context_around(
 
 
 def _before(lines: Sequence[str], placement: Placement, limit: int) -> str:
+    # The line of the cursor comes first of all; the lines above take what it leaves of the limit.
     last = content(lines[placement.line])[: placement.column]
     if len(last) >= limit:
         return last[len(last) - limit :]
@@ -65,6 +66,8 @@ def _first_line(lines: Sequence[str], line: int, limit: int) -> int:
     while first > 0 and len(content(lines[first - 1])) < limit:
         first -= 1
         limit -= len(content(lines[first])) + 1
+    # Lines 13 to 40 fit; the context starts at 16, and does so for a cursor some lines further
+    # down as well: the prompt's beginning is the same, and a server's prompt cache holds it.
     stepped = -(-first // LINES_PER_STEP) * LINES_PER_STEP
     return stepped if stepped < line else first
 

@@ -23,7 +23,7 @@ STDERR_KEPT_BYTES = 8192
 
 
 class ChildServer:
-    """One child process that serves one model on a loopback port; whoever makes it must `stop` it.
+    """One child process that serves one model on a loopback port, until `stop`.
 
     It is a plain `Popen`, not asyncio's: it belongs to no event loop, so that a program that
     calls `asyncio.run` again and again loads its model once. Nothing is lost by killing it: it
@@ -99,11 +99,8 @@ class ChildServer:
     async def stop(self) -> None:
         """End the process and release its pipes. Safe to call twice."""
         self.kill()
+        # In one go and in a thread, so that a cancellation leaves nothing half released.
         await asyncio.to_thread(self._release)
-
-    def describe_end(self) -> str:
-        """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""
-        return describe_exit(self._process.poll())
 
     def _release(self) -> None:
         """Wait for the killed process and what reads from it: a matter of milliseconds."""
@@ -112,8 +109,14 @@ class ChildServer:
         for pipe in (self._stdin, self._stdout, self._stderr):
             pipe.close()
 
+    def describe_end(self) -> str:
+        """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""
+        return describe_exit(self._process.poll())
+
     async def _exchange(self) -> str:
         """Send the configuration and return the URL that comes back."""
+        # One line each way: the configuration with the key, which a command line would show to
+        # everybody on this machine, and the URL or what went wrong.
         with contextlib.suppress(BrokenPipeError):  # it has ended: the answer will be empty
             self._stdin.write(self.config.to_line())
         line = await asyncio.to_thread(self._stdout.readline)
@@ -141,6 +144,7 @@ class ChildServer:
 
     def _keep_stderr(self) -> None:
         """Read standard error to its end, so that the child never blocks on it; keep the tail."""
+        # A pipe holds 64 KiB on Linux: a child that logs more would stop in the middle of a token.
         while piece := self._stderr.read(STDERR_KEPT_BYTES):
             self._stderr_tail += piece
             del self._stderr_tail[:-STDERR_KEPT_BYTES]

@@ -1,0 +1,68 @@
+r"""Lines of a response: `\n`, `\r\n` and `\r` end one, and nothing else does."""
+
+import re
+from collections.abc import Iterator
+
+LINE_LIMIT = 256
+"""Most characters of a line held back to tell what the line is; a longer one is ordinary text."""
+
+BLANK = " \t"
+"""What indents a line or leaves it blank; a form feed, say, is an ordinary character."""
+
+
+def segments(text: str) -> Iterator[str]:
+    r"""Cut text that knows only `\n` behind each line end."""
+    *lines, tail = text.split("\n")
+    for line in lines:
+        yield line + "\n"
+    if tail:
+        yield tail
+
+
+class LineEndings:
+    r"""Turns every line ending into `\n`, holding nothing back."""
+
+    def __init__(self) -> None:
+        self._after_carriage_return = False
+
+    def feed(self, text: str) -> str:
+        r"""Return the text with `\n` for every `\r\n` and `\r`, also where a chunk ends between."""
+        if not text:
+            return ""
+        # A CRLF may be torn apart by the end of a chunk: the CR has ended its line already.
+        if self._after_carriage_return:
+            text = text.removeprefix("\n")
+        self._after_carriage_return = text.endswith("\r")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class LineHead:
+    """Holds back a line for as long as it may be a line of a certain kind."""
+
+    def __init__(self) -> None:
+        self.held = ""
+        """The line so far, while it is undecided."""
+        self._passing = False
+
+    def feed(self, segment: str, kind: re.Pattern[str]) -> tuple[str, str | None]:
+        """Read on in a line that `kind` matches in full for as long as it may be of that kind.
+
+        Returns:
+            Ordinary text to hand on, and the line that was completed, without its end, if it may
+            still be of that kind.
+        """
+        if self._passing:
+            self._passing = not segment.endswith("\n")
+            return segment, None
+        # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
+        # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
+        self.held += segment
+        line = self.held.removesuffix("\n")
+        if len(line) > LINE_LIMIT or not kind.fullmatch(line):
+            text, self.held = self.held, ""
+            self._passing = not text.endswith("\n")
+            return text, None
+        if len(line) == len(self.held):
+            return "", None
+        self.held = ""
+        return "", line

@@ -1,0 +1,89 @@
+"""The SDK, imported when it is first needed and off the event loop."""
+
+import asyncio
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+from streaming_code_generator.settings.endpoints import is_loopback, is_openai
+
+if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from openai import AsyncOpenAI
+
+NO_KEY = "none"
+"""The SDK's key where there is none: it insists on one, and none is sent."""
+
+KEPT_ALIVE = 20
+"""Idle connections kept to a remote endpoint. None to this machine: connecting costs nothing there,
+and llama.cpp's server closes idle connections under the requests that are just being sent."""
+
+
+async def import_sdk() -> None:
+    """Import the SDK in a thread, so that the first request need not wait for it."""
+    await asyncio.to_thread(importlib.import_module, "openai")
+
+
+class LazyClient:
+    """Makes one SDK client for each event loop it is used in: connections belong to a loop."""
+
+    def __init__(self, *, api_key: str | None, base_url: str, connect_timeout_s: float) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._connect_timeout_s = connect_timeout_s
+        self._making = threading.Lock()
+        self._made: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+
+    async def get(self) -> "AsyncOpenAI":
+        """Return this loop's client, made in a thread the first time.
+
+        Cancellation: at once; the thread finishes on its own and the client is kept.
+        """
+        loop = asyncio.get_running_loop()
+        made = self._made
+        if made is not None and made[0] is loop:
+            return made[1]
+        return await asyncio.to_thread(self._make_once, loop)
+
+    async def aclose(self) -> None:
+        """Close the client's connections. Safe to call twice, and from another loop."""
+        made, self._made = self._made, None
+        if made is not None and made[0] is asyncio.get_running_loop():
+            await made[1].close()
+
+    def _make_once(self, loop: asyncio.AbstractEventLoop) -> "AsyncOpenAI":
+        with self._making:
+            # Connections of another loop cannot be closed from here; they go with their loop.
+            if self._made is None or self._made[0] is not loop:
+                self._made = (loop, self._make())
+            return self._made[1]
+
+    def _make(self) -> "AsyncOpenAI":
+        import httpx2  # noqa: PLC0415 - see the module's docstring
+        from openai import AsyncOpenAI  # noqa: PLC0415 - the same
+
+        # Deadlines for reading are the generator's, which also sees through keep-alives.
+        timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
+        local = is_loopback(self._base_url)
+        # A proxy cannot reach this machine's own addresses. Redirects are not followed: the
+        # prompt and the key go where they were meant to go, or nowhere.
+        http_client = httpx2.AsyncClient(
+            timeout=timeout,
+            limits=httpx2.Limits(
+                max_connections=None, max_keepalive_connections=0 if local else KEPT_ALIVE
+            ),
+            trust_env=not local,
+            follow_redirects=False,
+        )
+        client = AsyncOpenAI(
+            api_key=self._api_key or NO_KEY,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=http_client,
+        )
+        if not is_openai(self._base_url):
+            # The SDK reads both from the environment; they must not reach another endpoint.
+            client.organization = client.project = None
+        # The resource classes import their types when they are first touched: 0.3 s more.
+        _ = client.chat.completions.with_streaming_response
+        return client
