@@ -5,7 +5,13 @@ import asyncio
 from streaming_code_generator import StreamingCodeGenerator, StreamStats
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.providers.scripted import Pace, ScriptedProvider, WaitFor, text_script
+from streaming_code_generator.providers.scripted import (
+    Pace,
+    Script,
+    ScriptedProvider,
+    WaitFor,
+    text_script,
+)
 from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from support.generations import DEADLINE_S
@@ -87,7 +93,7 @@ async def test_a_hanging_generation_holds_up_no_other() -> None:
 
 
 async def test_generations_take_turns() -> None:
-    script = [Delta(text="x"), Pace(), Delta(text="x"), Pace(), Delta(finish_reason="stop")]
+    script: Script = [Delta(text="x"), Pace(), Delta(text="x"), Pace(), Delta(finish_reason="stop")]
     order: list[str] = []
     async with StreamingCodeGenerator(provider=ScriptedProvider(script)) as generator:
 
