@@ -1,6 +1,7 @@
 """What holds for every test: no settings of whoever runs them, no haste, no chance."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,10 @@ from hypothesis import settings
 # The machine's speed is no property of the code, and a failure must come again.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+# Dozens of processes are started, and each would compile every module that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
 
