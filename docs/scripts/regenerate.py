@@ -6,12 +6,12 @@ python docs/scripts/regenerate.py
 import json
 from pathlib import Path
 
-from streaming_code_generator.lsp.wire_names import wire_names
-from streaming_code_generator.settings.table import (
+from streaming_code_generator.cli.settings_command import (
     markdown_table,
     vscode_properties,
     vscode_restricted,
 )
+from streaming_code_generator.lsp.wire import wire_names
 
 ROOT = Path(__file__).parents[2]
 EDITORS = ROOT / "editors"

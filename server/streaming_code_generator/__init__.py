@@ -27,11 +27,11 @@ if TYPE_CHECKING:
         Delta,
         Message,
         PromptProgress,
+        Provider,
+        ProviderDescription,
         Usage,
     )
-    from streaming_code_generator.core.provider import Provider, ProviderDescription
-    from streaming_code_generator.core.result import GenerationResult
-    from streaming_code_generator.core.stats import StreamStats, StreamStatus
+    from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
     from streaming_code_generator.library import StreamingCodeGenerator
 
 __all__ = [
@@ -65,14 +65,14 @@ _HOMES = {
     "EmptyChunkArrived": "core.events",
     "GenerationEvent": "core.events",
     "GenerationFinished": "core.events",
-    "GenerationResult": "core.result",
+    "GenerationResult": "core.results",
     "Message": "core.messages",
     "PromptProgress": "core.messages",
-    "Provider": "core.provider",
-    "ProviderDescription": "core.provider",
+    "Provider": "core.messages",
+    "ProviderDescription": "core.messages",
     "RetryScheduled": "core.events",
-    "StreamStats": "core.stats",
-    "StreamStatus": "core.stats",
+    "StreamStats": "core.results",
+    "StreamStatus": "core.results",
     "StreamingCodeGenerator": "library",
     "TextArrived": "core.events",
     "Usage": "core.messages",

@@ -1,4 +1,4 @@
-"""The errors a person or a program meets, as one tree.
+"""The errors that users and programs meet, as one tree.
 
     StreamingError
     |- ConfigurationError    the user must set or install something; the message says what and where

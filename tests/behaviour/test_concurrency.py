@@ -4,16 +4,16 @@ import asyncio
 
 from streaming_code_generator import StreamingCodeGenerator, StreamStats
 from streaming_code_generator.core.messages import Delta
-from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.providers.scripted import (
+from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
+from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+from streaming_code_generator.testing.scripted import (
     Pace,
     Script,
     ScriptedProvider,
     WaitFor,
     text_script,
 )
-from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
-from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from support.generations import DEADLINE_S
 
 GENERATIONS = 200

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.lsp.output import StreamOutput
 from streaming_code_generator.lsp.server import StreamingServer, build_server
-from streaming_code_generator.lsp.serving import serve
+from streaming_code_generator.lsp.transport.serving import serve
+from streaming_code_generator.lsp.transport.writing import StreamMessageWriter
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, scripted_endpoint
 from support.lsp_process import DEADLINE_S
@@ -87,7 +87,7 @@ async def client(endpoint: ScriptedEndpoint, tmp_path: Path) -> AsyncIterator[Ed
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=theirs)
     server = build_server()
-    serving = asyncio.create_task(serve(server, reader, StreamOutput(writer)))
+    serving = asyncio.create_task(serve(server, reader, StreamMessageWriter(writer)))
     client_reader, client_writer = await asyncio.open_connection(sock=ours)
     wire = Wire(client_reader, client_writer)
     await wire.shake_hands(tmp_path)
@@ -128,8 +128,8 @@ async def test_completed_generation_leaves_nothing_of_a_closed_document(
     await client.close(uri)
 
     assert await freed(client, mirror)
-    (session,) = client.server.state.sessions.ended
-    assert session.placing is None
+    (session,) = client.server.state.generations.ended
+    assert session.region is None
     assert session.job.request.messages == ()
     status = (await client.command("status", {}))["result"]["recent"][0]
     assert (status["uri"], status["code"]) == (uri, "one = 1\ntwo = 2")
@@ -180,7 +180,7 @@ async def test_place_of_a_request_that_is_cancelled_before_it_begins_is_let_go_o
             await client.wire.notify("$/cancelRequest", {"id": request})
         await client.command("status", {})
     await client.command("cancel", {})
-    for session in client.server.state.sessions.running:
+    for session in client.server.state.generations.running:
         await session.done
 
     known = document(uri)

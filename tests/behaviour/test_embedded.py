@@ -9,7 +9,7 @@ import pytest
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.errors import APIError, ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import Weights
-from streaming_code_generator.providers.embedded.provider import (
+from streaming_code_generator.providers.embedded.embedded_provider import (
     EmbeddedProvider,
 )
 from support.embedded import (

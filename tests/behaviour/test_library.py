@@ -16,14 +16,14 @@ from streaming_code_generator import (
     StreamStatus,
 )
 from streaming_code_generator.core.messages import Delta
-from streaming_code_generator.providers.scripted import (
+from streaming_code_generator.testing.openai_replies import Reply, answer
+from streaming_code_generator.testing.openai_server import OpenAIServer
+from streaming_code_generator.testing.scripted import (
     Drop,
     ScriptedProvider,
     WaitFor,
     text_script,
 )
-from streaming_code_generator.testing.openai_replies import Reply, answer
-from streaming_code_generator.testing.openai_server import OpenAIServer
 from support.generations import DEADLINE_S
 
 Make = Callable[..., StreamingCodeGenerator]

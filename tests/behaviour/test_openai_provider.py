@@ -14,17 +14,17 @@ from typing import get_args
 
 import pytest
 
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, TextArrived
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Message,
     PromptProgress,
 )
-from streaming_code_generator.core.result import GenerationResult
+from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai import OpenAIProvider
-from streaming_code_generator.providers.openai_request import Dialect, dialect_for
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.request import Dialect, dialect_for
 from streaming_code_generator.testing.openai_replies import (
     DONE,
     KEEP_ALIVE,
@@ -618,7 +618,7 @@ async def test_a_stall_closes_the_connection(site: Site) -> None:
 def test_the_default_model_is_one_the_sdk_knows_and_says_no_end_of() -> None:
     from openai.types import shared  # noqa: PLC0415 - the only test that needs it
 
-    from streaming_code_generator.providers.openai import DEFAULT_MODEL  # noqa: PLC0415
+    from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL  # noqa: PLC0415
 
     assert f'"{DEFAULT_MODEL}"' in json.dumps(get_args(shared.chat_model.ChatModel))
 

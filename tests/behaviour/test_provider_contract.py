@@ -6,14 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import RetryScheduled, TextArrived
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.messages import Delta, Usage
-from streaming_code_generator.core.provider import Provider
+from streaming_code_generator.core.messages import Delta, Provider, Usage
 from streaming_code_generator.errors import APIError, StreamProcessError
-from streaming_code_generator.providers import scripted
-from streaming_code_generator.providers.openai import OpenAIProvider
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.testing import openai_replies as replies
+from streaming_code_generator.testing import scripted
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from support.generations import DEADLINE_S, QUICK, events_of, request_for, result_of, texts
 

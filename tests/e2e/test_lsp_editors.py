@@ -12,7 +12,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.lsp.sessions import MOST_FINISHED
+from streaming_code_generator.lsp.generations.registry import MOST_FINISHED
 from streaming_code_generator.testing.editor import EditorHabits, position_in
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import (

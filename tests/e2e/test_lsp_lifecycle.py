@@ -239,7 +239,7 @@ async def test_conversation_in_files_is_held(environment: dict[str, str], tmp_pa
 
 async def test_start_up_does_not_wait_for_the_sdk(environment: dict[str, str]) -> None:
     probe = (
-        "import sys; import streaming_code_generator.lsp.serving; "
+        "import sys; import streaming_code_generator.lsp.transport.serving; "
         "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp') "
         "if name in sys.modules])"
     )

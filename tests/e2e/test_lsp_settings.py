@@ -22,7 +22,7 @@ ANOTHER_KEY = "another.plain_key-0815"
 
 
 def configure(client: EditorClient, settings: dict[str, Any]) -> None:
-    """Change the person's settings; they count for every command sent from now on."""
+    """Change the user's settings; they count for every command sent from now on."""
     client.set_configuration(settings, section=SECTION)
     client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
 

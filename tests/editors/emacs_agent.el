@@ -10,7 +10,7 @@
 (require 'json)
 
 (defvar emacs-agent-messages nil
-  "What the person was told, the newest first.")
+  "What the user was told, the newest first.")
 
 (defvar emacs-agent--process nil
   "The connection to the test.")

@@ -233,11 +233,11 @@ class Emacs:
 
     @property
     def messages(self) -> list[str]:
-        """What the person was told, the newest first."""
+        """What the user was told, the newest first."""
         return list(self.run("(vconcat emacs-agent-messages)"))
 
     def wait_for_message(self, text: str) -> None:
-        """Wait until the person was told something with `text` in it."""
+        """Wait until the user was told something with `text` in it."""
         self.wait_until(lambda: any(text in message for message in self.messages), repr(text))
 
     def wait_for_text(self, text: str) -> None:
@@ -255,7 +255,7 @@ class Emacs:
 
 
 class Terminal:
-    """The person's side of a terminal; what the program shows is thrown away."""
+    """The user's side of a terminal; what the program shows is thrown away."""
 
     def __init__(self) -> None:
         self._ours, self._theirs = pty.openpty()

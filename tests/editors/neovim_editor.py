@@ -186,7 +186,7 @@ class Neovim:
         self.command(f"edit {path}")
 
     def keys(self, keys: str) -> None:
-        """Press keys, as a person does: they wait their turn."""
+        """Press keys, as a user does: they wait their turn."""
         self.api("input", keys)
 
     def press(self, keys: str) -> None:
@@ -205,7 +205,7 @@ class Neovim:
 
     @property
     def messages(self) -> list[str]:
-        """What the person was told."""
+        """What the user was told."""
         return [entry["message"] for entry in self.lua("return _G.messages")]
 
     def wait_until(

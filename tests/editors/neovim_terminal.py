@@ -1,4 +1,4 @@
-"""Neovim in a real terminal (tmux), with keys as a person presses them.
+"""Neovim in a real terminal (tmux), with keys as a user presses them.
 
 with Terminal(tmp_path, ["nvim", "--clean", "file.py"], environment) as terminal:
     terminal.keys("ihello", "Escape")

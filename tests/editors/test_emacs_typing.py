@@ -1,4 +1,4 @@
-"""Emacs in a terminal, with keys as a person presses them while a generation runs."""
+"""Emacs in a terminal, with keys as a user presses them while a generation runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def emacs(
 ) -> Iterator[Emacs]:
     home = tmp_path_factory.mktemp("emacs")
     with Emacs(executable, home, environment=model.environment, terminal=True) as editor:
-        # What the package does about it must not rest on a person's own setting.
+        # What the package does about it must not rest on a user's own setting.
         editor.run("(setq-default eglot-send-changes-idle-time 1000)")
         yield editor
 

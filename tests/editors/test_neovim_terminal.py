@@ -1,4 +1,4 @@
-"""What a person sees and presses, in a real terminal."""
+"""What a user sees and presses, in a real terminal."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -72,7 +72,7 @@ class CommandLine:
 
 
 async def call_on_terminal(*arguments: str) -> Outcome:
-    """Run with a terminal as standard input, as a curious person does."""
+    """Run with a terminal as standard input, as a curious user does."""
     terminal, child_side = os.openpty()
     try:
         process = await asyncio.create_subprocess_exec(

@@ -42,7 +42,7 @@ def marked(document: TrackedDocument, *region_ids: str) -> str:
 
 
 def change(document: TrackedDocument, start: int, end: int, text: str) -> None:
-    """Let a person replace a range of the document, given in code points."""
+    """Let a user replace a range of the document, given in code points."""
     old = document.mirror.text
     document.change(point_of(old, start), point_of(old, end), text)
 

@@ -15,8 +15,8 @@ from streaming_code_generator.providers.embedded.catalogue import (
     known_model,
     resolve_weights,
 )
+from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
 from streaming_code_generator.providers.embedded.process import ChildServer
-from streaming_code_generator.providers.embedded.provider import EmbeddedProvider
 
 SMALLEST = known_model("smollm2")
 

@@ -30,7 +30,7 @@ from streaming_code_generator.testing.editor import (
     Reply,
     SimulatedEditor,
 )
-from streaming_code_generator.testing.editor_lsp import content_change, received_edit
+from streaming_code_generator.testing.headless import content_change, received_edit
 from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."
@@ -250,7 +250,7 @@ class EditorClient(LanguageClient):
         self.tell_closed(buffer.uri)
 
     def type(self, buffer: Buffer, start: int, end: int, text: str) -> None:
-        """Let the person replace `[start, end)` of a document, in code points."""
+        """Let the user replace `[start, end)` of a document, in code points."""
         buffer.editor.replace(start, end, text, now_s=self._now_s())
         self._post(buffer)
 

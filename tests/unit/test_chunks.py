@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.chunks import ChunkSplitter
+from streaming_code_generator.core.engine.run import ChunkSplitter
 
 CHARACTERS = st.text(alphabet="ab\r\n é😀𐍈\ufffd", max_size=40)
 

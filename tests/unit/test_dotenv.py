@@ -24,7 +24,7 @@ def test_reading_changes_no_environment(tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_environment_is_interpolated(tmp_path: Path) -> None:
-    """A folder that writes `${TOKEN}` must not get the person's token into a request."""
+    """A folder that writes `${TOKEN}` must not get the user's token into a request."""
     name = next(iter(sorted(os.environ)))
     root = dotenv(tmp_path, f"STREAMING_CODE_GENERATOR_SYSTEM_PROMPT=${{{name}}}\n")
 

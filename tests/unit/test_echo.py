@@ -98,7 +98,7 @@ def test_a_changed_line_ending_is_recognised_where_the_report_leaves_it_out() ->
 
 
 def test_an_edit_of_which_the_person_removed_some_at_once_keeps_its_crlf_whole() -> None:
-    """Once, half of a CRLF was taken for the person's, and the writer filled the file with CRs."""
+    """Once, half of a CRLF was taken for the user's, and the writer filled the file with CRs."""
     document, plan = tracked("a[bcd]"), (Step("0", Edit(0, 3, "\nVWXYZ\n\n")),)
 
     echo = reported_in_full(document, "a\r\nVWXYZ\r\nk", plan)
@@ -145,7 +145,7 @@ def test_a_formatter_at_both_ends_does_not_look_like_an_edit_between_them() -> N
 
 
 def test_a_removal_alone_does_not_speak_for_an_edit_that_would_insert() -> None:
-    """The person typed over the very selection that the edit was to replace."""
+    """The user typed over the very selection that the edit was to replace."""
     document, plan = tracked("a[klmno]b\n"), (Step("0", Edit(0, 5, "XY")),)
 
     assert reported_in_full(document, "atyped b\n", plan) is None

@@ -1,6 +1,6 @@
 """In which form edits go out: by what a client has shown, document by document."""
 
-from streaming_code_generator.lsp.edit_form import ClientEdits, EditForm
+from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 
 
 def answers(form: EditForm, replies: str, *, version: int = 5) -> list[int | str | None]:
@@ -13,7 +13,7 @@ def answers(form: EditForm, replies: str, *, version: int = 5) -> list[int | str
 
 
 def test_document_whose_versioned_edits_are_refused_twice_gets_the_older_form() -> None:
-    client = ClientEdits()
+    client = AppliedEdits()
 
     assert answers(EditForm(client), "no no yes yes") == [
         *(5, 5),
@@ -23,25 +23,25 @@ def test_document_whose_versioned_edits_are_refused_twice_gets_the_older_form() 
 
 
 def test_refusals_in_one_document_say_nothing_of_another() -> None:
-    client = ClientEdits()
+    client = AppliedEdits()
     answers(EditForm(client), "no no no")
 
     assert answers(EditForm(client), "yes") == [5]
 
 
 def test_client_that_has_taken_one_versioned_edit_gets_no_others() -> None:
-    client = ClientEdits()
+    client = AppliedEdits()
     answers(EditForm(client), "yes")
 
     assert answers(EditForm(client), "no no no") == [5, 5, 5]
 
 
 def test_client_that_announces_versioned_edits_gets_no_others() -> None:
-    assert answers(EditForm(ClientEdits(takes_versions=True)), "no no no") == [5, 5, 5]
+    assert answers(EditForm(AppliedEdits(takes_versions=True)), "no no no") == [5, 5, 5]
 
 
 def test_version_zero_goes_out_as_one_until_that_is_refused() -> None:
-    client = ClientEdits()
+    client = AppliedEdits()
 
     assert answers(EditForm(client), "yes", version=0) == [1]
     assert answers(EditForm(client), "no yes", version=0) == [1, 0]
@@ -49,7 +49,7 @@ def test_version_zero_goes_out_as_one_until_that_is_refused() -> None:
 
 
 def test_read_only_document_at_version_zero_says_nothing_of_another() -> None:
-    client = ClientEdits(takes_versions=True)
+    client = AppliedEdits(takes_versions=True)
 
     assert answers(EditForm(client), "no no no", version=0) == [1, 0, 0]
     assert answers(EditForm(client), "yes", version=0) == [1]

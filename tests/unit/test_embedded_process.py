@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.providers.embedded.backoff import STABLE_AFTER_S, RestartBackoff
 from streaming_code_generator.providers.embedded.child import ServerConfig
+from streaming_code_generator.providers.embedded.embedded_provider import suitable_threads
 from streaming_code_generator.providers.embedded.process import (
     child_command,
     describe_exit,
     first_logged_error,
 )
-from streaming_code_generator.providers.embedded.provider import suitable_threads
+from streaming_code_generator.providers.embedded.supervisor import STABLE_AFTER_S, RestartBackoff
 
 
 def test_first_start_and_first_restart_need_not_wait() -> None:

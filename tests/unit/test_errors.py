@@ -13,12 +13,13 @@ from streaming_code_generator.errors import (
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.openai_errors import (
+from streaming_code_generator.providers.openai.endpoint_errors import (
+    kind_of,
+    refusal_of,
     retry_after_s,
     translated,
     translation_of,
 )
-from streaming_code_generator.providers.openai_failures import kind_of, refusal_of
 
 ENDPOINT = "https://llm.example/v1"
 REQUEST = httpx2.Request("POST", f"{ENDPOINT}/chat/completions")

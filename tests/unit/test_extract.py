@@ -5,9 +5,9 @@ import pytest
 from streaming_code_generator.core.extract import (
     CodeTarget,
     Extraction,
+    FilteredText,
     OutputFilter,
     Part,
-    Piece,
     extract,
 )
 from streaming_code_generator.core.extract.opening import LEAD_LIMIT
@@ -20,11 +20,11 @@ def extraction(code: str = "", explanation: str = "", reasoning: str = "") -> Ex
     return Extraction(code=code, explanation=explanation, reasoning=reasoning)
 
 
-def feed_characters(text: str, machine: OutputFilter) -> list[Piece]:
+def feed_characters(text: str, machine: OutputFilter) -> list[FilteredText]:
     return [piece for char in text for piece in machine.feed(char)]
 
 
-def shown(pieces: list[Piece], part: Part) -> str:
+def shown(pieces: list[FilteredText], part: Part) -> str:
     return "".join(piece.text for piece in pieces if piece.part == part)
 
 
@@ -302,7 +302,7 @@ def test_reasoning_field_is_a_stream_of_its_own() -> None:
 def test_feeding_after_the_end_is_refused() -> None:
     machine = OutputFilter()
     machine.feed("x")
-    assert machine.finish() == [Piece(part="code", text="x")]
+    assert machine.finish() == [FilteredText(part="code", text="x")]
     assert machine.finish() == []
     with pytest.raises(RuntimeError, match="finished"):
         machine.feed("y")

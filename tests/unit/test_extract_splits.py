@@ -11,9 +11,9 @@ from streaming_code_generator.core.extract import (
     HELD_BACK_LIMIT,
     CodeTarget,
     Extraction,
+    FilteredText,
     OutputFilter,
     Part,
-    Piece,
     extract,
 )
 
@@ -46,7 +46,7 @@ def take_apart(chunks: list[str], target: CodeTarget) -> Extraction:
     return joined(pieces + machine.finish())
 
 
-def joined(pieces: list[Piece]) -> Extraction:
+def joined(pieces: list[FilteredText]) -> Extraction:
     parts: dict[Part, str] = {"code": "", "explanation": "", "reasoning": ""}
     for piece in pieces:
         parts[piece.part] += piece.text

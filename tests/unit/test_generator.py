@@ -5,17 +5,17 @@ from contextlib import aclosing
 
 import pytest
 
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.stats import StreamStatus
+from streaming_code_generator.core.results import StreamStatus
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.scripted import (
+from streaming_code_generator.testing.scripted import (
     Drop,
     Script,
     ScriptedProvider,

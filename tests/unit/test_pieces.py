@@ -51,7 +51,7 @@ class Model:
         return "".join(chr(next(self.fresh)) for _ in range(length))
 
     def type(self, start: int, end: int, length: int) -> None:
-        """Let a person replace a range of the document."""
+        """Let a user replace a range of the document."""
         text, standing = self.text(length), [i for i, (k, _) in self.numbered() if k is not DELETED]
         at = standing[start - 1] + 1 if start else 0  # before what was removed there
         for index in standing[start:end]:

@@ -105,7 +105,7 @@ def test_a_plan_follows_regions_that_have_changed_places() -> None:
 def test_landing_a_plan_gives_the_text_that_its_changes_give(
     start: str, changes: list[tuple[int, int, str]], wanted: list[str]
 ) -> None:
-    """Whatever the person did before: typed inside, removed, pushed regions together."""
+    """Whatever the user did before: typed inside, removed, pushed regions together."""
     document = tracked(start)
     for offset, length, text in changes:
         low = min(offset, len(document.mirror.text))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.prompt.build import CodeTask, build_messages
+from streaming_code_generator.core.placement.target import code_target, selection_target
+from streaming_code_generator.core.prompt.build import CodeTask, build_messages, fenced
 from streaming_code_generator.core.prompt.context import (
     CHARACTERS_AFTER,
     CHARACTERS_BEFORE,
@@ -12,8 +13,6 @@ from streaming_code_generator.core.prompt.context import (
     Context,
     context_around,
 )
-from streaming_code_generator.core.prompt.fence import fenced
-from streaming_code_generator.core.prompt.target import code_target, selection_target
 
 
 def user_message(task: CodeTask) -> str:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.prompt.comments import Comment, comment_at_or_above
-from streaming_code_generator.core.prompt.scan import LINE_LIMIT
+from streaming_code_generator.core.placement.comment_scan import LINE_LIMIT
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 
 
 def found(text: str, line: int, language_id: str = "python") -> Comment | None:

@@ -6,18 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from streaming_code_generator.core.deadlines import Deadlines
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.limits import JITTER, Deadlines, attempts
 from streaming_code_generator.core.events import RetryScheduled
-from streaming_code_generator.core.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.messages import Delta
-from streaming_code_generator.core.retry import JITTER, attempts
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.scripted import (
+from streaming_code_generator.testing.scripted import (
     Drop,
     Refuse,
     Script,

@@ -7,7 +7,7 @@ import pytest
 
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import APIError, StreamProcessError
-from streaming_code_generator.providers.scripted import (
+from streaming_code_generator.testing.scripted import (
     Drop,
     Pace,
     Refuse,

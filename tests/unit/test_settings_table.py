@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from streaming_code_generator.settings import SPECS
-from streaming_code_generator.settings.table import (
+from streaming_code_generator.cli.settings_command import (
     PER_FOLDER,
     markdown_table,
     vscode_properties,
     vscode_restricted,
 )
+from streaming_code_generator.settings import SPECS
 
 SECTION = "streamingCodeGenerator"
 

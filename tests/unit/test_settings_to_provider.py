@@ -1,6 +1,7 @@
 """What the provider and the generator are told of the settings."""
 
-from streaming_code_generator.providers.from_settings import generation_policy, provider_choice
+from streaming_code_generator.core.engine.from_settings import generation_policy
+from streaming_code_generator.providers.choose import provider_choice
 from streaming_code_generator.settings import Settings, SettingsSources, resolve
 
 

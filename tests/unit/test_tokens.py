@@ -14,6 +14,8 @@ from tiktoken.load import load_tiktoken_bpe
 from streaming_code_generator.core import tokens_encodings
 from streaming_code_generator.core.messages import Delta, Message, Usage
 from streaming_code_generator.core.tokens import (
+    LONG_TAIL,
+    LiveTokenCount,
     LocalCount,
     TokenAccount,
     Tokenizers,
@@ -25,7 +27,6 @@ from streaming_code_generator.core.tokens_encodings import (
     encoding_of,
     load_counter,
 )
-from streaming_code_generator.core.tokens_live import LONG_TAIL, LiveTokenCount
 
 MESSAGES = (Message(role="user", content="def add(a, b):"),)
 ENCODINGS = ["o200k_base", "cl100k_base"]

@@ -1,4 +1,4 @@
-"""Regions move with every change: the person's, other generations' and their own."""
+"""Regions move with every change: the user's, other generations' and their own."""
 
 import pytest
 from hypothesis import given

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_code_generator.lsp.uris import document_key, is_uri
+from streaming_code_generator.lsp.documents.uris import document_key, is_uri
 
 
 @pytest.mark.parametrize(

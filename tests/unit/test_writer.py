@@ -233,7 +233,7 @@ def test_giving_up_forgets_what_was_followed_for_repair() -> None:
 
 
 def test_an_edit_that_was_dropped_though_said_to_be_applied_is_sent_again() -> None:
-    """As Neovim does with an edit for a version that the person's typing has passed."""
+    """As Neovim does with an edit for a version that the user's typing has passed."""
     desk = opened()
     desk.finish("0", "x")
     edit = desk.sent()
@@ -315,7 +315,7 @@ def test_a_client_whose_changes_never_contain_the_edit_ends_the_generation() -> 
 def test_an_edit_applied_in_the_wrong_place_is_repaired(
     start: int, end: int, *, together: bool
 ) -> None:
-    """The client did not look at the version, and the person had typed before the place."""
+    """The client did not look at the version, and the user had typed before the place."""
     desk = Desk("abcdef")
     desk.open("0", start, end)
     desk.finish("0", "XY")
@@ -338,7 +338,7 @@ def test_an_edit_applied_in_the_wrong_place_is_repaired(
 @pytest.mark.parametrize("end", [4, 7])
 @pytest.mark.parametrize("text", ["", "X"])
 def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired(end: int, text: str) -> None:
-    """Only the person's text comes back, not the generation's that it overwrote as well."""
+    """Only the user's text comes back, not the generation's that it overwrote as well."""
     desk = Desk("abcdefgh")
     desk.open("0", 2, end)
     desk.finish("0", text)
@@ -386,7 +386,7 @@ def test_typing_the_very_same_as_an_edit_that_is_refused_is_no_misplaced_edit() 
 
 
 def test_parts_of_one_step_reported_one_by_one_do_not_delete_its_region() -> None:
-    """Once, the removal came first, was taken for the person's, and left nothing of the text."""
+    """Once, the removal came first, was taken for the user's, and left nothing of the text."""
     desk = Desk("abcd")
     desk.open("0", 1, 3)
     desk.report((((0, 1), (0, 2)), "P"))

@@ -4,13 +4,18 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pygls.exceptions import JsonRpcException
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.text import Text
 
-from streaming_code_generator.cli.demo_screen import DemoScreen, screen_for
 from streaming_code_generator.errors import StreamProcessError
 from streaming_code_generator.testing.headless import HeadlessEditor
 
@@ -24,6 +29,111 @@ DOCUMENT = '''\
 POSITION = (4, 0)
 MOST_TOKENS = 240
 """Enough for a function, and soon over on a slow machine."""
+
+
+class DemoScreen(Protocol):
+    """Where the demo shows what happens."""
+
+    def say(self, line: str) -> None:
+        """Tell a step."""
+
+    def show_text(self, text: str) -> None:
+        """Show the document as it stands."""
+
+    def show_progress(self, message: str) -> None:
+        """Show the latest progress message."""
+
+    def finish(self, text: str, report: Sequence[str], provider: str) -> None:
+        """Show the document and the final report."""
+
+
+@contextmanager
+def screen_for(console: Console) -> Iterator[DemoScreen]:
+    """Return the screen that fits where the console writes to."""
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=20) as live:
+            yield LiveScreen(console, live)
+    else:
+        yield PlainScreen(console)
+
+
+class LiveScreen:
+    """The document grows in a panel, the progress message stands below it."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        self._console = console
+        self._live = live
+        self._text = ""
+        self._progress = ""
+
+    def say(self, line: str) -> None:
+        """Tell a step above the panel."""
+        self._console.print(Text(line, style="dim"))
+
+    def show_text(self, text: str) -> None:
+        """Redraw the document."""
+        self._text = text
+        self._draw()
+
+    def show_progress(self, message: str) -> None:
+        """Redraw the progress message."""
+        self._progress = message
+        self._draw()
+
+    def finish(self, text: str, report: Sequence[str], provider: str) -> None:
+        """Leave the finished document standing and print the report below it."""
+        self._text, self._progress = text, ""
+        self._draw()
+        self._live.stop()
+        _print_report(self._console, report, provider)
+
+    def _draw(self) -> None:
+        code = Syntax(self._text, "python", background_color="default")
+        panel = Panel(code, title="numbers.py", title_align="left", border_style="cyan")
+        progress = Text(self._progress, style="cyan", no_wrap=True, overflow="ellipsis")
+        self._live.update(Group(panel, progress))
+
+
+class PlainScreen:
+    """Every change is a line: what was added, and each progress message."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._text = ""
+
+    def say(self, line: str) -> None:
+        """Print a step."""
+        self._print(line)
+
+    def show_text(self, text: str) -> None:
+        """Print what came to the document."""
+        added = len(text) - len(self._text)
+        start = next(
+            (i for i, (a, b) in enumerate(zip(self._text, text, strict=False)) if a != b),
+            min(len(self._text), len(text)),
+        )
+        if added > 0 and self._text:
+            self._print(f"document +{added} characters: {text[start : start + added]!r}")
+        self._text = text
+
+    def show_progress(self, message: str) -> None:
+        """Print a progress message."""
+        self._print(f"progress: {message}")
+
+    def finish(self, text: str, report: Sequence[str], provider: str) -> None:
+        """Print the document and the report."""
+        self._print(f"--- numbers.py\n{text}\n---")
+        _print_report(self._console, report, provider)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_report(console: Console, report: Sequence[str], provider: str) -> None:
+    response, *summary = report
+    for title, body in (("Response", response), ("Provider", provider), ("Report", *summary)):
+        console.print(Text(f"{title}: ", style="bold"), end="")
+        console.print(body, markup=False, highlight=False, soft_wrap=True)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,13 +10,11 @@ from streaming_code_generator.cli.options import add_setting_options, resolve_op
 from streaming_code_generator.cli.terminal import show, tell
 from streaming_code_generator.core.events import GenerationEvent
 from streaming_code_generator.core.extract import OutputFilter
-from streaming_code_generator.core.report import result_object, summary_line
-from streaming_code_generator.core.result import GenerationResult
+from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.library import SYSTEM_PROMPT, StreamingCodeGenerator
 from streaming_code_generator.logs import install
-from streaming_code_generator.providers.choose import choose_provider
-from streaming_code_generator.providers.from_settings import provider_choice
+from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.settings import ResolvedSettings
 
 

@@ -34,7 +34,7 @@ _COMMANDS = {
     "serve": _Command(module="serve", summary="run the language server"),
     "generate": _Command(module="generate", summary="generate code on standard output"),
     "demo": _Command(module="demo", summary="watch the server write into a document"),
-    "model": _Command(module="model_command", summary="list or install embedded models"),
+    "model": _Command(module="model", summary="list or install embedded models"),
     "doctor": _Command(module="doctor", summary="check settings, endpoint and models"),
     "settings": _Command(module="settings_command", summary=None),
 }
@@ -90,7 +90,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Streams generated code into an open document."
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and debug logs")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     called = next((word for word in arguments if not word.startswith("-")), None)
@@ -114,7 +114,7 @@ def _complete(subparser: argparse.ArgumentParser, command: _Command) -> None:
     subparser.set_defaults(run=module.run)
 
 
-class _Version(argparse.Action):
+class _ShowVersion(argparse.Action):
     """Prints the version; the package's metadata is read only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
@@ -125,7 +125,7 @@ class _Version(argparse.Action):
 
 
 def _line(error: Exception) -> str:
-    """Return what a person is told, in one line."""
+    """Return what a user is told, in one line."""
     if isinstance(error, StreamingError | OSError):
         return one_line(str(error))
     return (

@@ -1,5 +1,7 @@
 """`model list` and `model install NAME`: the embedded models, and getting one."""
 
+import argparse
+
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -90,3 +92,19 @@ def _advancing(progress: Progress, task: TaskID) -> ReportProgress:
         progress.update(task, completed=received_bytes)
 
     return advance
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `list` and `install NAME`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="show the known models and which are here")
+    install = actions.add_parser("install", help="fetch a model and check its hash")
+    install.add_argument("name", metavar="NAME", help="a name that `model list` shows")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the models, or install the one that is named."""
+    console = Console()
+    if arguments.action == "install":
+        return run_install(arguments.name, console)
+    return run_list(console)

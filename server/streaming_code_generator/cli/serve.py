@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSink) -> None:
     _warn_if_open(arguments.tcp or arguments.ws)
-    from streaming_code_generator.lsp import serving  # noqa: PLC0415 - 0.4 s
-    from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - the same
+    from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - 0.4 s
+    from streaming_code_generator.lsp.transport import serving  # noqa: PLC0415 - the same
 
     new_server = partial(build_server, sources, sink)
     if arguments.tcp:

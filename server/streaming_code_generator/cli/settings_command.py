@@ -5,13 +5,11 @@ It is run by whoever changes a setting, so that README and `package.json` say wh
 
 import argparse
 import json
+from collections.abc import Iterable
 
 from streaming_code_generator.cli.terminal import show
-from streaming_code_generator.settings.table import (
-    markdown_table,
-    vscode_properties,
-    vscode_restricted,
-)
+from streaming_code_generator.settings.declarations import SECTION, SPECS, Scope, SettingSpec
+from streaming_code_generator.settings.kinds import Choice, JsonSchema
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +34,104 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _object(form: str) -> object:
     if form == "wire":
-        from streaming_code_generator.lsp.wire_names import wire_names  # noqa: PLC0415 - 0.4 s
+        from streaming_code_generator.lsp.wire import wire_names  # noqa: PLC0415 - 0.4 s
 
         return wire_names()
     return vscode_properties() if form == "vscode" else vscode_restricted()
+
+
+PER_FOLDER = frozenset(
+    {
+        "model",
+        "timeout_seconds",
+        "first_chunk_timeout_seconds",
+        "stall_timeout_seconds",
+        "max_retries",
+        "max_output_tokens",
+        "temperature",
+        "chunk_size",
+        "system_prompt",
+        "insert_explanation",
+        "edits",
+    }
+)
+"""What each folder of a window may set for itself: what concerns one generation and no other."""
+
+_WORKSPACE_WORDS = {Scope.ANYWHERE: "yes", Scope.USER: "no", Scope.TRUST: "no"}
+
+
+def markdown_table() -> str:
+    """Return the settings as a Markdown table, in the order of their declaration."""
+    rows = [
+        ("Setting", "Value", "Default", "From a workspace", "What it does"),
+        ("---", "---", "---", "---", "---"),
+        *(_row(spec) for spec in SPECS.values()),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def vscode_properties() -> dict[str, JsonSchema]:
+    """Return VS Code's `contributes.configuration.properties`.
+
+    Nothing has a default there: VS Code sends a declared default as if somebody had set it, and
+    it would win over the environment and `config.toml`.
+    """
+    return {f"{SECTION}.{spec.camel_name}": _property(spec) for spec in _in_editors()}
+
+
+def vscode_restricted() -> list[str]:
+    """Return VS Code's `restrictedConfigurations`: settings that an untrusted folder cannot set."""
+    return [f"{SECTION}.{spec.camel_name}" for spec in _in_editors() if _is_machine_scoped(spec)]
+
+
+def _in_editors() -> Iterable[SettingSpec]:
+    return (spec for spec in SPECS.values() if spec.scope is not Scope.TRUST)
+
+
+def _row(spec: SettingSpec) -> tuple[str, ...]:
+    return (
+        f"`{spec.camel_name}`",
+        spec.kind.summary,
+        _default(spec),
+        _WORKSPACE_WORDS[spec.scope],
+        spec.description,
+    )
+
+
+def _property(spec: SettingSpec) -> JsonSchema:
+    told = f"{spec.description} Default: {_default(spec)}."
+    return {**_nullable(spec), "markdownDescription": told, "scope": _vscode_scope(spec)}
+
+
+def _vscode_scope(spec: SettingSpec) -> str:
+    if _is_machine_scoped(spec):
+        return "machine"
+    return "resource" if spec.name in PER_FOLDER else "window"
+
+
+def _nullable(spec: SettingSpec) -> JsonSchema:
+    """Return the schema with a value for "not set": `null`, or the empty text."""
+    schema = spec.kind.schema()
+    if isinstance(spec.kind, Choice):
+        # The settings editor would show "not set" as the word null.
+        labels = [f"Default ({_default(spec).strip('`')})", *map(_word, spec.kind.values)]
+        return {"enum": [None, *spec.kind.values], "enumItemLabels": labels, "default": None}
+    if schema["type"] == "string":
+        return {**schema, "default": ""}
+    return {**schema, "type": [schema["type"], "null"], "default": None}
+
+
+def _is_machine_scoped(spec: SettingSpec) -> bool:
+    return spec.scope is Scope.USER
+
+
+def _default(spec: SettingSpec) -> str:
+    if spec.default is None or spec.default == ():
+        return "unset"
+    if isinstance(spec.default, float):
+        return f"`{spec.default:g}`"
+    return f"`{_word(spec.default)}`"
+
+
+def _word(value: object) -> str:
+    return "false" if value is False else str(value)

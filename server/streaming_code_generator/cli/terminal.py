@@ -24,7 +24,7 @@ def show(text: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Write one line for the person, without keys."""
+    """Write one line for the user, without keys."""
     sys.stderr.write(redacted(line) + "\n")
     sys.stderr.flush()
 

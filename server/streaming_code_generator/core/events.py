@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streaming_code_generator.core.messages import PromptProgress
-from streaming_code_generator.core.result import GenerationResult
-from streaming_code_generator.core.stats import StreamStats
+from streaming_code_generator.core.results import GenerationResult, StreamStats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

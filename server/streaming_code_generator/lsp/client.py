@@ -1,66 +1,98 @@
-"""What the connected client can do, read once from its `initialize` request."""
+"""Notifications and requests from the server to its client."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 from lsprotocol import types
-from pygls.capabilities import get_capability
-from pygls.uris import to_fs_path
+from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientFacts:
-    """A client's abilities, as plain values."""
-
-    edits: bool = False
-    """Whether it takes `workspace/applyEdit`. Every editor known to us that does says so."""
-    work_done_progress: bool = False
-    code_lens_refresh: bool = False
-    configuration: bool = False
-    configuration_changes: bool = False
-    """Whether it lets the server register for `didChangeConfiguration`."""
-    code_action_literals: bool = False
-    document_changes: bool = False
-    generation_updates: bool = False
-    undo_notifications: bool = False
-    roots: tuple[Path, ...] = ()
-    initialization_options: object = None
+from streaming_code_generator.editing.exchange import OutgoingEdit
+from streaming_code_generator.lsp.capabilities import Capabilities
+from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
+from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
 
 
-def client_facts(params: types.InitializeParams) -> ClientFacts:
-    """Resolve the nested, mostly optional capabilities into plain values."""
+class Client:
+    """Sends the client what it can take, in the form in which it takes it."""
 
-    def can(path: str) -> bool:
-        return bool(get_capability(params.capabilities, path, default=False))
+    def __init__(
+        self, ls: LanguageServer, capabilities: Capabilities, *, redact: Callable[[str], str]
+    ) -> None:
+        self._ls = ls
+        self._redact = redact
+        self.capabilities = capabilities
+        self.applied_edits = AppliedEdits()
 
-    options = params.initialization_options
+    def take_capabilities(self, capabilities: Capabilities) -> None:
+        """Take what the client announces in its `initialize` request."""
+        self.capabilities = capabilities
+        self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
 
-    def announces(name: str) -> bool:
-        return isinstance(options, Mapping) and options.get(name) is True
+    # Congestion
 
-    return ClientFacts(
-        edits=can("workspace.apply_edit"),
-        work_done_progress=can("window.work_done_progress"),
-        code_lens_refresh=can("workspace.code_lens.refresh_support"),
-        configuration=can("workspace.configuration"),
-        configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
-        code_action_literals=can("text_document.code_action.code_action_literal_support"),
-        document_changes=can("workspace.workspace_edit.document_changes"),
-        generation_updates=announces(GENERATION_UPDATES),
-        undo_notifications=announces(UNDO_NOTIFICATIONS),
-        roots=_roots(params),
-        initialization_options=options,
-    )
+    @property
+    def is_congested(self) -> bool:
+        """Whether the client has stopped reading; what is only informative may be left out."""
+        protocol = self._ls.protocol
+        return isinstance(protocol, StreamingProtocol) and protocol.is_congested
 
+    async def until_read(self) -> None:
+        """Wait until a client that has stopped reading goes on, so that nothing piles up.
 
-def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
-    uris = [folder.uri for folder in params.workspace_folders or []]
-    if not uris and params.root_uri:
-        uris = [params.root_uri]
-    paths = [path for uri in uris if (path := to_fs_path(uri))]
-    if not paths and params.root_path:
-        paths = [params.root_path]
-    return tuple(Path(path) for path in paths)
+        Cancellation: at once.
+        """
+        protocol = self._ls.protocol
+        if isinstance(protocol, StreamingProtocol):
+            await protocol.until_read()
+
+    # Sending
+
+    def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
+        """Write a line to the client's log."""
+        self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
+
+    def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
+        """Show a line to the user."""
+        self._ls.window_show_message(types.ShowMessageParams(kind, self._redact(message)))
+
+    def progress(self, token: Token, value: object) -> None:
+        """Send a progress value, of the protocol's own kinds or another."""
+        self._ls.progress(types.ProgressParams(token=token, value=value))
+
+    def create_progress(self, token: Token) -> "Future[Any]":
+        """Ask the client to show progress under a new token."""
+        return self._ls.protocol.send_request(
+            types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token)
+        )
+
+    def update_generation(self, update: dict[str, object]) -> None:
+        """Notify a client that announced `generationUpdates` of a generation's state."""
+        if self.capabilities.generation_updates and not self._ls.protocol._shutdown:  # noqa: SLF001
+            self._ls.protocol.notify(DID_UPDATE_GENERATION, update)
+
+    def refresh_lenses(self) -> None:
+        """Request that the client requests code lenses again."""
+        if self.capabilities.code_lens_refresh:
+            self._ls.protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
+
+    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
+        """Send `workspace/applyEdit`, in the form that the client takes for this document."""
+        edits = [
+            types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
+            for replacement in edit.replacements
+        ]
+        if form.is_versioned:
+            version = form.version(edit.version)
+            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+            change = types.TextDocumentEdit(text_document=document, edits=list(edits))
+            workspace_edit = types.WorkspaceEdit(document_changes=[change])
+        else:
+            workspace_edit = types.WorkspaceEdit(changes={uri: edits})
+        # Neovim prints an edit's label each time: only the first edit of a document has one.
+        label = "Generate code" if edit.edit_id == 1 else None
+        return self._ls.protocol.send_request(
+            types.WORKSPACE_APPLY_EDIT,
+            types.ApplyWorkspaceEditParams(edit=workspace_edit, label=label),
+        )

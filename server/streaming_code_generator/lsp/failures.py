@@ -1,4 +1,4 @@
-"""From our errors to the protocol's: a code, a sentence a person can act on, and no traceback."""
+"""From our errors to the protocol's: a code, a sentence a user can act on, and no traceback."""
 
 import asyncio
 import logging

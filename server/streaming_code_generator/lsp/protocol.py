@@ -32,14 +32,14 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.lsp.failures import CommandHandler, internal_error
-from streaming_code_generator.lsp.output import Output
-from streaming_code_generator.lsp.sync import (
+from streaming_code_generator.lsp.documents.sync import (
     MESSAGE_TYPES,
     DidChangeParams,
     DidOpenParams,
     OpenedDocument,
 )
+from streaming_code_generator.lsp.failures import CommandHandler, internal_error
+from streaming_code_generator.lsp.transport.writing import MessageWriter
 from streaming_code_generator.lsp.wire import with_work_done_token
 
 logger = logging.getLogger(__name__)
@@ -51,16 +51,20 @@ _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
 
 
+class DocumentListener(Protocol):
+    """Handles the notifications of document synchronisation."""
+
+    def opened(self, item: OpenedDocument) -> None: ...  # noqa: D102
+
+    def changed(self, params: DidChangeParams) -> None: ...  # noqa: D102
+
+    def closed(self, uri: str) -> None: ...  # noqa: D102
+
+
 class Listener(Protocol):
-    """What the protocol tells the server, besides features and commands."""
+    """Handles the messages that are no features, commands or documents."""
 
     def client_ready(self) -> None: ...  # noqa: D102
-
-    def document_opened(self, document: OpenedDocument) -> None: ...  # noqa: D102
-
-    def document_changed(self, params: DidChangeParams) -> None: ...  # noqa: D102
-
-    def document_closed(self, uri: str) -> None: ...  # noqa: D102
 
     def progress_cancelled(self, token: str | int) -> None: ...  # noqa: D102
 
@@ -81,9 +85,10 @@ class StreamingProtocol(LanguageServerProtocol):
     """The server's end of the conversation."""
 
     listener: Listener
+    documents: DocumentListener
     command_handlers: dict[str, CommandHandler]
 
-    # What comes in
+    # Receiving
 
     def receive(self, message: object) -> None:
         """Handle one decoded message; nothing in it makes this raise."""
@@ -193,7 +198,7 @@ class StreamingProtocol(LanguageServerProtocol):
             return
         super()._handle_response(msg_id, result, error)
 
-    # What goes out
+    # Sending
 
     def refuse_unreadable(self, error: JsonRpcException) -> None:
         """Answer a message whose id cannot be told (JSON-RPC 2.0, section 5: `id` is null)."""
@@ -219,17 +224,17 @@ class StreamingProtocol(LanguageServerProtocol):
     @property
     def is_congested(self) -> bool:
         """Whether the client has stopped reading."""
-        return isinstance(self.writer, Output) and self.writer.is_congested
+        return isinstance(self.writer, MessageWriter) and self.writer.is_congested
 
     async def until_read(self) -> None:
         """Wait until a client that has stopped reading goes on.
 
         Cancellation: at once.
         """
-        if isinstance(self.writer, Output) and self.writer.is_congested:
+        if isinstance(self.writer, MessageWriter) and self.writer.is_congested:
             await self.writer.until_read()
 
-    # What pygls does itself, and is done otherwise here
+    # Handlers that replace those of pygls
 
     @lsp_method(types.INITIALIZED)
     def lsp_initialized(self, *_: object) -> None:
@@ -239,17 +244,17 @@ class StreamingProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
         """Keep an exact copy of the document from now on."""
-        self.listener.document_opened(params.text_document)
+        self.documents.opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
         """Follow a change of the document."""
-        self.listener.document_changed(params)
+        self.documents.changed(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget the document."""
-        self.listener.document_closed(params.text_document.uri)
+        self.documents.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:

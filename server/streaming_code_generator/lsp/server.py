@@ -4,7 +4,6 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Any
 
@@ -12,25 +11,21 @@ from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.client import ClientFacts, client_facts
-from streaming_code_generator.lsp.delivery import Delivery
-from streaming_code_generator.lsp.documents import Documents, OpenDocument
-from streaming_code_generator.lsp.edit_form import EditForm
+from streaming_code_generator.lsp.capabilities import Capabilities, resolve_capabilities
+from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
+from streaming_code_generator.lsp.documents.open_documents import Documents
 from streaming_code_generator.lsp.failures import CommandHandler, translating
-from streaming_code_generator.lsp.features import after, configuration, generate
-from streaming_code_generator.lsp.features.code_actions import KIND, code_actions
-from streaming_code_generator.lsp.features.code_lenses import code_lenses
-from streaming_code_generator.lsp.outgoing import Outgoing
+from streaming_code_generator.lsp.features import commands, configuration
+from streaming_code_generator.lsp.features.code_actions import KIND, code_actions, code_lenses
+from streaming_code_generator.lsp.generations.registry import Generations
+from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.report import Reporter
-from streaming_code_generator.lsp.sessions import Sessions
 from streaming_code_generator.lsp.state import ServerState
-from streaming_code_generator.lsp.sync import DidChangeParams, OpenedDocument
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
@@ -50,12 +45,12 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT_S = 1.5
 """Longest time for ending generations and child processes once the client is gone."""
 
-_AFTER: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
-    CANCEL: after.cancel,
-    REMOVE: after.remove,
-    ACCEPT: after.accept,
-    RETRY: after.retry,
-    STATUS: after.status,
+_COMMANDS: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
+    CANCEL: commands.cancel,
+    REMOVE: commands.remove,
+    ACCEPT: commands.accept,
+    RETRY: commands.retry,
+    STATUS: commands.status,
 }
 _ENCODINGS: dict[object, PositionEncoding] = {
     types.PositionEncodingKind.Utf8: "utf-8",
@@ -77,99 +72,71 @@ class StreamingServer(LanguageServer):
             SERVER_NAME, version("streaming-code-generator"), protocol_cls=StreamingProtocol
         )
         self._sink = sink
-        redact = sink.redaction.redact if sink else redacted
-        outgoing = Outgoing(self, ClientFacts(), redact=redact)
+        client = Client(self, Capabilities(), redact=sink.redaction.redact if sink else redacted)
         backend = Backend(
-            sources, on_problem=self._tell_problem, on_resolved=self._obey_log_settings
+            sources, on_problem=self._report_problem, on_resolved=self._apply_log_settings
         )
-        documents = Documents(self._new_delivery, self._forget_document)
-        self.reporter = Reporter(outgoing)
+        generations = Generations(backend.new_engine, backend.concurrency, Reporter(client))
         self.state = ServerState(
             backend=backend,
-            documents=documents,
-            sessions=Sessions(backend, self.reporter),
-            outgoing=outgoing,
+            documents=Documents(self._new_delivery, generations.document_closed),
+            generations=generations,
+            client=client,
             reading_settings=asyncio.Lock(),
         )
         self.exit_code: asyncio.Future[int] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
-        self.protocol.command_handlers = {name: self._command(name) for name in COMMANDS}
+        self.protocol.documents = self.state.documents
+        self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
         _register(self)
         _register_renames(self)
 
-    def _command(self, name: str) -> CommandHandler:
+    def _handler(self, name: str) -> CommandHandler:
         if name == GENERATE:
-            return translating(functools.partial(generate.generate, self.state))
-        handler = _AFTER[name]
-        return translating(lambda arguments, _: handler(self.state, arguments))
+            return translating(functools.partial(commands.generate, self.state))
+        command = _COMMANDS[name]
+        return translating(lambda arguments, _: command(self.state, arguments))
 
-    def _tell_problem(self, problem: str) -> None:
+    def _new_delivery(self, uri: str, writer: DocumentWriter) -> EditDelivery:
+        client = self.state.client
+        form = EditForm(client.applied_edits)
+        return EditDelivery(uri, writer, client.send_edit, self.state.generations, edit_form=form)
+
+    # Settings and logging
+
+    def _report_problem(self, problem: str) -> None:
         logger.warning("settings: %s", problem)
-        self.state.outgoing.log(problem, types.MessageType.Warning)
+        self.state.client.log(problem, types.MessageType.Warning)
 
-    def _obey_log_settings(self, resolved: ResolvedSettings) -> None:
+    def _apply_log_settings(self, resolved: ResolvedSettings) -> None:
         if self._sink is None:
             return
         if resolved.api_key:
             self._sink.redaction.hide(resolved.api_key.reveal())
         self._sink.set_level(resolved.settings.log_level)
 
-    # What the protocol reports
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Keep failures in the log: pygls would show each of them to the user."""
+        if source is FeatureRequestError:
+            return  # answered, and logged where it was answered
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+    # Lifecycle
 
     def client_ready(self) -> None:
         """Read the client's settings, and load what the first generation would wait for."""
         begin = configuration.begin(self, self.state)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
-    def document_opened(self, document: OpenedDocument) -> None:
-        """Follow a document from now on."""
-        self.state.documents.opened(document)
-
-    def document_changed(self, params: DidChangeParams) -> None:
-        """Follow a change."""
-        self.state.documents.changed(params)
-
-    def document_closed(self, uri: str) -> None:
-        """End what runs in a document and forget it, unless it comes back at once."""
-        self.state.documents.closed(uri)
-
-    def _forget_document(self, document: OpenDocument) -> None:
-        self.state.sessions.document_closed(document)
-
     def progress_cancelled(self, token: str | int) -> None:
         """Cancel the generation whose progress was cancelled."""
-        self.state.sessions.cancel_by_token(token)
+        self.state.generations.cancel_by_token(token)
 
     def exit_requested(self, exit_code: int) -> None:
         """End serving."""
         if self.exit_code is not None and not self.exit_code.done():
             self.exit_code.set_result(exit_code)
-
-    def report_server_error(self, error: Exception, source: object) -> None:
-        """Keep failures in the log: pygls would show each of them to the person."""
-        if source is FeatureRequestError:
-            return  # answered, and logged where it was answered
-        logger.error("%s: %s", getattr(source, "__name__", source), error)
-
-    # What deliveries report
-
-    def _new_delivery(self, uri: str, writer: DocumentWriter) -> Delivery:
-        return Delivery(uri, writer, self, edit_form=EditForm(self.state.outgoing.client_edits))
-
-    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
-        """Ask the client to change a document."""
-        # Neovim prints an edit's label each time: only the first edit of a document has one.
-        label = "Generate code" if edit.edit_id == 1 else None
-        return self.state.outgoing.send_edit(uri, edit, form, label)
-
-    def take_outcome(self, outcome: Outcome) -> None:
-        """Pass on what became of a generation's text."""
-        self.state.sessions.take_outcome(outcome)
-
-    def document_moved(self, uri: str) -> None:
-        """Pass on that a document changed."""
-        self.state.sessions.document_moved(uri)
 
     async def close(self) -> None:
         """End every generation and child process, within bounded time."""
@@ -177,7 +144,7 @@ class StreamingServer(LanguageServer):
             self._beginning.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                await self.state.sessions.aclose()
+                await self.state.generations.aclose()
                 await self.state.backend.aclose()
         except TimeoutError:
             logger.warning("some generations did not end in time")
@@ -196,7 +163,7 @@ def build_server(
 
 
 def _register(server: StreamingServer) -> None:
-    """Register features, whose options pygls turns into capabilities."""
+    """Register features, whose options pygls concurrency into capabilities."""
     state = server.state
     for name in COMMANDS:
         # Only the name counts: the protocol runs the command itself, see its module.
@@ -204,7 +171,12 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        _initialize(server, params)
+        capabilities = resolve_capabilities(params)
+        state.client.take_capabilities(capabilities)
+        state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
+        state.documents.roots = capabilities.roots
+        state.documents.client_reports_undo = capabilities.undo_notifications
+        configuration.take_client(state, capabilities)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
@@ -219,14 +191,14 @@ def _register(server: StreamingServer) -> None:
     )
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         document = state.documents.get(params.text_document.uri)
-        if document is None or not state.outgoing.facts.edits:
+        if document is None or not state.client.capabilities.edits:
             return []
-        literals = state.outgoing.facts.code_action_literals
-        return code_actions(document, state.sessions, params, as_literals=literals)
+        literals = state.client.capabilities.code_action_literals
+        return code_actions(document, state.generations, params, as_literals=literals)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
-        return code_lenses(state.sessions, params.text_document.uri)
+        return code_lenses(state.generations, params.text_document.uri)
 
 
 def _register_renames(server: StreamingServer) -> None:
@@ -241,13 +213,3 @@ def _register_renames(server: StreamingServer) -> None:
     @server.feature(types.WORKSPACE_DID_RENAME_FILES, _ALL_FILES)
     def did_rename(params: types.RenameFilesParams) -> None:
         take(params)
-
-
-def _initialize(server: StreamingServer, params: types.InitializeParams) -> None:
-    facts = client_facts(params)
-    state = server.state
-    state.outgoing.take_client(facts)
-    state.documents.encoding = _ENCODINGS[server.workspace.position_encoding]
-    state.documents.roots = facts.roots
-    state.documents.client_tells_undo = facts.undo_notifications
-    configuration.take_client(state, facts)

@@ -1,12 +1,12 @@
-"""What belongs to one connection: documents, generations, settings, and the client's abilities."""
+"""What one server holds: its client, documents, generations and settings."""
 
 import asyncio
 from dataclasses import dataclass
 
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.documents import Documents
-from streaming_code_generator.lsp.outgoing import Outgoing
-from streaming_code_generator.lsp.sessions import Sessions
+from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.documents.open_documents import Documents
+from streaming_code_generator.lsp.generations.registry import Generations
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -15,7 +15,12 @@ class ServerState:
 
     backend: Backend
     documents: Documents
-    sessions: Sessions
-    outgoing: Outgoing
+    generations: Generations
+    client: Client
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
+
+    async def settings_read(self) -> None:
+        """Wait until every change of settings that came before has been read."""
+        async with self.reading_settings:
+            pass

@@ -5,12 +5,20 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from streaming_code_generator.lsp.uris import is_uri
+from streaming_code_generator.lsp.documents.uris import is_uri
+from streaming_code_generator.settings.declarations import SECTION, SPECS
+from streaming_code_generator.settings.sources import (
+    API_KEY,
+    API_KEY_ORIGIN,
+    GENERATION_UPDATES,
+    MACHINE_SCOPED,
+    UNDO_NOTIFICATIONS,
+)
 
 SERVER_NAME = "streaming-code-generator"
 
@@ -32,6 +40,9 @@ a document. Before the `didChange` of that version, or right after it."""
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
 Target = Literal["document", "none"]
 Token = str | int
+ClientPosition = tuple[int, int]
+"""Line and character, in the position encoding that was agreed with the client."""
+ClientRange = tuple[ClientPosition, ClientPosition]
 T = TypeVar("T")
 
 
@@ -43,8 +54,8 @@ class GenerateArguments:
     version: int | None = None
     rebase: bool = False
     """Whether a place of an older version is carried to the present one, where that can be told."""
-    start: tuple[int, int]
-    end: tuple[int, int]
+    start: ClientPosition
+    end: ClientPosition
     """Equal to `start` for an insertion."""
     prompt: str | None = None
     target: Target = "document"
@@ -168,7 +179,7 @@ def _uri(uri: str, name: str) -> str:
     return uri
 
 
-def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _range(given: Mapping[str, Any]) -> ClientRange:
     if given.get("range") is not None:
         value = given["range"]
         if not isinstance(value, Mapping):
@@ -184,7 +195,7 @@ def _range(given: Mapping[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
     invalid(f'Send "position" (where to insert) or "range" (what to replace). {GENERATE_SHAPE}.')
 
 
-def _position(value: object, name: str) -> tuple[int, int]:
+def _position(value: object, name: str) -> ClientPosition:
     if isinstance(value, Mapping):
         line, character = value.get("line"), value.get("character")
         if _is_count(line) and _is_count(character):
@@ -226,9 +237,31 @@ def _optional(given: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     invalid(f'"{name}" must be a {"string" if kind is str else "whole number"}.')
 
 
-def lsp_range(start: tuple[int, int], end: tuple[int, int]) -> types.Range:
+def lsp_range(start: ClientPosition, end: ClientPosition) -> types.Range:
     """Return a range of the protocol's."""
     return types.Range(
         types.Position(line=start[0], character=start[1]),
         types.Position(line=end[0], character=end[1]),
     )
+
+
+def wire_names() -> dict[str, object]:
+    """Return commands, settings, announcements, notifications and states by their names."""
+    return {
+        "serverName": SERVER_NAME,
+        "section": SECTION,
+        "commands": {command.rpartition(".")[2]: command for command in COMMANDS},
+        "notifications": {
+            "didUpdateGeneration": DID_UPDATE_GENERATION,
+            "didUndo": DID_UNDO,
+        },
+        "generationStates": list(get_args(GenerationState)),
+        "initializationOptions": {
+            "apiKey": API_KEY,
+            "apiKeyOrigin": API_KEY_ORIGIN,
+            "endpointSettingsAreMachineScoped": MACHINE_SCOPED,
+            "generationUpdates": GENERATION_UPDATES,
+            "undoNotifications": UNDO_NOTIFICATIONS,
+        },
+        "settings": [spec.camel_name for spec in SPECS.values()],
+    }

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from streaming_code_generator.core.provider import Provider
+from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
     DEFAULT_MODEL,
@@ -13,10 +12,14 @@ from streaming_code_generator.providers.embedded.catalogue import (
     install_command,
     resolve_weights,
 )
-from streaming_code_generator.providers.embedded.provider import DEFAULT_SLOTS, EmbeddedProvider
-from streaming_code_generator.providers.openai import DEFAULT_MODEL as OPENAI_MODEL
-from streaming_code_generator.providers.openai import OpenAIProvider
-from streaming_code_generator.providers.openai_request import SystemRole, TokenLimitField
+from streaming_code_generator.providers.embedded.embedded_provider import (
+    DEFAULT_SLOTS,
+    EmbeddedProvider,
+)
+from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.settings.declarations import ProviderName, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
     is_openai,
@@ -25,14 +28,12 @@ from streaming_code_generator.settings.endpoints import (
 
 __all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
 
-ProviderName = Literal["auto", "openai", "embedded"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderChoice:
     """What the user set, as far as it decides about the provider; None where nothing is set.
 
-    The origins say where a value came from, as a person would: "environment", "config.toml".
+    The origins say where a value came from, as a user would: "environment", "config.toml".
     """
 
     provider: ProviderName = "auto"
@@ -147,4 +148,30 @@ def _default_model(base_url: str) -> str:
         return OPENAI_MODEL
     raise ConfigurationError(
         f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
+    )
+
+
+MOST_EMBEDDED_SLOTS = 4
+"""Each slot of the embedded model costs some 90 MB; more at once only make each of them slower."""
+
+
+def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
+    """Return what decides about the provider, with where each of it came from."""
+    settings, origins = resolved.settings, resolved.origins
+    key, role, limit_field = resolved.api_key, settings.system_role, settings.token_limit_field
+    return ProviderChoice(
+        provider=settings.provider,
+        provider_origin=str(origins["provider"]),
+        api_key=key.reveal() if key else None,
+        api_key_origin=str(resolved.api_key_origin or "not set"),
+        api_key_env=settings.api_key_env,
+        base_url=settings.base_url,
+        base_url_origin=str(origins["base_url"]),
+        model=settings.model,
+        token_limit_field=None if limit_field == "auto" else limit_field,
+        system_role=None if role == "auto" else role,
+        connect_timeout_s=settings.connect_timeout_seconds,
+        embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
+        embedded_model=settings.embedded_model,
+        model_path=str(settings.model_path) if settings.model_path else None,
     )

@@ -15,7 +15,7 @@ class UnfitValueError(ValueError):
     """The value is not of the setting's kind; the message is the kind's summary."""
 
 
-class Kind(Protocol):
+class SettingKind(Protocol):
     """A type of setting."""
 
     @property

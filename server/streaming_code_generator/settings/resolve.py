@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streaming_code_generator.settings.declarations import SPECS, Settings
 from streaming_code_generator.settings.endpoints import normalised_base_url
-from streaming_code_generator.settings.model import SPECS, Settings
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
     Reading,
     SettingsSources,
     read_sources,
 )
-from streaming_code_generator.settings.trust import KeyCandidate, choose_key, judge, key_bindings
+from streaming_code_generator.settings.trust import (
+    KeyCandidate,
+    Secret,
+    choose_key,
+    judge,
+    key_bindings,
+)
 
 DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
 

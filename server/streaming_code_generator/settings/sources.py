@@ -1,22 +1,28 @@
 """Reading settings from each place they may stand in, without judging where they come from."""
 
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
-from streaming_code_generator.settings.files import read_dotenv, read_toml
-from streaming_code_generator.settings.model import SECTION, SPECS, VARIABLE_PREFIX
+from streaming_code_generator.logs import redacted
+from streaming_code_generator.settings.declarations import (
+    SECTION,
+    SPECS,
+    VARIABLE_PREFIX,
+    SettingSpec,
+)
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.problems import unfit, unknown
 
 Raw = TypeVar("Raw")
 
 MACHINE_SCOPED = "endpointSettingsAreMachineScoped"
 """An announcement in `initializationOptions`: this client's `workspace/configuration` takes the
-settings that decide about endpoints and keys from the person alone, never from a folder."""
+settings that decide about endpoints and keys from the user alone, never from a folder."""
 
 GENERATION_UPDATES = "generationUpdates"
 """Another one: the client wants to hear of every generation's progress; the server's affair."""
@@ -28,7 +34,7 @@ API_KEY = "apiKey"
 """A key from the client's own secret store. It is no setting: settings files must not hold keys."""
 
 API_KEY_ORIGIN = "apiKeyOrigin"
-"""Scheme, host and port that the key was stored for; unset, it is the person's own base URL's."""
+"""Scheme, host and port that the key was stored for; unset, it is the user's own base URL's."""
 
 _ANNOUNCEMENTS = frozenset({MACHINE_SCOPED, GENERATION_UPDATES, UNDO_NOTIFICATIONS, API_KEY_ORIGIN})
 
@@ -198,3 +204,105 @@ def _assignment(
         problems.append(unfit(SPECS[name], raw, origin))
         value = None
     return Assignment(name=name, value=value, origin=origin)
+
+
+MOST_BYTES = 1_000_000
+"""A larger file is no settings file, and reading it would keep an editor waiting."""
+
+
+def read_toml(path: Path | None, problems: list[str]) -> Mapping[str, object]:
+    """Return the file's values; empty, with a problem noted, where it cannot be used."""
+    text = _text_of(path, problems)
+    if not text:
+        return {}
+    import tomllib  # noqa: PLC0415 - most users have no such file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        problems.append(f"`{path}` is not valid TOML ({_place(exc)}); it is ignored. Correct it.")
+        return {}
+
+
+def read_dotenv(path: Path | None, problems: list[str]) -> Mapping[str, str]:
+    """Return the file's variables, changing no environment.
+
+    Nothing is interpolated: a workspace's `${GITHUB_TOKEN}` must not become that token's value.
+    """
+    text = _text_of(path, problems)
+    if not text:
+        return {}
+    from dotenv import dotenv_values  # noqa: PLC0415 - most workspaces have no such file
+
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _text_of(path: Path | None, problems: list[str]) -> str:
+    """Return a regular file's text, or nothing; a pipe of that name would block for ever."""
+    try:
+        if path is None or not path.is_file():
+            return ""
+        if path.stat().st_size > MOST_BYTES:
+            problems.append(f"`{path}` is larger than {MOST_BYTES} bytes; it is ignored.")
+            return ""
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        problems.append(f"`{path}` cannot be read as UTF-8 text ({type(exc).__name__}).")
+        return ""
+
+
+def _place(error: ValueError) -> str:
+    """Return where the error lies, without the text that stands there."""
+    _, separator, place = str(error).rpartition("(")
+    return place.rstrip(")") if separator else "no place given"
+
+
+_MOST_SHOWN = 60
+_KEY_NAMES = frozenset({"apikey", "openaiapikey", "key", "token"})
+
+
+def unknown(name: str, known: Sequence[str], origin: Origin) -> str:
+    """Tell of a setting that does not exist, and of the one that was probably meant."""
+    if _plain(name).removeprefix("streamingcodegenerator") in _KEY_NAMES:
+        return (
+            f"`{_shown(name)}` ({origin}) is ignored: keys are never settings. Put the key into "
+            "the environment variable `OPENAI_API_KEY`, or into one that `apiKeyEnv` names."
+        )
+    return f"Unknown setting `{_shown(name)}` ({origin}) is ignored.{_meant(name, known)}"
+
+
+def unfit(spec: SettingSpec, raw: object, origin: Origin) -> str:
+    """Tell of a value that is not of the setting's kind."""
+    found = f", not `{_shown(_spelled(raw))}`" if spec.kind.may_be_shown else ""
+    then = "it is ignored"
+    if spec.name == "provider" and not origin.from_workspace:
+        then = "until it is corrected the embedded model is used, which sends nothing anywhere"
+    return f"`{spec.camel_name}` ({origin}) must be {spec.kind.summary}{found}; {then}."
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only when something is wrong
+
+    by_plain_name = {_plain(candidate): candidate for candidate in known}
+    close = get_close_matches(_plain(name), by_plain_name, n=1)
+    return f" Did you mean `{by_plain_name[close[0]]}`?" if close else ""
+
+
+def _plain(name: str) -> str:
+    """Return the name's letters only, so that styles of writing compare equal."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _spelled(raw: object) -> str:
+    if isinstance(raw, str):
+        return raw
+    try:
+        return json.dumps(raw)
+    except (TypeError, ValueError):  # a date from TOML
+        return str(raw)
+
+
+def _shown(text: str) -> str:
+    line = redacted(" ".join(text.split()))
+    return line if len(line) <= _MOST_SHOWN else line[: _MOST_SHOWN - 1] + "…"

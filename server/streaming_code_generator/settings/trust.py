@@ -1,27 +1,27 @@
 """Who may decide where code and keys go.
 
-The person's own sources are the configuration file, the environment, `initializationOptions` and
+The user's own sources are the configuration file, the environment, `initializationOptions` and
 the command line. The workspace's sources are its `.env` and `workspace/configuration`, because
-LSP does not tell whether a value there stands in the person's settings or in the opened folder's.
+LSP does not tell whether a value there stands in the user's settings or in the opened folder's.
 A client whose endpoint settings cannot stand in a folder says so in `initializationOptions`
-(`endpointSettingsAreMachineScoped`); its `workspace/configuration` is then the person's own.
+(`endpointSettingsAreMachineScoped`); its `workspace/configuration` is then the user's own.
 
 1. A key is bound to one origin: scheme, host and port. It is sent nowhere else.
    - A key from the environment, or from the client's secret store (`apiKey` in
-     `initializationOptions`), is bound to the base URL of the person's own sources, and to OpenAI
+     `initializationOptions`), is bound to the base URL of the user's own sources, and to OpenAI
      where they name none; the client may say itself what it was stored for (`apiKeyOrigin`).
    - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
      where it names none. So a folder with a key of its own makes `auto` take OpenAI;
-     `provider = "embedded"` in the person's own settings forbids that.
+     `provider = "embedded"` in the user's own settings forbids that.
    - A key beside a base URL that cannot be used is not sent anywhere.
-2. A workspace may not choose an endpoint (`baseUrl`), unless the person chose the same one or
+2. A workspace may not choose an endpoint (`baseUrl`), unless the user chose the same one or
    lists it in `trustedWorkspaceEndpoints`. The list lets requests go there; it does not unbind
-   the person's key from where it belongs.
+   the user's key from where it belongs.
 3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
 4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
 6. `trustedWorkspaceEndpoints` counts only in the configuration file and the environment.
-7. A `provider` of the person's own that cannot be used (a typing error) means `embedded`: who
+7. A `provider` of the user's own that cannot be used (a typing error) means `embedded`: who
    meant to keep the code at home must not send it out by a slip.
 
 What is refused is named, with the way to allow it. Everything here is a pure function.
@@ -30,10 +30,38 @@ What is refused is named, with the way to allow it. Everything here is a pure fu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from streaming_code_generator.settings.declarations import SPECS, Scope
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
-from streaming_code_generator.settings.model import SPECS, Scope
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
+
+
+class Secret:
+    """Holds a key; only `reveal` gives it away, and `repr`, `str` and formatting show `***`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the request that needs it and for nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> str:
+        raise TypeError("A secret is not pickled: it would be written down in the clear.")
+
 
 TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
 """Where `trustedWorkspaceEndpoints` counts."""

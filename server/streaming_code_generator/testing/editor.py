@@ -5,12 +5,12 @@ nothing of the server's machinery, and computes positions in its own, independen
 virtual; nothing here sleeps.
 
     editor = SimulatedEditor("a = 1\n", habits=EditorHabits(changes="diff", change_delay_s=0.15))
-    editor.replace(0, 0, "# typed by a person\n")
+    editor.replace(0, 0, "# typed by a user\n")
     editor.receive(edit, now_s=0.0)
     for message in editor.outbox(now_s=0.2): ...
 
 Every code point in the buffer remembers who wrote it, so that a test can tell exactly whether a
-person's text was lost, moved or overwritten.
+user's text was lost, moved or overwritten.
 """
 
 from collections import deque
@@ -56,7 +56,7 @@ __all__ = [
     "position_in",
 ]
 
-Author = Literal["base", "selected", "person", "server"]
+Author = Literal["base", "selected", "user", "server"]
 """`base` stood there at the start; `selected` is given to a server to replace."""
 
 
@@ -147,12 +147,12 @@ class SimulatedEditor:
         for cell in self.cells[start:end]:
             cell.author = "selected"
 
-    # A person's side
+    # The user's side
 
     def replace(self, start: int, end: int, text: str, *, now_s: float = 0.0) -> None:
-        """Let the person replace `[start, end)`, offsets in code points, by a text."""
+        """Let the user replace `[start, end)`, offsets in code points, by a text."""
         if start < end or text:
-            self._type(start, end, _cells(text, "person"), now_s=now_s)
+            self._type(start, end, _cells(text, "user"), now_s=now_s)
 
     def repeat(self, start: int, end: int, *, now_s: float = 0.0) -> None:
         """Replace `[start, end)` by the same text, as a formatter with nothing to change does."""
@@ -167,7 +167,7 @@ class SimulatedEditor:
         cells: list[Cell] = []
         for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             kept = tag == "equal"
-            cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "person")
+            cells += self.cells[i1:i2] if kept else _cells(new[j1:j2], "user")
         self._type(0, len(old), tuple(cells), now_s=now_s)
 
     def undo(self, *, now_s: float = 0.0) -> None:
@@ -199,7 +199,7 @@ class SimulatedEditor:
 
     def _type(self, start: int, end: int, cells: tuple[Cell, ...], *, now_s: float) -> None:
         steps = [_Done(start, tuple(self.cells[start:end]), cells)]
-        self._do(steps, writer="person", now_s=now_s)
+        self._do(steps, writer="user", now_s=now_s)
 
     # The client's side
 
@@ -265,7 +265,7 @@ class SimulatedEditor:
     def _check_removal(self, removed: Sequence[Cell]) -> None:
         if self.habits.stale_edits == "apply":
             return  # such a client overwrites by itself; what counts is that it is repaired
-        foreign = [cell for cell in removed if cell.author in {"base", "person"}]
+        foreign = [cell for cell in removed if cell.author in {"base", "user"}]
         if any(cell.character not in self.mistakable for cell in foreign):
             raise ForeignTextRemoved("".join(cell.character for cell in removed))
 

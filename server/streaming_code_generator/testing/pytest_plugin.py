@@ -1,4 +1,4 @@
-"""Fixtures for tests of language servers that edit while a person types.
+"""Fixtures for tests of language servers that edit while a user types.
 
     pytest_plugins = ["streaming_code_generator.testing.pytest_plugin"]
 

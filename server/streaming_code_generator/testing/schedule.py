@@ -278,7 +278,7 @@ class Schedule:
         chosen = {
             cell.character
             for cell in self.editor.cells[::step]
-            if cell.character not in "\r\n" and (generated_too or cell.author in {"base", "person"})
+            if cell.character not in "\r\n" and (generated_too or cell.author in {"base", "user"})
         }
         added = {character: self.texts.foreign("+") for character in sorted(chosen)[::2]}
 

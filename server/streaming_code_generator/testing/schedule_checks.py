@@ -78,7 +78,7 @@ def _check_nothing_is_doubled(schedule: Schedule) -> None:
 
 def _check_nothing_is_lost(schedule: Schedule) -> None:
     present = set(schedule.editor.text)
-    kept = {c.character for c in schedule.user.alone if c.author in {"base", "person"}}
+    kept = {c.character for c in schedule.user.alone if c.author in {"base", "user"}}
     lost = kept - present - set(ENDINGS)
     _expect(not lost, f"went away unasked: {lost}")
 

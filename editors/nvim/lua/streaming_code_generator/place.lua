@@ -1,4 +1,4 @@
---- Where generated code goes: a place that stays right while a person goes on typing, until the
+--- Where generated code goes: a place that stays right while a user goes on typing, until the
 --- request is sent.
 
 local M = {}

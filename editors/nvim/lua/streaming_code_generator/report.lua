@@ -1,4 +1,4 @@
---- Tells the person something, in one line.
+--- Tells the user something, in one line.
 
 local config = require('streaming_code_generator.config')
 

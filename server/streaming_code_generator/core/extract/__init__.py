@@ -5,14 +5,14 @@ from streaming_code_generator.core.extract.filter import (
     OutputFilter,
     extract,
 )
-from streaming_code_generator.core.extract.pieces import CodeTarget, Extraction, Part, Piece
+from streaming_code_generator.core.extract.parts import CodeTarget, Extraction, FilteredText, Part
 
 __all__ = [
     "HELD_BACK_LIMIT",
     "CodeTarget",
     "Extraction",
+    "FilteredText",
     "OutputFilter",
     "Part",
-    "Piece",
     "extract",
 ]

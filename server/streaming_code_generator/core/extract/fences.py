@@ -7,9 +7,9 @@ models put blocks into lists.
 import re
 from dataclasses import dataclass
 
-from streaming_code_generator.core.extract.lines import BLANK, LineHead
-from streaming_code_generator.core.extract.pieces import Piece
-from streaming_code_generator.core.extract.stage import Step
+from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT, LineHead
+from streaming_code_generator.core.extract.parts import FilteredText, FilterStep
+from streaming_code_generator.core.extract.prose import reads_like_prose
 
 MAY_OPEN = re.compile(r"[ \t]*(?:`{0,2}|~{0,2}|`{3,}[^`]*|~{3,}.*)", re.DOTALL)
 """Matches a line, or its beginning, that is or may become the opening of a fence."""
@@ -81,19 +81,19 @@ class FencedCode:
         """Characters of a line that may close the block."""
         return len(self._head.held)
 
-    def feed(self, segment: str) -> Step:
+    def feed(self, segment: str) -> FilterStep:
         """Pass on everything but the closing line."""
         text, line = self._head.feed(segment, self._fence.may_close)
         if line is None:
             return _code(text)
         if self._fence.is_closed_by(line):
-            return Step(following=Remainder())
+            return FilterStep(following=Remainder())
         return _code(line + "\n")
 
-    def finish(self) -> Step:
+    def finish(self) -> FilterStep:
         """Drop a closing fence that no line end followed; anything else is code."""
         line, self._head.held = self._head.held, ""
-        return Step() if self._fence.is_closed_by(line) else _code(line)
+        return FilterStep() if self._fence.is_closed_by(line) else _code(line)
 
 
 class LeadIn:
@@ -107,7 +107,7 @@ class LeadIn:
         """Characters of a line that may open a block."""
         return len(self._head.held)
 
-    def feed(self, segment: str) -> Step:
+    def feed(self, segment: str) -> FilterStep:
         """Pass on everything up to the opening line."""
         text, line = self._head.feed(segment, MAY_OPEN)
         if line is None:
@@ -115,10 +115,10 @@ class LeadIn:
         fence = opening_fence(line)
         return enter(fence) if fence else _explanation(line + "\n")
 
-    def finish(self) -> Step:
+    def finish(self) -> FilterStep:
         """Pass on what turned out to be no fence."""
         line, self._head.held = self._head.held, ""
-        return Step() if opening_fence(line) else _explanation(line)
+        return FilterStep() if opening_fence(line) else _explanation(line)
 
 
 class Remainder:
@@ -126,13 +126,13 @@ class Remainder:
 
     held_back = 0
 
-    def feed(self, segment: str) -> Step:
+    def feed(self, segment: str) -> FilterStep:
         """Pass on everything."""
         return _explanation(segment)
 
-    def finish(self) -> Step:
+    def finish(self) -> FilterStep:
         """Nothing is ever held back."""
-        return Step()
+        return FilterStep()
 
 
 _STATEMENT = re.compile(
@@ -141,19 +141,101 @@ _STATEMENT = re.compile(
 )
 
 
-def enter(fence: Fence) -> Step:
+def enter(fence: Fence) -> FilterStep:
     """Go into the block behind a fence.
 
     The info string is dropped, unless the model forgot to begin a new line behind the backticks,
     so that it is the code's first line.
     """
     rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
-    return Step(following=FencedCode(fence), rest=rest)
+    return FilterStep(following=FencedCode(fence), rest=rest)
 
 
-def _code(text: str) -> Step:
-    return Step(pieces=[Piece(part="code", text=text)] if text else [])
+def _code(text: str) -> FilterStep:
+    return FilterStep(pieces=[FilteredText(part="code", text=text)] if text else [])
 
 
-def _explanation(text: str) -> Step:
-    return Step(pieces=[Piece(part="explanation", text=text)] if text else [])
+def _explanation(text: str) -> FilterStep:
+    return FilterStep(pieces=[FilteredText(part="explanation", text=text)] if text else [])
+
+
+class BareCode:
+    """All of it is code, fences too, since no fence was opened that one of them could close.
+
+    One exception: a fence without a language tag, at the end of the response or with prose behind
+    it, closes a block that the model only thought it had opened. It is dropped.
+    """
+
+    def __init__(self, *, inner: Fence | None = None) -> None:
+        self._head = LineHead()
+        self._inner = inner
+        """The fence that the code itself has opened."""
+        self._suspect: Fence | None = None
+        """A fence that may be the end of the code."""
+        self._held = ""
+        """The suspect's line and the blank ones behind it."""
+        self._next_line = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of a fence that may be the end, and of the line behind it."""
+        return len(self._head.held) + len(self._held) + len(self._next_line)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything but a closing fence that may belong to no opening one."""
+        if self._suspect is not None:
+            return self._behind(self._suspect, segment)
+        text, line = self._head.feed(segment, self._kind())
+        if line is None:
+            return _code(text)
+        if self._inner is None:
+            return self._outside(line)
+        if self._inner.is_closed_by(line):
+            self._inner = None
+        return _code(line + "\n")
+
+    def finish(self) -> FilterStep:
+        """Drop a fence that ends the response."""
+        if self._suspect is not None:
+            return self._resolve(self._suspect) if self._next_line.strip(BLANK) else FilterStep()
+        line, self._head.held = self._head.held, ""
+        if self._inner is None and _is_bare(opening_fence(line)):
+            return FilterStep()
+        return _code(line)
+
+    def _kind(self) -> re.Pattern[str]:
+        return MAY_OPEN if self._inner is None else self._inner.may_close
+
+    def _outside(self, line: str) -> FilterStep:
+        fence = opening_fence(line)
+        if _is_bare(fence):
+            self._suspect, self._held = fence, line + "\n"
+            return FilterStep()
+        self._inner = fence
+        return _code(line + "\n")
+
+    def _behind(self, suspect: Fence, segment: str) -> FilterStep:
+        self._next_line += segment
+        line = self._next_line.removesuffix("\n")
+        if len(self._held) + len(line) > LINE_LIMIT:
+            return self._keep(suspect)
+        if len(line) == len(self._next_line):
+            return FilterStep()
+        if line.strip(BLANK):
+            return self._resolve(suspect)
+        self._held += self._next_line
+        self._next_line = ""
+        return FilterStep()
+
+    def _resolve(self, suspect: Fence) -> FilterStep:
+        if reads_like_prose(self._next_line):
+            return FilterStep(following=Remainder(), rest=self._next_line)
+        return self._keep(suspect)
+
+    def _keep(self, suspect: Fence) -> FilterStep:
+        code = FilteredText(part="code", text=self._held)
+        return FilterStep(pieces=[code], following=BareCode(inner=suspect), rest=self._next_line)
+
+
+def _is_bare(fence: Fence | None) -> bool:
+    return fence is not None and not fence.info

@@ -3,13 +3,56 @@
 import itertools
 
 from streaming_code_generator.core.extract.layout import Layout
-from streaming_code_generator.core.extract.lines import LINE_LIMIT, LineEndings, segments
-from streaming_code_generator.core.extract.opening import LEAD_LIMIT
+from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT, LineEndings, segments
+from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.overlap import OVERLAP_LIMIT
-from streaming_code_generator.core.extract.pieces import CodeTarget, Extraction, Part, Piece
-from streaming_code_generator.core.extract.reasoning import BeforeAnswer
-from streaming_code_generator.core.extract.stage import Stage, Step
-from streaming_code_generator.core.extract.trimming import TRIM_LIMIT, Trimmed
+from streaming_code_generator.core.extract.parts import (
+    CodeTarget,
+    Extraction,
+    FilteredText,
+    FilterStage,
+    FilterStep,
+    Part,
+)
+
+TRIM_LIMIT = 256
+"""Most white space held back at the end of what has come so far."""
+
+_WHITE_SPACE = BLANK + "\n"
+
+
+class Trimmed:
+    """Passes text on without white space at its ends; sections are a blank line apart."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._section_started = False
+        self._separator = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of white space that may turn out to be the last."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what can be shown."""
+        if not self._section_started:
+            text = text.lstrip(_WHITE_SPACE)
+            if not text:
+                return ""
+            self._section_started = True
+            text, self._separator = self._separator + text, "\n\n"
+        text = self._held + text
+        kept = len(text.rstrip(_WHITE_SPACE))
+        kept = max(kept, len(text) - TRIM_LIMIT)
+        self._held = text[kept:]
+        return text[:kept]
+
+    def end_section(self) -> None:
+        """Say that something else comes between what has come and what follows."""
+        self._held = ""
+        self._section_started = False
+
 
 HELD_BACK_LIMIT = max(LEAD_LIMIT, 2 * LINE_LIMIT) + 2 * OVERLAP_LIMIT + 2 * TRIM_LIMIT
 """Most characters the filter keeps to itself at any moment, in the worst case: an answer without a
@@ -27,7 +70,7 @@ class OutputFilter:
     """
 
     def __init__(self, target: CodeTarget = _ANYWHERE) -> None:
-        self._stage: Stage = BeforeAnswer(bare_code=target.bare_code)
+        self._stage: FilterStage = BeforeAnswer(bare_code=target.bare_code)
         self._layout = Layout(target)
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
@@ -42,7 +85,7 @@ class OutputFilter:
         holders = (self._stage, self._layout, self._explanation, self._reasoning)
         return sum(holder.held_back for holder in holders)
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.
 
         Raises:
@@ -52,7 +95,7 @@ class OutputFilter:
         self._run(self._content_lines.feed(text))
         return self._collected()
 
-    def feed_reasoning(self, text: str) -> list[Piece]:
+    def feed_reasoning(self, text: str) -> list[FilteredText]:
         """Read the next chunk of what the provider itself marks as reasoning.
 
         Raises:
@@ -62,12 +105,12 @@ class OutputFilter:
         self._give("reasoning", self._reasoning_lines.feed(text))
         return self._collected()
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[FilteredText]:
         """Return what was held back; a second time there is nothing left."""
         if self._finished:
             return []
         self._finished = True
-        following: Stage | None = self._stage
+        following: FilterStage | None = self._stage
         while following is not None:
             step = self._stage.finish()
             self._apply(step)
@@ -83,7 +126,7 @@ class OutputFilter:
         for segment in segments(text):
             self._apply(self._stage.feed(segment))
 
-    def _apply(self, step: Step) -> None:
+    def _apply(self, step: FilterStep) -> None:
         for piece in step.pieces:
             self._give(piece.part, piece.text)
         if step.following is not None:
@@ -104,11 +147,13 @@ class OutputFilter:
         if text:
             self._pieces.append((part, text))
 
-    def _collected(self) -> list[Piece]:
+    def _collected(self) -> list[FilteredText]:
         """Return what has come together, neighbours of one part joined."""
         collected, self._pieces = self._pieces, []
         runs = itertools.groupby(collected, key=lambda piece: piece[0])
-        return [Piece(part=part, text="".join(text for _, text in run)) for part, run in runs]
+        return [
+            FilteredText(part=part, text="".join(text for _, text in run)) for part, run in runs
+        ]
 
 
 def extract(text: str, target: CodeTarget = _ANYWHERE) -> Extraction:

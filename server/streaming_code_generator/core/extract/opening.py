@@ -12,9 +12,9 @@
 
 import re
 
-from streaming_code_generator.core.extract.bare import BareCode
 from streaming_code_generator.core.extract.fences import (
     MAY_OPEN,
+    BareCode,
     Fence,
     LeadIn,
     Remainder,
@@ -22,9 +22,8 @@ from streaming_code_generator.core.extract.fences import (
     opening_fence,
 )
 from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT
-from streaming_code_generator.core.extract.pieces import Part, Piece
+from streaming_code_generator.core.extract.parts import FilteredText, FilterStage, FilterStep, Part
 from streaming_code_generator.core.extract.prose import reads_like_prose, starts_like_code
-from streaming_code_generator.core.extract.stage import Stage, Step
 
 CLOSING_TAG = "</think>"
 
@@ -56,20 +55,20 @@ class Opening:
         """Characters read so far: none has been handed on."""
         return len(self._held)
 
-    def feed(self, segment: str) -> Step:
+    def feed(self, segment: str) -> FilterStep:
         """Read up to the character that decides."""
         for index, char in enumerate(segment):
             step = self._read(char)
             if step is not None:
                 rest = step.rest + segment[index + 1 :]
-                return Step(pieces=step.pieces, following=step.following, rest=rest)
-        return Step()
+                return FilterStep(pieces=step.pieces, following=step.following, rest=rest)
+        return FilterStep()
 
-    def finish(self) -> Step:
+    def finish(self) -> FilterStep:
         """Decide on what there is."""
         return self._at_line_end() or self._without_fence()
 
-    def _read(self, char: str) -> Step | None:
+    def _read(self, char: str) -> FilterStep | None:
         self._held.append(char)
         if char == "\n":
             step = self._at_line_end()
@@ -82,7 +81,7 @@ class Opening:
             return self._without_fence()
         return step
 
-    def _within_line(self, char: str) -> Step | None:
+    def _within_line(self, char: str) -> FilterStep | None:
         if char == ">" and self._is_end_of_reasoning():
             return self._end_reasoning()
         if self._prose:
@@ -91,7 +90,7 @@ class Opening:
             return self._within_first_line()
         return None if self._may_be_special() else self._without_fence()
 
-    def _within_first_line(self) -> Step | None:
+    def _within_first_line(self) -> FilterStep | None:
         if starts_like_code(self._line):
             self._prose = False
             return self._without_fence()
@@ -100,7 +99,7 @@ class Opening:
         self._prose = reads_like_prose(self._line)
         return None if self._prose else self._without_fence()
 
-    def _at_line_end(self) -> Step | None:
+    def _at_line_end(self) -> FilterStep | None:
         line = self._line
         fence = opening_fence(line) if len(line) <= LINE_LIMIT else None
         if fence is not None:
@@ -111,11 +110,11 @@ class Opening:
             return None
         return self._without_fence()
 
-    def _at_first_line_end(self, line: str) -> Step | None:
+    def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
         if block is not None:
-            code = Piece(part="code", text=block[2].strip(BLANK))
-            return Step(pieces=[code], following=Remainder())
+            code = FilteredText(part="code", text=block[2].strip(BLANK))
+            return FilterStep(pieces=[code], following=Remainder())
         if line.strip(BLANK):
             self._prose = reads_like_prose(line)
         else:
@@ -137,21 +136,93 @@ class Opening:
             and tail.removesuffix(CLOSING_TAG) not in tuple(_QUOTES)
         )
 
-    def _end_reasoning(self) -> Step:
+    def _end_reasoning(self) -> FilterStep:
         answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
         text = "".join(self._held).removesuffix(CLOSING_TAG)
-        return Step(pieces=_pieces("reasoning", text), following=answer)
+        return FilterStep(pieces=_pieces("reasoning", text), following=answer)
 
-    def _enter(self, fence: Fence) -> Step:
+    def _enter(self, fence: Fence) -> FilterStep:
         lead = "".join(self._held[: self._line_start])
         step = enter(fence)
         pieces = _pieces("explanation", lead)
-        return Step(pieces=pieces, following=step.following, rest=step.rest)
+        return FilterStep(pieces=pieces, following=step.following, rest=step.rest)
 
-    def _without_fence(self) -> Step:
-        following: Stage = BareCode() if self._bare_code or not self._prose else LeadIn()
-        return Step(following=following, rest="".join(self._held))
+    def _without_fence(self) -> FilterStep:
+        following: FilterStage = BareCode() if self._bare_code or not self._prose else LeadIn()
+        return FilterStep(following=following, rest="".join(self._held))
 
 
-def _pieces(part: Part, text: str) -> list[Piece]:
-    return [Piece(part=part, text=text)] if text else []
+def _pieces(part: Part, text: str) -> list[FilteredText]:
+    return [FilteredText(part=part, text=text)] if text else []
+
+
+OPENING_TAG = "<think>"
+
+_BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
+
+
+class BeforeAnswer:
+    """The first non-blank characters of the response, which may be the opening tag."""
+
+    def __init__(self, *, bare_code: bool) -> None:
+        self._bare_code = bare_code
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of what may become the opening tag, with the blanks before it."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait until the tag is there or can no longer come."""
+        self._held = _BLANK_LINES.sub("", self._held + segment, count=1)
+        word = self._held.lstrip(BLANK)
+        if len(self._held) - len(word) > LINE_LIMIT:
+            return self.finish()
+        if word.startswith(OPENING_TAG):
+            rest = word.removeprefix(OPENING_TAG)
+            return FilterStep(following=Reasoning(bare_code=self._bare_code), rest=rest)
+        return FilterStep() if OPENING_TAG.startswith(word) else self.finish()
+
+    def finish(self) -> FilterStep:
+        """Leave it to the answer: there is no opening tag."""
+        answer = Opening(bare_code=self._bare_code, may_end_reasoning=True)
+        return FilterStep(following=answer, rest=self._held)
+
+
+class Reasoning:
+    """Between the tags."""
+
+    def __init__(self, *, bare_code: bool) -> None:
+        self._bare_code = bare_code
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of what may become the closing tag."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything up to the closing tag."""
+        text, tag, rest = (self._held + segment).partition(CLOSING_TAG)
+        if tag:
+            answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
+            return _reasoning(text, following=answer, rest=rest)
+        self._held = _beginning_of_tag(text)
+        return _reasoning(text[: len(text) - len(self._held)])
+
+    def finish(self) -> FilterStep:
+        """Pass on the beginning of a tag that never came."""
+        text, self._held = self._held, ""
+        return _reasoning(text)
+
+
+def _beginning_of_tag(text: str) -> str:
+    start = text.rfind("<", max(0, len(text) - len(CLOSING_TAG)))
+    tail = text[start:] if start >= 0 else ""
+    return tail if CLOSING_TAG.startswith(tail) else ""
+
+
+def _reasoning(text: str, *, following: FilterStage | None = None, rest: str = "") -> FilterStep:
+    pieces = [FilteredText(part="reasoning", text=text)] if text else []
+    return FilterStep(pieces=pieces, following=following, rest=rest)

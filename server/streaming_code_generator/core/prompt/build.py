@@ -1,11 +1,11 @@
-"""Turns what a person asks for at a place of a document into the messages for a model."""
+"""Turns what a user asks for at a place of a document into the messages for a model."""
 
+import re
 from dataclasses import dataclass
 
 from streaming_code_generator.core.messages import Message
+from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.prompt.context import Context
-from streaming_code_generator.core.prompt.fence import fenced
-from streaming_code_generator.core.prompt.languages import language
 
 _NAME_LIMIT = 120
 _NO_CONTEXT = Context()
@@ -16,7 +16,7 @@ class CodeTask:
     """One request for code in a document."""
 
     instruction: str
-    """What the person wants, in their own words."""
+    """What the user wants, in their own words."""
     language_id: str = ""
     """The language by its LSP identifier."""
     file_name: str = ""
@@ -82,3 +82,13 @@ def _request(task: CodeTask) -> str:
             f"Do not repeat what is there already. {_answer(task)}"
         )
     return f"Write {_code(task)}: {instruction}\n{_answer(task)}"
+
+
+_BACKTICKS = re.compile(r"`{3,}")
+
+
+def fenced(code: str, tag: str = "") -> str:
+    """Return a fenced code block whose fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{tag}\n{code.rstrip()}\n{fence}"

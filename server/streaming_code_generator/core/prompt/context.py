@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.prompt.indent import content, indent_of
-from streaming_code_generator.core.prompt.target import Placement, selected_text
+from streaming_code_generator.core.placement.indentation import content, indent_of
+from streaming_code_generator.core.placement.target import Placement, selected_text
 
 CHARACTERS_BEFORE = 1_200
 """About 300 to 400 tokens of code. On a processor a small model reads some 250 tokens a second, and

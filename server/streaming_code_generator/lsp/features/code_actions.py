@@ -1,15 +1,46 @@
-"""Code actions: an entry to every editor's menus, with no plug-in."""
+"""Code actions and code lenses: what can be generated, and done with generations."""
 
 from collections.abc import Sequence
 
 from attrs import evolve
 from lsprotocol import types
 
-from streaming_code_generator.core.prompt.comments import comment_at_or_above
-from streaming_code_generator.lsp.documents import OpenDocument
-from streaming_code_generator.lsp.features.code_lenses import offered
-from streaming_code_generator.lsp.sessions import Sessions
-from streaming_code_generator.lsp.wire import GENERATE
+from streaming_code_generator.core.placement.comments import comment_at_or_above
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.generations.generation import Generation
+from streaming_code_generator.lsp.generations.registry import Generations, abilities
+from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, GENERATE, REMOVE, RETRY, lsp_range
+
+TITLES = {CANCEL: "Cancel", ACCEPT: "Accept", REMOVE: "Remove", RETRY: "Retry"}
+
+
+def offered(generation: Generation) -> list[types.Command]:
+    """Return what the user can do with a generation now, by its short title."""
+    if generation.region is None:
+        return []
+    return [_command(name, generation) for name in abilities(generation).offered]
+
+
+def _command(name: str, generation: Generation) -> types.Command:
+    # A client that waits for the answer of a command would wait for the whole generation.
+    argument = {"id": generation.id, "wait": False}
+    return types.Command(title=TITLES[name], command=name, arguments=[argument])
+
+
+def code_lenses(generations: Generations, uri: str) -> list[types.CodeLens]:
+    """Return the lenses of a document."""
+    return [
+        types.CodeLens(range=_first_line(generation), command=command)
+        for generation in generations.in_document(uri)
+        for command in offered(generation)
+    ]
+
+
+def _first_line(generation: Generation) -> types.Range:
+    where = generation.region.range if generation.region else None
+    start = where[0] if where else (0, 0)
+    return lsp_range(start, start)
+
 
 KIND = types.CodeActionKind("refactor.rewrite")
 Range = tuple[tuple[int, int], tuple[int, int]]
@@ -17,7 +48,7 @@ Range = tuple[tuple[int, int], tuple[int, int]]
 
 def code_actions(
     document: OpenDocument,
-    sessions: Sessions,
+    generations: Generations,
     params: types.CodeActionParams,
     *,
     as_literals: bool,
@@ -26,7 +57,7 @@ def code_actions(
 
     Args:
         document: Where it is asked for.
-        sessions: All generations.
+        generations: All generations.
         params: The request.
         as_literals: Whether the client takes more than bare commands.
     """
@@ -34,7 +65,7 @@ def code_actions(
         return []
     start, end = params.range.start, params.range.end
     where = ((start.line, start.character), (end.line, end.character))
-    commands = [*_generations(document, params, where), *_offered(sessions, document, where)]
+    commands = [*_generations(document, params, where), *_offered(generations, document, where)]
     if not as_literals:
         return list(commands)
     return [
@@ -71,14 +102,14 @@ def _generate(
     return types.Command(title=title, command=GENERATE, arguments=[argument])
 
 
-def _offered(sessions: Sessions, document: OpenDocument, where: Range) -> list[types.Command]:
+def _offered(generations: Generations, document: OpenDocument, where: Range) -> list[types.Command]:
     start, end = where
     return [
         evolve(command, title=f"{command.title} generated code")
-        for session in sessions.in_document(document.uri)
-        if session.placing
-        and session.placing.range
-        and session.placing.range[0] <= end
-        and session.placing.range[1] >= start
-        for command in offered(session)
+        for generation in generations.in_document(document.uri)
+        if generation.region
+        and generation.region.range
+        and generation.region.range[0] <= end
+        and generation.region.range[1] >= start
+        for command in offered(generation)
     ]

@@ -7,9 +7,9 @@ import os
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.lsp.client import ClientFacts
+from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.state import ServerState
-from streaming_code_generator.settings import SECTION
+from streaming_code_generator.settings.declarations import SECTION
 
 logger = logging.getLogger(__name__)
 
@@ -17,19 +17,19 @@ ANSWER_TIMEOUT_S = 3.0
 """A client that does not answer is served with the settings known so far."""
 
 
-def take_client(state: ServerState, facts: ClientFacts) -> None:
+def take_client(state: ServerState, capabilities: Capabilities) -> None:
     """Read the settings that came with `initialize`."""
     state.backend.take_client(
-        initialization_options=facts.initialization_options,
-        workspace_root=facts.roots[0] if facts.roots else None,
+        initialization_options=capabilities.initialization_options,
+        workspace_root=capabilities.roots[0] if capabilities.roots else None,
     )
 
 
 async def begin(ls: LanguageServer, state: ServerState) -> None:
-    """Ask for the client's configuration, and to be told when it changes."""
+    """Request the client's configuration, and register for its changes."""
     async with state.reading_settings:
         await _read(ls, state)
-    if state.outgoing.facts.configuration_changes:
+    if state.client.capabilities.configuration_changes:
         registration = types.Registration(
             id="configuration",
             method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
@@ -42,20 +42,14 @@ async def begin(ls: LanguageServer, state: ServerState) -> None:
 async def changed(ls: LanguageServer, state: ServerState, pushed: object) -> None:
     """Read the configuration again; a client that cannot be asked has pushed it."""
     async with state.reading_settings:
-        if state.outgoing.facts.configuration:
+        if state.client.capabilities.configuration:
             await _read(ls, state)
         else:
             await state.backend.update(workspace_configuration=pushed)
 
 
-async def up_to_date(state: ServerState) -> None:
-    """Wait until every change of settings that came before has been read."""
-    async with state.reading_settings:
-        pass
-
-
 async def _read(ls: LanguageServer, state: ServerState) -> None:
-    if not state.outgoing.facts.configuration:
+    if not state.client.capabilities.configuration:
         await state.backend.update(environment=dict(os.environ))
         return
     params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])

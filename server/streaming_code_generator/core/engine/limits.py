@@ -1,0 +1,195 @@
+"""The limits of one generation: its deadlines, and when a failed attempt is repeated."""
+
+import asyncio
+import random
+from collections.abc import Awaitable
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
+from tenacity.stop import stop_after_attempt, stop_base
+from tenacity.wait import wait_base
+
+from streaming_code_generator.errors import (
+    APIError,
+    ConfigurationError,
+    StreamingError,
+    StreamProcessError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationPolicy:
+    """Deadlines, retries and chunk size of a generation; one policy may serve many.
+
+    The deadline for connecting is the provider's own, since only it knows when it has connected.
+
+    Raises:
+        ConfigurationError: A value is out of its range.
+    """
+
+    timeout_s: float = 60.0
+    """Longest time for the whole generation, retries and their waits included."""
+    first_chunk_timeout_s: float = 30.0
+    """Longest silence before the first text; a chunk that reports prompt progress breaks it."""
+    stall_timeout_s: float = 20.0
+    """Longest silence between chunks after that; keep-alive comments do not break it."""
+    finish_timeout_s: float = 2.0
+    """Longest silence after the finish reason, before usage or the end: then it is the end."""
+    max_retries: int = 3
+    """Retries after the first attempt, made only while no text has been handed on."""
+    chunk_size: int = 1524
+    """Most characters in one event; a longer delta is split."""
+    backoff_s: float = 0.5
+    """Wait before the first retry; it doubles with each further one, give or take a quarter."""
+    backoff_max_s: float = 8.0
+    """Longest wait that is chosen here."""
+    retry_after_max_s: float = 30.0
+    """Longest wait that a server may ask for; one that asks for more is not asked again."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that could not be waited for or counted."""
+        for each in fields(self):
+            least = 0 if each.name in {"max_retries", "backoff_s", "backoff_max_s"} else 1e-3
+            value = getattr(self, each.name)
+            if not value >= least:
+                raise ConfigurationError(
+                    f"`{each.name}` is {value}: set it to {'0 or more' if not least else 'more'}"
+                    f"{'' if not least else ' than 0'}."
+                )
+
+
+T = TypeVar("T")
+
+
+class Phase(Enum):
+    """What is being waited for."""
+
+    FIRST_TEXT = "the first text"
+    NEXT_CHUNK = "the next chunk"
+    END = "the end of the stream"
+
+
+class Deadlines:
+    """Watches one generation's waiting; its clock starts when it is made, inside a running loop.
+
+    Only waiting for the provider counts against a silence; what a consumer takes for an event
+    counts against the whole time alone.
+    """
+
+    def __init__(self, policy: GenerationPolicy, endpoint: str) -> None:
+        self._policy = policy
+        self._endpoint = endpoint
+        self._loop = asyncio.get_running_loop()
+        self._ends_at = self._loop.time() + policy.timeout_s
+        self._silence_s = {
+            Phase.FIRST_TEXT: policy.first_chunk_timeout_s,
+            Phase.NEXT_CHUNK: policy.stall_timeout_s,
+            Phase.END: policy.finish_timeout_s,
+        }
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the whole generation's deadline."""
+        return self._ends_at - self._loop.time()
+
+    async def wait(self, awaitable: Awaitable[T], phase: Phase) -> T:
+        """Await something from the provider, no longer than `phase` and the whole time allow.
+
+        Cancellation: passed on to the awaitable.
+
+        Raises:
+            APIError: The deadline passed before the first text.
+            StreamProcessError: It passed afterwards.
+        """
+        silence_ends_at = self._loop.time() + self._silence_s[phase]
+        timer = asyncio.timeout_at(min(silence_ends_at, self._ends_at))
+        try:
+            async with timer:
+                return await awaitable
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise self._expired(phase) from None
+
+    def _expired(self, phase: Phase) -> StreamingError:
+        if self.remaining_s <= 0:
+            cause = (
+                f"`{self._endpoint}` had not finished after {self._policy.timeout_s:g} s, the time "
+                "set for a whole generation. Ask for less, or raise the timeout."
+            )
+        elif phase is Phase.FIRST_TEXT:
+            cause = (
+                f"`{self._endpoint}` sent nothing for {self._silence_s[phase]:g} s, the time set "
+                "for the first chunk. Is the model still loading, or the prompt very long?"
+            )
+        else:
+            cause = (
+                f"The stream from `{self._endpoint}` stalled: no chunk for "
+                f"{self._silence_s[phase]:g} s."
+            )
+        if phase is Phase.FIRST_TEXT:
+            return APIError(cause, kind="timeout", retryable=self.remaining_s > 0)
+        return StreamProcessError(cause, kind="timeout")
+
+
+JITTER = 0.25
+"""Waits differ by this part either way, so that many clients do not come back at once."""
+
+
+def attempts(policy: GenerationPolicy, deadlines: Deadlines) -> AsyncRetrying:
+    """Return the attempts of one generation, to be iterated over.
+
+    Whoever iterates sets a failed attempt's exception on its `retry_state`. The iteration then
+    ends by raising it, or goes on with an attempt whose `upcoming_sleep` is left to be waited by
+    the caller: so the wait can be announced before it begins.
+    """
+    return AsyncRetrying(
+        retry=retry_if_exception(may_be_repeated),
+        wait=BackoffOrRetryAfter(policy),
+        stop=stop_after_attempt(policy.max_retries + 1) | WaitTooLong(policy, deadlines),
+        sleep=_left_to_the_caller,
+        reraise=True,
+    )
+
+
+async def _left_to_the_caller(_delay_s: float) -> None:
+    """Do not wait here: the caller announces the wait first."""
+
+
+def may_be_repeated(error: BaseException) -> bool:
+    """Whether asking again may help, as far as the one who failed knows."""
+    return isinstance(error, APIError | StreamProcessError) and error.retryable
+
+
+class BackoffOrRetryAfter(wait_base):
+    """The wait that the server asked for, else exponential backoff with jitter."""
+
+    def __init__(self, policy: GenerationPolicy) -> None:
+        self._backoff = wait_exponential(multiplier=policy.backoff_s, max=policy.backoff_max_s)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """Return the seconds to wait after the attempt that has just failed."""
+        jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, no secret
+        return _asked_to_wait_s(retry_state) or self._backoff(retry_state) * jitter
+
+
+class WaitTooLong(stop_base):
+    """Gives up at once where the next wait would be pointless."""
+
+    def __init__(self, policy: GenerationPolicy, deadlines: Deadlines) -> None:
+        self._policy = policy
+        self._deadlines = deadlines
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        """Whether the server asks for too long a wait, or the whole time would end during it."""
+        return (
+            _asked_to_wait_s(retry_state) > self._policy.retry_after_max_s
+            or retry_state.upcoming_sleep >= self._deadlines.remaining_s
+        )
+
+
+def _asked_to_wait_s(retry_state: RetryCallState) -> float:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    return error.retry_after_s or 0.0 if isinstance(error, APIError) else 0.0

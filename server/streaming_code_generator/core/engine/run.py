@@ -1,0 +1,228 @@
+"""The account of one generation: every chunk goes in, events and figures come out. No I/O."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from streaming_code_generator.core.engine.limits import Phase
+from streaming_code_generator.core.events import (
+    EmptyChunkArrived,
+    GenerationFinished,
+    RetryScheduled,
+    TextArrived,
+)
+from streaming_code_generator.core.extract import extract
+from streaming_code_generator.core.messages import Delta, ProviderDescription
+from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.tokens import TokenAccount
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HIGH_SURROGATES = range(0xD800, 0xDC00)
+
+
+class ChunkSplitter:
+    """Hands on text in pieces of at most `limit` characters.
+
+    A character beyond U+FFFF may come as two lone surrogates, one at the end of a delta and one at
+    the start of the next (JSON escapes torn apart by a server): they are joined again. A surrogate
+    that never finds its other half becomes U+FFFD. CRLF is not split unless `limit` is 1.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._high_surrogate = ""
+
+    def feed(self, text: str) -> list[str]:
+        """Return the pieces that `text` completes; empty when a half character is held back."""
+        if self._high_surrogate or not text.isascii():
+            text = self._whole_characters(self._high_surrogate + text)
+        if len(text) <= self._limit:
+            return [text] if text else []
+        return list(self._cut(text))
+
+    def finish(self) -> list[str]:
+        """Return what is still held back."""
+        held, self._high_surrogate = self._high_surrogate, ""
+        return ["\ufffd"] if held else []
+
+    def _whole_characters(self, text: str) -> str:
+        self._high_surrogate = ""
+        if text and ord(text[-1]) in _HIGH_SURROGATES:
+            text, self._high_surrogate = text[:-1], text[-1]
+        if _SURROGATE.search(text) is None:
+            return text
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def _cut(self, text: str) -> list[str]:
+        pieces, start = [], 0
+        while start < len(text):
+            end = min(start + self._limit, len(text))
+            if end - start > 1 and text[end - 1 : end + 1] == "\r\n":
+                end -= 1
+            pieces.append(text[start:end])
+            start = end
+        return pieces
+
+
+INCOMPLETE = {
+    "length": "incomplete: the response was cut off at the token limit; raise the limit or ask "
+    "for less",
+    "content_filter": "incomplete: the provider's content filter cut the response off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """When a generation began, on the wall and on the monotonic clock."""
+
+    wall_s: float
+    monotonic_s: float
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.monotonic_s
+
+
+class GenerationRun:
+    """Counts, splits and collects what one generation receives over all its attempts."""
+
+    def __init__(
+        self, description: ProviderDescription, chunk_size: int, tokens: TokenAccount
+    ) -> None:
+        self._description = description
+        self._tokens = tokens
+        self._clock = _Clock(time.time(), time.monotonic())
+        self._content_splitter = ChunkSplitter(chunk_size)
+        self._reasoning_splitter = ChunkSplitter(chunk_size)
+        self._content: list[str] = []
+        self._reasoning: list[str] = []
+        self._chunks = 0
+        self._empty_chunks = 0
+        self._first_text_s: float | None = None
+        self._finish_reason: str | None = None
+        self._model = description.model
+        self.attempts = 0
+        """Requests made so far."""
+
+    @property
+    def text(self) -> str:
+        """The response text handed on so far."""
+        return "".join(self._content)
+
+    @property
+    def has_shown_text(self) -> bool:
+        """Whether anything was handed on, reasoning included: then nothing may be repeated."""
+        return bool(self._content or self._reasoning)
+
+    @property
+    def has_finish_reason(self) -> bool:
+        """Whether the model said that it has ended."""
+        return self._finish_reason is not None
+
+    @property
+    def phase(self) -> Phase:
+        """What the stream is waited for now."""
+        if self.has_finish_reason:
+            return Phase.END
+        return Phase.NEXT_CHUNK if self.has_shown_text else Phase.FIRST_TEXT
+
+    def stats(self, status: StreamStatus = StreamStatus.PROCESSING) -> StreamStats:
+        """Return the figures as they are now."""
+        tokens = self._tokens.figures()
+        return StreamStats(
+            status=status,
+            start_time=self._clock.wall_s,
+            elapsed=self._clock.elapsed_s(),
+            time_to_first_chunk=self._first_text_s,
+            chunks_processed=self._chunks,
+            empty_chunks=self._empty_chunks,
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            total_tokens=tokens.total,
+            token_source=tokens.source,
+            attempts=max(self.attempts, 1),
+        )
+
+    def add(self, delta: Delta) -> list[TextArrived | EmptyChunkArrived]:
+        """Take in one chunk and return the events it makes, at least one."""
+        self._count(delta)
+        reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
+        content = self._content_splitter.feed(delta.text) if delta.text else []
+        return self._text_events(reasoning, content) or [
+            EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
+        ]
+
+    def finish(self) -> list[TextArrived | EmptyChunkArrived]:
+        """Return the events of what is still held back when the stream has ended.
+
+        Raises:
+            StreamProcessError: The stream ended without saying that the response is complete.
+        """
+        if not self.has_finish_reason:
+            raise self._ended_early()
+        return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
+
+    def retry_event(self, failed: StreamingError, delay_s: float) -> RetryScheduled:
+        """Return the event that announces another attempt."""
+        return RetryScheduled(
+            delay_s=delay_s, reason=failed.message, stats=self.stats(StreamStatus.INITIALIZING)
+        )
+
+    async def result(self) -> GenerationFinished:
+        """Return the last event, once the tokens are counted for good."""
+        completion_time = self._clock.elapsed_s()
+        await self._tokens.settle()
+        text = self.text
+        extraction = extract(text)
+        result = GenerationResult(
+            text=text,
+            code=extraction.code,
+            explanation=extraction.explanation,
+            reasoning="".join(self._reasoning) + extraction.reasoning,
+            stats=self.stats(StreamStatus.COMPLETED),
+            completion_time=completion_time,
+            model=self._model,
+            provider=f"{self._description.name}: {self._description.reason}",
+            finish_reason=self._finish_reason,
+            warnings=self._warnings(text),
+        )
+        return GenerationFinished(result=result)
+
+    def _count(self, delta: Delta) -> None:
+        self._chunks += 1
+        self._tokens.add(delta)
+        if delta.is_empty:
+            self._empty_chunks += 1
+        elif self._first_text_s is None:
+            self._first_text_s = self._clock.elapsed_s()
+        self._finish_reason = delta.finish_reason or self._finish_reason
+        self._model = delta.model or self._model
+
+    def _text_events(
+        self, reasoning: list[str], content: list[str]
+    ) -> list[TextArrived | EmptyChunkArrived]:
+        if not reasoning and not content:
+            return []
+        self._reasoning += reasoning
+        self._content += content
+        stats = self.stats()
+        return [
+            *(TextArrived(text=piece, part="reasoning", stats=stats) for piece in reasoning),
+            *(TextArrived(text=piece, part="content", stats=stats) for piece in content),
+        ]
+
+    def _ended_early(self) -> StreamProcessError:
+        endpoint = self._description.endpoint
+        if not self._chunks:
+            what = f"The stream from `{endpoint}` held nothing at all."
+        else:
+            what = f"The stream from `{endpoint}` ended early: no finish reason came."
+        return StreamProcessError(what, retryable=not self.has_shown_text)
+
+    def _warnings(self, text: str) -> tuple[str, ...]:
+        reason = self._finish_reason or ""
+        if reason in INCOMPLETE:
+            return (INCOMPLETE[reason],)
+        if not text.strip():
+            return (f"the model answered with no text (it ended with `{reason}`)",)
+        return () if reason == "stop" else (f"the response ended with `{reason}`",)

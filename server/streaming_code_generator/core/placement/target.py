@@ -1,0 +1,248 @@
+"""Decides where generated code goes, and how it is to be laid out there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.indentation import (
+    BLANK,
+    content,
+    indent_of,
+    indent_of_new_line,
+    indent_unit,
+    is_blank,
+    opens_block,
+)
+from streaming_code_generator.core.placement.languages import language
+
+_CLOSERS = (")", "]", "}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The stretch of a document that code replaces; an empty one where it is inserted.
+
+    Lines count from zero, columns in code points.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    prefix: str = ""
+    """What goes in before the code, without indentation: that is the output filter's affair."""
+    suffix: str = ""
+    """What goes in after the code."""
+    target: CodeTarget
+
+
+def code_target(
+    lines: Sequence[str],
+    place: tuple[int, int],
+    *,
+    after_comment: Comment | None = None,
+    line_ending: str = "\n",
+    language_id: str = "",
+) -> Placement:
+    """Return where code asked for at a place goes.
+
+    Without a comment that is the place itself; only at the end of a comment, or of a line that
+    opens a block, it is a new line below, and before code a line of its own above. Code that a
+    comment asks for goes below the comment: on the blank line the place is on, else on one that
+    follows, else on a new one.
+
+    Args:
+        lines: The document's lines, with or without their endings.
+        place: Line, and column in code points; past the end is the end.
+        after_comment: The comment that is the prompt.
+        line_ending: The document's.
+        language_id: The language by its LSP identifier.
+    """
+    lines = lines or [""]
+    line, column = _within(lines, place)
+    unit = indent_unit(lines, line, default=language(language_id).indent_unit)
+    bare = CodeTarget(indent_unit=unit, line_ending=line_ending)
+    comment = after_comment or _comment_ending_line(lines, line, column, language_id)
+    if comment is not None:
+        return _below_comment(lines, line, comment, bare)
+    return _at_place(lines, line, column, bare)
+
+
+def selection_target(
+    lines: Sequence[str],
+    start: tuple[int, int],
+    end: tuple[int, int],
+    *,
+    line_ending: str = "\n",
+    language_id: str = "",
+) -> Placement:
+    """Return what code that replaces a selection really replaces.
+
+    Blank lines at either end of the selection, and its last line ending, stay.
+
+    Args:
+        lines: The document's lines, with or without their endings.
+        start: Line and column, in code points, of one end of the selection.
+        end: The same of the other; a selection made backwards is turned round.
+        line_ending: The document's.
+        language_id: The language by its LSP identifier.
+    """
+    lines = lines or [""]
+    places = sorted(_within(lines, place) for place in (start, end))
+    (line, column), (end_line, end_column) = _without_blank_ends(lines, *places)
+    unit = indent_unit(lines, line, default=language(language_id).indent_unit)
+    return Placement(
+        line=line,
+        column=column,
+        end_line=end_line,
+        end_column=end_column,
+        target=CodeTarget(
+            base_indent=indent_of(lines[line]),
+            indent_unit=unit,
+            line_ending=line_ending,
+            text_before=content(lines[line])[:column],
+            text_after=content(lines[end_line])[end_column:],
+        ),
+    )
+
+
+def selected_text(lines: Sequence[str], placement: Placement) -> str:
+    """Return what a placement replaces; the lines must have their endings."""
+    first, last = placement.line, placement.end_line
+    if first == last:
+        return lines[first][placement.column : placement.end_column] if lines else ""
+    between = "".join(lines[first + 1 : last])
+    return lines[first][placement.column :] + between + lines[last][: placement.end_column]
+
+
+def _comment_ending_line(
+    lines: Sequence[str], line: int, column: int, language_id: str
+) -> Comment | None:
+    """Return the comment at whose end, or the end of one of whose lines, a place is."""
+    text = content(lines[line])
+    if is_blank(text) or not is_blank(text[column:]):
+        return None
+    comment = comment_at_or_above(lines, line, language_id)
+    return comment if comment is not None and comment.last_line >= line else None
+
+
+def _below_comment(
+    lines: Sequence[str], line: int, comment: Comment, target: CodeTarget
+) -> Placement:
+    deeper = target.indent_unit if opens_block(comment.code_before) else ""
+    target = replace(target, base_indent=comment.indent + deeper)
+    following = comment.last_line + 1
+    for below in (line, following):
+        if following <= below < len(lines) and is_blank(lines[below]):
+            return _on_blank_line(lines, below, target)
+    column = len(content(lines[comment.last_line]))
+    return _insertion(comment.last_line, column, target, prefix=target.line_ending)
+
+
+def _on_blank_line(lines: Sequence[str], line: int, target: CodeTarget) -> Placement:
+    """Go to the end of a blank line; white space that does not fit is there on purpose."""
+    space = content(lines[line])
+    fits = target.base_indent.startswith(space)
+    base = target.base_indent if fits else space
+    return _insertion(line, len(space), replace(target, base_indent=base, text_before=space))
+
+
+def _at_place(lines: Sequence[str], line: int, column: int, target: CodeTarget) -> Placement:
+    text = content(lines[line])
+    before, after = text[:column], text[column:]
+    if is_blank(text):
+        base = text or indent_of_new_line(lines, line, target.indent_unit)
+        return _on_blank_line(lines, line, replace(target, base_indent=base))
+    if is_blank(before):
+        return _before_code(lines, line, column, target)
+    target = replace(target, base_indent=indent_of(text), text_before=before, text_after=after)
+    if is_blank(after) and opens_block(before) and before.rstrip()[-1] in ":{":
+        return _below_opening(line, column, target)
+    return _insertion(line, column, target)
+
+
+def _below_opening(line: int, column: int, target: CodeTarget) -> Placement:
+    base = target.base_indent + target.indent_unit
+    target = replace(target, base_indent=base, text_before="", text_after="")
+    return _insertion(line, column, target, prefix=target.line_ending)
+
+
+def _before_code(lines: Sequence[str], line: int, column: int, target: CodeTarget) -> Placement:
+    """Put code on a line of its own above the code that the cursor stands before."""
+    text = content(lines[line])
+    closes = text.strip(BLANK).startswith(_CLOSERS)
+    return _insertion(
+        line,
+        column,
+        replace(
+            target,
+            base_indent=indent_of(text) + (target.indent_unit if closes else ""),
+            text_before=text[:column],
+            text_after=text[column:] if closes else "",
+        ),
+        suffix=target.line_ending + text[:column],
+    )
+
+
+def _insertion(
+    line: int, column: int, target: CodeTarget, *, prefix: str = "", suffix: str = ""
+) -> Placement:
+    return Placement(
+        line=line,
+        column=column,
+        end_line=line,
+        end_column=column,
+        prefix=prefix,
+        suffix=suffix,
+        target=target,
+    )
+
+
+def _within(lines: Sequence[str], place: tuple[int, int]) -> tuple[int, int]:
+    line = max(0, min(place[0], len(lines) - 1))
+    return line, max(0, min(place[1], len(content(lines[line]))))
+
+
+def _without_blank_ends(
+    lines: Sequence[str], start: tuple[int, int], end: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Move the ends of a selection to its first and its last line that hold anything."""
+    (line, column), (end_line, end_column) = start, end
+    while line < end_line and is_blank(content(lines[line])[column:]):
+        line, column = line + 1, 0
+    while end_line > line and is_blank(content(lines[end_line])[:end_column]):
+        end_line -= 1
+        end_column = len(content(lines[end_line]))
+    if line == end_line and is_blank(content(lines[line])[column:end_column]):
+        return start, end
+    return (line, column), (end_line, end_column)
+
+
+def explanation_comment(explanation: str, language_id: str, target: CodeTarget) -> str:
+    """Return what goes in before the code, up to and with the indentation of the code's own line.
+
+    Empty where a comment cannot stand: behind code on the same line, or in a language that has no
+    comments.
+
+    Args:
+        explanation: What the model explained; its lines end in line feeds.
+        language_id: The language by its LSP identifier.
+        target: Where the code goes; the code's first line continues `text_before`.
+    """
+    lines = explanation.strip().split("\n")
+    comments = language(language_id).comments
+    if not lines[0] or target.text_before.strip():
+        return ""
+    if comments.line:
+        mark = comments.line[0].rstrip()
+        written = [f"{mark} {line}".rstrip() for line in lines]
+    elif comments.block:
+        opening, closing = comments.block[0]
+        written = [opening, *(line.replace(closing, "") for line in lines), closing]
+    else:
+        return ""
+    standing = target.text_before
+    first_indent = target.base_indent.removeprefix(standing)
+    joint = target.line_ending + target.base_indent
+    return first_indent + joint.join(written) + target.line_ending + standing

@@ -1,0 +1,130 @@
+"""A generation's figures while it runs, its result, and both in words and as JSON."""
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any, Literal
+
+TokenSource = Literal["provider", "tiktoken", "estimate"]
+"""Who counted: the endpoint itself, tiktoken, or a rule of thumb."""
+
+
+class StreamStatus(Enum):
+    """Where a generation stands."""
+
+    INITIALIZING = "initializing"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStats:
+    """A snapshot of one generation's figures; a new one is made for every chunk."""
+
+    status: StreamStatus = StreamStatus.INITIALIZING
+    start_time: float = 0.0
+    """Wall-clock seconds since the epoch at which the generation began."""
+    elapsed: float = 0.0
+    """Seconds since the start."""
+    time_to_first_chunk: float | None = None
+    """Seconds until the first non-empty chunk, or None before it."""
+    chunks_processed: int = 0
+    """Every chunk the provider sent, empty ones included."""
+    empty_chunks: int = 0
+    """Chunks without text: role-only, usage-only, prompt progress."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    token_source: TokenSource = "estimate"
+    attempts: int = 1
+    """Requests made so far; 1 without retries."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Completion tokens per second since the first chunk of text; 0 before there are two."""
+        if self.time_to_first_chunk is None:
+            return 0.0
+        streaming_s = self.elapsed - self.time_to_first_chunk
+        return self.completion_tokens / streaming_s if streaming_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationResult:
+    """The whole response and its figures; `result["text"]` works as `result.text` does."""
+
+    text: str
+    """The response as it came: prose, fences and all."""
+    code: str
+    explanation: str
+    reasoning: str = ""
+    """What the model thought aloud, from its own field or a leading `<think>` block."""
+    stats: StreamStats
+    completion_time: float
+    """Seconds from start to end."""
+    model: str
+    provider: str = ""
+    """Which provider answered, and why it was taken."""
+    finish_reason: str | None
+    """As the provider says it: `stop`, `length`, `content_filter`, ..."""
+    warnings: tuple[str, ...] = field(default=())
+    """What a user should know of the result, such as "cut off at the token limit"."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model came to its own end (`length` and `content_filter` did not)."""
+        return self.finish_reason == "stop"
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field by name, for callers that read the result as a mapping.
+
+        Raises:
+            KeyError: No field is called `name`.
+        """
+        if name not in {f.name for f in fields(self)}:
+            raise KeyError(name)
+        return getattr(self, name)
+
+
+def summary_line(result: GenerationResult) -> str:
+    """Return the time taken and the tokens in one line, and what is wrong with the response."""
+    stats = result.stats
+    line = (
+        f"Generated {stats.total_tokens} tokens ({stats.prompt_tokens} prompt + "
+        f"{stats.completion_tokens} completion) in {result.completion_time:.2f} s, "
+        f"{stats.tokens_per_second:.1f} tokens/s, {stats.chunks_processed} chunks, {result.model}"
+    )
+    return "; ".join([line, *result.warnings])
+
+
+def result_object(result: GenerationResult) -> dict[str, object]:
+    """Return the result under the names it has over LSP."""
+    return {
+        "status": result.stats.status.value,
+        "text": result.text,
+        "code": result.code,
+        "explanation": result.explanation,
+        "reasoning": result.reasoning,
+        "model": result.model,
+        "provider": result.provider,
+        "finishReason": result.finish_reason,
+        "completionTime": result.completion_time,
+        "warnings": list(result.warnings),
+        "stats": stats_object(result.stats),
+    }
+
+
+def stats_object(stats: StreamStats) -> dict[str, object]:
+    """Return the figures under the names they have over LSP."""
+    return {
+        "chunks": stats.chunks_processed,
+        "emptyChunks": stats.empty_chunks,
+        "promptTokens": stats.prompt_tokens,
+        "completionTokens": stats.completion_tokens,
+        "totalTokens": stats.total_tokens,
+        "tokenSource": stats.token_source,
+        "elapsedSeconds": stats.elapsed,
+        "timeToFirstChunkSeconds": stats.time_to_first_chunk,
+        "tokensPerSecond": stats.tokens_per_second,
+        "attempts": stats.attempts,
+    }

@@ -1,0 +1,66 @@
+"""What the connected client can do, read once from its `initialize` request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.uris import to_fs_path
+
+from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """A client's abilities, as plain values."""
+
+    edits: bool = False
+    """Whether it takes `workspace/applyEdit`. Every editor known to us that does says so."""
+    work_done_progress: bool = False
+    code_lens_refresh: bool = False
+    configuration: bool = False
+    configuration_changes: bool = False
+    """Whether it lets the server register for `didChangeConfiguration`."""
+    code_action_literals: bool = False
+    document_changes: bool = False
+    generation_updates: bool = False
+    undo_notifications: bool = False
+    roots: tuple[Path, ...] = ()
+    initialization_options: object = None
+
+
+def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
+    """Resolve the nested, mostly optional capabilities into plain values."""
+
+    def can(path: str) -> bool:
+        return bool(get_capability(params.capabilities, path, default=False))
+
+    options = params.initialization_options
+
+    def announces(name: str) -> bool:
+        return isinstance(options, Mapping) and options.get(name) is True
+
+    return Capabilities(
+        edits=can("workspace.apply_edit"),
+        work_done_progress=can("window.work_done_progress"),
+        code_lens_refresh=can("workspace.code_lens.refresh_support"),
+        configuration=can("workspace.configuration"),
+        configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
+        code_action_literals=can("text_document.code_action.code_action_literal_support"),
+        document_changes=can("workspace.workspace_edit.document_changes"),
+        generation_updates=announces(GENERATION_UPDATES),
+        undo_notifications=announces(UNDO_NOTIFICATIONS),
+        roots=_roots(params),
+        initialization_options=options,
+    )
+
+
+def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    paths = [path for uri in uris if (path := to_fs_path(uri))]
+    if not paths and params.root_path:
+        paths = [params.root_path]
+    return tuple(Path(path) for path in paths)

@@ -1,0 +1,1 @@
+"""The client's documents: their text, their changes, and the edits sent to them."""

@@ -1,0 +1,199 @@
+"""Carries a document writer's edits to the client, and the client's answers back."""
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
+from streaming_code_generator.editing.writer import DocumentWriter
+
+logger = logging.getLogger(__name__)
+
+REFUSALS_BEFORE_UNVERSIONED = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class AppliedEdits:
+    """What is known of how one client takes edits, by what it announced and what it applied.
+
+    A refusal says nothing of the client: the buffer may just be read-only.
+    """
+
+    takes_versions: bool = False
+    """Whether it announced versioned edits, or has applied one."""
+    checks_zero: bool = False
+    """Whether it refused version 1 for a document at version 0, and then took 0."""
+
+
+class EditForm:
+    """Learns from the answers to the edits of one document.
+
+    Versioned edits go to every client: one that lets the user type in between must be able to
+    refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
+    that announces nothing, never took one, and refuses two of a document although it did not
+    change, is sent the older `changes` for that document, which carry no version.
+
+    Version 0 is sent as 1 until the client refuses that: to some clients (Neovim 0.11,
+    vscode-languageclient 9) 0 means "unchecked", so that an edit that typing has overtaken would
+    land in the wrong place. To them 1 is as good, since a buffer that has changed is beyond it. A
+    client that compares for equality refuses once and then gets the true 0.
+    """
+
+    def __init__(self, client: AppliedEdits) -> None:
+        self._client = client
+        self._refusals = 0
+        self._tries_zero = False
+        self._sent: int | None = None
+        self._sent_one_for_zero = False
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether to send `documentChanges`."""
+        return self._client.takes_versions or self._refusals < REFUSALS_BEFORE_UNVERSIONED
+
+    def version(self, version: int | None) -> int | None:
+        """Return the version to send for a document's true one."""
+        tells_zero = self._client.checks_zero or self._tries_zero
+        self._sent = version
+        self._sent_one_for_zero = version == 0 and not tells_zero
+        return 1 if self._sent_one_for_zero else version
+
+    def answered(self, *, applied: bool) -> None:
+        """Take note of the answer to the last edit, of a document that did not change meanwhile."""
+        if applied:
+            self._client.takes_versions |= self.is_versioned
+            self._client.checks_zero |= self._tries_zero and self._sent == 0
+        elif self._sent_one_for_zero:
+            self._tries_zero = True
+        else:
+            self._refusals += 1
+
+
+class RegionListener(Protocol):
+    """Handles what happens to the regions of a document."""
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Handle the outcome of a region's edits."""
+
+    def document_moved(self, uri: str) -> None:
+        """Handle a change of the document, with which its regions moved."""
+
+
+SendEdit = Callable[[str, OutgoingEdit, EditForm], "Future[Any]"]
+"""Sends one edit to a URI; the future holds `ApplyWorkspaceEditResult` or the client's error."""
+
+
+class EditDelivery:
+    """Drives the writer of one document: no task, only callbacks and one timer.
+
+    Everything here runs on the event loop and returns at once.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        writer: DocumentWriter,
+        send_edit: SendEdit,
+        listener: RegionListener,
+        *,
+        edit_form: EditForm,
+    ) -> None:
+        self.uri = uri
+        """The client's own spelling, under which edits go out."""
+        self.writer = writer
+        self._send_edit = send_edit
+        self._listener = listener
+        self._edit_form = edit_form
+        self.is_paused = False
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self.is_closed = False
+        self._changes = 0
+
+    def pump(self) -> None:
+        """Send the next edit, if one is due."""
+        if self.is_closed or self.is_paused:
+            return
+        edit = self.writer.next_edit(self._loop.time())
+        if edit is not None:
+            # Weakly: a client that never answers must not keep the document's text alive.
+            replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
+            self._send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
+        self._set_timer()
+
+    def want(self, region_id: str, text: str) -> None:
+        """Say which text a region should hold now, and see to it."""
+        self.writer.want(region_id, text)
+        self.pump()
+
+    def finish(self, region_id: str, text: str) -> None:
+        """Say which text a region should hold for good, and see to it."""
+        self._pass_on(self.writer.finish(region_id, text))
+
+    def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
+        """Take a change that the client reports."""
+        self._changes += 1
+        self._pass_on(self.writer.changed(version, changes, now_s=self._loop.time()))
+        self._listener.document_moved(self.uri)
+
+    def pause(self) -> None:
+        """Send nothing until `resume`."""
+        self.is_paused = True
+
+    def resume(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
+        """Take a change, and send again from now on."""
+        self.is_paused = False
+        self.changed(version, changes)
+
+    def undone(self, version: int) -> None:
+        """Take note that an undo or a redo led to a version of the document."""
+        self._pass_on(self.writer.undone(version, now_s=self._loop.time()))
+        self._listener.document_moved(self.uri)
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self.is_closed = True
+        if self._timer:
+            self._timer.cancel()
+
+    def replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
+        """Take the client's answer to an edit."""
+        if self.is_closed or answer.cancelled():
+            return
+        error = answer.exception()
+        applied = error is None and getattr(answer.result(), "applied", False) is True
+        if not applied:
+            reason = error or getattr(answer.result(), "failure_reason", None) or "no reason given"
+            logger.debug("edit refused edit=%d: %s", edit_id, reason)
+        if applied or changes_before == self._changes:
+            self._edit_form.answered(applied=applied)
+        self._pass_on(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
+        if not applied:
+            self._listener.document_moved(self.uri)  # text that was on its way is not any more
+
+    def _tick(self) -> None:
+        self._pass_on(self.writer.tick(self._loop.time()))
+
+    def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
+        self.pump()
+        for outcome in outcomes:
+            self._listener.take_outcome(outcome)
+
+    def _set_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        deadline_s = self.writer.deadline_s
+        self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)
+
+
+def _handle_reply(
+    delivery: weakref.ref[EditDelivery], edit_id: int, changes_before: int, answer: "Future[Any]"
+) -> None:
+    alive = delivery()
+    if alive is not None:
+        alive.replied(edit_id, changes_before, answer)

@@ -1,0 +1,277 @@
+"""The documents the client has open, and those it could have."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.editing.lines import Point, PositionEncoding
+from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp.documents.change_history import ChangeHistory
+from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery
+from streaming_code_generator.lsp.documents.sync import (
+    ContentChange,
+    DidChangeParams,
+    OpenedDocument,
+)
+from streaming_code_generator.lsp.documents.uris import Renames, document_key
+from streaming_code_generator.lsp.documents.workspace_files import (
+    language_of,
+    path_of,
+    read_text,
+    workspace_file,
+)
+from streaming_code_generator.lsp.wire import UndoNotice
+
+logger = logging.getLogger(__name__)
+
+CLOSE_GRACE_S = 0.3
+"""How long a closed document that generations have a place in may take to come back: a rename, a
+change of its language, a reload are a close and an open. Nothing is sent to it meanwhile."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OpenDocument:
+    """One document and the writer that edits it."""
+
+    language_id: str
+    delivery: EditDelivery
+    is_open: bool
+    """Whether the client has it open; else it was read from disk."""
+    history: ChangeHistory
+
+    @property
+    def uri(self) -> str:
+        """Its URI as the client spells it."""
+        return self.delivery.uri
+
+    @property
+    def mirror(self) -> Mirror:
+        """The text as the client last reported it."""
+        return self.delivery.writer.mirror
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk, or None if it is no file."""
+        return path_of(self.uri)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no generation and no request has a place in it."""
+        return not self.delivery.writer.document.region_ids()
+
+    def go_on(self, item: OpenedDocument) -> None:
+        """Go on as a document that the client has opened anew, with the text it has now."""
+        self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
+        self.history.clear()
+        # Told as a change even if nothing differs: an edit on its way may have been dropped.
+        self.delivery.resume(item.version, [ReportedChange(None, item.text)])
+
+
+_reservations = itertools.count(1)
+
+
+class ReservedRange:
+    """A range of a document that moves with every change until it is released.
+
+    It is tracked as a region that never wants any text. Before a generation can start there may be
+    something to wait for, such as settings that the client was asked for; the document goes on
+    changing meanwhile.
+    """
+
+    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
+        self.document = document
+        self._is_selection = start != end
+        self._region_id = f"claim-{next(_reservations)}"
+        self._writer = document.delivery.writer
+        self._writer.document.open_region(self._region_id, start, end)
+
+    @property
+    def points(self) -> tuple[Point, Point]:
+        """Where the range is now."""
+        region = self._writer.region(self._region_id)
+        return region.start, region.end
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was selected has been deleted meanwhile."""
+        start, end = self.points
+        return self._is_selection and start == end
+
+    def release(self) -> None:
+        """Stop tracking the range. Safe to call twice."""
+        self._writer.forget(self._region_id)
+
+
+class Documents:
+    """All documents, however their URIs are spelled. Used on the server's event loop only."""
+
+    def __init__(
+        self,
+        new_delivery: Callable[[str, DocumentWriter], EditDelivery],
+        on_closed: Callable[[OpenDocument], None],
+    ) -> None:
+        self.encoding: PositionEncoding = "utf-16"
+        self.roots: tuple[Path, ...] = ()
+        self.client_reports_undo = False
+        self._new_delivery = new_delivery
+        self._on_closed = on_closed
+        self._documents: dict[str, OpenDocument] = {}
+        """By the keys of their URIs."""
+        self._closing: dict[str, OpenDocument] = {}
+        """Those that may come back, likewise."""
+        self._renames = Renames()
+
+    def get(self, uri: str) -> OpenDocument | None:
+        """Return a document the client has open, or that is being edited unopened."""
+        return self._documents.get(document_key(uri))
+
+    # Notifications
+
+    def opened(self, item: OpenedDocument) -> None:
+        """Follow a document; one that is known, also by another name, keeps its generations."""
+        known = self._known(item)
+        if known is None:
+            self._add(item.uri, item.language_id, item.text, item.version, is_open=True)
+            return
+        self._drop(known)
+        self._documents[document_key(item.uri)] = known
+        known.go_on(item)
+
+    def changed(self, params: DidChangeParams) -> None:
+        """Follow a change; one of a document that is not open is ignored."""
+        document = self.get(params.text_document.uri)
+        if document is None:
+            logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
+            return
+        changes = [_reported(change) for change in params.content_changes]
+        document.history.note(document.mirror.version, changes)
+        document.delivery.changed(params.text_document.version, changes)
+
+    def undone(self, notice: UndoNotice) -> None:
+        """Take note that an undo or a redo led to a version of a document."""
+        document = self.get(notice.uri)
+        if document is not None:
+            document.delivery.undone(notice.version)
+
+    def closed(self, uri: str) -> None:
+        """Forget a document, after a moment in which it may come back."""
+        key = document_key(uri)
+        document = self._documents.pop(key, None)
+        if document is None:
+            return
+        document.delivery.pause()
+        self._closing[key] = document
+        if not self._goes_on_as_renamed(key, document):
+            if document.is_idle:
+                self._close(key, document)
+            else:
+                loop = asyncio.get_running_loop()
+                loop.call_later(CLOSE_GRACE_S, self._close, key, document)
+
+    def renamed(self, old_uri: str, new_uri: str) -> None:
+        """Take note that a file or folder has another name now, or will have it shortly."""
+        self._renames.note(old_uri, new_uri)
+        for key, document in {**self._documents, **self._closing}.items():
+            self._goes_on_as_renamed(key, document)
+
+    # Documents that come back
+
+    def _known(self, item: OpenedDocument) -> OpenDocument | None:
+        """Return the document that one just opened is, under whatever name it was known."""
+        key = document_key(item.uri)
+        if known := self._documents.get(key) or self._closing.get(key):
+            return known
+        for old_key, document in self._closing.items():
+            if self._renames.target(old_key) == key:
+                return document
+        for old_key, document in self._documents.items():
+            if self._renames.target(old_key) == key and document.mirror.text == item.text:
+                return document
+        # Not every client tells of renames. (Any two empty documents have the same text.)
+        same = [each for each in self._closing.values() if each.mirror.text == item.text]
+        return same[0] if len(same) == 1 and item.text else None
+
+    def _goes_on_as_renamed(self, key: str, document: OpenDocument) -> bool:
+        """Let a document go on as one that was opened under its new name before it was closed."""
+        new_key = self._renames.target(key)
+        fresh = self._documents.get(new_key) if new_key else None
+        if fresh is None or fresh is document or document.is_idle or not fresh.is_idle:
+            return False
+        text = fresh.mirror.text
+        if key in self._documents and text != document.mirror.text:
+            return False  # once it is closed, whatever its text is
+        self._drop(document)
+        self._documents[document_key(fresh.uri)] = document
+        fresh.delivery.close()
+        document.go_on(
+            OpenedDocument(
+                uri=fresh.uri,
+                language_id=fresh.language_id,
+                version=fresh.mirror.version,
+                text=text,
+            )
+        )
+        return True
+
+    def _drop(self, document: OpenDocument) -> None:
+        for documents in (self._documents, self._closing):
+            for key in [key for key, each in documents.items() if each is document]:
+                del documents[key]
+
+    def _close(self, key: str, document: OpenDocument) -> None:
+        if self._closing.get(key) is document:
+            del self._closing[key]
+            self._end(document)
+
+    def _end(self, document: OpenDocument) -> None:
+        document.delivery.close()
+        self._on_closed(document)
+
+    # Files that are not open
+
+    async def find(self, uri: str) -> OpenDocument:
+        """Return an open document, or read a file of the workspace.
+
+        Raises:
+            JsonRpcInvalidParams: It is neither, or not text.
+        """
+        self.drop_unused_files()
+        document = self.get(uri)
+        if document is not None:
+            return document
+        path = workspace_file(uri, self.roots)
+        text = await asyncio.to_thread(read_text, path)
+        return self.get(uri) or self._add(uri, language_of(path), text, None, is_open=False)
+
+    def drop_unused_files(self) -> None:
+        """Forget files that were read from disk and are not edited any more: they may change."""
+        for key, document in list(self._documents.items()):
+            if not document.is_open and document.is_idle:
+                del self._documents[key]
+                self._end(document)
+
+    def _add(
+        self, uri: str, language_id: str, text: str, version: int | None, *, is_open: bool
+    ) -> OpenDocument:
+        writer = DocumentWriter(text, version=version, encoding=self.encoding)
+        writer.undo.tells = self.client_reports_undo
+        document = OpenDocument(
+            language_id=language_id,
+            delivery=self._new_delivery(uri, writer),
+            is_open=is_open,
+            history=ChangeHistory(self.encoding),
+        )
+        self._documents[document_key(uri)] = document
+        return document
+
+
+def _reported(change: ContentChange) -> ReportedChange:
+    if change.range is None:
+        return ReportedChange(None, change.text)
+    start, end = change.range.start, change.range.end
+    return ReportedChange(((start.line, start.character), (end.line, end.character)), change.text)

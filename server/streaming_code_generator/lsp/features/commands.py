@@ -1,0 +1,294 @@
+"""The commands of `workspace/executeCommand`, one function each."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+
+from streaming_code_generator.core.results import stats_object
+from streaming_code_generator.editing.exchange import RangeTaken
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
+from streaming_code_generator.lsp.documents.workspace_files import secret_looking
+from streaming_code_generator.lsp.failures import (
+    content_modified,
+    request_cancelled,
+    request_failed,
+)
+from streaming_code_generator.lsp.generations.generation import (
+    Cancelled,
+    Completed,
+    Failed,
+    Generation,
+)
+from streaming_code_generator.lsp.generations.job import Job, TakenOver, make_job
+from streaming_code_generator.lsp.generations.registry import Stage, abilities, stage_of
+from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.wire import (
+    ACCEPT,
+    CANCEL,
+    REMOVE,
+    RETRY,
+    STATUS,
+    GenerateArguments,
+    GenerationReference,
+    invalid,
+    lsp_range,
+    parse_generate,
+    parse_reference,
+)
+
+REMOVAL_TIMEOUT_S = 15.0
+"""Longer than the writer itself waits for an editor that does not answer."""
+
+
+# generate
+
+
+def generate(
+    state: ServerState, arguments: object, ended: ExitStack
+) -> Coroutine[Any, Any, object]:
+    """Reserve the place at once; then start a generation and answer with its result.
+
+    Cancellation: cancels the generation, if it is waited for.
+    """
+    parsed = parse_generate(arguments)
+    if parsed.target == "document" and not state.client.capabilities.edits:
+        invalid(
+            "This client takes no edits (it does not announce `workspace.applyEdit`): "
+            'send "target": "none", and take the code from the answer.'
+        )
+    document = state.documents.get(parsed.uri)
+    place = None
+    if document is not None and document.is_open:
+        # The next message may already change the document: the place must move with it.
+        place = _reserve(parsed, document)
+        ended.callback(place.release)
+    return _generate(state, parsed, place)
+
+
+async def _generate(
+    state: ServerState, arguments: GenerateArguments, place: ReservedRange | None
+) -> object:
+    await state.settings_read()
+    if place is None:
+        place = _reserve(arguments, await state.documents.find(arguments.uri))
+    try:
+        job = make_job(arguments, place, state.backend.resolved.settings)
+    finally:
+        place.release()
+    if job.document is None:
+        state.documents.drop_unused_files()
+    return await _end_of(_start(state, job))
+
+
+def _reserve(arguments: GenerateArguments, document: OpenDocument) -> ReservedRange:
+    """Reserve the place that a request names, in the document as it is now.
+
+    Raises:
+        JsonRpcInvalidParams: The file must not be touched.
+        JsonRpcException: `ContentModified`, the client saw an older document.
+    """
+    path = unquote(urlsplit(document.uri).path)
+    if secret_looking(path):
+        name = path.rsplit("/", 1)[-1]
+        invalid(f"`{name}` looks like it holds secrets: it is neither sent nor edited.")
+    where, version = (arguments.start, arguments.end), document.mirror.version
+    if arguments.version is not None and version is not None and arguments.version < version:
+        history = document.history
+        carried = history.carried(where, arguments.version) if arguments.rebase else None
+        if carried is None:
+            raise content_modified(
+                f"The document is at version {version}, the request is for {arguments.version}: "
+                "ask again for the current one."
+            )
+        where = carried
+    start, end = where
+    point = document.mirror.point
+    return ReservedRange(document, point(*start), point(*end))
+
+
+def _start(state: ServerState, job: Job) -> Generation:
+    """Start a generation.
+
+    Raises:
+        StreamingError: No model can be had.
+        JsonRpcInvalidParams: Another generation is writing in the range.
+    """
+    try:
+        return state.generations.start(job)
+    except RangeTaken as taken:
+        invalid(
+            f"Generation `{taken.region_id}` is still writing in that range: "
+            "wait for its end, or cancel it."
+        )
+    except StreamingError as error:
+        state.client.log(error.message, types.MessageType.Error)
+        raise
+
+
+async def _end_of(generation: Generation) -> object:
+    """Answer at once, or with a generation's end, as its job says.
+
+    Cancellation: cancels the generation, if it is waited for.
+
+    Raises:
+        JsonRpcException: `RequestCancelled` or `RequestFailed`.
+    """
+    if not generation.job.is_awaited:
+        return {"id": generation.id, "status": "started"}
+    try:
+        await asyncio.shield(generation.done)
+    except asyncio.CancelledError:
+        generation.cancel()
+        raise
+    match generation.end:
+        case Completed():
+            return _result_object(generation)
+        case Cancelled(reason=reason):
+            raise request_cancelled(reason, "".join(generation.account.text))
+        case Failed(error=error):
+            raise request_failed(error) from error
+    raise RuntimeError(f"generation {generation.id} has not ended")
+
+
+# cancel, remove, accept, retry, status
+
+
+async def cancel(state: ServerState, arguments: object) -> object:
+    """Cancel one generation, or all; answer with the ids of those that were running."""
+    return {"ids": state.generations.cancel(parse_reference(arguments, CANCEL))}
+
+
+async def remove(state: ServerState, arguments: object) -> object:
+    """Take a generation's code out of its document and put back what it replaced."""
+    generation = _meant(state, parse_reference(arguments, REMOVE), REMOVE)
+    await _put_back(state, generation)
+    _forget(state, generation)
+    return {"id": generation.id, "status": "removed"}
+
+
+async def accept(state: ServerState, arguments: object) -> object:
+    """Stop tracking a generation's code: it is the user's own from now on."""
+    generation = _meant(state, parse_reference(arguments, ACCEPT), ACCEPT)
+    _forget(state, generation)
+    return {"id": generation.id, "status": "accepted"}
+
+
+async def retry(state: ServerState, arguments: object) -> object:
+    """Remove a generation's code and generate again, with the same request.
+
+    Cancellation: cancels the new generation, if it is waited for.
+    """
+    reference = parse_reference(arguments, RETRY)
+    generation = _meant(state, reference, RETRY)
+    await _put_back(state, generation)
+    region = generation.region
+    if region is None or not region.is_tracked:
+        invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
+    job = replace(
+        generation.job,
+        takes_over=TakenOver(region.region_id, region.original),
+        is_awaited=reference.wait,
+        work_done_token=reference.work_done_token,
+        partial_result_token=None,
+    )
+    again = _start(state, job)
+    state.generations.forget(generation)
+    return await _end_of(again)
+
+
+async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
+    """Answer with running and recent generations and the totals."""
+    generations = state.generations
+    return {
+        "running": [_result_object(generation) for generation in generations.running],
+        "recent": [_result_object(generation) for generation in generations.ended],
+        "totals": generations.totals(),
+    }
+
+
+def _meant(state: ServerState, reference: GenerationReference, command: str) -> Generation:
+    """Return the generation that a command is for.
+
+    Raises:
+        JsonRpcInvalidParams: There is none, or the command does not apply to it now.
+    """
+    generation = state.generations.meant(reference, command)
+    if generation is None and reference.id:
+        invalid(f"No generation `{reference.id}` is known: `{STATUS}` lists them.")
+    if generation is None:
+        verb = command.rpartition(".")[2]
+        invalid(f"No generation has text to {verb}: `{STATUS}` lists them.")
+    if command not in abilities(generation).by_id:
+        if generation.end is None:
+            invalid(
+                f"Generation `{generation.id}` is still running: cancel it, or wait for its end."
+            )
+        invalid(
+            f"Generation `{generation.id}` is not followed any more: it was accepted or removed, "
+            "its document was closed, or it never edited one."
+        )
+    return generation
+
+
+def _forget(state: ServerState, generation: Generation) -> None:
+    state.generations.forget(generation)
+    state.documents.drop_unused_files()
+
+
+async def _put_back(state: ServerState, generation: Generation) -> None:
+    """Cancel a generation if it runs, and take its text out of the document.
+
+    Raises:
+        StreamProcessError: What stands there cannot be told apart from others' text, or the
+            editor does not take the edit.
+    """
+    if generation.region and generation.region.is_rewritten:
+        raise StreamProcessError(
+            "The code was changed since it was generated, by a formatter or by hand: taking it out "
+            "would leave fragments of that. Undo the change first, or delete the code.",
+            kind="document",
+        )
+    for over in generation.region.laid_over() if generation.region else []:
+        later = state.generations.get(over)
+        if later is not None and stage_of(later) in {Stage.RUNNING, Stage.STANDING}:
+            raise StreamProcessError(
+                f"Generation `{over}` stands on the code of `{generation.id}`: "
+                "remove that one first.",
+                kind="document",
+            )
+    if generation.cancel():
+        await asyncio.shield(generation.done)
+    await generation.put_back(timeout_s=REMOVAL_TIMEOUT_S)
+
+
+# Results
+
+
+def _result_object(generation: Generation) -> dict[str, object]:
+    """Return a generation as the contract has it, also one that is running, or ended badly."""
+    account, engine = generation.account, generation.engine
+    result = generation.end.result if isinstance(generation.end, Completed) else None
+    description = engine.provider.description if engine else None
+    where = generation.region.range if generation.region else None
+    return {
+        "id": generation.id,
+        "status": generation.state,
+        "text": "".join(account.text),
+        "code": "".join(account.code),
+        "explanation": "".join(account.explanation),
+        "reasoning": "".join(account.reasoning),
+        "uri": generation.uri,
+        "range": lsp_range(*where) if where else None,
+        "model": result.model if result else description.model if description else "",
+        "provider": description.name if description else "",
+        "providerReason": description.reason if description else "",
+        "finishReason": result.finish_reason if result else None,
+        "warnings": list(result.warnings) if result else [],
+        "stats": stats_object(account.stats),
+    }

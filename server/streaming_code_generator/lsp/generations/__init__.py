@@ -1,0 +1,1 @@
+"""Generations: one, all of them, their queue, their place in a document, and what is reported."""

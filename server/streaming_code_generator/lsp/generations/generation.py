@@ -1,0 +1,356 @@
+"""One generation in the language server, from its request to its end."""
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Protocol, assert_never
+
+from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
+from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.extract import Part
+from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.editing.exchange import (
+    Deleted,
+    Outcome,
+    Settled,
+    Undeliverable,
+    UndeliverableReason,
+    Undone,
+)
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
+from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.generations.region import GenerationRegion
+from streaming_code_generator.lsp.wire import GenerationState, Token
+
+logger = logging.getLogger(__name__)
+
+_REFUSED: dict[UndeliverableReason, str] = {
+    "refused": "it refused the same edit several times",
+    "no_reply": "it did not answer an edit for ten seconds",
+    "no_change": "it said that it applied an edit, but no change arrived",
+}
+
+LAST_PIECES = 60
+"""So many of the latest pieces of code hold the line being written, as good as always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The response is complete and its code is where it belongs."""
+
+    result: GenerationResult
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The user cancelled, or the place for the text went away."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model, the connection or the editor failed."""
+
+    error: StreamingError
+
+
+End = Completed | Cancelled | Failed
+
+STATUS: dict[type[End], StreamStatus] = {
+    Cancelled: StreamStatus.CANCELLED,
+    Failed: StreamStatus.ERROR,
+}
+STATES: dict[type[End], GenerationState] = {
+    Completed: "completed",
+    Cancelled: "cancelled",
+    Failed: "error",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """A generation's response and figures so far, for progress reports and the final one."""
+
+    stats: StreamStats = field(default_factory=StreamStats)
+    text: list[str] = field(default_factory=list)
+    """The response's chunks, as they came."""
+    code: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    chunks_shown: int = 0
+    waiting_for: str = ""
+    """What holds it up, in words; empty once text arrives."""
+
+    @property
+    def last_line(self) -> str:
+        """The line being written."""
+        tail = "".join(self.code[-LAST_PIECES:])
+        return tail.rsplit("\n", 1)[-1].strip()
+
+    def add(self, filtered_event: FilteredEvent) -> None:
+        """Add what an event brings."""
+        event = filtered_event.event
+        self.stats = event.stats
+        match event.kind:
+            case "text":
+                self.waiting_for = ""
+                if event.part == "content":
+                    self.text.append(event.text)
+            case "empty":
+                if event.prompt_progress:
+                    read, total = event.prompt_progress.processed, event.prompt_progress.total
+                    self.waiting_for = f"Reading the prompt: {read} of {total} tokens"
+            case "retry":
+                self.waiting_for = f"Asking again in {event.delay_s:.1f} s: {event.reason}"
+            case "finished":
+                pass
+            case _:
+                assert_never(event.kind)
+        parts = {"code": self.code, "explanation": self.explanation, "reasoning": self.reasoning}
+        for text in filtered_event.texts:
+            parts[text.part].append(text.text)
+
+
+class GenerationListener(Protocol):
+    """Reports generations to the client."""
+
+    def started(self, generation: "Generation") -> None:
+        """Open the generation's progress."""
+
+    def changed(self, generation: "Generation") -> None:
+        """Report a new state."""
+
+    def chunk(self, generation: "Generation", text: str, part: Part) -> None:
+        """Report a chunk of the response."""
+
+    def moved(self, generation: "Generation") -> None:
+        """Report a region that moved, or whose text went or came back."""
+
+    def forgotten(self, generation: "Generation") -> None:
+        """Report that nothing can be done with the generation any more."""
+
+    async def until_read(self) -> None:
+        """Wait until the client has read what it was sent."""
+
+
+class Generation:
+    """Runs one generation as a task of its own. Created and owned by `Generations`."""
+
+    def __init__(self, generation_id: str, job: Job, listener: GenerationListener) -> None:
+        self.id = generation_id
+        self.job = job
+        self.account = Account()
+        self.state: GenerationState = "queued"
+        self.end: End | None = None
+        self.engine: GenerationEngine | None = None
+        self.started_at_s = time.monotonic()
+        self.region = GenerationRegion(generation_id, job) if job.document else None
+        self.progress_token: Token | None = None
+        """The token under which its progress is shown, once the client knows it."""
+        self.done: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._listener = listener
+        self._settled = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._cancel_reason = "Cancelled."
+        self._undeliverable: UndeliverableReason | None = None
+        self._is_undone = False
+        self._is_document_closed = False
+        self._is_deleted = False
+
+    @property
+    def uri(self) -> str:
+        """The document's URI, as the client spells it now."""
+        return self.region.document.uri if self.region else self.job.uri
+
+    def is_of(self, uri: str) -> bool:
+        """Return whether it belongs to a document, however that is spelled."""
+        return document_key(uri) == document_key(self.uri)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the request."""
+        return time.monotonic() - self.started_at_s
+
+    # Lifecycle
+
+    def start(
+        self, engine: GenerationEngine, concurrency: ConcurrencyLimit
+    ) -> "asyncio.Task[None]":
+        """Start the task; it ends by itself, and `done` holds how."""
+        self.engine = engine
+        run = self._run(engine, concurrency)
+        self._task = asyncio.create_task(run, name=f"generation-{self.id}")
+        # A task that is cancelled before its first step never gets to say how it ended.
+        self._task.add_done_callback(lambda _: self._finish(Cancelled(self._cancel_reason)))
+        return self._task
+
+    async def _run(self, engine: GenerationEngine, concurrency: ConcurrencyLimit) -> None:
+        try:
+            async with concurrency.slot(engine.provider.description.endpoint, self._wait_in_queue):
+                self._set_state("running")
+                result = await self._stream(engine)
+                await self._settle(result)
+            self._finish(Completed(result))
+        except asyncio.CancelledError:
+            self._finish(Cancelled(self._cancel_reason))
+            raise
+        except StreamingError as error:
+            self._finish(Failed(error))
+        except Exception:
+            logger.exception("generation %s ended by a fault of our own", self.id)
+            message = "Internal error; the server's log has the details."
+            self._finish(Failed(StreamProcessError(message, kind="internal")))
+
+    def _wait_in_queue(self, place: int) -> None:
+        self.account.waiting_for = f"Waiting for a free place at the model: number {place}"
+        self._listener.changed(self)
+
+    async def _stream(self, engine: GenerationEngine) -> GenerationResult:
+        """Stream the response into the document; return its result with the parts as filtered."""
+        account = self.account
+        account.waiting_for = f"Waiting for {engine.provider.description.model}"
+        stream = filtered(engine.stream(self.job.request), self.job.code_target)
+        async with aclosing(stream) as events:
+            async for event in events:
+                account.add(event)
+                if event.event.kind == "finished":
+                    result = event.event.result
+                    return replace(
+                        result,
+                        code="".join(account.code),
+                        explanation="".join(account.explanation),
+                        reasoning="".join(account.reasoning) or result.reasoning,
+                    )
+                self._show(event)
+                # A client that does not read its messages must not fill the server's memory.
+                await self._listener.until_read()
+        raise StreamProcessError("The stream ended without a result: try again.")
+
+    def _show(self, event: FilteredEvent) -> None:
+        if event.event.kind != "text":
+            return
+        parts: list[Part] = [text.part for text in event.texts]
+        part: Part = "code" if "code" in parts or not parts else parts[-1]
+        if event.event.part == "reasoning":
+            part = "reasoning"
+        self._listener.chunk(self, event.event.text, part)
+        if self.region and "code" in parts:
+            self.region.show("".join(self.account.code))
+
+    async def _settle(self, result: GenerationResult) -> None:
+        """Bring the region to its final text and wait until the client has it."""
+        if self.region is not None:
+            self.account.waiting_for = "Waiting for the editor"
+            self.region.finish(result.code, result.explanation)
+            await self._settled.wait()
+
+    def cancel(self, reason: str = "Cancelled.") -> bool:
+        """Stop at once, keeping what has arrived; False if it has ended already."""
+        if self.end is not None or self._task is None:
+            return False
+        self._cancel_reason = reason
+        return self._task.cancel()
+
+    def _finish(self, end: End) -> None:
+        if self.end is not None:
+            return
+        self.end = end
+        if self.region and not isinstance(end, Completed):
+            self.region.stop()
+            if self._is_undone:
+                self.region.put_back()
+        self.account.stats = (
+            end.result.stats
+            if isinstance(end, Completed)
+            else replace(self.account.stats, status=STATUS[type(end)], elapsed=self.elapsed_s)
+        )
+        self._set_state(STATES[type(end)])
+        if not self.done.done():
+            self.done.set_result(end)
+
+    def _set_state(self, state: GenerationState) -> None:
+        self.state = state
+        self._listener.changed(self)
+
+    def release(self) -> None:
+        """Let go of the document, and of what was sent of it; `status` still has the rest."""
+        uri, target = self.uri, replace(self.job.code_target, text_before="", text_after="")
+        request = replace(self.job.request, messages=())
+        self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
+        self.region = None
+
+    # The document
+
+    def document_closed(self) -> None:
+        """Handle the document's closing: nothing can be written or put back any more."""
+        self._is_document_closed = True
+        self._settled.set()
+        self.cancel("Its document was closed in the editor.")
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Handle the outcome of the region's edits."""
+        match outcome:
+            case Settled():
+                self._settled.set()
+            case Deleted():
+                self._is_deleted = True
+                self._settled.set()
+                self.cancel("Its text was deleted in the editor.")
+            case Undone():
+                self._is_undone = True
+                self.cancel("Its text was undone or deleted in the editor.")
+            case Undeliverable(reason=reason):
+                self._undeliverable = reason
+                self._settled.set()
+                self._fail(self._refused_by_editor(reason))
+            case _:
+                assert_never(outcome)
+
+    def _fail(self, error: StreamingError) -> None:
+        """End with an error that was found outside the task."""
+        if self.end is None:
+            self._finish(Failed(error))
+            if self._task is not None:
+                self._task.cancel()
+
+    async def put_back(self, *, timeout_s: float) -> None:
+        """Bring back what stood where an ended generation's code stands.
+
+        Raises:
+            StreamProcessError: The editor does not take the edit, or the code is not there.
+        """
+        if self.region is None:
+            return
+        self._settled.clear()
+        self._undeliverable = None
+        self._is_deleted = False
+        self.region.put_back()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+        except TimeoutError:
+            raise self._refused_by_editor("no_reply") from None
+        if self._is_document_closed:
+            message = (
+                "The document was closed before the code was taken out of it: nothing changed."
+            )
+            raise StreamProcessError(message, kind="document")
+        if self._is_deleted:
+            message = "The code was deleted in the editor: there is nothing to take out."
+            raise StreamProcessError(message, kind="document")
+        if self._undeliverable is not None:
+            raise self._refused_by_editor(self._undeliverable)
+
+    def _refused_by_editor(self, reason: UndeliverableReason) -> StreamingError:
+        return StreamProcessError(
+            f"The editor refuses edits of this document ({_REFUSED[reason]}): "
+            "the generated text is in the log.",
+            kind="document",
+            attempts=self.account.stats.attempts,
+            partial_text="".join(self.account.text),
+        )

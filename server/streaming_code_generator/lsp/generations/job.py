@@ -1,0 +1,145 @@
+"""What one generation is asked to do: a `generate` request resolved against its document.
+
+A comment as prompt, in a Python file (`|` is the position of the request):
+
+    def area(w, h):
+        # multiply both|
+
+The comment's text is the instruction, the code goes on a new line below it, and `prefix` is the
+line ending that makes that line. The place follows the document until the generation starts.
+"""
+
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
+from streaming_code_generator.core.prompt.build import CodeTask, build_messages
+from streaming_code_generator.core.prompt.context import context_around
+from streaming_code_generator.editing.lines import Point, dominant_line_ending
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
+from streaming_code_generator.lsp.failures import content_modified
+from streaming_code_generator.lsp.wire import GenerateArguments, Token, invalid
+from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The place of a generation whose text was taken out again."""
+
+    region_id: str
+    original: str
+    """What stood there before that generation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A generation's request, free of everything that may change while it runs."""
+
+    uri: str
+    language_id: str
+    document: OpenDocument | None
+    """Where the code goes; None for target `none`."""
+    start: Point
+    end: Point
+    """The range to replace; empty for an insertion."""
+    takes_over: TakenOver | None = None
+    """Set if it goes on in the place of a generation that was taken out: then that is the range."""
+    prefix: str = ""
+    suffix: str = ""
+    """What is put around the code, such as the line ending behind a comment."""
+    code_target: CodeTarget
+    request: CompletionRequest
+    edits: EditPace = "live"
+    insert_explanation: ExplanationPlace = False
+    is_awaited: bool = True
+    """Whether the request is answered at the generation's end, not at once."""
+    work_done_token: Token | None = None
+    partial_result_token: Token | None = None
+
+
+def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Settings) -> Job:
+    """Resolve a request against the document as it stands.
+
+    Raises:
+        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcException: `ContentModified`, the place is gone.
+    """
+    document = place.document
+    if document.delivery.is_closed or place.is_lost:
+        raise content_modified(
+            "The place for the code is gone: what was selected was deleted, or "
+            "its document was closed. Ask again."
+        )
+    placement, comment = _placement(arguments, place)
+    task = _task(arguments, document, placement, comment, settings)
+    return Job(
+        uri=document.uri,
+        language_id=document.language_id,
+        document=document if arguments.target == "document" else None,
+        start=Point(placement.line, placement.column),
+        end=Point(placement.end_line, placement.end_column),
+        prefix=placement.prefix,
+        suffix=placement.suffix,
+        code_target=replace(placement.target, bare_code=not settings.insert_explanation),
+        request=completion_request(settings, build_messages(task)),
+        edits=settings.edits,
+        insert_explanation=settings.insert_explanation,
+        is_awaited=arguments.wait,
+        work_done_token=arguments.work_done_token,
+        partial_result_token=arguments.partial_result_token,
+    )
+
+
+def _placement(
+    arguments: GenerateArguments, place: ReservedRange
+) -> tuple[Placement, Comment | None]:
+    """Return where the code goes, and the comment that is the prompt, if one is."""
+    lines, language_id = place.document.mirror.lines, place.document.language_id
+    start, end = place.points
+    line_ending = dominant_line_ending(lines)
+    if start != end:
+        placement = selection_target(
+            lines, start, end, line_ending=line_ending, language_id=language_id
+        )
+        return placement, None
+    comment = None
+    if not _text(arguments.prompt):
+        comment = comment_at_or_above(lines, start.line, language_id)
+    placement = code_target(
+        lines, start, after_comment=comment, line_ending=line_ending, language_id=language_id
+    )
+    return placement, comment
+
+
+def _task(
+    arguments: GenerateArguments,
+    document: OpenDocument,
+    placement: Placement,
+    comment: Comment | None,
+    settings: Settings,
+) -> CodeTask:
+    context = context_around(document.mirror.lines, placement)
+    prompt = _text(arguments.prompt) or (comment.text if comment else "")
+    instruction = prompt or _text(context.selection)
+    if not instruction:
+        invalid(
+            'Send a "prompt", select text, or write a comment at or above the position '
+            "that says what to generate."
+        )
+    path = document.path
+    return CodeTask(
+        instruction=instruction,
+        language_id=document.language_id,
+        file_name=path.name if path else document.uri.rsplit("/", 1)[-1],
+        # A selection that is itself the prompt is not shown a second time.
+        context=context if prompt else replace(context, selection=""),
+        explain=bool(settings.insert_explanation),
+        system_prompt=settings.system_prompt,
+    )
+
+
+def _text(value: str | None) -> str:
+    return value.strip() if value else ""

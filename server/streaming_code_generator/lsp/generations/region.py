@@ -1,0 +1,111 @@
+r"""A generation's region in its document: the text it should hold, and where that stands.
+
+    job: prefix "\n", code target indented by four spaces
+
+    code so far      "return w * h"
+    wanted text      "\n    return w * h"      prefix + code (indented by the output filter)
+    `range`          from the `r` on           prefix and suffix are left out
+
+The document's writer sends the smallest edit that brings the region to the wanted text.
+"""
+
+from streaming_code_generator.core.placement.target import explanation_comment
+from streaming_code_generator.editing.pace import paced
+from streaming_code_generator.editing.rewrite import SelectionRewrite
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.wire import ClientRange
+
+
+class GenerationRegion:
+    """The region of one generation.
+
+    Raises:
+        RangeTaken: Another generation is writing in the range.
+    """
+
+    def __init__(self, region_id: str, job: Job) -> None:
+        if job.document is None:
+            raise ValueError("a job without a document has no region")
+        self.region_id = region_id
+        self.document: OpenDocument = job.document
+        self._job = job
+        writer = job.document.delivery.writer
+        if job.takes_over is None:
+            self.original = writer.mirror.slice(job.start, job.end)
+            writer.open_region(region_id, job.start, job.end)
+        else:
+            self.original = job.takes_over.original
+            writer.hand_over(job.takes_over.region_id, region_id)
+        self._rewrite = SelectionRewrite(self.original)
+        self._has_shown = False
+
+    # Text
+
+    def show(self, code: str) -> None:
+        """Bring the region to the code so far, at the pace that is set."""
+        visible = paced(code, self._job.edits, finished=False)
+        if visible:
+            self._has_shown = True
+            framed = self._job.prefix + visible + self._job.suffix
+            text = self._rewrite.desired(framed, finished=False)
+            self.document.delivery.want(self.region_id, text)
+
+    def finish(self, code: str, explanation: str) -> None:
+        """Bring the region to its final text; a response without code leaves it as it was."""
+        job = self._job
+        if code and job.insert_explanation == "comment":
+            code = explanation_comment(explanation, job.language_id, job.code_target) + code
+        text = job.prefix + code + job.suffix if code else self.original
+        self._has_shown = bool(code)
+        self.document.delivery.finish(self.region_id, text)
+
+    def stop(self) -> None:
+        """Leave the region as it is; nothing more is sent for it."""
+        self.document.delivery.writer.stop(self.region_id)
+
+    def put_back(self) -> None:
+        """Bring back, byte for byte, what stood there before."""
+        self.document.delivery.finish(self.region_id, self.original)
+
+    def forget(self) -> None:
+        """Stop tracking the region; its text stays."""
+        self.document.delivery.writer.forget(self.region_id)
+
+    # State
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the region still moves with the document's changes."""
+        return self.region_id in self.document.delivery.writer.document
+
+    @property
+    def has_text(self) -> bool:
+        """Whether text of the generation's own stands in the document, or is on its way there."""
+        writer = self.document.delivery.writer
+        region = writer.region(self.region_id)
+        if region.own_text != self.original:
+            return not region.deleted
+        return self._has_shown and not writer.is_idle
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether taking the text out would leave fragments of what was made of it."""
+        return self.document.delivery.writer.region(self.region_id).is_rewritten
+
+    def laid_over(self) -> list[str]:
+        """Return the tracked regions that were opened over its text, the latest first."""
+        return self.document.delivery.writer.document.laid_over(self.region_id)
+
+    @property
+    def range(self) -> ClientRange | None:
+        """Where the code stands, in the client's positions; None once it is not tracked."""
+        if not self.is_tracked:
+            return None
+        region, mirror = self.document.delivery.writer.region(self.region_id), self.document.mirror
+        start, end = region.start, region.end
+        if region.is_untouched and region.own_text != self.original:
+            length = mirror.distance(start, end) - len(self._job.prefix) - len(self._job.suffix)
+            start = mirror.advance(start, len(self._job.prefix))
+            end = mirror.advance(start, max(0, length))
+        return mirror.position(start), mirror.position(end)

@@ -1,0 +1,239 @@
+"""All generations of one server, and what can be done with each of them.
+
+Lenses, code actions, commands and the notifications to plug-ins all read the table `ABILITIES`;
+`docs/protocol.md` has it in words. That the user types inside generated code changes nothing here:
+it can still be accepted, removed (which keeps what was typed) and retried.
+"""
+
+import asyncio
+import functools
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.editing.exchange import Outcome
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
+from streaming_code_generator.lsp.generations.generation import (
+    Completed,
+    End,
+    Generation,
+    GenerationListener,
+)
+from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.wire import (
+    ACCEPT,
+    CANCEL,
+    REMOVE,
+    RETRY,
+    GenerationReference,
+    Token,
+)
+
+MOST_FINISHED = 50
+"""So many ended generations are remembered, for `status`, `remove` and `retry`."""
+
+
+class Stage(Enum):
+    """How far a generation is, and what of it stands in its document."""
+
+    RUNNING = "running"
+    """It waits or runs; its region is tracked, if it has one."""
+    STANDING = "standing"
+    """It has ended, and text of its own stands in the document."""
+    BARE = "bare"
+    """It has ended and its region is tracked, but nothing of its own stands there: none came, or
+    all of it was deleted or undone. Text that comes back makes it `STANDING` again."""
+    FORGOTTEN = "forgotten"
+    """It has ended and no region is tracked: it was accepted or removed, its document was closed,
+    it is one of too many, or it never had a region."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """Which commands apply to a generation at one stage."""
+
+    offered: tuple[str, ...] = ()
+    """What lenses and code actions offer."""
+    without_id: frozenset[str] = frozenset()
+    """Commands that mean it, if it is the last such, where no id is given."""
+    by_id: frozenset[str] = frozenset()
+    """Commands that are carried out where its id is given."""
+
+
+ABILITIES: dict[Stage, Abilities] = {
+    Stage.RUNNING: Abilities(
+        offered=(CANCEL,),
+        without_id=frozenset({CANCEL}),
+        by_id=frozenset({CANCEL, REMOVE, RETRY}),
+    ),
+    Stage.STANDING: Abilities(
+        offered=(ACCEPT, REMOVE, RETRY),
+        without_id=frozenset({ACCEPT, REMOVE, RETRY}),
+        by_id=frozenset({ACCEPT, REMOVE, RETRY}),
+    ),
+    Stage.BARE: Abilities(
+        without_id=frozenset({RETRY}),
+        by_id=frozenset({ACCEPT, REMOVE, RETRY}),
+    ),
+    Stage.FORGOTTEN: Abilities(),
+}
+
+
+def stage_of(generation: Generation) -> Stage:
+    """Return the stage of a generation."""
+    if generation.end is None:
+        return Stage.RUNNING
+    if generation.region is None or not generation.region.is_tracked:
+        return Stage.FORGOTTEN
+    return Stage.STANDING if generation.region.has_text else Stage.BARE
+
+
+def abilities(generation: Generation) -> Abilities:
+    """Return what can be done with a generation now."""
+    return ABILITIES[stage_of(generation)]
+
+
+class Generations:
+    """The registry of generations; it owns their tasks. Used on the event loop only."""
+
+    def __init__(
+        self,
+        new_engine: Callable[[], GenerationEngine],
+        concurrency: ConcurrencyLimit,
+        listener: GenerationListener,
+    ) -> None:
+        self._new_engine = new_engine
+        self._concurrency = concurrency
+        self._listener = listener
+        self._generations: dict[str, Generation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count(1)
+
+    # Lifecycle
+
+    def start(self, job: Job) -> Generation:
+        """Start a generation.
+
+        Raises:
+            ConfigurationError: No model can be had.
+            RangeTaken: Another generation is writing in the range.
+        """
+        engine = self._new_engine()
+        generation = Generation(f"g{next(self._numbers)}", job, self._listener)
+        self._generations[generation.id] = generation
+        self._listener.started(generation)
+        task = generation.start(engine, self._concurrency)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        for oldest in self.ended[:-MOST_FINISHED]:
+            self.forget(oldest)
+            del self._generations[oldest.id]
+        return generation
+
+    def cancel(self, reference: GenerationReference) -> list[str]:
+        """Cancel one generation, or all (of a document, if one is named); return their ids."""
+        meant = [
+            generation
+            for generation in self.running
+            if reference.id in (None, generation.id)
+            and (reference.uri is None or generation.is_of(reference.uri))
+        ]
+        return [generation.id for generation in meant if generation.cancel()]
+
+    def cancel_by_token(self, token: Token) -> None:
+        """Cancel what reports under a progress token."""
+        for generation in self.running:
+            if generation.progress_token == token:
+                generation.cancel()
+
+    def forget(self, generation: Generation) -> None:
+        """Stop tracking the region of a generation that has ended."""
+        if generation.region and generation.region.is_tracked:
+            generation.region.forget()
+            self._listener.forgotten(generation)
+        generation.release()
+
+    async def aclose(self) -> None:
+        """Cancel everything and wait until it has ended."""
+        for generation in self.running:
+            generation.cancel("The server is shutting down.")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Looking up
+
+    @property
+    def running(self) -> list[Generation]:
+        """The generations that have not ended, queued ones too."""
+        return [each for each in self._generations.values() if each.end is None]
+
+    @property
+    def ended(self) -> list[Generation]:
+        """The remembered generations that have ended, the oldest first."""
+        return [each for each in self._generations.values() if each.end is not None]
+
+    def in_document(self, uri: str) -> list[Generation]:
+        """Return the generations with a tracked region in a document, the oldest first."""
+        return [
+            each
+            for each in self._generations.values()
+            if each.region and each.region.is_tracked and each.is_of(uri)
+        ]
+
+    def get(self, generation_id: str) -> Generation | None:
+        """Return a running or remembered generation."""
+        return self._generations.get(generation_id)
+
+    def meant(self, reference: GenerationReference, command: str) -> Generation | None:
+        """Return the generation named, or the last one that a command without an id means."""
+        if reference.id is not None:
+            return self._generations.get(reference.id)
+        meant = [
+            each
+            for each in self._generations.values()
+            if command in abilities(each).without_id
+            and not (each.region and each.region.document.delivery.is_paused)
+            and (reference.uri is None or each.is_of(reference.uri))
+        ]
+        return meant[-1] if meant else None
+
+    def totals(self) -> dict[str, int]:
+        """Return the sums over all completed generations."""
+        results = [each.end.result.stats for each in self.ended if isinstance(each.end, Completed)]
+        return {
+            "generations": len(self._generations),
+            "completed": len(results),
+            "promptTokens": sum(stats.prompt_tokens for stats in results),
+            "completionTokens": sum(stats.completion_tokens for stats in results),
+            "totalTokens": sum(stats.total_tokens for stats in results),
+        }
+
+    # Documents
+
+    def document_closed(self, document: OpenDocument) -> None:
+        """Cancel what runs in a document, and track nothing in it any more."""
+        for generation in list(self._generations.values()):
+            if generation.region and generation.region.document is document:
+                generation.document_closed()
+                if generation.end is None:
+                    # Its task still has to end; the region is needed until then.
+                    forget = functools.partial(self._forget_ended, generation)
+                    generation.done.add_done_callback(forget)
+                else:
+                    self.forget(generation)
+
+    def _forget_ended(self, generation: Generation, _: "asyncio.Future[End]") -> None:
+        self.forget(generation)
+
+    def document_moved(self, uri: str) -> None:
+        """Report regions that grew, moved, lost or regained text by a change of their document."""
+        for generation in self.in_document(uri):
+            self._listener.moved(generation)
+
+    def take_outcome(self, outcome: Outcome) -> None:
+        """Pass on the outcome of a region's edits."""
+        generation = self._generations.get(outcome.region_id)
+        if generation is not None:
+            generation.take_outcome(outcome)

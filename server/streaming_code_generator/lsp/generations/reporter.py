@@ -1,0 +1,232 @@
+"""Progress, chunks, notifications and log messages about generations, for one client."""
+
+import asyncio
+import logging
+import uuid
+from concurrent.futures import Future
+from typing import Any
+
+from lsprotocol import types
+
+from streaming_code_generator.core.extract import Part
+from streaming_code_generator.core.results import summary_line
+from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.generations.generation import (
+    Cancelled,
+    Completed,
+    Failed,
+    Generation,
+)
+from streaming_code_generator.lsp.generations.registry import Stage, stage_of
+from streaming_code_generator.lsp.wire import Token, lsp_range
+
+logger = logging.getLogger(__name__)
+
+REPORT_INTERVAL_S = 0.25
+"""Time between two reports: often enough to look alive, seldom enough not to cost anything."""
+
+MOST_LINE_CHARACTERS = 60
+"""Most of the line being written that a progress message shows."""
+
+
+class WorkDoneProgress:
+    """One generation's progress, under the client's token or one that the server creates.
+
+    The message is composed when a report is due, not when the generation changes.
+    """
+
+    def __init__(self, client: Client, generation: Generation) -> None:
+        self._client = client
+        self._generation = generation
+        self._token: Token | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reported = ""
+        self._summary: str | None = None
+        client_token = generation.job.work_done_token
+        if client_token is not None:
+            self._begin(client_token)
+        elif client.capabilities.work_done_progress:
+            self._create(f"streaming-code-generator-{uuid.uuid4()}")
+
+    def _create(self, token: Token) -> None:
+        def created(answer: "Future[Any]") -> None:
+            if not answer.cancelled() and answer.exception() is None:
+                self._begin(token)
+
+        self._client.create_progress(token).add_done_callback(created)
+
+    def _begin(self, token: Token) -> None:
+        self._token = self._generation.progress_token = token
+        self._reported = progress_message(self._generation)
+        begin = types.WorkDoneProgressBegin(
+            title="Generating code", cancellable=True, message=self._reported
+        )
+        self._client.progress(token, begin)
+        if self._summary is None:
+            self._tick()
+        else:
+            # The client answered so late that the generation has ended.
+            self.end(self._summary)
+
+    def _tick(self) -> None:
+        message = progress_message(self._generation)
+        if message != self._reported and not self._client.is_congested:
+            self._report(message)
+        self._timer = asyncio.get_running_loop().call_later(REPORT_INTERVAL_S, self._tick)
+
+    def _report(self, message: str) -> None:
+        if self._token is not None:
+            self._reported = message
+            self._client.progress(self._token, types.WorkDoneProgressReport(message=message))
+
+    def end(self, summary: str) -> None:
+        """End the progress; the summary is also the last report, since VS Code drops an end's text.
+
+        Safe to call before the client has answered: the progress then ends as soon as it begins.
+        """
+        if self._timer:
+            self._timer.cancel()
+        self._summary = summary
+        if self._token is not None:
+            self._report(summary)
+            self._client.progress(self._token, types.WorkDoneProgressEnd(message=summary))
+            self._token = None
+
+
+class Reporter:
+    """Reports generations to one client; implements `GenerationListener`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._progress: dict[str, WorkDoneProgress] = {}
+        self._reported: dict[str, tuple[Stage, str, object]] = {}
+        """The stage, document and range last sent, of generations that have a region."""
+        self._lenses_due: asyncio.Handle | None = None
+
+    def started(self, generation: Generation) -> None:
+        """Open a generation's progress."""
+        self._progress[generation.id] = WorkDoneProgress(self._client, generation)
+
+    def chunk(self, generation: Generation, text: str, part: Part) -> None:
+        """Send one chunk of the response to a client that asked for partial results."""
+        token = generation.job.partial_result_token
+        if token is None or not text:
+            return
+        index = generation.account.chunks_shown
+        generation.account.chunks_shown += 1
+        self._client.progress(
+            token,
+            {"kind": "report", "message": text, "index": index, "id": generation.id, "part": part},
+        )
+
+    async def until_read(self) -> None:
+        """Wait until the client has read what it was sent, if it lags far behind.
+
+        Cancellation: at once.
+        """
+        await self._client.until_read()
+
+    def changed(self, generation: Generation) -> None:
+        """Report a new state; the end is reported in full."""
+        if generation.end is not None:
+            self._end(generation)
+        self._update(generation)
+
+    def moved(self, generation: Generation) -> None:
+        """Report a region that grew or moved, and text that went or came back after the end."""
+        if generation.region is None or generation.id not in self._reported:
+            return
+        stage, uri, where = self._reported[generation.id]
+        if stage_of(generation) is not stage or generation.uri != uri:
+            self._update(generation)
+        elif stage is Stage.RUNNING and generation.region.range != where:
+            # After the end clients track the range themselves; the lenses stay the same.
+            self._send_update(generation)
+
+    def forgotten(self, generation: Generation) -> None:
+        """Report once that nothing can be done with a generation any more."""
+        if self._reported.pop(generation.id, None) is not None:
+            update = {**_update(generation), "state": "forgotten", "range": None}
+            self._client.update_generation(update)
+            self._refresh_lenses()
+
+    def _update(self, generation: Generation) -> None:
+        self._send_update(generation)
+        self._refresh_lenses()
+
+    def _send_update(self, generation: Generation) -> None:
+        stage = stage_of(generation)
+        where = None
+        if generation.region and stage is not Stage.BARE:
+            where = generation.region.range
+        if generation.region:
+            self._reported[generation.id] = stage, generation.uri, where
+        lsp_where = lsp_range(*where) if where else None
+        self._client.update_generation({**_update(generation), "range": lsp_where})
+
+    def _refresh_lenses(self) -> None:
+        # Several generations may change at once; one request serves them all.
+        if self._lenses_due is None and self._client.capabilities.code_lens_refresh:
+            self._lenses_due = asyncio.get_running_loop().call_soon(self._send_refresh)
+
+    def _send_refresh(self) -> None:
+        self._lenses_due = None
+        self._client.refresh_lenses()
+
+    def _end(self, generation: Generation) -> None:
+        summary = end_message(generation)
+        progress = self._progress.pop(generation.id, None)
+        if progress is not None:
+            progress.end(summary)
+        match generation.end:
+            case Completed(result=result):
+                self._client.log(result.text)
+                self._client.log(summary)
+            case Cancelled():
+                self._client.log(summary)
+            case Failed(error=error):
+                logger.warning("generation %s failed kind=%s: %s", generation.id, error.kind, error)
+                if error.kind == "document":
+                    self._client.log("".join(generation.account.text))
+                self._client.log(error.message, types.MessageType.Error)
+                shows_failures = self._client.capabilities.generation_updates
+                if not generation.job.is_awaited and not shows_failures:
+                    self._client.show(error.message)
+
+
+def progress_message(generation: Generation) -> str:
+    """Return the line that says how far a generation is."""
+    account = generation.account
+    elapsed = f"{generation.elapsed_s:.1f} s"
+    if account.waiting_for:
+        return f"{account.waiting_for} ({elapsed})"
+    stats = account.stats
+    figures = f"{elapsed}, {stats.completion_tokens} tokens, {stats.tokens_per_second:.0f} tokens/s"
+    line = account.last_line[-MOST_LINE_CHARACTERS:]
+    return f"{figures}: {line}" if line else figures
+
+
+def end_message(generation: Generation) -> str:
+    """Return the line that says how a generation ended."""
+    match generation.end:
+        case Completed(result=result):
+            return summary_line(result)
+        case Cancelled(reason=reason):
+            tokens = generation.account.stats.completion_tokens
+            return f"{reason} {tokens} tokens had arrived in {generation.elapsed_s:.2f} s."
+        case Failed(error=error):
+            return error.message
+    return progress_message(generation)
+
+
+def _update(generation: Generation) -> dict[str, object]:
+    stats = generation.account.stats
+    return {
+        "id": generation.id,
+        "uri": generation.uri,
+        "state": generation.state,
+        "message": end_message(generation),
+        "tokens": stats.completion_tokens,
+        "elapsedSeconds": generation.elapsed_s,
+        "tokensPerSecond": stats.tokens_per_second,
+    }

@@ -1,0 +1,1 @@
+"""The ways to a client: reading its messages, writing to it, and serving it over a stream."""

@@ -1,0 +1,204 @@
+"""The ways to serve a client: standard input and output, a TCP port, a web socket."""
+
+import asyncio
+import logging
+import os
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, BinaryIO, Protocol
+
+from pygls.io_ import WebSocketWriter
+
+from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.transport.reading import (
+    MOST_HEADER_BYTES,
+    read_messages,
+    read_socket,
+)
+from streaming_code_generator.lsp.transport.writing import (
+    MessageWriter,
+    StreamMessageWriter,
+    ThreadMessageWriter,
+)
+
+logger = logging.getLogger(__name__)
+
+DRAIN_TIMEOUT_S = 0.2
+"""How long a client that leaves may take to read the last answers."""
+
+
+class Server(Protocol):
+    """A language server for one client."""
+
+    protocol: StreamingProtocol
+    exit_code: "asyncio.Future[int] | None"
+    """Set when the client sends `exit`."""
+
+    async def close(self) -> None:
+        """End everything that runs."""
+
+
+NewServer = Callable[[], Server]
+
+
+# One client
+
+
+async def serve(server: Server, reader: asyncio.StreamReader, writer: MessageWriter) -> int:
+    """Serve one client until it goes away or says `exit`; return the exit code.
+
+    Cancellation: ends all generations and child processes first.
+    """
+    server.protocol.set_writer(writer)
+    try:
+        return await _until_gone(server, read_messages(reader, server.protocol))
+    finally:
+        await writer.drain(timeout_s=DRAIN_TIMEOUT_S)
+        writer.close()
+
+
+async def _until_gone(server: Server, reading: Coroutine[Any, Any, None]) -> int:
+    exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server.exit_code = exit_code
+    task = asyncio.create_task(reading, name="reading")
+    try:
+        either: set[asyncio.Future[Any]] = {task, exit_code}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return exit_code.result() if exit_code.done() else 0
+    finally:
+        task.cancel()
+        await server.close()
+
+
+# Standard input and output
+
+
+def serve_stdio(new_server: NewServer) -> None:
+    """Serve on standard input and output; ends the process with the client's exit code."""
+    sys.exit(asyncio.run(_serve_stdio(new_server)))
+
+
+async def _serve_stdio(new_server: NewServer) -> int:
+    reader, writer = await stdio_streams()
+    return await serve(new_server(), reader, writer)
+
+
+_BLOCK_BYTES = 64 * 1024
+
+
+async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
+    """Return this process's standard input and output.
+
+    Editors connect pipes, which the event loop watches. It cannot watch files and devices, and on
+    Windows not even pipes that were inherited: those are left to threads.
+    """
+    reader = asyncio.StreamReader(limit=MOST_HEADER_BYTES)
+    await _connect_input(reader, sys.stdin.buffer)
+    return reader, await _output(sys.stdout.buffer)
+
+
+async def _connect_input(reader: asyncio.StreamReader, file: BinaryIO) -> None:
+    loop = asyncio.get_running_loop()
+    if _can_be_watched(file):
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+        return
+    # A daemon: nothing can interrupt a read that waits for input.
+    threading.Thread(target=_read_all, args=(file, reader, loop), name="input", daemon=True).start()
+
+
+def _read_all(
+    file: BinaryIO, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop
+) -> None:
+    with suppress(RuntimeError):  # the loop has ended
+        while block := os.read(file.fileno(), _BLOCK_BYTES):
+            loop.call_soon_threadsafe(reader.feed_data, block)
+        loop.call_soon_threadsafe(reader.feed_eof)
+
+
+async def _output(file: BinaryIO) -> MessageWriter:
+    if not _can_be_watched(file):
+        return ThreadMessageWriter(file)
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, file)
+    return StreamMessageWriter(asyncio.StreamWriter(transport, protocol, None, loop))
+
+
+def _can_be_watched(file: BinaryIO) -> bool:
+    if sys.platform == "win32":
+        return False
+    mode = os.fstat(file.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+# TCP and web sockets
+
+
+def serve_tcp(host: str, port: int, new_server: NewServer) -> None:
+    """Serve the first client that connects; ends when it goes away."""
+    sys.exit(asyncio.run(_serve_tcp(host, port, new_server)))
+
+
+async def _serve_tcp(host: str, port: int, new_server: NewServer) -> int:
+    first = _FirstClient()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not first.take():
+            writer.close()
+            return
+        listener.close()
+        await first.run(serve(new_server(), reader, StreamMessageWriter(writer)))
+
+    listener = await asyncio.start_server(connected, host, port)
+    _log_addresses(listener.sockets)
+    return await first.exit_code
+
+
+def serve_ws(host: str, port: int, new_server: NewServer) -> None:
+    """Serve the first client that connects by web socket; ends when it goes away."""
+    sys.exit(asyncio.run(_serve_ws(host, port, new_server)))
+
+
+async def _serve_ws(host: str, port: int, new_server: NewServer) -> int:
+    from websockets.asyncio.server import ServerConnection  # noqa: PLC0415 - comes with an extra
+    from websockets.asyncio.server import serve as listen  # noqa: PLC0415
+
+    first = _FirstClient()
+
+    async def connected(socket: ServerConnection) -> None:
+        if not first.take():
+            return
+        server = new_server()
+        server.protocol.set_writer(WebSocketWriter(socket), include_headers=False)
+        await first.run(_until_gone(server, read_socket(socket, server.protocol)))
+
+    async with listen(connected, host, port) as listener:
+        _log_addresses(listener.sockets)
+        return await first.exit_code
+
+
+class _FirstClient:
+    """Serves the first client that comes; what ends its serving ends the process."""
+
+    def __init__(self) -> None:
+        self.exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._is_taken = False
+
+    def take(self) -> bool:
+        """Return whether this client is the first."""
+        is_first, self._is_taken = not self._is_taken, True
+        return is_first
+
+    async def run(self, serving: Coroutine[Any, Any, int]) -> None:
+        try:
+            self.exit_code.set_result(await serving)
+        except Exception as error:  # noqa: BLE001 - raised by whoever awaits the exit code
+            self.exit_code.set_exception(error)
+
+
+def _log_addresses(sockets: Iterable[socket.socket]) -> None:
+    for bound in sockets:
+        logger.info("listening on %s:%s", *bound.getsockname()[:2])

@@ -1,0 +1,1 @@
+"""Any OpenAI-compatible endpoint: the request, the stream that comes back, and its failures."""

@@ -1,0 +1,275 @@
+"""An endpoint's failures as this package's errors: kind, whether to retry, advice for the user.
+
+Statuses and texts were seen on llama.cpp, vLLM, Ray Serve, LiteLLM, Xinference and OpenAI; the
+same failure comes as different statuses, so its words are read as well.
+"""
+
+import email.utils
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streaming_code_generator.errors import APIError, ErrorKind, StreamingError, StreamProcessError
+from streaming_code_generator.logs import redacted
+
+if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from openai import APIStatusError
+
+_MOST_MESSAGE_CHARS = 300
+
+_CONTEXT_LENGTH = re.compile(
+    r"context[ _-]?(?:length|window|size)|ContextWindow|exceed_context|maximum context"
+    r"|too many tokens|prompt is too long|too long",
+    re.IGNORECASE,
+)
+_NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
+_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
+_NO_KEY_DATABASE = re.compile(r"no connected db", re.IGNORECASE)
+
+_TOO_EARLY = 425
+_RETRYABLE_STATUSES = frozenset({408, 409, _TOO_EARLY, 429})
+
+_KIND_OF_STATUS: Mapping[int, ErrorKind] = {
+    401: "authentication",
+    403: "authentication",
+    404: "not_found",
+    408: "timeout",
+    429: "rate_limit",
+}
+
+_ADVICE: Mapping[ErrorKind, str] = {
+    "authentication": "Check the API key for this endpoint (`OPENAI_API_KEY`, or the variable "
+    "that `apiKeyEnv` names).",
+    "not_found": "Check the model's name, and that the base URL ends as the server wants it "
+    "(usually in `/v1`).",
+    "rate_limit": "Wait a little, or run fewer generations at once.",
+    "context_length": "The prompt with its context is too long for this model: select less, or "
+    "use a model with a larger context.",
+    "bad_request": "Check the model's name and the settings that go into the request.",
+    "server": "The server has a problem of its own: look at its log, or try again later.",
+    "timeout": "Try again later.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An error as a server words it, wherever it stood."""
+
+    status: int | None = None
+    """The HTTP status, or the status-like `code` of an error inside a stream."""
+    code: str = ""
+    """The error's `code` and `type`, in words."""
+    message: str = ""
+
+
+def refusal_of(body: object, status: int | None = None) -> Refusal:
+    """Read an error body: an object with `error`, `detail` or `message`, or bare text."""
+    error = body
+    if isinstance(error, dict):
+        error = error.get("error") or error.get("detail") or error
+    if isinstance(error, list) and error:
+        error = error[0]
+    if not isinstance(error, dict):
+        return Refusal(status=status, message=error if isinstance(error, str) else "")
+    words = [error.get("code"), error.get("type")]
+    message = error.get("message") or error.get("msg") or error.get("detail")
+    return Refusal(
+        status=status if status is not None else _status_in(error.get("code")),
+        code=" ".join(word for word in words if isinstance(word, str)),
+        message=message if isinstance(message, str) else "",
+    )
+
+
+def _status_in(code: object) -> int | None:
+    """Return an error's `code` if it is an HTTP status: LiteLLM sends `"500"`."""
+    text = str(code)
+    return int(text) if re.fullmatch(r"[45]\d\d", text) else None
+
+
+def kind_of(refusal: Refusal) -> ErrorKind:
+    """Return what kind of failure a refusal is."""
+    words = f"{refusal.code} {refusal.message}"
+    if _NO_DEPLOYMENT.search(words):
+        return "server"
+    if _NO_KEY_DATABASE.search(words):
+        return "authentication"
+    status = refusal.status
+    if _CONTEXT_LENGTH.search(words) and status not in {401, 403, 404, 429}:
+        return "context_length"
+    if status is None or status >= 500:  # noqa: PLR2004 - the class of server errors
+        return "server"
+    return _KIND_OF_STATUS.get(status, "bad_request")
+
+
+def is_retryable(refusal: Refusal) -> bool:
+    """Whether the same request may succeed a little later."""
+    if kind_of(refusal) == "context_length" or _QUOTA.search(f"{refusal.code} {refusal.message}"):
+        return False
+    return kind_of(refusal) == "server" or refusal.status in _RETRYABLE_STATUSES
+
+
+def short_message(refusal: Refusal, secret: str | None = None) -> str:
+    """Return the server's own words, on one line, short, and without anything like a key."""
+    message = redacted(" ".join(refusal.message.split()), (secret,) if secret else ())
+    if message.startswith("<"):
+        return "an HTML page"
+    if len(message) > _MOST_MESSAGE_CHARS:
+        message = f"{message[:_MOST_MESSAGE_CHARS]}…"
+    return message
+
+
+def failure_of_status(
+    refusal: Refusal, endpoint: str, *, secret: str | None, retry_after_s: float | None
+) -> APIError:
+    """Return the error for a response whose status is one."""
+    kind = kind_of(refusal)
+    said = short_message(refusal, secret)
+    answer = f"`{endpoint}` answered {refusal.status}{f' ({said})' if said else ''}."
+    advice = _advice(refusal, kind, has_key=bool(secret))
+    return APIError(
+        f"{answer} {advice}",
+        kind=kind,
+        status_code=refusal.status,
+        retryable=is_retryable(refusal),
+        retry_after_s=retry_after_s,
+    )
+
+
+def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
+    if _NO_DEPLOYMENT.search(refusal.message):
+        return "The gateway has no model server that works at the moment: look at those behind it."
+    if _QUOTA.search(f"{refusal.code} {refusal.message}"):
+        return "The account's quota is used up: check its plan and billing."
+    if kind == "authentication" and not has_key:
+        return "It wants an API key and none is set: set `OPENAI_API_KEY`."
+    return _ADVICE[kind]
+
+
+def failure_in_stream(error: object, endpoint: str) -> APIError:
+    """Return the error for an error object, or bare text, inside a stream that began well."""
+    refusal = refusal_of(error)
+    kind = kind_of(refusal)
+    said = short_message(refusal) or "no message came with it"
+    return APIError(
+        f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {_ADVICE[kind]}",
+        kind=kind,
+        status_code=refusal.status,
+        retryable=is_retryable(refusal),
+    )
+
+
+_REDIRECTS = range(300, 400)
+
+
+@contextmanager
+def translated(endpoint: str, api_key: str | None) -> Iterator[None]:
+    """Raise this package's errors instead of foreign ones, which become their causes.
+
+    Raises:
+        APIError: The request was refused or did not reach the endpoint.
+        StreamProcessError: The response broke off.
+    """
+    import httpx2  # noqa: PLC0415 - a client exists, so it is imported already
+    import openai  # noqa: PLC0415 - the same
+
+    try:
+        yield
+    except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        raise translation_of(error, endpoint, api_key) from error
+
+
+def translation_of(error: Exception, endpoint: str, api_key: str | None = None) -> StreamingError:
+    """Return the error to raise instead of `error`, an exception of the SDK or its client."""
+    import httpx2  # noqa: PLC0415 - as above
+    import openai  # noqa: PLC0415 - as above
+
+    match error:
+        case openai.APIStatusError():
+            return _refused(error, endpoint, api_key)
+        case openai.APITimeoutError() | httpx2.TimeoutException():
+            return _too_slow(endpoint)
+        case openai.APIConnectionError():
+            return _unreachable(error.__cause__ or error, endpoint)
+        case httpx2.ConnectError() | httpx2.ProxyError() | httpx2.WriteError():
+            return _unreachable(error, endpoint)
+        case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
+            return _broken_off(endpoint)
+        case _:
+            return _impossible(error, endpoint)
+
+
+def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> APIError:
+    response = error.response
+    if error.status_code in _REDIRECTS:
+        return APIError(
+            f"`{endpoint}` answered {error.status_code}, a redirect, which is not followed: set "
+            "the base URL to where the server really is.",
+            kind="not_found",
+            status_code=error.status_code,
+        )
+    body = error.body if error.body is not None else response.text
+    refusal = refusal_of(body, error.status_code)
+    wait_s = retry_after_s(response.headers)
+    return failure_of_status(refusal, endpoint, secret=api_key, retry_after_s=wait_s)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait: `retry-after-ms`, or `Retry-After`.
+
+    Source: RFC 9110, 10.2.3 (seconds or a date); the header in milliseconds is OpenAI's.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    asked = headers.get("retry-after", "")
+    seconds = _number(asked)
+    if seconds is not None:
+        return seconds
+    date = email.utils.parsedate_tz(asked)
+    return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 < number < float("inf") else None
+
+
+def _too_slow(endpoint: str) -> APIError:
+    return APIError(
+        f"`{endpoint}` did not accept a connection in time. Is the server running, and is the "
+        "network up?",
+        kind="timeout",
+        retryable=True,
+    )
+
+
+def _unreachable(cause: BaseException, endpoint: str) -> APIError:
+    reason = str(cause) or type(cause).__name__
+    return APIError(
+        f"Cannot reach `{endpoint}`: {reason.rstrip('.')}. Is the server running, and is the base "
+        "URL right?",
+        kind="connection",
+        retryable=True,
+    )
+
+
+def _broken_off(endpoint: str) -> StreamProcessError:
+    return StreamProcessError(
+        f"The connection to `{endpoint}` broke off before the response was complete.",
+        kind="connection",
+        retryable=True,
+    )
+
+
+def _impossible(error: Exception, endpoint: str) -> APIError:
+    return APIError(
+        f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check the base "
+        "URL and the API key.",
+        kind="bad_request",
+    )

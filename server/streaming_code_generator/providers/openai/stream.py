@@ -1,0 +1,177 @@
+"""From the bytes of a response to chunks, as a push machine; and what to make of no stream."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
+from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.providers.openai.endpoint_errors import failure_in_stream
+from streaming_code_generator.providers.openai.sse import SseEvent, SseParser
+
+Json = Mapping[str, object]
+_NOTHING: Json = {}
+
+
+def delta_of(event: SseEvent, endpoint: str) -> Delta:
+    """Return the chunk that `event` carries; fields that are missing, null or unknown are skipped.
+
+    Raises:
+        APIError: The event is an error.
+        StreamProcessError: It is no JSON object.
+    """
+    chunk = _parsed(event.data, endpoint)
+    error = chunk.get("error")
+    if error or event.event == "error":
+        raise failure_in_stream(error or chunk, endpoint)
+    choice = _first(chunk.get("choices"))
+    delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
+    return Delta(
+        text=_text(delta.get("content")),
+        reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
+        finish_reason=_text(choice.get("finish_reason")) or None,
+        usage=_usage(chunk) if chunk.get("usage") or chunk.get("timings") else None,
+        model=_text(chunk.get("model")) or None,
+        prompt_progress=_progress(_mapping(chunk.get("prompt_progress"))),
+    )
+
+
+def _parsed(data: str, endpoint: str) -> Json:
+    try:
+        chunk = json.loads(data)
+    except ValueError:
+        chunk = None
+    if not isinstance(chunk, dict):
+        raise StreamProcessError(
+            f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). Is it "
+            "an OpenAI-compatible endpoint, and no proxy in between that rewrites the stream?",
+            retryable=True,
+        )
+    return chunk
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def _first(value: object) -> Json:
+    return _mapping(value[0]) if isinstance(value, list) and value else _NOTHING
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _usage(chunk: Json) -> Usage | None:
+    reported = _reported(_mapping(chunk.get("usage")))
+    return reported or _timings(_mapping(chunk.get("timings")))
+
+
+def _reported(usage: Json) -> Usage | None:
+    """Read `usage` by its names in chat completions, or by those in responses."""
+    prompt = _count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens"))
+    completion = _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens"))
+    total = _count(usage.get("total_tokens")) or prompt + completion
+    if not total:
+        return None
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
+
+
+def _timings(timings: Json) -> Usage | None:
+    """Read llama.cpp's `timings`, which come without being asked for."""
+    prompt = _count(timings.get("prompt_n")) + _count(timings.get("cache_n"))
+    completion = _count(timings.get("predicted_n"))
+    if not completion:
+        return None
+    return Usage(
+        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+    )
+
+
+def _progress(progress: Json) -> PromptProgress | None:
+    """Read llama.cpp's `prompt_progress`, sent when `return_progress` was asked for."""
+    total = _count(progress.get("total"))
+    if not total:
+        return None
+    return PromptProgress(processed=_count(progress.get("processed")), total=total)
+
+
+_DONE = "[DONE]"
+
+MOST_PENDING_BYTES = 8 * 1024 * 1024
+"""No chunk is longer; a server that goes on and on must not fill the memory."""
+
+
+class ChunkReader:
+    """Reads one response. A chunk that cannot be read raises after those before it were given."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._parser = SseParser()
+        self._first_byte = b""
+        self._json_body = b""
+        self.is_done = False
+        """Whether the stream said `[DONE]`; what follows is not looked at."""
+
+    def feed(self, received: bytes) -> Iterator[Delta]:
+        """Yield the chunks that `received` completes.
+
+        Raises:
+            APIError: The endpoint reports an error.
+            StreamProcessError: This is no stream of chunks.
+        """
+        self._first_byte = self._first_byte or received.lstrip()[:1]
+        if self._first_byte == b"<":
+            raise self._not_a_stream("an HTML page")
+        if self._first_byte == b"{":
+            self._json_body += received
+            pending_bytes = len(self._json_body)
+        else:
+            yield from self._read(self._parser.feed(received))
+            pending_bytes = self._parser.pending_bytes
+        if pending_bytes > MOST_PENDING_BYTES:
+            raise self._not_a_stream("one chunk without end")
+
+    def finish(self) -> Iterator[Delta]:
+        """Yield the chunk that the end cut off before its blank line, if it is whole.
+
+        Raises:
+            APIError: The response was not a stream but one error.
+            StreamProcessError: It was not a stream at all.
+        """
+        if self._json_body:
+            yield from self._whole_answer()
+        else:
+            with suppress(StreamProcessError):
+                yield from self._read(self._parser.finish())
+
+    def _read(self, events: list[SseEvent]) -> Iterator[Delta]:
+        for event in events:
+            if self.is_done or not event.data:
+                continue
+            if event.data == _DONE:
+                self.is_done = True
+            else:
+                yield delta_of(event, self._endpoint)
+
+    def _whole_answer(self) -> Iterator[Delta]:
+        """Read a body of JSON: an error, or the answer of a server that does not stream."""
+        body = self._json_body.decode("utf-8", "replace")
+        try:
+            is_answer = any(key in json.loads(body) for key in ("choices", "error"))
+        except ValueError:
+            is_answer = False
+        if not is_answer:
+            raise self._not_a_stream("JSON that is no completion")
+        yield delta_of(SseEvent(body), self._endpoint)
+
+    def _not_a_stream(self, what: str) -> StreamingError:
+        return StreamProcessError(
+            f"`{self._endpoint}` answered with {what} instead of a stream. Check that the base URL "
+            "is an OpenAI-compatible endpoint (it usually ends in `/v1`) and that no proxy or "
+            "login page stands before it."
+        )

@@ -1,0 +1,231 @@
+"""All settings, each declared once with all there is to say of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from pathlib import Path
+from typing import Literal
+
+from streaming_code_generator.settings.kinds import (
+    BaseUrl,
+    BaseUrls,
+    Choice,
+    FilePath,
+    Number,
+    SettingKind,
+    Text,
+    VariableName,
+)
+
+SECTION = "streamingCodeGenerator"
+"""The settings' section in editors."""
+
+VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
+"""What the settings' environment variables begin with."""
+
+ProviderName = Literal["auto", "openai", "embedded"]
+TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
+SystemRole = Literal["auto", "system", "developer"]
+ExplanationPlace = Literal[False, "comment"]
+EditPace = Literal["live", "lines", "once"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Scope(Enum):
+    """Who may choose a setting; `trust` holds the rules."""
+
+    ANYWHERE = "anywhere"
+    """The opened workspace too."""
+    USER = "user"
+    """Only the user's own sources: it decides where code and keys go, or what is executed."""
+    TRUST = "trust"
+    """Only the configuration file and the environment: it decides what else is trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingSpec:
+    """What is known of one setting besides its value."""
+
+    name: str
+    """The field's name, which is also its name in `config.toml`."""
+    default: object
+    kind: SettingKind
+    description: str
+    scope: Scope
+
+    @property
+    def camel_name(self) -> str:
+        """Its name in editors: `timeoutSeconds`."""
+        return camel_case(self.name)
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment: `STREAMING_CODE_GENERATOR_TIMEOUT_SECONDS`."""
+        return VARIABLE_PREFIX + self.name.upper()
+
+
+def camel_case(name: str) -> str:
+    """Return a snake_case name in camelCase."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _about(
+    kind: SettingKind, description: str, *, scope: Scope = Scope.ANYWHERE
+) -> Mapping[str, object]:
+    return {"kind": kind, "description": description, "scope": scope}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values in force; `None` leaves the choice to the provider."""
+
+    provider: ProviderName = field(
+        default="auto",
+        metadata=_about(
+            Choice(("auto", "openai", "embedded")),
+            "Who generates: an OpenAI-compatible endpoint, the embedded model, or (`auto`) the "
+            "endpoint when a key or a base URL is set and else the embedded model.",
+            scope=Scope.USER,
+        ),
+    )
+    base_url: str | None = field(
+        default=None,
+        metadata=_about(
+            BaseUrl(),
+            "The base URL of an OpenAI-compatible endpoint; unset means OpenAI's.",
+            scope=Scope.USER,
+        ),
+    )
+    model: str | None = field(
+        default=None,
+        metadata=_about(
+            Text(may_be_shown=True), "The model to ask the endpoint for; unset means a default."
+        ),
+    )
+    api_key_env: str = field(
+        default="OPENAI_API_KEY",
+        metadata=_about(
+            VariableName(),
+            "The name of the environment variable that holds the key; keys are never settings.",
+            scope=Scope.USER,
+        ),
+    )
+    embedded_model: str | None = field(
+        default=None,
+        metadata=_about(
+            Text(may_be_shown=True),
+            "The embedded model, by a name that `model list` knows; unset means the best that is "
+            "installed.",
+        ),
+    )
+    model_path: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A GGUF file to use as the embedded model instead of a known one.",
+            scope=Scope.USER,
+        ),
+    )
+    timeout_seconds: float = field(
+        default=60.0,
+        metadata=_about(Number(0.1, 3600), "Seconds for a whole generation, retries included."),
+    )
+    connect_timeout_seconds: float = field(
+        default=5.0, metadata=_about(Number(0.1, 600), "Seconds to connect to the endpoint.")
+    )
+    first_chunk_timeout_seconds: float = field(
+        default=30.0,
+        metadata=_about(Number(0.1, 3600), "Seconds until the first chunk of a response."),
+    )
+    stall_timeout_seconds: float = field(
+        default=20.0,
+        metadata=_about(
+            Number(0.1, 3600),
+            "Seconds between two chunks after which a stream counts as stalled; keep-alives do "
+            "not extend them.",
+        ),
+    )
+    max_retries: int = field(
+        default=3,
+        metadata=_about(
+            Number(0, 10, whole=True),
+            "Retries after the first attempt, made only while no text has been shown.",
+        ),
+    )
+    max_output_tokens: int = field(
+        default=1024,
+        metadata=_about(Number(1, 1_000_000, whole=True), "The most tokens to generate."),
+    )
+    temperature: float | None = field(
+        default=None,
+        metadata=_about(Number(0, 2), "The sampling temperature; unset leaves it to the model."),
+    )
+    chunk_size: int = field(
+        default=1524,
+        metadata=_about(
+            Number(1, 1_000_000, whole=True), "The most characters handed on in one piece."
+        ),
+    )
+    token_limit_field: TokenLimitField = field(
+        default="auto",
+        metadata=_about(
+            Choice(("auto", "max_completion_tokens", "max_tokens")),
+            "The request field that limits the output; older servers know only `max_tokens`.",
+        ),
+    )
+    system_role: SystemRole = field(
+        default="auto",
+        metadata=_about(
+            Choice(("auto", "system", "developer")),
+            "The role under which the system prompt is sent; older servers know only `system`.",
+        ),
+    )
+    system_prompt: str | None = field(
+        default=None,
+        metadata=_about(
+            Text(multiline=True), "Instructions to the model instead of the built-in ones."
+        ),
+    )
+    insert_explanation: ExplanationPlace = field(
+        default=False,
+        metadata=_about(
+            Choice((False, "comment")),
+            "Whether the model's explanation is put before the code as a comment.",
+        ),
+    )
+    edits: EditPace = field(
+        default="live",
+        metadata=_about(
+            Choice(("live", "lines", "once")),
+            "How the code reaches the document: as it arrives, by whole lines, or all at the end.",
+        ),
+    )
+    max_concurrent_generations: int = field(
+        default=4,
+        metadata=_about(
+            Number(1, 64, whole=True), "Generations that run at once at one endpoint; others wait."
+        ),
+    )
+    log_level: LogLevel = field(
+        default="info",
+        metadata=_about(
+            Choice(("debug", "info", "warning", "error")), "How much the server's log tells."
+        ),
+    )
+    trusted_workspace_endpoints: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            BaseUrls(),
+            "Base URLs that a workspace's own settings or `.env` may choose; counts only in "
+            "`config.toml` and the environment.",
+            scope=Scope.TRUST,
+        ),
+    )
+
+
+SPECS: Mapping[str, SettingSpec] = {
+    declared.name: SettingSpec(name=declared.name, default=declared.default, **declared.metadata)
+    for declared in fields(Settings)
+}
+"""What is known of each setting, by its field's name, in the order of declaration."""
