@@ -16,9 +16,11 @@ settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.register_profile("longer", settings.get_profile("reproducible"), max_examples=2000)
 settings.load_profile("reproducible")
 
-# Dozens of processes are started, and each would compile every module that it imports.
+# Dozens of processes are started, and each would compile every module that it imports; where pip is
+# tried, it would compile thousands that nothing imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+os.environ["PIP_COMPILE"] = "0"
 
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
 
