@@ -47,7 +47,7 @@ class CallbackListener:
         self._stats = StreamStats()
         self._text: list[str] = []
 
-    async def hear(self, event: GenerationEvent) -> None:
+    async def handle(self, event: GenerationEvent) -> None:
         """Call back for one event.
 
         Raises:
@@ -61,7 +61,7 @@ class CallbackListener:
         if is_new_chunk or isinstance(event, GenerationFinished):
             await self._call(self._on_progress, event.stats, "progress callback")
 
-    async def hear_end(self, status: StreamStatus) -> None:
+    async def ended(self, status: StreamStatus) -> None:
         """Report the last figures of a generation that did not come to its end.
 
         Raises:
@@ -174,7 +174,7 @@ class StreamingCodeGenerator:
             progress_callback: Gets the figures after every chunk, and once more at the end.
             max_retries: For this generation, instead of the generator's own number.
 
-        Cancellation: at once; the connection is closed, and `progress_callback` is told.
+        Cancellation: at once; the connection is closed, and `progress_callback` is called.
 
         Raises:
             ConfigurationError: Something must be set first.
@@ -185,14 +185,14 @@ class StreamingCodeGenerator:
         try:
             async with aclosing(self._events(prompt, max_retries)) as events:
                 async for event in events:
-                    await listener.hear(event)
+                    await listener.handle(event)
                     if isinstance(event, GenerationFinished):
                         return event.result
         except StreamingError as error:
-            await _tell_end(listener, StreamStatus.ERROR, error)
+            await _report_end(listener, StreamStatus.ERROR, error)
             raise
         except asyncio.CancelledError as error:
-            await _tell_end(listener, StreamStatus.CANCELLED, error)
+            await _report_end(listener, StreamStatus.CANCELLED, error)
             raise
         raise StreamProcessError("The generation ended without a result.", kind="internal")
 
@@ -250,6 +250,8 @@ def _choice(
     for problem in resolved.problems:
         logger.warning("%s", problem)
     choice = provider_choice(resolved)
+    # An argument says more than any setting: a key or a URL that is passed means an endpoint, even
+    # where the settings name the embedded model.
     if provider:
         choice = replace(choice, provider_origin="the `provider` argument")
     elif api_key or base_url:
@@ -261,11 +263,11 @@ def _choice(
     return replace(choice, model=choice.model or DEFAULT_MODEL)
 
 
-async def _tell_end(
+async def _report_end(
     listener: CallbackListener, status: StreamStatus, ended_by: BaseException
 ) -> None:
     """Report the end to a callback, whose own failure must not hide what ended the generation."""
     try:
-        await listener.hear_end(status)
+        await listener.ended(status)
     except StreamProcessError as error:
         logger.warning("while reporting %s: %s", type(ended_by).__name__, error.message)

@@ -84,8 +84,8 @@ class CapFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record's logger may say this."""
-        room = record.name.partition(".")[0]
-        return record.levelno >= _CAPS.get(room, logging.NOTSET)
+        package = record.name.partition(".")[0]
+        return record.levelno >= _CAPS.get(package, logging.NOTSET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class LogSink:
     redaction: Redaction
 
     def set_level(self, level: str) -> None:
-        """Hear our own loggers from this level on: `debug`, `info`, `warning` or `error`."""
+        """Log our own loggers from this level on: `debug`, `info`, `warning` or `error`."""
         logging.getLogger(PACKAGE).setLevel(level.upper())
 
     def close(self) -> None:
@@ -111,7 +111,11 @@ def install(target: TextIO | Path, *, level: str = "info") -> LogSink:
     Raises:
         OSError: The file cannot be written.
     """
-    handler = _handler(target)
+    handler: logging.Handler = (
+        logging.FileHandler(target, encoding="utf-8")
+        if isinstance(target, Path)
+        else logging.StreamHandler(target)
+    )
     redaction = Redaction()
     handler.addFilter(CapFilter())
     handler.setFormatter(RedactingFormatter(redaction))
@@ -119,9 +123,3 @@ def install(target: TextIO | Path, *, level: str = "info") -> LogSink:
     sink = LogSink(handler=handler, redaction=redaction)
     sink.set_level(level)
     return sink
-
-
-def _handler(target: TextIO | Path) -> logging.Handler:
-    if isinstance(target, Path):
-        return logging.FileHandler(target, encoding="utf-8", delay=False)
-    return logging.StreamHandler(target)

@@ -10,10 +10,10 @@ from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from streaming_code_generator.testing.scripted import (
-    Pace,
     Script,
     ScriptedProvider,
     WaitFor,
+    Yield,
     text_script,
 )
 from support.generations import DEADLINE_S
@@ -98,7 +98,8 @@ async def test_a_hanging_generation_holds_up_no_other() -> None:
 
 
 async def test_generations_take_turns() -> None:
-    script: Script = [Delta(text="x"), Pace(), Delta(text="x"), Pace(), Delta(finish_reason="stop")]
+    yielding: Script = [Delta(text="x"), Yield(), Delta(text="x"), Yield()]
+    script: Script = [*yielding, Delta(finish_reason="stop")]
     order: list[str] = []
     async with StreamingCodeGenerator(provider=ScriptedProvider(script)) as generator:
 

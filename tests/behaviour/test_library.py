@@ -19,7 +19,7 @@ from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from streaming_code_generator.testing.scripted import (
-    Drop,
+    Disconnect,
     ScriptedProvider,
     WaitFor,
     text_script,
@@ -141,7 +141,7 @@ async def test_what_a_progress_callback_raises_ends_it_too(
 
 async def test_a_failure_is_the_last_progress(make: Make) -> None:
     progress: list[StreamStats] = []
-    generator = make(provider=ScriptedProvider([Delta(text="half"), Drop()]))
+    generator = make(provider=ScriptedProvider([Delta(text="half"), Disconnect()]))
     with pytest.raises(StreamProcessError) as caught:
         await generator.generate_code_with_explanation("x", ignore, progress.append)
     assert [stats.status.name for stats in progress] == ["PROCESSING", "ERROR"]

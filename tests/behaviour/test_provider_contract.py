@@ -29,12 +29,12 @@ async def scripted_provider(*plays: Play) -> AsyncIterator[Provider]:
     yield scripted.ScriptedProvider(*([_scripted_step(step) for step in play] for play in plays))
 
 
-def _scripted_step(step: str | Delta) -> scripted.Step:
+def _scripted_step(step: str | Delta) -> scripted.ScriptStep:
     match step:
         case Delta():
             return step
         case "drop":
-            return scripted.Drop()
+            return scripted.Disconnect()
         case "hang":
             return scripted.WaitFor(event=asyncio.Event())
         case _:

@@ -16,7 +16,7 @@ from streaming_code_generator.errors import (
     StreamProcessError,
 )
 from streaming_code_generator.testing.scripted import (
-    Drop,
+    Disconnect,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -153,7 +153,7 @@ async def test_a_stream_without_chunks_is_an_error() -> None:
     assert "held nothing at all" in error.message
 
 
-@pytest.mark.parametrize("after", [[Drop()], [never()]], ids=["dropped", "silent"])
+@pytest.mark.parametrize("after", [[Disconnect()], [never()]], ids=["dropped", "silent"])
 async def test_what_goes_wrong_after_the_finish_reason_spoils_nothing(after: Script) -> None:
     provider = ScriptedProvider([Delta(text="all of it"), STOP, *after])
     result = await result_of(provider, GenerationPolicy(finish_timeout_s=0.01))

@@ -17,7 +17,7 @@ from streaming_code_generator.errors import (
     StreamProcessError,
 )
 from streaming_code_generator.testing.scripted import (
-    Drop,
+    Disconnect,
     Refuse,
     Script,
     ScriptedProvider,
@@ -124,7 +124,7 @@ async def test_missing_configuration_is_not_repeated() -> None:
     "shown", [Delta(text="half"), Delta(reasoning="hm")], ids=["text", "reasoning"]
 )
 async def test_nothing_is_repeated_once_something_was_shown(shown: Delta) -> None:
-    provider = ScriptedProvider([shown, Drop()], text_script("again"))
+    provider = ScriptedProvider([shown, Disconnect()], text_script("again"))
     error = await error_of(provider, QUICK)
     assert isinstance(error, StreamProcessError)
     assert error.partial_text == shown.text
@@ -134,7 +134,7 @@ async def test_nothing_is_repeated_once_something_was_shown(shown: Delta) -> Non
 @pytest.mark.parametrize(
     "script",
     [
-        pytest.param([Delta(), Drop()], id="dropped after an empty chunk"),
+        pytest.param([Delta(), Disconnect()], id="dropped after an empty chunk"),
         pytest.param([Delta()], id="ended after an empty chunk"),
         pytest.param([], id="ended without a chunk"),
     ],

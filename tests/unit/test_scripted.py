@@ -8,11 +8,11 @@ import pytest
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import APIError, StreamProcessError
 from streaming_code_generator.testing.scripted import (
-    Drop,
-    Pace,
+    Disconnect,
     Refuse,
     ScriptedProvider,
     WaitFor,
+    Yield,
     text_script,
 )
 from support.generations import request_for
@@ -43,7 +43,7 @@ async def test_each_attempt_takes_the_next_script_and_the_last_one_stays() -> No
 
 
 async def test_a_fault_comes_after_what_stands_before_it() -> None:
-    provider = ScriptedProvider([Delta(text="a"), Pace(), Drop()])
+    provider = ScriptedProvider([Delta(text="a"), Yield(), Disconnect()])
     async with provider.open(request_for()) as deltas:
         assert await anext(deltas) == Delta(text="a")
         with pytest.raises(StreamProcessError):

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pygls.exceptions import JsonRpcException
 from rich.console import Console, Group
@@ -35,7 +35,7 @@ class DemoScreen(Protocol):
     """Where the demo shows what happens."""
 
     def say(self, line: str) -> None:
-        """Tell a step."""
+        """Announce a step."""
 
     def show_text(self, text: str) -> None:
         """Show the document as it stands."""
@@ -67,7 +67,7 @@ class LiveScreen:
         self._progress = ""
 
     def say(self, line: str) -> None:
-        """Tell a step above the panel."""
+        """Announce a step above the panel."""
         self._console.print(Text(line, style="dim"))
 
     def show_text(self, text: str) -> None:
@@ -182,13 +182,9 @@ async def show_demo(folder: Path, prompt: str | None, screen: DemoScreen) -> Non
         editor.on_progress = screen.show_progress
         asked = {"prompt": prompt} if prompt else {}
         result = await editor.generate(position=POSITION, **asked)
-        _check(result, editor)
+        code = str(result["code"])
+        if not code or code not in editor.buffer.text:
+            raise StreamProcessError(
+                "The generated code is not in the document: run `streaming-code-generator doctor`."
+            )
         screen.finish(editor.buffer.text, editor.log[-2:], str(result["provider"]))
-
-
-def _check(result: dict[str, Any], editor: HeadlessEditor) -> None:
-    code = str(result["code"])
-    if not code or code not in editor.buffer.text:
-        raise StreamProcessError(
-            "The generated code is not in the document: run `streaming-code-generator doctor`."
-        )

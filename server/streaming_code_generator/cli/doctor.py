@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -114,12 +114,12 @@ def check_provider(resolved: ResolvedSettings) -> TakenProvider:
         description = choose_provider(provider_choice(resolved)).description
     except StreamingError as error:
         return TakenProvider(Finding(State.BROKEN, f"provider: {error.message}"), None)
-    told = f"provider: {description.name}, model {description.model}, because {description.reason}"
-    return TakenProvider(Finding(State.OK, told), description)
+    text = f"provider: {description.name}, model {description.model}, because {description.reason}"
+    return TakenProvider(Finding(State.OK, text), description)
 
 
 def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
-    """Ask the endpoint for its models; only where it would be used, so nothing else is told."""
+    """Ask the endpoint for its models, if it would be used: no other is contacted."""
     if taken.description is None or not taken.is_called("openai"):
         return Finding(State.OK, "endpoint: not in use, not asked")
     base_url = taken.description.endpoint
@@ -131,18 +131,15 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     if listed.failure:
         state = State.BROKEN if listed.is_fatal else State.NOTE
         return Finding(state, f"endpoint: {base_url} {listed.failure}")
-    return _judge_models(base_url, taken.description.model, listed)
-
-
-def _judge_models(base_url: str, model: str, listed: ModelList) -> Finding:
+    model = taken.description.model
     names = ", ".join(listed.names[:_MOST_MODELS_SHOWN])
     more = len(listed.names) - _MOST_MODELS_SHOWN
     names += f" and {more} more" if more > 0 else ""
     if model in listed.names:
-        told = f"endpoint: {base_url} answers and serves `{model}` among {len(listed.names)}"
-        return Finding(State.OK, told)
-    told = f"endpoint: {base_url} answers but does not list `{model}`; it lists {names or 'none'}"
-    return Finding(State.NOTE, told)
+        text = f"endpoint: {base_url} answers and serves `{model}` among {len(listed.names)}"
+        return Finding(State.OK, text)
+    text = f"endpoint: {base_url} answers but does not list `{model}`; it lists {names or 'none'}"
+    return Finding(State.NOTE, text)
 
 
 def check_embedded_models(taken: TakenProvider) -> Iterator[Finding]:
@@ -188,8 +185,8 @@ def check_tokenizer(taken: TakenProvider) -> Finding:
         encoding, is_models_own = encoding_of(model)
         load_encode(encoding)
     except (ImportError, OSError, ValueError) as error:
-        told = f"tokenizer: cannot be loaded ({type(error).__name__}); tokens are estimated"
-        return Finding(State.NOTE, told)
+        text = f"tokenizer: cannot be loaded ({type(error).__name__}); tokens are estimated"
+        return Finding(State.NOTE, text)
     exact = "the model's own" if is_models_own else "an estimate where the endpoint counts none"
     return Finding(State.OK, f"tokenizer: {encoding}, {exact}")
 
@@ -212,9 +209,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
-    yield _versions()
-    yield _user_file()
-    yield from _settings(resolved)
+    from importlib.metadata import version  # noqa: PLC0415 - one command only
+
+    program = f"streaming-code-generator {version('streaming-code-generator')}"
+    yield Finding(State.OK, f"{program}, Python {python_version()} at {sys.executable}")
+    path = user_file_path()
+    yield Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))
+    for name, spec in SPECS.items():
+        value = _shown(getattr(resolved.settings, name))
+        yield Finding(State.OK, f"{spec.camel_name} = {value} ({resolved.origins[name]})")
     yield _key(resolved)
     for problem in resolved.problems:
         yield Finding(State.NOTE, problem)
@@ -227,34 +230,16 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     yield check_tokenizer(taken)
 
 
-def _versions() -> Finding:
-    from importlib.metadata import version  # noqa: PLC0415 - one command only
-
-    told = f"streaming-code-generator {version('streaming-code-generator')}"
-    return Finding(State.OK, f"{told}, Python {python_version()} at {sys.executable}")
-
-
-def _user_file() -> Finding:
-    path = user_file_path()
-    return Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))
-
-
-def _settings(resolved: ResolvedSettings) -> Iterable[Finding]:
-    for name, spec in SPECS.items():
-        value = _shown(getattr(resolved.settings, name))
-        yield Finding(State.OK, f"{spec.camel_name} = {value} ({resolved.origins[name]})")
-
-
 def _key(resolved: ResolvedSettings) -> Finding:
     base_url = resolved.settings.base_url or OPENAI_BASE_URL
     endpoint = origin_of(base_url)
     if not resolved.api_key:
         variable = resolved.settings.api_key_env
         return Finding(State.OK, f"key: not set for {endpoint} (looked for `{variable}`)")
-    told = f"key: set for {endpoint} ({resolved.api_key_origin})"
+    text = f"key: set for {endpoint} ({resolved.api_key_origin})"
     if travels_in_the_clear(base_url):
-        return Finding(State.NOTE, f"{told}; it travels unencrypted, use https")
-    return Finding(State.OK, told)
+        return Finding(State.NOTE, f"{text}; it travels unencrypted, use https")
+    return Finding(State.OK, text)
 
 
 def _shown(value: object) -> str:

@@ -7,12 +7,17 @@ import sys
 from contextlib import aclosing
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
-from streaming_code_generator.cli.terminal import show, tell
-from streaming_code_generator.core.events import GenerationEvent
-from streaming_code_generator.core.extract import OutputFilter
+from streaming_code_generator.cli.terminal import notify, show
+from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
+from streaming_code_generator.core.engine.from_settings import (
+    completion_request,
+    generation_policy,
+)
+from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.library import SYSTEM_PROMPT, StreamingCodeGenerator
+from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.settings import ResolvedSettings
@@ -38,10 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
         StreamingError: The generation failed; what had arrived is on standard output.
         KeyboardInterrupt: It was cancelled; the connection is closed by then.
     """
-    prompt = _prompt(arguments.prompt)
+    prompt = arguments.prompt
+    if prompt == "-":
+        prompt = sys.stdin.buffer.read().decode()
+    if not prompt.strip():
+        raise ConfigurationError("The prompt is empty: say what to generate.")
     resolved = resolve_options(arguments)
     for problem in resolved.problems:
-        tell(f"Note: {problem}")
+        notify(f"Note: {problem}")
     sink = install(sys.stderr, level="debug" if arguments.debug else "warning")
     if resolved.api_key:
         sink.redaction.hide(resolved.api_key.reveal())
@@ -51,7 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         output.end_line()
         sink.close()
-    _report(result, as_json=arguments.json)
+    if arguments.json:
+        show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
+        return 0
+    for warning in result.warnings:
+        notify(f"Note: {warning}")
+    notify(summary_line(result))
     return 0
 
 
@@ -60,26 +74,23 @@ class _Output:
 
     def __init__(self, *, json_only: bool, code_only: bool) -> None:
         self._json_only = json_only
-        self._filter = OutputFilter() if code_only else None
+        self._code_only = code_only
         self._last = "\n"
 
-    def add(self, event: GenerationEvent) -> None:
+    def add(self, filtered_event: FilteredEvent) -> None:
         """Write what the event adds to the output."""
+        event = filtered_event.event
         if event.kind == "retry":
-            tell(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
+            notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
+        elif self._code_only:
+            self._show("".join(t.text for t in filtered_event.texts if t.part == "code"))
         elif event.kind == "text" and event.part == "content" and not self._json_only:
-            self._show(self._code_of(event.text) if self._filter else event.text)
-        elif event.kind == "finished" and self._filter:
-            self._show("".join(p.text for p in self._filter.finish() if p.part == "code"))
+            self._show(event.text)
 
     def end_line(self) -> None:
         """Let what follows begin on a line of its own."""
         if self._last != "\n":
             self._show("\n")
-
-    def _code_of(self, text: str) -> str:
-        pieces = self._filter.feed(text) if self._filter else []
-        return "".join(piece.text for piece in pieces if piece.part == "code")
 
     def _show(self, text: str) -> None:
         if text:
@@ -87,44 +98,15 @@ class _Output:
             show(text)
 
 
-def _prompt(argument: str) -> str:
-    prompt = sys.stdin.buffer.read().decode() if argument == "-" else argument
-    if not prompt.strip():
-        raise ConfigurationError("The prompt is empty: say what to generate.")
-    return prompt
-
-
 async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) -> GenerationResult:
-    async with (
-        _generator(resolved) as generator,
-        aclosing(generator.stream(prompt)) as events,
-    ):
+    settings = resolved.settings
+    provider = choose_provider(provider_choice(resolved))
+    system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
+    request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
+    engine = GenerationEngine(provider, generation_policy(settings))
+    async with aclosing(provider), aclosing(filtered(engine.stream(request))) as events:
         async for event in events:
             output.add(event)
-            if event.kind == "finished":
-                return event.result
+            if event.event.kind == "finished":
+                return event.event.result
     raise AssertionError("A stream ends with its result or with an error.")
-
-
-def _generator(resolved: ResolvedSettings) -> StreamingCodeGenerator:
-    settings = resolved.settings
-    return StreamingCodeGenerator(
-        provider=choose_provider(provider_choice(resolved)),
-        timeout=settings.timeout_seconds,
-        first_chunk_timeout=settings.first_chunk_timeout_seconds,
-        stall_timeout=settings.stall_timeout_seconds,
-        max_retries=settings.max_retries,
-        chunk_size=settings.chunk_size,
-        max_output_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-        system_prompt=settings.system_prompt or SYSTEM_PROMPT,
-    )
-
-
-def _report(result: GenerationResult, *, as_json: bool) -> None:
-    if as_json:
-        show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
-        return
-    for warning in result.warnings:
-        tell(f"Note: {warning}")
-    tell(summary_line(result))

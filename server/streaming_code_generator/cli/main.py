@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
-from streaming_code_generator.cli.terminal import one_line, show, tell, use_utf8
+from streaming_code_generator.cli.terminal import notify, one_line, show, use_utf8
 from streaming_code_generator.errors import StreamingError
 
 PROGRAM = "streaming-code-generator"
@@ -45,7 +45,7 @@ def run_and_exit() -> NoReturn:
 
     The interpreter is not taken down: that frees the SDK's thousands of objects one by one, half a
     second on an idle machine, in which an editor waits for its server and a shell for its prompt.
-    Connections, child processes and logs are closed by then: whoever opened them has seen to it.
+    Connections, child processes and logs are closed by then.
     """
     try:
         exit_code = main()
@@ -64,25 +64,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     use_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(_parser(arguments).parse_args(arguments))
+        parsed = _parser(arguments).parse_args(arguments)
+        exit_code = int(parsed.run(parsed))
+        # Here and not at the interpreter's exit, where a closed pipe would print a traceback.
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        tell("Cancelled.")
+        notify("Cancelled.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        # The interpreter's last flush of a closed pipe must go nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
         return EXIT_PIPE_CLOSED
     except Exception as error:
         if "--debug" in arguments:
             raise
-        tell(f"{PROGRAM}: {_line(error)}")
+        notify(f"{PROGRAM}: {_line(error)}")
         return EXIT_FAILED
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    exit_code = parsed.run(parsed)
-    # Here and not at the interpreter's exit, where a closed pipe would print a traceback.
-    sys.stdout.flush()
-    return int(exit_code)
+    return exit_code
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -101,17 +101,14 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             else subparsers.add_parser(name)
         )
         if name == called:
-            _complete(subparser, command)
+            module = import_module(f"streaming_code_generator.cli.{command.module}")
+            # The option may stand behind the command, too.
+            subparser.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+            )
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
     return parser
-
-
-def _complete(subparser: argparse.ArgumentParser, command: _Command) -> None:
-    module = import_module(f"streaming_code_generator.cli.{command.module}")
-    subparser.add_argument(
-        "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
-    module.add_arguments(subparser)
-    subparser.set_defaults(run=module.run)
 
 
 class _ShowVersion(argparse.Action):
@@ -125,17 +122,10 @@ class _ShowVersion(argparse.Action):
 
 
 def _line(error: Exception) -> str:
-    """Return what a user is told, in one line."""
+    """Return the message for the user, in one line."""
     if isinstance(error, StreamingError | OSError):
         return one_line(str(error))
     return (
         f"internal error: {type(error).__name__}: {one_line(str(error))}. "
         "This is a bug; run the command again with --debug to see where."
     )
-
-
-def _discard_output() -> None:
-    """Let the interpreter's last flush of a closed pipe go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

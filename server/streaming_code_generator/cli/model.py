@@ -8,7 +8,6 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -22,7 +21,6 @@ from streaming_code_generator.providers.embedded.catalogue import (
     install_command,
     known_model,
 )
-from streaming_code_generator.providers.embedded.download import ReportProgress
 from streaming_code_generator.providers.embedded.install import install
 
 
@@ -64,7 +62,7 @@ def install_with_progress(
     if isinstance(model.source, DownloadedWeights):
         with _progress(console) as progress:
             task = progress.add_task(model.name, total=model.source.size_bytes)
-            path = install(model, _advancing(progress, task), here)
+            path = install(model, lambda received: progress.update(task, completed=received), here)
     else:
         path = install(model, lambda _received_bytes: None, here)
     console.print(
@@ -85,13 +83,6 @@ def _progress(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
-
-
-def _advancing(progress: Progress, task: TaskID) -> ReportProgress:
-    def advance(received_bytes: int) -> None:
-        progress.update(task, completed=received_bytes)
-
-    return advance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

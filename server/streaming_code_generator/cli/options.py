@@ -23,9 +23,9 @@ _OPTIONS: Mapping[str, tuple[str, str, type]] = {
 def add_setting_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that stand for settings; they go before every other source."""
     group = parser.add_argument_group("settings")
-    for option, (setting, told, kind) in _OPTIONS.items():
+    for option, (setting, text, kind) in _OPTIONS.items():
         metavar = option.rpartition("-")[2].upper()
-        group.add_argument(f"--{option}", dest=setting, help=told, type=kind, metavar=metavar)
+        group.add_argument(f"--{option}", dest=setting, help=text, type=kind, metavar=metavar)
 
 
 def resolve_options(arguments: argparse.Namespace) -> ResolvedSettings:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from streaming_code_generator.cli.terminal import tell
+from streaming_code_generator.cli.terminal import notify
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.logs import LogSink, install
 from streaming_code_generator.settings import SettingsSources, resolve
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until the client goes away."""
     chosen = arguments.stdio or arguments.tcp or arguments.ws
     if not chosen and sys.stdin.isatty():
-        tell(EXPLANATION)
+        notify(EXPLANATION)
         return EXIT_USAGE
     debug = {"log_level": "debug"} if arguments.debug else {}
     sources = SettingsSources.of_process(command_line=debug)
@@ -78,7 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSink) -> None:
-    _warn_if_open(arguments.tcp or arguments.ws)
+    listening = arguments.tcp or arguments.ws
+    if listening and not is_loopback_host(listening.host):
+        notify(
+            f"Note: whoever reaches {listening.host}:{listening.port} can use this server; it "
+            "asks for no password. Listen on 127.0.0.1 unless that is meant."
+        )
     from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - 0.4 s
     from streaming_code_generator.lsp.transport import serving  # noqa: PLC0415 - the same
 
@@ -86,24 +91,13 @@ def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSin
     if arguments.tcp:
         serving.serve_tcp(arguments.tcp.host, arguments.tcp.port, new_server)
     elif arguments.ws:
-        _require_web_sockets()
+        from importlib.util import find_spec  # noqa: PLC0415 - asked for here only
+
+        if find_spec("websockets") is None:
+            raise ConfigurationError(
+                "`--ws` needs the package `websockets`: install this one with its extra "
+                "`websocket`."
+            )
         serving.serve_ws(arguments.ws.host, arguments.ws.port, new_server)
     else:
         serving.serve_stdio(new_server)
-
-
-def _require_web_sockets() -> None:
-    from importlib.util import find_spec  # noqa: PLC0415 - asked for here only
-
-    if find_spec("websockets") is None:
-        raise ConfigurationError(
-            "`--ws` needs the package `websockets`: install this one with its extra `websocket`."
-        )
-
-
-def _warn_if_open(listening: Address | None) -> None:
-    if listening and not is_loopback_host(listening.host):
-        tell(
-            f"Note: whoever reaches {listening.host}:{listening.port} can use this server; it "
-            "asks for no password. Listen on 127.0.0.1 unless that is meant."
-        )

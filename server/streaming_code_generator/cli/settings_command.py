@@ -1,6 +1,6 @@
 """`settings`, a hidden command: the settings as the documents and the editors' manifests need them.
 
-It is run by whoever changes a setting, so that README and `package.json` say what the code says.
+Run it after a change of a setting, so that README and `package.json` say what the code says.
 """
 
 import argparse
@@ -27,17 +27,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the settings in that format."""
     if arguments.format == "markdown":
         show(markdown_table())
-    else:
-        show(json.dumps(_object(arguments.format), indent=2) + "\n")
-    return 0
-
-
-def _object(form: str) -> object:
-    if form == "wire":
+        return 0
+    if arguments.format == "wire":
         from streaming_code_generator.lsp.wire import wire_names  # noqa: PLC0415 - 0.4 s
 
-        return wire_names()
-    return vscode_properties() if form == "vscode" else vscode_restricted()
+        shown: object = wire_names()
+    else:
+        shown = vscode_properties() if arguments.format == "vscode" else vscode_restricted()
+    show(json.dumps(shown, indent=2) + "\n")
+    return 0
 
 
 PER_FOLDER = frozenset(
@@ -73,7 +71,7 @@ def markdown_table() -> str:
 def vscode_properties() -> dict[str, JsonSchema]:
     """Return VS Code's `contributes.configuration.properties`.
 
-    Nothing has a default there: VS Code sends a declared default as if somebody had set it, and
+    Nothing has a default there: VS Code sends a declared default as if the user had set it, and
     it would win over the environment and `config.toml`.
     """
     return {f"{SECTION}.{spec.camel_name}": _property(spec) for spec in _in_editors()}
@@ -99,14 +97,11 @@ def _row(spec: SettingSpec) -> tuple[str, ...]:
 
 
 def _property(spec: SettingSpec) -> JsonSchema:
-    told = f"{spec.description} Default: {_default(spec)}."
-    return {**_nullable(spec), "markdownDescription": told, "scope": _vscode_scope(spec)}
-
-
-def _vscode_scope(spec: SettingSpec) -> str:
+    description = f"{spec.description} Default: {_default(spec)}."
+    scope = "resource" if spec.name in PER_FOLDER else "window"
     if _is_machine_scoped(spec):
-        return "machine"
-    return "resource" if spec.name in PER_FOLDER else "window"
+        scope = "machine"
+    return {**_nullable(spec), "markdownDescription": description, "scope": scope}
 
 
 def _nullable(spec: SettingSpec) -> JsonSchema:

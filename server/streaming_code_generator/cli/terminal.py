@@ -1,4 +1,4 @@
-"""Where the command line speaks: results on standard output, all else on standard error."""
+"""Output of the command line: results on standard output, all else on standard error."""
 
 import sys
 
@@ -17,13 +17,13 @@ def show(text: str) -> None:
     """Write a piece of the result at once, as it is.
 
     Raises:
-        BrokenPipeError: Whoever read standard output has gone away.
+        BrokenPipeError: The reader of standard output has gone away.
     """
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
-def tell(line: str) -> None:
+def notify(line: str) -> None:
     """Write one line for the user, without keys."""
     sys.stderr.write(redacted(line) + "\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What a running generation tells whoever listens: a closed union, matched by `kind`."""
+"""The events of a running generation: a closed union, matched by `kind`."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -49,6 +49,11 @@ class LiveTokenCount:
 
     def feed(self, text: str) -> None:
         """Add a piece."""
+        # Fed "retur", "n a" and " +", the whole is never counted again:
+        #
+        #     "retur"       no settled place: counted as the tail
+        #     "return a"    settled up to "return", as a blank follows a letter; the tail is " a"
+        #     " a +"        settled up to " a"; the tail is " +"
         searched_from = max(len(self._tail) - 1, 0)
         self._tail += text
         settled = _SETTLED.match(self._tail, searched_from)
@@ -178,7 +183,16 @@ class TokenAccount:
     def add(self, delta: Delta) -> None:
         """Take one chunk's text and usage into account."""
         if not delta.is_empty:
-            self._add_text(delta)
+            self._usage_is_newest = False
+            if self._counts is None:
+                self._take_over_local_count()
+            if self._counts is None:
+                self._waiting.append(delta)
+                self._waiting_chars += len(delta.text) + len(delta.reasoning)
+            else:
+                self._feed(delta, self._counts)
+        # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
+        # until the end; the newest usage stands until text comes that it cannot know of.
         usage = delta.usage
         if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
             self._usage = usage
@@ -216,16 +230,6 @@ class TokenAccount:
             return estimated_tokens(self._waiting_chars)
         content, reasoning = self._counts
         return content.tokens + reasoning.tokens
-
-    def _add_text(self, delta: Delta) -> None:
-        self._usage_is_newest = False
-        if self._counts is None:
-            self._take_over_local_count()
-        if self._counts is None:
-            self._waiting.append(delta)
-            self._waiting_chars += len(delta.text) + len(delta.reasoning)
-        else:
-            self._feed(delta, self._counts)
 
     def _take_over_local_count(self) -> None:
         if self._counts is not None or not self._local.done() or self._local.cancelled():

@@ -76,6 +76,7 @@ class Backend:
     async def update(self, **changed: object) -> None:
         """Change some of the sources and read all of them again."""
         self._sources = replace(self._sources, **changed)  # type: ignore[arg-type]  # fields by name
+        # In a thread: two small files are read, perhaps over a network.
         self._resolved = await asyncio.to_thread(resolve, self._sources)
         self._apply()
 

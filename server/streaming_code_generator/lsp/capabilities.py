@@ -1,4 +1,4 @@
-"""What the connected client can do, read once from its `initialize` request."""
+"""The client's capabilities, resolved once from its `initialize` request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """A client's abilities, as plain values."""
+    """The capabilities that matter here, as plain values."""
 
     edits: bool = False
-    """Whether it takes `workspace/applyEdit`. Every editor known to us that does says so."""
+    """Whether it takes `workspace/applyEdit` requests. Every known editor that does says so."""
     work_done_progress: bool = False
     code_lens_refresh: bool = False
     configuration: bool = False
     configuration_changes: bool = False
-    """Whether it lets the server register for `didChangeConfiguration`."""
+    """Whether it lets the server register for `didChangeConfiguration` notifications."""
     code_action_literals: bool = False
     document_changes: bool = False
     generation_updates: bool = False
@@ -31,7 +31,7 @@ class Capabilities:
 
 
 def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
-    """Resolve the nested, mostly optional capabilities into plain values."""
+    """Resolve the nested, mostly optional client capabilities."""
 
     def can(path: str) -> bool:
         return bool(get_capability(params.capabilities, path, default=False))

@@ -1,5 +1,6 @@
 """Notifications and requests from the server to its client."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -12,6 +13,8 @@ from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
+
+logger = logging.getLogger(__name__)
 
 
 class Client:
@@ -52,6 +55,11 @@ class Client:
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""
         self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
+
+    def log_problem(self, problem: str) -> None:
+        """Write a problem of the settings to the client's log, and to our own."""
+        logger.warning("settings: %s", problem)
+        self.log(problem, types.MessageType.Warning)
 
     def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
         """Show a line to the user."""

@@ -15,15 +15,15 @@ from streaming_code_generator.logs import redacted
 logger = logging.getLogger(__name__)
 
 CommandHandler = Callable[[object, ExitStack], Coroutine[Any, Any, object]]
-"""Takes a command's arguments, and what to close when its request has ended in whatever way.
+"""The handler of a command: gets its arguments, and what to close when its request has ended.
 
-What it does before it returns comes before the next message; only the coroutine waits."""
+What it does before it returns comes before the next message; only its coroutine waits."""
 
 INTERNAL = "Internal error; the server's log has the details."
 
 
 def request_failed(error: StreamingError) -> JsonRpcException:
-    """Return the response to a request that failed."""
+    """Return the error response to a request that failed."""
     data: dict[str, Any] = {"kind": error.kind, "attempts": error.attempts}
     if error.partial_text:
         data["partialText"] = error.partial_text
@@ -33,26 +33,26 @@ def request_failed(error: StreamingError) -> JsonRpcException:
 
 
 def internal_error() -> JsonRpcException:
-    """Return the response to a request that failed by a fault of ours."""
+    """Return the error response to a request that failed by a fault of ours."""
     return JsonRpcException(
         INTERNAL, code=int(types.LSPErrorCodes.RequestFailed), data={"kind": "internal"}
     )
 
 
 def request_cancelled(reason: str, partial_text: str) -> JsonRpcException:
-    """Return the response to a request that was cancelled by another road than its own."""
+    """Return the error response to a request whose generation was cancelled by another request."""
     data = {"kind": "cancelled", **({"partialText": partial_text} if partial_text else {})}
     return JsonRpcException(reason, code=int(types.LSPErrorCodes.RequestCancelled), data=data)
 
 
 def content_modified(message: str) -> JsonRpcException:
-    """Return the response to a request for a version that is no more."""
+    """Return the error response to a request for an older version of its document."""
     return JsonRpcException(message, code=int(types.LSPErrorCodes.ContentModified))
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn whatever a handler raises into a response that says no more than it should."""
+    """Turn whatever a handler raises into an error response that says no more than it should."""
     try:
         yield
     except (JsonRpcException, asyncio.CancelledError):
@@ -65,7 +65,7 @@ def translated() -> Iterator[None]:
 
 
 def translating(handler: CommandHandler) -> CommandHandler:
-    """Decorate a command with `translated`: its coroutine, and what it does before it."""
+    """Decorate a command's handler with `translated`: its coroutine, and what comes before it."""
 
     def begin(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
         try:

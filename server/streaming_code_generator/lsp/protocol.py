@@ -2,16 +2,15 @@
 
 - Document synchronisation goes to our own mirror: pygls splits lines by other rules than LSP's,
   and pays for each change by the document's length.
-- A cancelled command stops: pygls answers the request and lets the command run on.
-- A command begins before the next message is read: pygls starts it some messages later.
-- Every request is answered, the untimely and the unreadable too, and none ends the server.
-- What a failing handler raised stays in the log: pygls sends its traceback to the client. What a
-  handler refuses is no failure, and is not logged as one.
+- A cancelled request stops its command's handler: pygls responds and lets the handler run on.
+- A command's handler starts before the next message is read: pygls starts it some messages later.
+- Every request gets a response, the untimely and the unreadable too, and none ends the server.
+- What a failing handler raised stays in the log: pygls sends its traceback to the client. A request
+  that a handler refuses is no failure, and is not logged as one.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -73,16 +72,15 @@ class Listener(Protocol):
     def exit_requested(self, exit_code: int) -> None: ...  # noqa: D102
 
 
-def _envelope(message: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in message.items() if name in _ENVELOPE}
+def _unknown(command: str) -> CommandHandler:
+    async def refuse(_arguments: object, _ended: ExitStack) -> object:
+        raise JsonRpcInvalidParams(f"`{command}` is not a command of this server.")
 
-
-async def _refuse(message: str) -> object:
-    raise JsonRpcInvalidParams(message)
+    return refuse
 
 
 class StreamingProtocol(LanguageServerProtocol):
-    """The server's end of the conversation."""
+    """The server's side of JSON-RPC and LSP."""
 
     listener: Listener
     documents: DocumentListener
@@ -91,15 +89,17 @@ class StreamingProtocol(LanguageServerProtocol):
     # Receiving
 
     def receive(self, message: object) -> None:
-        """Handle one decoded message; nothing in it makes this raise."""
+        """Handle one decoded message: a request, a notification or a response. Never raises."""
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             self.refuse_unreadable(JsonRpcInvalidRequest("This is not a JSON-RPC 2.0 message."))
-        elif "method" in message:
-            self._receive_call(_envelope(message))
+            return
+        message = {name: value for name, value in message.items() if name in _ENVELOPE}
+        if "method" in message:
+            self._receive_call(message)
         elif isinstance(message.get("id"), str | int):
-            self._receive_answer(_envelope(message))
+            self._receive_response(message)
         else:
-            logger.warning("received a message that is neither a request nor an answer")
+            logger.warning("received a message that is neither a request nor a response")
 
     def _receive_call(self, message: dict[str, Any]) -> None:
         message_id, method = message.get("id"), message["method"]
@@ -115,7 +115,7 @@ class StreamingProtocol(LanguageServerProtocol):
             self._send_response(message_id, error=refusal.to_response_error())
 
     def _untimely(self, method: object) -> JsonRpcException | None:
-        """Return why a call cannot be taken now; None if it can."""
+        """Return why a request or notification cannot be handled now; None if it can."""
         if not isinstance(method, str):
             return JsonRpcInvalidRequest("`method` must be a string.")
         if method == types.EXIT:
@@ -130,13 +130,14 @@ class StreamingProtocol(LanguageServerProtocol):
             return JsonRpcInvalidRequest("`initialize` came twice.")
         return None
 
-    def _receive_answer(self, message: dict[str, Any]) -> None:
+    def _receive_response(self, message: dict[str, Any]) -> None:
+        # Some clients send `"error": null` beside a result; JSON-RPC 2.0 has one or the other.
         if message.get("error") is None:
             message = {name: value for name, value in message.items() if name != "error"}
         try:
             self.handle_message(self.structure_message({"result": None, **message}))
         except JsonRpcException as error:
-            # Such as null where a result is wanted: for whoever waits for it, a refusal.
+            # Such as null where a result is wanted: to the waiting request, a refusal.
             self._handle_response(message["id"], error=error.to_response_error())
 
     def structure_message(self, data: dict[str, Any]) -> RPCMessage:
@@ -169,31 +170,28 @@ class StreamingProtocol(LanguageServerProtocol):
             return
         self._ctx_msg_id.set(msg_id)
         ended = ExitStack()
-        command = self._begin_command(params, ended)
+        arguments = with_work_done_token(params.arguments, params.work_done_token)
+        handler = self.command_handlers.get(params.command, _unknown(params.command))
+        command = handler(arguments, ended)
 
         def answer(future: "Future[Any]") -> None:
             ended.close()
             self._send_handler_result(future, msg_id=msg_id)
 
+        # pygls would await the handler in a task of its own and leave that running when the client
+        # cancels; and it would start it after messages that came later, such as a `didChange` that
+        # moves the very place the request names.
         # Inside the request's own task, so that cancelling one cancels both.
         task = asyncio.ensure_future(command)
         self._request_futures[msg_id] = task  # type: ignore[assignment]  # pygls does the same
         task.add_done_callback(answer)  # type: ignore[arg-type]
-
-    def _begin_command(
-        self, params: types.ExecuteCommandParams, ended: ExitStack
-    ) -> Coroutine[Any, Any, object]:
-        handler = self.command_handlers.get(params.command)
-        if handler is None:
-            return _refuse(f"`{params.command}` is not a command of this server.")
-        return handler(with_work_done_token(params.arguments, params.work_done_token), ended)
 
     def _handle_response(
         self, msg_id: MsgId, result: object = None, error: types.ResponseError | None = None
     ) -> None:
         waiting = self._request_futures.get(msg_id)
         if waiting is not None and waiting.done():
-            # The answer came after whoever wanted it had gone.
+            # The response came after its request was given up.
             del self._request_futures[msg_id]
             return
         super()._handle_response(msg_id, result, error)
@@ -201,7 +199,7 @@ class StreamingProtocol(LanguageServerProtocol):
     # Sending
 
     def refuse_unreadable(self, error: JsonRpcException) -> None:
-        """Answer a message whose id cannot be told (JSON-RPC 2.0, section 5: `id` is null)."""
+        """Answer a message whose id cannot be read (JSON-RPC 2.0, section 5: `id` is null)."""
         self._send_data(
             {
                 "jsonrpc": self.VERSION,
@@ -238,33 +236,34 @@ class StreamingProtocol(LanguageServerProtocol):
 
     @lsp_method(types.INITIALIZED)
     def lsp_initialized(self, *_: object) -> None:
-        """Go on with what needs the client."""
+        """Handle `initialized`: from now on the server may send requests."""
         self.listener.client_ready()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
-        """Keep an exact copy of the document from now on."""
+        """Handle the notification: keep an exact copy of the document from now on."""
         self.documents.opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
-        """Follow a change of the document."""
+        """Handle the notification: change the copy likewise."""
         self.documents.changed(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Forget the document."""
+        """Handle the notification: forget the document."""
         self.documents.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
-        """Cancel what runs under the token."""
+        """Handle the notification: cancel what runs under the token."""
         self.listener.progress_cancelled(params.token)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: object) -> None:  # type: ignore[override]  # as above
-        """End what runs; from then on nothing but `exit` is taken."""
+        """Handle the request: end what runs; from then on nothing but `exit` is taken."""
         await self.listener.close()
+        # Every request that is still open gets a response before `shutdown` gets its own.
         own_id = self.msg_id
         for message_id, future in list(self._request_futures.items()):
             if message_id != own_id:
@@ -273,5 +272,5 @@ class StreamingProtocol(LanguageServerProtocol):
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]  # as above
-        """End the server: with success if `shutdown` came first."""
+        """Handle the notification: end the server, with success if `shutdown` came first."""
         self.listener.exit_requested(0 if self._shutdown else 1)

@@ -74,7 +74,7 @@ class StreamingServer(LanguageServer):
         self._sink = sink
         client = Client(self, Capabilities(), redact=sink.redaction.redact if sink else redacted)
         backend = Backend(
-            sources, on_problem=self._report_problem, on_resolved=self._apply_log_settings
+            sources, on_problem=client.log_problem, on_resolved=self._apply_log_settings
         )
         generations = Generations(backend.new_engine, backend.concurrency, Reporter(client))
         self.state = ServerState(
@@ -103,11 +103,7 @@ class StreamingServer(LanguageServer):
         form = EditForm(client.applied_edits)
         return EditDelivery(uri, writer, client.send_edit, self.state.generations, edit_form=form)
 
-    # Settings and logging
-
-    def _report_problem(self, problem: str) -> None:
-        logger.warning("settings: %s", problem)
-        self.state.client.log(problem, types.MessageType.Warning)
+    # Logging
 
     def _apply_log_settings(self, resolved: ResolvedSettings) -> None:
         if self._sink is None:
@@ -125,16 +121,16 @@ class StreamingServer(LanguageServer):
     # Lifecycle
 
     def client_ready(self) -> None:
-        """Read the client's settings, and load what the first generation would wait for."""
+        """Handle `initialized`: request the settings, load what the first generation needs."""
         begin = configuration.begin(self, self.state)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
     def progress_cancelled(self, token: str | int) -> None:
-        """Cancel the generation whose progress was cancelled."""
+        """Handle `window/workDoneProgress/cancel`: cancel the generation under that token."""
         self.state.generations.cancel_by_token(token)
 
     def exit_requested(self, exit_code: int) -> None:
-        """End serving."""
+        """Handle `exit`: end serving."""
         if self.exit_code is not None and not self.exit_code.done():
             self.exit_code.set_result(exit_code)
 
@@ -208,7 +204,7 @@ def _register_renames(server: StreamingServer) -> None:
 
     @server.feature(types.WORKSPACE_WILL_RENAME_FILES, _ALL_FILES)
     def will_rename(params: types.RenameFilesParams) -> None:
-        take(params)  # a client may close the document before it tells that it was renamed
+        take(params)  # a client may close the document before it notifies of the rename
 
     @server.feature(types.WORKSPACE_DID_RENAME_FILES, _ALL_FILES)
     def did_rename(params: types.RenameFilesParams) -> None:

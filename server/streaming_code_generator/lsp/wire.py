@@ -1,4 +1,4 @@
-"""What goes over the wire in words of our own: names, arguments and results.
+"""Names, arguments and notifications of our own on the wire, beside those of LSP.
 
 Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.
 """
@@ -53,7 +53,7 @@ class GenerateArguments:
     uri: str
     version: int | None = None
     rebase: bool = False
-    """Whether a place of an older version is carried to the present one, where that can be told."""
+    """Whether a place of an older version is rebased to the present one, where that is known."""
     start: ClientPosition
     end: ClientPosition
     """Equal to `start` for an insertion."""
@@ -62,11 +62,6 @@ class GenerateArguments:
     wait: bool = True
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
-
-    @property
-    def is_selection(self) -> bool:
-        """Whether text is to be replaced."""
-        return self.start != self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +105,9 @@ def parse_generate(arguments: object) -> GenerateArguments:
     if not isinstance(document, Mapping) or not isinstance(uri, str) or not uri:
         invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
     start, end = _range(given)
+    target: Any = given.get("target") or "document"
+    if target not in get_args(Target):
+        invalid('"target" must be "document" or "none".')
     return GenerateArguments(
         uri=_uri(uri, "textDocument.uri"),
         version=_optional(document, "version", int),
@@ -117,7 +115,7 @@ def parse_generate(arguments: object) -> GenerateArguments:
         start=start,
         end=end,
         prompt=_optional(given, "prompt", str),
-        target=_target(given),
+        target=target,
         wait=_flag(given, "wait", default=True),
         work_done_token=_token(given, "workDoneToken"),
         partial_result_token=_token(given, "partialResultToken"),
@@ -205,13 +203,6 @@ def _position(value: object, name: str) -> ClientPosition:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _target(given: Mapping[str, Any]) -> Target:
-    target: Any = given.get("target") or "document"
-    if target == "document" or target == "none":  # noqa: PLR1714 - narrows the type
-        return target  # type: ignore[no-any-return]  # just compared with the literals
-    invalid('"target" must be "document" or "none".')
 
 
 def _flag(given: Mapping[str, Any], name: str, *, default: bool) -> bool:

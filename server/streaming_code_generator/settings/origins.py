@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Source(Enum):
-    """A place that settings come from; the value names it to people."""
+    """A place that settings come from; the value names it in messages."""
 
     DEFAULT = "default"
     USER_FILE = "user configuration file"
@@ -24,7 +24,7 @@ class Origin:
     detail: str = ""
     """The variable's name, the option, the file; empty for a default."""
     from_workspace: bool = False
-    """Whether whoever wrote the opened folder may have chosen the value."""
+    """Whether the opened folder's author may have chosen the value."""
 
     def __str__(self) -> str:
         return f"{self.source.value}: {self.detail}" if self.detail else self.source.value

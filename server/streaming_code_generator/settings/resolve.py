@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from streaming_code_generator.settings.declarations import SPECS, Settings
 from streaming_code_generator.settings.endpoints import normalised_base_url
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
+from streaming_code_generator.settings.origins import Origin, Source
 from streaming_code_generator.settings.sources import (
     API_KEY,
     Reading,
@@ -34,7 +34,7 @@ class ResolvedSettings:
     """The key that may be sent to the endpoint in force; `None`: there is none."""
     api_key_origin: Origin | None
     problems: tuple[str, ...]
-    """One message for each value that is ignored, to be shown to people."""
+    """One message for each value that is ignored, to be shown to users."""
 
 
 def resolve(sources: SettingsSources) -> ResolvedSettings:
@@ -45,28 +45,22 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     reading = read_sources(sources)
     verdict = judge(reading.assignments)
     chosen = {assignment.name: assignment for assignment in verdict.admitted}
-    settings = _settings(chosen)
+    values: dict[str, object] = {name: assignment.value for name, assignment in chosen.items()}
+    settings = Settings(**values)  # type: ignore[arg-type]  # each was parsed by its field's kind
+    # By all assignments, the refused ones too: a key beside a URL in `.env` was given for that URL,
+    # whether a workspace may choose it or not.
     given_for = key_bindings(reading.assignments)
     endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
     candidates = _candidates(settings, sources, reading, given_for)
     key, key_problem = choose_key(candidates, endpoint)
-    told = [key_problem] if key_problem and settings.provider != "embedded" else []
+    refused = [key_problem] if key_problem and settings.provider != "embedded" else []
     return ResolvedSettings(
         settings=settings,
-        origins={name: _origin(chosen, name) for name in SPECS},
+        origins={name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS},
         api_key=key.secret if key else None,
         api_key_origin=key.origin if key else None,
-        problems=(*reading.problems, *verdict.problems, *told),
+        problems=(*reading.problems, *verdict.problems, *refused),
     )
-
-
-def _settings(chosen: Mapping[str, Assignment]) -> Settings:
-    values: dict[str, object] = {name: assignment.value for name, assignment in chosen.items()}
-    return Settings(**values)  # type: ignore[arg-type]  # each value was parsed by its field's kind
-
-
-def _origin(chosen: Mapping[str, Assignment], name: str) -> Origin:
-    return chosen[name].origin if name in chosen else DEFAULT_ORIGIN
 
 
 def _candidates(

@@ -25,10 +25,10 @@ MACHINE_SCOPED = "endpointSettingsAreMachineScoped"
 settings that decide about endpoints and keys from the user alone, never from a folder."""
 
 GENERATION_UPDATES = "generationUpdates"
-"""Another one: the client wants to hear of every generation's progress; the server's affair."""
+"""Another one: the client wants notifications of every generation's progress."""
 
 UNDO_NOTIFICATIONS = "undoNotifications"
-"""Another one: the client tells which changes of a document were undo or redo."""
+"""Another one: the client notifies of changes that were undo or redo."""
 
 API_KEY = "apiKey"
 """A key from the client's own secret store. It is no setting: settings files must not hold keys."""
@@ -148,6 +148,8 @@ def _from_variables(
 def _from_client(sources: SettingsSources, problems: list[str]) -> Iterator[Assignment]:
     options = _unwrapped(sources.initialization_options, Source.INITIALIZATION, problems)
     yield from _from_object(options, Source.INITIALIZATION, problems, from_workspace=False)
+    # LSP does not say whether an answer comes from the user's settings or the folder's: it counts
+    # as the folder's, unless the client keeps such settings out of folders.
     answer = _unwrapped(sources.workspace_configuration, Source.CONFIGURATION, problems)
     machine_scoped = options.get(MACHINE_SCOPED) is True
     yield from _from_object(
@@ -220,7 +222,10 @@ def read_toml(path: Path | None, problems: list[str]) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        problems.append(f"`{path}` is not valid TOML ({_place(exc)}); it is ignored. Correct it.")
+        # Where the error lies, without the text that stands there: it may be a key.
+        _, separator, place = str(exc).rpartition("(")
+        where = place.rstrip(")") if separator else "no place given"
+        problems.append(f"`{path}` is not valid TOML ({where}); it is ignored. Correct it.")
         return {}
 
 
@@ -252,18 +257,12 @@ def _text_of(path: Path | None, problems: list[str]) -> str:
         return ""
 
 
-def _place(error: ValueError) -> str:
-    """Return where the error lies, without the text that stands there."""
-    _, separator, place = str(error).rpartition("(")
-    return place.rstrip(")") if separator else "no place given"
-
-
 _MOST_SHOWN = 60
 _KEY_NAMES = frozenset({"apikey", "openaiapikey", "key", "token"})
 
 
 def unknown(name: str, known: Sequence[str], origin: Origin) -> str:
-    """Tell of a setting that does not exist, and of the one that was probably meant."""
+    """Return the message about a setting that does not exist, with the one probably meant."""
     if _plain(name).removeprefix("streamingcodegenerator") in _KEY_NAMES:
         return (
             f"`{_shown(name)}` ({origin}) is ignored: keys are never settings. Put the key into "
@@ -273,8 +272,12 @@ def unknown(name: str, known: Sequence[str], origin: Origin) -> str:
 
 
 def unfit(spec: SettingSpec, raw: object, origin: Origin) -> str:
-    """Tell of a value that is not of the setting's kind."""
-    found = f", not `{_shown(_spelled(raw))}`" if spec.kind.may_be_shown else ""
+    """Return the message about a value that is not of the setting's kind."""
+    try:
+        spelled = raw if isinstance(raw, str) else json.dumps(raw)
+    except (TypeError, ValueError):  # a date from TOML
+        spelled = str(raw)
+    found = f", not `{_shown(spelled)}`" if spec.kind.may_be_shown else ""
     then = "it is ignored"
     if spec.name == "provider" and not origin.from_workspace:
         then = "until it is corrected the embedded model is used, which sends nothing anywhere"
@@ -292,15 +295,6 @@ def _meant(name: str, known: Sequence[str]) -> str:
 def _plain(name: str) -> str:
     """Return the name's letters only, so that styles of writing compare equal."""
     return "".join(character for character in name.lower() if character.isalnum())
-
-
-def _spelled(raw: object) -> str:
-    if isinstance(raw, str):
-        return raw
-    try:
-        return json.dumps(raw)
-    except (TypeError, ValueError):  # a date from TOML
-        return str(raw)
 
 
 def _shown(text: str) -> str:

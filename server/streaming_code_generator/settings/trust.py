@@ -77,7 +77,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The assignments that count, in rising order, and what is told of the others."""
+    """The assignments that count, in rising order, and the messages about the others."""
 
     admitted: tuple[Assignment, ...]
     problems: tuple[str, ...]
@@ -96,7 +96,8 @@ class KeyCandidate:
 def judge(assignments: Sequence[Assignment]) -> Verdict:
     """Decide which assignments count; they come in rising order."""
     usable = [a for a in map(_with_safe_provider, assignments) if a.value is not None]
-    own = _in_force(a for a in usable if not a.origin.from_workspace and _may_stand(a))
+    own: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
+    own |= {a.name: a.value for a in usable if not a.origin.from_workspace and _may_stand(a)}
     admitted = tuple(a for a in usable if _is_admitted(a, own["trusted_workspace_endpoints"]))
     refused = (a for a in usable if a not in admitted and a.value != own[a.name])
     return Verdict(admitted=admitted, problems=tuple(map(_refusal, refused)))
@@ -121,18 +122,17 @@ def key_bindings(assignments: Iterable[Assignment]) -> dict[Source, str | None]:
 def choose_key(
     candidates: Sequence[KeyCandidate], base_url: str | None
 ) -> tuple[KeyCandidate | None, str | None]:
-    """Return the first key that is bound to the endpoint, else what is told of the others.
+    """Return the first key that is bound to the endpoint, else the message about the others.
 
     Without a base URL (the one that was meant cannot be used) no key is sent anywhere.
     """
+    # The key of `config.toml`'s endpoint is not sent to the one a workspace chose, although that
+    # may be trusted with requests: being allowed to choose does not unbind a key.
     for candidate in candidates:
-        if base_url and candidate.given_for and _same_origin(candidate.given_for, base_url):
+        bound_to = candidate.given_for
+        if base_url and bound_to and origin_of(bound_to) == origin_of(base_url):
             return candidate, None
     return None, _key_refusal(candidates[0], base_url) if candidates else None
-
-
-def _same_origin(one_url: str, other_url: str) -> bool:
-    return origin_of(one_url) == origin_of(other_url)
 
 
 def _with_safe_provider(assignment: Assignment) -> Assignment:
@@ -140,11 +140,6 @@ def _with_safe_provider(assignment: Assignment) -> Assignment:
     if assignment.name == "provider" and assignment.value is None and own:
         return replace(assignment, value="embedded")
     return assignment
-
-
-def _in_force(assignments: Iterable[Assignment]) -> dict[str, object]:
-    defaults: dict[str, object] = {name: spec.default for name, spec in SPECS.items()}
-    return defaults | {a.name: a.value for a in assignments}
 
 
 def _may_stand(assignment: Assignment) -> bool:
@@ -159,6 +154,7 @@ def _is_admitted(assignment: Assignment, trusted: object) -> bool:
         return False
     if not assignment.origin.from_workspace or SPECS[assignment.name].scope is Scope.ANYWHERE:
         return True
+    # The embedded model sends nothing anywhere: a folder may ask for that.
     if assignment.name == "provider":
         return assignment.value == "embedded"
     if assignment.name == "base_url" and isinstance(trusted, tuple):

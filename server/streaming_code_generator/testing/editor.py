@@ -23,10 +23,10 @@ from streaming_code_generator.testing.editor_messages import (
     Change,
     DidChange,
     DidUndo,
-    Edit,
     Message,
     Replacement,
     Reply,
+    ServerEdit,
 )
 from streaming_code_generator.testing.editor_positions import (
     Encoding,
@@ -38,12 +38,11 @@ from streaming_code_generator.testing.editor_positions import (
 )
 
 __all__ = [
-    "Author",
     "Cell",
+    "CellAuthor",
     "Change",
     "DidChange",
     "DidUndo",
-    "Edit",
     "EditorHabits",
     "Encoding",
     "ForeignTextRemoved",
@@ -51,12 +50,13 @@ __all__ = [
     "Position",
     "Replacement",
     "Reply",
+    "ServerEdit",
     "SimulatedEditor",
     "offset_in",
     "position_in",
 ]
 
-Author = Literal["base", "selected", "user", "server"]
+CellAuthor = Literal["base", "selected", "user", "server"]
 """`base` stood there at the start; `selected` is given to a server to replace."""
 
 
@@ -85,7 +85,7 @@ class EditorHabits:
     """What one undo takes back: one change; a run of changes by the same writer, the user or the
     server; or whatever was done since the user last paused."""
     tells_undo: bool = False
-    """Whether the server is told that a change was undo or redo, before it is reported."""
+    """Whether a notification says that a change was undo or redo, before it is reported."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +93,7 @@ class Cell:
     """One code point and who wrote it; it stays the same one through undo and redo."""
 
     character: str
-    author: Author
+    author: CellAuthor
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ class SimulatedEditor:
         self.open = True
         # Which of two equal neighbours a difference of texts names is a matter of chance.
         self.mistakable = "" if self.habits.changes == "exact" else "\r\n"
-        """Characters that a server may take for its own, because nobody can tell."""
+        """Characters that a server may take for its own, because the two look the same."""
         self._pending: list[Change] = []
         self._flush_at_s: float | None = None
         self._outbox: deque[Message] = deque()
         self._undo: list[list[_Done]] = []
         self._redo: list[list[_Done]] = []
-        self._last_writer: Author | None = None
+        self._last_writer: CellAuthor | None = None
         """Who made the step that an undo would take back; None if the next change begins one."""
         self._undid = False
         """Whether what is to be reported holds an undo or a redo."""
@@ -138,7 +138,7 @@ class SimulatedEditor:
         """The buffer's text."""
         return "".join(cell.character for cell in self.cells)
 
-    def written_by(self, *authors: Author) -> str:
+    def written_by(self, *authors: CellAuthor) -> str:
         """Return the text these authors have in the buffer, in order."""
         return "".join(cell.character for cell in self.cells if cell.author in authors)
 
@@ -171,7 +171,7 @@ class SimulatedEditor:
         self._type(0, len(old), tuple(cells), now_s=now_s)
 
     def undo(self, *, now_s: float = 0.0) -> None:
-        """Take back the last change, whoever made it."""
+        """Take back the last change, by the user or the server."""
         if self._undo:
             steps = self._undo.pop()
             self._redo.append(steps)
@@ -203,7 +203,7 @@ class SimulatedEditor:
 
     # The client's side
 
-    def receive(self, edit: Edit, *, now_s: float = 0.0) -> None:
+    def receive(self, edit: ServerEdit, *, now_s: float = 0.0) -> None:
         """Take an edit from the server, apply it or not, and answer by habit.
 
         Raises:
@@ -251,30 +251,26 @@ class SimulatedEditor:
         """Return the offset of a client's position; past the end of a line is its end."""
         return offset_in(self.text, position, self.habits.encoding)
 
-    # Inside
+    # Applying and reporting
 
-    def _apply(self, edit: Edit, *, now_s: float) -> None:
+    def _apply(self, edit: ServerEdit, *, now_s: float) -> None:
         steps: list[_Done] = []
         for replacement in reversed(edit.replacements):
             start, end = self.offset(replacement.start), self.offset(replacement.end)
             removed = tuple(self.cells[start:end])
-            self._check_removal(removed)
-            steps.append(_Done(start, removed, _cells(self._ended(replacement.text), "server")))
+            foreign = [cell for cell in removed if cell.author in {"base", "user"}]
+            # A client that applies stale edits overwrites by itself; that is to be repaired.
+            if self.habits.stale_edits != "apply" and any(
+                cell.character not in self.mistakable for cell in foreign
+            ):
+                raise ForeignTextRemoved("".join(cell.character for cell in removed))
+            text = replacement.text
+            if self.habits.line_ending is not None:
+                text = text.replace("\r\n", "\n").replace("\n", self.habits.line_ending)
+            steps.append(_Done(start, removed, _cells(text, "server")))
         self._do(steps, writer="server", now_s=now_s)
 
-    def _check_removal(self, removed: Sequence[Cell]) -> None:
-        if self.habits.stale_edits == "apply":
-            return  # such a client overwrites by itself; what counts is that it is repaired
-        foreign = [cell for cell in removed if cell.author in {"base", "user"}]
-        if any(cell.character not in self.mistakable for cell in foreign):
-            raise ForeignTextRemoved("".join(cell.character for cell in removed))
-
-    def _ended(self, text: str) -> str:
-        if self.habits.line_ending is None:
-            return text
-        return text.replace("\r\n", "\n").replace("\n", self.habits.line_ending)
-
-    def _do(self, steps: list[_Done], *, writer: Author, now_s: float) -> None:
+    def _do(self, steps: list[_Done], *, writer: CellAuthor, now_s: float) -> None:
         joins = {"edit": False, "writer": self._last_writer == writer, "pause": True}
         if self._last_writer and joins[self.habits.undo_step] and self._undo:
             self._undo[-1] = [*self._undo[-1], *steps]
@@ -330,5 +326,5 @@ class SimulatedEditor:
         return (Change(positions, new[start:new_end]),)
 
 
-def _cells(text: str, author: Author) -> tuple[Cell, ...]:
+def _cells(text: str, author: CellAuthor) -> tuple[Cell, ...]:
     return tuple(Cell(character, author) for character in text)

@@ -33,7 +33,7 @@ class DidChange:
 
 @dataclass(frozen=True, slots=True)
 class DidUndo:
-    """Says that an undo or a redo led to a version; of a client that tells."""
+    """A notification that an undo or a redo led to a version."""
 
     version: int
 
@@ -52,7 +52,7 @@ class Replacement(Protocol):
     def text(self) -> str: ...  # noqa: D102 - named by the field
 
 
-class Edit(Protocol):
+class ServerEdit(Protocol):
     """An edit as a server sends it; its replacements are in order and do not overlap."""
 
     @property

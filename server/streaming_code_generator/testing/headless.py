@@ -130,7 +130,7 @@ class HeadlessEditor:
             command: What starts the server.
             root: The workspace's folder.
             habits: How the editor behaves.
-            initialization_options: What the editor tells the server of itself.
+            initialization_options: The client's own settings and announcements.
             environment: The server's variables; by default those of this process.
         """
         habits = habits or EditorHabits()

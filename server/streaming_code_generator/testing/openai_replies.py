@@ -19,7 +19,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Send nothing until `event` is set; never more, if nobody sets it."""
+    """Send nothing until `event` is set; never more, if it is not set."""
 
     event: asyncio.Event
 

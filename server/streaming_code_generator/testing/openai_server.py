@@ -59,7 +59,9 @@ class OpenAIServer:
 
     def __init__(self, *replies: Reply, reply_to: ReplyTo | None = None) -> None:
         self._replies = replies or (answer("Hello"),)
-        self._reply_to = reply_to or self._next_reply
+        self._reply_to = reply_to or (
+            lambda _: self._replies[min(len(self.requests), len(self._replies)) - 1]
+        )
         self._connections: set[asyncio.Task[None]] = set()
         self._connections_seen = 0
         self._server: asyncio.Server | None = None
@@ -101,9 +103,6 @@ class OpenAIServer:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _next_reply(self, _request: RecordedRequest) -> Reply:
-        return self._replies[min(len(self.requests), len(self._replies)) - 1]
-
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         self._connections_seen += 1
         task = asyncio.create_task(self._serve(reader, writer))
@@ -124,7 +123,12 @@ class OpenAIServer:
         first_byte = await reader.read(1)
         while first_byte:
             request = await _read_request(first_byte, reader, connection)
-            reply = self._reply_for(request)
+            if request.method == "GET" and request.path.endswith("/models"):
+                reply = Reply.json({"object": "list", "data": [{"id": "loopback-model"}]})
+            else:
+                self.requests.append(request)
+                self.request_came.set()
+                reply = self._reply_to(request)
             watching = asyncio.create_task(reader.read(1))
             playing = asyncio.create_task(_play(reply, writer))
             try:
@@ -139,13 +143,6 @@ class OpenAIServer:
                 watching.cancel()
                 playing.cancel()
                 await asyncio.gather(watching, playing, return_exceptions=True)
-
-    def _reply_for(self, request: RecordedRequest) -> Reply:
-        if request.method == "GET" and request.path.endswith("/models"):
-            return Reply.json({"object": "list", "data": [{"id": "loopback-model"}]})
-        self.requests.append(request)
-        self.request_came.set()
-        return self._reply_to(request)
 
 
 async def _read_request(

@@ -26,27 +26,27 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
+class Disconnect:
     """The connection breaks off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitFor:
-    """Nothing more comes until `event` is set; never, if nobody sets it."""
+    """Nothing more comes until `event` is set; never, if it is not set."""
 
     event: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Yield:
     """Let other tasks run before the next step, as a real stream does."""
 
 
-Step = Delta | Refuse | Drop | WaitFor | Pace
-Script = Sequence[Step]
+ScriptStep = Delta | Refuse | Disconnect | WaitFor | Yield
+Script = Sequence[ScriptStep]
 
 
-def text_script(*pieces: str, finish_reason: str | None = "stop") -> tuple[Step, ...]:
+def text_script(*pieces: str, finish_reason: str | None = "stop") -> tuple[ScriptStep, ...]:
     """Return the script of a response that comes in these pieces and ends well.
 
     It has what real ones have: an empty first chunk, a finish chunk, and one for usage, which
@@ -114,11 +114,11 @@ async def _played(script: Script) -> AsyncGenerator[Delta, None]:
                 yield step
             case Refuse():
                 raise step.error
-            case Drop():
+            case Disconnect():
                 raise StreamProcessError(
                     "The connection to the script broke off.", kind="connection", retryable=True
                 )
             case WaitFor():
                 await step.event.wait()
-            case Pace():
+            case Yield():
                 await asyncio.sleep(0)

@@ -73,6 +73,9 @@ class GenerationEngine:
     ) -> AsyncGenerator[GenerationEvent, None]:
         deadlines = Deadlines(self._policy, self.provider.description.endpoint)
         failed: StreamingError | None = None
+        # tenacity decides here whether there is another attempt, by the exception that the last one
+        # left on its state. It does not wait: the wait is announced as an event and done below, so
+        # that progress shows it and cancelling ends it.
         async for attempt in attempts(self._policy, deadlines):
             state = attempt.retry_state
             if failed is not None:
@@ -114,6 +117,7 @@ async def _next_delta(
     except StopAsyncIteration:
         return None
     except StreamingError as error:
+        # Some servers drop the connection once they have said all; only usage is lost by that.
         if not run.has_finish_reason:
             raise
         logger.debug("after the finish reason: %s", error.message)
@@ -123,8 +127,19 @@ async def _next_delta(
 def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
     """Return what the caller meets instead of a provider's or deadline's `error`."""
     if run.has_shown_text:
-        return _broken_off(error, run)
-    message = _with_attempts(error, run.attempts)
+        text = run.text
+        return StreamProcessError(
+            f"{error.message} The {len(text)} characters that had arrived are kept.",
+            kind=error.kind,
+            attempts=run.attempts,
+            partial_text=text,
+        )
+    message = error.message
+    if run.attempts != 1 or may_be_repeated(error):
+        counted = "1 attempt" if run.attempts == 1 else f"{run.attempts} attempts"
+        message = f"Gave up after {counted}: {message}"
+        if isinstance(error, APIError) and error.retry_after_s:
+            message += f" It asks to wait {error.retry_after_s:g} s."
     if isinstance(error, APIError):
         return APIError(
             message,
@@ -136,26 +151,3 @@ def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
     if isinstance(error, StreamProcessError):
         return StreamProcessError(message, kind=error.kind, attempts=run.attempts)
     return error
-
-
-def _broken_off(error: StreamingError, run: GenerationRun) -> StreamProcessError:
-    text = run.text
-    return StreamProcessError(
-        f"{error.message} The {len(text)} characters that had arrived are kept.",
-        kind=error.kind,
-        attempts=run.attempts,
-        partial_text=text,
-    )
-
-
-def _with_attempts(error: StreamingError, attempts: int) -> str:
-    if attempts == 1 and not may_be_repeated(error):
-        return error.message
-    counted = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-    return f"Gave up after {counted}: {error.message}{_wish_to_wait(error)}"
-
-
-def _wish_to_wait(error: StreamingError) -> str:
-    if isinstance(error, APIError) and error.retry_after_s:
-        return f" It asks to wait {error.retry_after_s:g} s."
-    return ""

@@ -141,7 +141,7 @@ JITTER = 0.25
 def attempts(policy: GenerationPolicy, deadlines: Deadlines) -> AsyncRetrying:
     """Return the attempts of one generation, to be iterated over.
 
-    Whoever iterates sets a failed attempt's exception on its `retry_state`. The iteration then
+    The caller sets a failed attempt's exception on its `retry_state`. The iteration then
     ends by raising it, or goes on with an attempt whose `upcoming_sleep` is left to be waited by
     the caller: so the wait can be announced before it begins.
     """

@@ -35,11 +35,21 @@ class ChunkSplitter:
 
     def feed(self, text: str) -> list[str]:
         """Return the pieces that `text` completes; empty when a half character is held back."""
+        # A server that cuts JSON escapes may send the two halves of an emoji in two chunks: the
+        # first half is held back, and both go out as one character.
         if self._high_surrogate or not text.isascii():
             text = self._whole_characters(self._high_surrogate + text)
         if len(text) <= self._limit:
             return [text] if text else []
-        return list(self._cut(text))
+        pieces, start = [], 0
+        while start < len(text):
+            end = min(start + self._limit, len(text))
+            # A CRLF that is torn apart would be two line endings where the pieces are shown.
+            if end - start > 1 and text[end - 1 : end + 1] == "\r\n":
+                end -= 1
+            pieces.append(text[start:end])
+            start = end
+        return pieces
 
     def finish(self) -> list[str]:
         """Return what is still held back."""
@@ -53,16 +63,6 @@ class ChunkSplitter:
         if _SURROGATE.search(text) is None:
             return text
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-    def _cut(self, text: str) -> list[str]:
-        pieces, start = [], 0
-        while start < len(text):
-            end = min(start + self._limit, len(text))
-            if end - start > 1 and text[end - 1 : end + 1] == "\r\n":
-                end -= 1
-            pieces.append(text[start:end])
-            start = end
-        return pieces
 
 
 INCOMPLETE = {
@@ -145,7 +145,14 @@ class GenerationRun:
 
     def add(self, delta: Delta) -> list[TextArrived | EmptyChunkArrived]:
         """Take in one chunk and return the events it makes, at least one."""
-        self._count(delta)
+        self._chunks += 1
+        self._tokens.add(delta)
+        if delta.is_empty:
+            self._empty_chunks += 1
+        elif self._first_text_s is None:
+            self._first_text_s = self._clock.elapsed_s()
+        self._finish_reason = delta.finish_reason or self._finish_reason
+        self._model = delta.model or self._model
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
         content = self._content_splitter.feed(delta.text) if delta.text else []
         return self._text_events(reasoning, content) or [
@@ -159,7 +166,11 @@ class GenerationRun:
             StreamProcessError: The stream ended without saying that the response is complete.
         """
         if not self.has_finish_reason:
-            raise self._ended_early()
+            endpoint = self._description.endpoint
+            ended = "ended early: no finish reason came" if self._chunks else "held nothing at all"
+            raise StreamProcessError(
+                f"The stream from `{endpoint}` {ended}.", retryable=not self.has_shown_text
+            )
         return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
 
     def retry_event(self, failed: StreamingError, delay_s: float) -> RetryScheduled:
@@ -188,16 +199,6 @@ class GenerationRun:
         )
         return GenerationFinished(result=result)
 
-    def _count(self, delta: Delta) -> None:
-        self._chunks += 1
-        self._tokens.add(delta)
-        if delta.is_empty:
-            self._empty_chunks += 1
-        elif self._first_text_s is None:
-            self._first_text_s = self._clock.elapsed_s()
-        self._finish_reason = delta.finish_reason or self._finish_reason
-        self._model = delta.model or self._model
-
     def _text_events(
         self, reasoning: list[str], content: list[str]
     ) -> list[TextArrived | EmptyChunkArrived]:
@@ -210,14 +211,6 @@ class GenerationRun:
             *(TextArrived(text=piece, part="reasoning", stats=stats) for piece in reasoning),
             *(TextArrived(text=piece, part="content", stats=stats) for piece in content),
         ]
-
-    def _ended_early(self) -> StreamProcessError:
-        endpoint = self._description.endpoint
-        if not self._chunks:
-            what = f"The stream from `{endpoint}` held nothing at all."
-        else:
-            what = f"The stream from `{endpoint}` ended early: no finish reason came."
-        return StreamProcessError(what, retryable=not self.has_shown_text)
 
     def _warnings(self, text: str) -> tuple[str, ...]:
         reason = self._finish_reason or ""

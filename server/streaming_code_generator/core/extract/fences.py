@@ -7,9 +7,9 @@ models put blocks into lists.
 import re
 from dataclasses import dataclass
 
-from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT, LineHead
 from streaming_code_generator.core.extract.parts import FilteredText, FilterStep
 from streaming_code_generator.core.extract.prose import reads_like_prose
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
 
 MAY_OPEN = re.compile(r"[ \t]*(?:`{0,2}|~{0,2}|`{3,}[^`]*|~{3,}.*)", re.DOTALL)
 """Matches a line, or its beginning, that is or may become the opening of a fence."""
@@ -185,7 +185,16 @@ class BareCode:
         """Pass on everything but a closing fence that may belong to no opening one."""
         if self._suspect is not None:
             return self._behind(self._suspect, segment)
-        text, line = self._head.feed(segment, self._kind())
+        # Code without a fence of its own around it may hold fences: a README, a docstring.
+        #
+        #     Usage               code
+        #     ```sh               an inner fence opens: it has a language tag
+        #     make                code
+        #     ```                 it closes
+        #     ```                 bare, and none is open: the suspect, held back
+        #     This runs make.     prose behind it: the suspect was the end, this is explanation
+        kind = MAY_OPEN if self._inner is None else self._inner.may_close
+        text, line = self._head.feed(segment, kind)
         if line is None:
             return _code(text)
         if self._inner is None:
@@ -203,9 +212,6 @@ class BareCode:
             return FilterStep()
         return _code(line)
 
-    def _kind(self) -> re.Pattern[str]:
-        return MAY_OPEN if self._inner is None else self._inner.may_close
-
     def _outside(self, line: str) -> FilterStep:
         fence = opening_fence(line)
         if _is_bare(fence):
@@ -217,6 +223,8 @@ class BareCode:
     def _behind(self, suspect: Fence, segment: str) -> FilterStep:
         self._next_line += segment
         line = self._next_line.removesuffix("\n")
+        # A line of prose behind the suspect ends the code; code behind it makes the suspect the
+        # opening of an inner block. Blank lines decide nothing and are held with it.
         if len(self._held) + len(line) > LINE_LIMIT:
             return self._keep(suspect)
         if len(line) == len(self._next_line):

@@ -1,9 +1,8 @@
-"""The output filter: composes the stages and collects what they give away."""
+"""The output filter: runs a response through the stages and collects their output."""
 
 import itertools
 
 from streaming_code_generator.core.extract.layout import Layout
-from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT, LineEndings, segments
 from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.overlap import OVERLAP_LIMIT
 from streaming_code_generator.core.extract.parts import (
@@ -13,6 +12,12 @@ from streaming_code_generator.core.extract.parts import (
     FilterStage,
     FilterStep,
     Part,
+)
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
+    LineEndings,
+    segments,
 )
 
 TRIM_LIMIT = 256
@@ -49,7 +54,7 @@ class Trimmed:
         return text[:kept]
 
     def end_section(self) -> None:
-        """Say that something else comes between what has come and what follows."""
+        """End the section: code or the other part comes before what follows."""
         self._held = ""
         self._section_started = False
 
@@ -70,6 +75,17 @@ class OutputFilter:
     """
 
     def __init__(self, target: CodeTarget = _ANYWHERE) -> None:
+        # The stages of a response, each of which hands over to one that may follow it:
+        #
+        #     BeforeAnswer --"<think>"--> Reasoning --"</think>"--.
+        #          |                                              v
+        #          '----------------------------------------> Opening
+        #     Opening --a fence--> FencedCode --its end--> Remainder
+        #     Opening --code-----> BareCode --a stray fence, then prose--> Remainder
+        #     Opening --prose, if explanation was asked for--> LeadIn --a fence--> FencedCode
+        #
+        # "Here is it:", a fence, "def f():", a fence, "Done." runs through Opening, FencedCode and
+        # Remainder; in the document stands "def f():" and nothing else.
         self._stage: FilterStage = BeforeAnswer(bare_code=target.bare_code)
         self._layout = Layout(target)
         self._explanation = Trimmed()
@@ -110,6 +126,8 @@ class OutputFilter:
         if self._finished:
             return []
         self._finished = True
+        # The last stage may hand over what it held back to another one, which has to finish, too:
+        # "Sure" without a line end is Opening's until now, and then BareCode's or LeadIn's.
         following: FilterStage | None = self._stage
         while following is not None:
             step = self._stage.finish()
@@ -135,6 +153,7 @@ class OutputFilter:
 
     def _give(self, part: Part, text: str) -> None:
         if part == "code":
+            # Explanation before and behind the code is two paragraphs: "Here is it:", "Done."
             self._explanation.end_section()
             for segment in segments(text):
                 self._put("code", self._layout.feed(segment))

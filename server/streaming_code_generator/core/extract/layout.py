@@ -2,9 +2,9 @@
 
 import re
 
-from streaming_code_generator.core.extract.lines import BLANK
 from streaming_code_generator.core.extract.overlap import OverlapAfter, OverlapBefore
 from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.response_lines import BLANK
 
 _DEFAULT_UNIT = 4
 _UNITS = (2, 4)
@@ -27,7 +27,8 @@ class Indentation:
     def __init__(self, target: CodeTarget) -> None:
         self._base = target.base_indent
         self._unit = target.indent_unit
-        self._last_level = re.compile(rf"(?:\t| {{1,{_width(target.indent_unit)}}})\Z")
+        width = len(self._unit) if self._unit and "\t" not in self._unit else _DEFAULT_UNIT
+        self._last_level = re.compile(rf"(?:\t| {{1,{width}}})\Z")
         self._model_unit: int | None = None
         self._first: int | None = None
         self._first_may_be_stray = False
@@ -39,20 +40,26 @@ class Indentation:
 
     def of(self, column: int) -> str:
         """Return the indentation of a later line that the model began at `column`."""
-        difference = column - self._reference(column)
+        if self._first_may_be_stray:
+            # Tokenizers put a stray space before an answer. The second line shows whether one
+            # space is that, or an indented block:   " a", "b" -> 0    " a", " b" -> 1
+            self._first_may_be_stray = False
+            self._first = column % 2
+        difference = column - (self._first or 0)
         if self._model_unit is None and abs(difference) in _UNITS:
             self._model_unit = abs(difference)
+        # Base "    ", unit a tab; the model wrote two spaces a level, its first line at column 2:
+        #
+        #     model's line    column    difference    document's indentation
+        #     "  if x:"       2         (first line)  "    "
+        #     "    y()"       4         2             "    " + one tab
+        #     "      z)"      6         4             "    " + two tabs
+        #     "     # 7"      5         3             "    " + one tab + " "   (alignment stays)
+        #     "end"           0         -2            one level less than "    "
         levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
         if levels >= 0:
             return self._base + self._unit * levels + " " * spaces
         return self._outdented(-levels, spaces)
-
-    def _reference(self, column: int) -> int:
-        """Tell a stray space, such as tokenizers put before an answer, from an indented block."""
-        if self._first_may_be_stray:
-            self._first_may_be_stray = False
-            self._first = column % 2
-        return self._first or 0
 
     def _outdented(self, levels: int, spaces: int) -> str:
         indent = self._base
@@ -61,10 +68,6 @@ class Indentation:
                 return ""
             indent = self._last_level.sub("", indent)
         return indent + " " * spaces
-
-
-def _width(unit: str) -> int:
-    return len(unit) if unit and "\t" not in unit else _DEFAULT_UNIT
 
 
 _OPEN_BRACKETS = "([{"
@@ -97,7 +100,10 @@ class Layout:
         line = segment.removesuffix("\n")
         text = self._within_line(line)
         if len(line) < len(segment):
-            text += self._end_line()
+            text += self._close_first_line() if self._inside_line else ""
+            if not self._first_line_open:
+                self._line_ends += 1
+            self._inside_line, self._column = False, 0
         return self._finished(self._after.feed(text))
 
     def finish(self) -> str:
@@ -113,27 +119,19 @@ class Layout:
         if not body:
             return ""
         self._inside_line = True
-        return self._begin_line() + self._body(body)
-
-    def _begin_line(self) -> str:
         if self._first_line_open:
             self._indentation.begin(self._column)
-            return ""
+            return self._body(body)
+        # Line ends come out in front of the next line that has text, so that code never ends with
+        # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self._indentation.of(self._column)
+        return "\n" * line_ends + self._indentation.of(self._column) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:
             return text
         resolved = self._before.feed(text)
         return "" if resolved is None else self._first_line(*resolved)
-
-    def _end_line(self) -> str:
-        text = self._close_first_line() if self._inside_line else ""
-        if not self._first_line_open:
-            self._line_ends += 1
-        self._inside_line, self._column = False, 0
-        return text
 
     def _close_first_line(self) -> str:
         if not self._first_line_open or not self._inside_line:

@@ -15,15 +15,14 @@ import re
 from streaming_code_generator.core.extract.fences import (
     MAY_OPEN,
     BareCode,
-    Fence,
     LeadIn,
     Remainder,
     enter,
     opening_fence,
 )
-from streaming_code_generator.core.extract.lines import BLANK, LINE_LIMIT
 from streaming_code_generator.core.extract.parts import FilteredText, FilterStage, FilterStep, Part
 from streaming_code_generator.core.extract.prose import reads_like_prose, starts_like_code
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
 
 CLOSING_TAG = "</think>"
 
@@ -77,33 +76,41 @@ class Opening:
             if len(self._line) <= LINE_LIMIT:
                 self._line += char
             step = self._within_line(char)
+        # Prose for this long is neither an introduction nor reasoning that is going to end.
         if step is None and len(self._held) >= LEAD_LIMIT:
             return self._without_fence()
         return step
 
     def _within_line(self, char: str) -> FilterStep | None:
+        # What decides, by the first characters of an answer (`|` is where it is decided):
+        #
+        #     def f(|              starts like code: BareCode, from the "d" on
+        #     ```py⏎|              a fence: FencedCode
+        #     Here is it:⏎```py⏎|  prose is held, then a fence: explanation, FencedCode
+        #     total⏎|              neither, so the whole line is judged: code
+        #     so b is 2.</think>|  reasoning without an opening tag: what follows opens the answer
         if char == ">" and self._is_end_of_reasoning():
-            return self._end_reasoning()
+            text = "".join(self._held).removesuffix(CLOSING_TAG)
+            answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
+            return FilterStep(pieces=_pieces("reasoning", text), following=answer)
         if self._prose:
             return None
-        if self._prose is None:
-            return self._within_first_line()
-        return None if self._may_be_special() else self._without_fence()
-
-    def _within_first_line(self) -> FilterStep | None:
+        if self._prose is not None:
+            return None if self._may_be_special() else self._without_fence()
         if starts_like_code(self._line):
             self._prose = False
-            return self._without_fence()
-        if len(self._line) <= LINE_LIMIT:
-            return None
-        self._prose = reads_like_prose(self._line)
-        return None if self._prose else self._without_fence()
+        elif len(self._line) > LINE_LIMIT:
+            self._prose = reads_like_prose(self._line)
+        return self._without_fence() if self._prose is False else None
 
     def _at_line_end(self) -> FilterStep | None:
         line = self._line
         fence = opening_fence(line) if len(line) <= LINE_LIMIT else None
         if fence is not None:
-            return self._enter(fence)
+            lead = "".join(self._held[: self._line_start])
+            step = enter(fence)
+            pieces = _pieces("explanation", lead)
+            return FilterStep(pieces=pieces, following=step.following, rest=step.rest)
         if self._prose is None:
             return self._at_first_line_end(line)
         if self._prose or not line.strip(BLANK):
@@ -113,6 +120,7 @@ class Opening:
     def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
         if block is not None:
+            # ```x = 1``` on one line: some models answer short requests so.
             code = FilteredText(part="code", text=block[2].strip(BLANK))
             return FilterStep(pieces=[code], following=Remainder())
         if line.strip(BLANK):
@@ -129,23 +137,13 @@ class Opening:
         return may_be_tag or MAY_OPEN.fullmatch(self._line) is not None
 
     def _is_end_of_reasoning(self) -> bool:
+        # A tag in quotes, as in `s.split("</think>")`, belongs to code about such tags.
         tail = "".join(self._held[-len(CLOSING_TAG) - 1 :])
         return (
             self._may_end_reasoning
             and tail.endswith(CLOSING_TAG)
             and tail.removesuffix(CLOSING_TAG) not in tuple(_QUOTES)
         )
-
-    def _end_reasoning(self) -> FilterStep:
-        answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
-        text = "".join(self._held).removesuffix(CLOSING_TAG)
-        return FilterStep(pieces=_pieces("reasoning", text), following=answer)
-
-    def _enter(self, fence: Fence) -> FilterStep:
-        lead = "".join(self._held[: self._line_start])
-        step = enter(fence)
-        pieces = _pieces("explanation", lead)
-        return FilterStep(pieces=pieces, following=step.following, rest=step.rest)
 
     def _without_fence(self) -> FilterStep:
         following: FilterStage = BareCode() if self._bare_code or not self._prose else LeadIn()
@@ -208,19 +206,16 @@ class Reasoning:
         if tag:
             answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
             return _reasoning(text, following=answer, rest=rest)
-        self._held = _beginning_of_tag(text)
+        start = text.rfind("<", max(0, len(text) - len(CLOSING_TAG)))
+        tail = text[start:] if start >= 0 else ""
+        # "…so </thi" may go on as the tag: its beginning is held back.
+        self._held = tail if CLOSING_TAG.startswith(tail) else ""
         return _reasoning(text[: len(text) - len(self._held)])
 
     def finish(self) -> FilterStep:
         """Pass on the beginning of a tag that never came."""
         text, self._held = self._held, ""
         return _reasoning(text)
-
-
-def _beginning_of_tag(text: str) -> str:
-    start = text.rfind("<", max(0, len(text) - len(CLOSING_TAG)))
-    tail = text[start:] if start >= 0 else ""
-    return tail if CLOSING_TAG.startswith(tail) else ""
 
 
 def _reasoning(text: str, *, following: FilterStage | None = None, rest: str = "") -> FilterStep:

@@ -16,7 +16,10 @@ class OverlapBefore:
     """Drops from the first line's beginning what it repeats of the line before the cursor."""
 
     def __init__(self, text_before: str) -> None:
-        self._candidates = _repetitions(text_before.lstrip(" \t"))
+        line = text_before.lstrip(" \t")
+        endings = [line[start:] for start in _telling_starts(line)]
+        whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
+        self._candidates = whole + endings
         """What would be dropped, longest first."""
         self._held = ""
 
@@ -32,6 +35,12 @@ class OverlapBefore:
             The line so far without what it repeats, and whether it repeats anything; None while
             that is open.
         """
+        # `text_before` is "def add(", and models go on with it, or begin the line again:
+        #
+        #     "a, b):"           no candidate fits: nothing is repeated
+        #     "def add(a, b):"   repeats it all: "a, b):" is inserted
+        #     "add(a, b):"       repeats its end from a word on: "a, b):" again
+        #     "de"               may still become a repetition: None, wait for more
         self._held += text
         self._candidates = [
             candidate
@@ -59,7 +68,9 @@ class OverlapAfter:
     """
 
     def __init__(self, text_after: str) -> None:
-        self._repeated = _rest_of_line(text_after)
+        line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
+        comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
+        self._repeated = line if comparable else ""
         self._failure = _failure_table(self._repeated)
         self._matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
@@ -75,11 +86,24 @@ class OverlapAfter:
         """Return what is certainly no repetition."""
         if not self._repeated:
             return text
+        # `text_after` is ")", code "foo(1))" in the chunks "foo(1" and "))":
+        #
+        #     "foo(1"   matches nothing of ")": released
+        #     "))"      the first ")" is matched, then let go by the second, which is held
+        #     end       "foo(1)" is complete without it: dropped; behind "foo(1" it would stay
         held = self._repeated[: self._matched]
         for char in text:
-            self._matched = self._advance(self._matched, char)
+            if self._matched == len(self._repeated):
+                self._matched = self._failure[self._matched - 1]
+            while self._matched and self._repeated[self._matched] != char:
+                self._matched = self._failure[self._matched - 1]
+            self._matched += self._repeated[self._matched] == char
         text = held + text
-        return self._released(text[: len(text) - self._matched])
+        released = text[: len(text) - self._matched]
+        for char in self._counts:
+            self._counts[char] += released.count(char)
+        self._last = released[-1:] or self._last
+        return released
 
     def finish(self) -> str:
         """Return what was held back, unless it is the repetition."""
@@ -87,19 +111,6 @@ class OverlapAfter:
         if held and held == self._repeated and self._is_superfluous():
             return ""
         return held
-
-    def _advance(self, matched: int, char: str) -> int:
-        if matched == len(self._repeated):
-            matched = self._failure[matched - 1]
-        while matched and self._repeated[matched] != char:
-            matched = self._failure[matched - 1]
-        return matched + (self._repeated[matched] == char)
-
-    def _released(self, text: str) -> str:
-        for char in self._counts:
-            self._counts[char] += text.count(char)
-        self._last = text[-1:] or self._last
-        return text
 
     def _is_superfluous(self) -> bool:
         """Whether the code is complete without the repetition."""
@@ -115,17 +126,13 @@ class OverlapAfter:
         )
 
 
-def _repetitions(line: str) -> list[str]:
-    endings = [line[start:] for start in _telling_starts(line)]
-    whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
-    return whole + endings
-
-
 def _telling_starts(line: str) -> list[int]:
     """Return, in order, where an ending of the line begins that repeats more than chance would.
 
     It begins at a word, or between words, and holds enough characters of words.
     """
+    # Of "return self.total(" these are taken for repetitions: the whole of it, " self.total(",
+    # "self.total(", ".total(" and "total(". Shorter ends, "al(" or "(", may be there by chance.
     starts = []
     word_characters = 0
     for start in range(len(line) - 1, max(0, len(line) - OVERLAP_LIMIT) - 1, -1):
@@ -138,11 +145,6 @@ def _telling_starts(line: str) -> list[int]:
 
 def _is_word(char: str) -> bool:
     return char.isalnum() or char == "_"
-
-
-def _rest_of_line(text_after: str) -> str:
-    line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
-    return line if line.strip(" \t") and len(line) <= OVERLAP_LIMIT else ""
 
 
 def _failure_table(pattern: str) -> list[int]:

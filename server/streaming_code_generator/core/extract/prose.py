@@ -1,4 +1,4 @@
-"""Whether a line was written for people or for a machine.
+"""Whether a line is prose or code.
 
 Rules of thumb, for the first line of an answer without a fence. They lean on what models really
 begin with; a comment counts as code, as it belongs into the document.
@@ -61,6 +61,12 @@ def reads_like_prose(line: str) -> bool:
     """Whether a line, or its first few hundred characters, is a sentence or a heading."""
     if starts_like_code(line) or _COMMENT.match(line.lstrip()):
         return False
+    # Signs of prose against marks of code:
+    #
+    #     Here is the function you need:    8 to 0    prose
+    #     This returns x.                   3 to 0    prose
+    #     result                            0 to 0    code
+    #     SELECT name FROM users            0 to 0    code
     text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
     prose = _signs_of_prose(text) + 2 * line.lstrip().startswith("##")
     return prose > 1 and prose > len(_CODE_MARK.findall(text))

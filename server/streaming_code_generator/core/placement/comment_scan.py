@@ -40,7 +40,9 @@ class Found:
 def scan(lines: Sequence[str], comments: Comments) -> Iterator[Found]:
     """Yield the comments in order, given lines with or without their endings."""
     texts = [line[:LINE_LIMIT].rstrip("\r\n") for line in lines]
-    starts = _starts(texts)
+    starts = [0]
+    for line in texts:
+        starts.append(starts[-1] + len(line) + 1)
     text = "\n".join(texts)
     for kind, start, end in _spans(text, comments):
         first = bisect_right(starts, start) - 1
@@ -73,6 +75,8 @@ def _spans(text: str, comments: Comments) -> Iterator[_Span]:
             yield _Span("line", match.start(), position)
         elif match.lastgroup is not None:
             mark = match[match.lastgroup]
+            # A mark that is never closed is looked for once, or text full of them would take a time
+            # that grows with its square.
             end = None if mark in never_closed else _closed(text, position, mark, closings)
             if end is None:
                 never_closed.add(mark)
@@ -92,13 +96,6 @@ def _closed(text: str, position: int, mark: str, closings: dict[str, str]) -> in
     return next((match.end() for match in closing.finditer(text, position) if match[1]), None)
 
 
-def _starts(texts: list[str]) -> list[int]:
-    starts = [0]
-    for text in texts:
-        starts.append(starts[-1] + len(text) + 1)
-    return starts
-
-
 @cache
 def _pattern(comments: Comments) -> re.Pattern[str]:
     """Return what matches the next mark, or quotation within a line, whichever begins first."""
@@ -107,6 +104,9 @@ def _pattern(comments: Comments) -> re.Pattern[str]:
     blocks = _any_of([opening for opening, _ in comments.block])
     quotes = _any_of(comments.long_quotes)
     marks = _any_of(comments.line)
+    # One alternation, tried from left to right at each position: what begins first wins, so a
+    # `#` inside quotes is part of the quotation, and a quote inside a comment part of the comment.
+    # For Python: a docstring's quotes, then "#…" to the line's end, then "…" and '…' strings.
     ways = [
         f"(?P<block>{blocks})" if blocks else "",
         f"{prefix}(?P<quote>{quotes})" if quotes else "",

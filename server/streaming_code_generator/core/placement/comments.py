@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 from streaming_code_generator.core.placement.comment_scan import LINE_LIMIT, Found, scan
@@ -37,7 +37,7 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     """Return the comment at a line, or above it with at most a few blank lines in between.
 
     A run of line comments is one comment. Code before a comment is allowed on the line itself, not
-    above. Comments that only speak to tools do not count.
+    above. Comments for tools (`# noqa`) do not count.
 
     Args:
         lines: The document's lines, with or without their endings.
@@ -53,27 +53,30 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     window = lines[first : line + 1 + below]
     comments = language(language_id).comments
     found = [one for one in scan(window, comments) if one.stands_alone or one.kind != "docstring"]
-    run = _chosen(_runs(found, window), window, line - first)
-    text = wording(run, comments) if run else ""
-    if not text:
-        return None
-    return _shifted(_comment(run, text, window), first)
-
-
-def _within_bounds(lines: Sequence[str]) -> int:
-    """Return how many of the lines are to be read."""
-    sizes = accumulate(min(len(line), LINE_LIMIT) for line in lines)
-    return sum(size <= WINDOW_CHARACTERS for size in sizes)
-
-
-def _runs(found: list[Found], window: Sequence[str]) -> list[list[Found]]:
     runs: list[list[Found]] = []
     for one in found:
         if runs and _continues(runs[-1][-1], one, window):
             runs[-1].append(one)
         else:
             runs.append([one])
-    return runs
+    run = _chosen(runs, window, line - first)
+    text = wording(run, comments) if run else ""
+    if not text:
+        return None
+    before = run[0].before
+    return Comment(
+        text=text,
+        first_line=first + run[0].first_line,
+        last_line=first + run[-1].last_line,
+        indent=_indent(window[run[0].first_line]),
+        code_before=before if before.strip() else "",
+    )
+
+
+def _within_bounds(lines: Sequence[str]) -> int:
+    """Return how many of the lines are to be read."""
+    sizes = accumulate(min(len(line), LINE_LIMIT) for line in lines)
+    return sum(size <= WINDOW_CHARACTERS for size in sizes)
 
 
 def _continues(previous: Found, following: Found, window: Sequence[str]) -> bool:
@@ -89,6 +92,14 @@ def _continues(previous: Found, following: Found, window: Sequence[str]) -> bool
 
 
 def _chosen(runs: list[list[Found]], window: Sequence[str], line: int) -> list[Found]:
+    # The comment for line 3 is the run of two lines, over a blank one:
+    #
+    #     1  # Sort by name,
+    #     2  # ignoring case.
+    #     3
+    #     4  def other(): ...  # no
+    #
+    # A comment behind code counts on its own line only: "x = 1  # one" asks for nothing below.
     for run in reversed(runs):
         if run[0].first_line <= line <= run[-1].last_line and not run[-1].after.strip():
             return run
@@ -99,21 +110,6 @@ def _chosen(runs: list[list[Found]], window: Sequence[str], line: int) -> list[F
         if run[-1].last_line == above and run[0].stands_alone:
             return run
     return []
-
-
-def _comment(run: list[Found], text: str, window: Sequence[str]) -> Comment:
-    before = run[0].before
-    return Comment(
-        text=text,
-        first_line=run[0].first_line,
-        last_line=run[-1].last_line,
-        indent=_indent(window[run[0].first_line]),
-        code_before=before if before.strip() else "",
-    )
-
-
-def _shifted(comment: Comment, by: int) -> Comment:
-    return replace(comment, first_line=comment.first_line + by, last_line=comment.last_line + by)
 
 
 def _indent(line: str) -> str:
@@ -141,7 +137,7 @@ _TOOL_LINE = re.compile(
     """,
     re.VERBOSE,
 )
-"""What speaks to a tool, not to a reader."""
+"""Lines for tools, not for readers."""
 
 _STAR = re.compile(r"[ \t]*\*+(?: |$|(?=[^\s*]))")
 _RULE = re.compile(r"[^\w\s]{3,}|")
@@ -159,14 +155,10 @@ def wording(found: list[Found], comments: Comments) -> str:
 def _undressed(found: Found, comments: Comments) -> list[str]:
     raw = found.raw.strip(" \t")
     if found.kind == "line":
-        return [_without_line_mark(raw)]
+        return ["" if raw.startswith("#!") else _LINE_MARKS.sub("", raw, count=1)]
     if found.kind == "docstring":
         return _aligned(_DOCSTRING_EDGE.sub("", raw).split("\n"))
     return _aligned(_without_stars(_without_block_marks(raw, comments)))
-
-
-def _without_line_mark(raw: str) -> str:
-    return "" if raw.startswith("#!") else _LINE_MARKS.sub("", raw, count=1)
 
 
 def _without_block_marks(raw: str, comments: Comments) -> list[str]:

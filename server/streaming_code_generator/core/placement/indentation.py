@@ -43,18 +43,12 @@ def indent_unit(lines: Sequence[str], line: int, *, default: str) -> str:
     spaces = sum(indent.startswith(" ") for indent in indents)
     if tabs > spaces:
         return "\t"
-    steps = Counter(_steps(indents))
-    return " " * steps.most_common(1)[0][0] if steps else default
-
-
-def _steps(indents: list[str]) -> list[int]:
-    """Return by how many spaces lines are deeper than the one before them.
-
-    One space is the star of a comment, and more than a level is alignment.
-    """
+    # By how many spaces lines are deeper than the one before them. One space is the star of a
+    # comment, and more than a level is alignment.
     widths = [len(indent) for indent in indents if "\t" not in indent]
     differences = [after - before for before, after in pairwise(widths)]
-    return [difference for difference in differences if 1 < difference <= _DEEPEST_STEP]
+    steps = Counter(each for each in differences if 1 < each <= _DEEPEST_STEP)
+    return " " * steps.most_common(1)[0][0] if steps else default
 
 
 def opens_block(code: str) -> bool:
@@ -77,13 +71,11 @@ def indent_of_new_line(lines: Sequence[str], line: int, unit: str) -> str:
     if above == line - 1:
         return indent
     below = _nearest(lines, line, step=1)
-    return min(indent, _indent_before(lines[below], unit) if below is not None else "", key=len)
-
-
-def _indent_before(line: str, unit: str) -> str:
-    """Return how deep a statement before this line is: deeper, if the line closes a block."""
-    deeper = unit if content(line).strip(BLANK).startswith(_CLOSERS) else ""
-    return indent_of(line) + deeper
+    if below is None:
+        return ""
+    # A statement before a line that closes a block is a level deeper than that line.
+    closes = content(lines[below]).strip(BLANK).startswith(_CLOSERS)
+    return min(indent, indent_of(lines[below]) + (unit if closes else ""), key=len)
 
 
 def _nearest(lines: Sequence[str], line: int, *, step: int) -> int | None:

@@ -31,7 +31,7 @@ class Placement:
     end_line: int
     end_column: int
     prefix: str = ""
-    """What goes in before the code, without indentation: that is the output filter's affair."""
+    """What goes in before the code, without indentation, which the output filter adds."""
     suffix: str = ""
     """What goes in after the code."""
     target: CodeTarget
@@ -63,6 +63,14 @@ def code_target(
     line, column = _within(lines, place)
     unit = indent_unit(lines, line, default=language(language_id).indent_unit)
     bare = CodeTarget(indent_unit=unit, line_ending=line_ending)
+    # Where the code for `|` goes, and what is put around it:
+    #
+    #     # add two numbers|      a new line below the comment; prefix: the line ending
+    #     def add(a, b):|         a new line below, a level deeper; prefix: the line ending
+    #         |                   (blank) right there, indented as its neighbours are
+    #     x = |                   right there, behind what stands on the line
+    #     |print(1)               a line of its own above; suffix: the line ending
+    #     call(|)                 right there; the bracket behind it is not repeated
     comment = after_comment or _comment_ending_line(lines, line, column, language_id)
     if comment is not None:
         return _below_comment(lines, line, comment, bare)
@@ -158,14 +166,11 @@ def _at_place(lines: Sequence[str], line: int, column: int, target: CodeTarget) 
         return _before_code(lines, line, column, target)
     target = replace(target, base_indent=indent_of(text), text_before=before, text_after=after)
     if is_blank(after) and opens_block(before) and before.rstrip()[-1] in ":{":
-        return _below_opening(line, column, target)
+        # `def f():|` wants its body on a line below, one level deeper.
+        base = target.base_indent + target.indent_unit
+        target = replace(target, base_indent=base, text_before="", text_after="")
+        return _insertion(line, column, target, prefix=target.line_ending)
     return _insertion(line, column, target)
-
-
-def _below_opening(line: int, column: int, target: CodeTarget) -> Placement:
-    base = target.base_indent + target.indent_unit
-    target = replace(target, base_indent=base, text_before="", text_after="")
-    return _insertion(line, column, target, prefix=target.line_ending)
 
 
 def _before_code(lines: Sequence[str], line: int, column: int, target: CodeTarget) -> Placement:
@@ -209,6 +214,8 @@ def _without_blank_ends(
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Move the ends of a selection to its first and its last line that hold anything."""
     (line, column), (end_line, end_column) = start, end
+    # A selection of whole lines ends at the start of the line behind them: that line's ending,
+    # and blank lines at both ends, are not part of what is rewritten.
     while line < end_line and is_blank(content(lines[line])[column:]):
         line, column = line + 1, 0
     while end_line > line and is_blank(content(lines[end_line])[:end_column]):

@@ -30,16 +30,15 @@ class CodeTask:
 
 def build_messages(task: CodeTask) -> tuple[Message, ...]:
     """Return the messages: what changes least comes first, the instruction last."""
-    system = task.system_prompt or _system_prompt(task)
-    sections = [*_surroundings(task), *_selection(task), _request(task)]
+    standard = f"You are a programmer. You write {_code(task)}. {_answer(task)}"
+    system = task.system_prompt or standard
+    selection = task.context.selection
+    shown = [f"The selection:\n{fenced(selection, task.language_id)}"] if selection.strip() else []
+    sections = [*_surroundings(task), *shown, _request(task)]
     return (
         Message(role="system", content=system),
         Message(role="user", content="\n\n".join(sections)),
     )
-
-
-def _system_prompt(task: CodeTask) -> str:
-    return f"You are a programmer. You write {_code(task)}. {_answer(task)}"
 
 
 def _answer(task: CodeTask) -> str:
@@ -63,13 +62,6 @@ def _surroundings(task: CodeTask) -> list[str]:
         for side, text in stretches
         if text.strip()
     ]
-
-
-def _selection(task: CodeTask) -> list[str]:
-    selection = task.context.selection
-    if not selection.strip():
-        return []
-    return [f"The selection:\n{fenced(selection, task.language_id)}"]
 
 
 def _request(task: CodeTask) -> str:

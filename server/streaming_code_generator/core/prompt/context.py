@@ -65,6 +65,8 @@ def _first_line(lines: Sequence[str], line: int, limit: int) -> int:
     while first > 0 and len(content(lines[first - 1])) < limit:
         first -= 1
         limit -= len(content(lines[first])) + 1
+    # Lines 13 to 40 fit; the context starts at 16, and does so for a cursor some lines further
+    # down as well: the prompt's beginning is the same, and a server's prompt cache holds it.
     stepped = -(-first // LINES_PER_STEP) * LINES_PER_STEP
     return stepped if stepped < line else first
 

@@ -34,16 +34,17 @@ class _Move:
 
     def apply(self, position: ClientPosition, *, sticks_right: bool) -> ClientPosition | None:
         """Return where a position went; None if what stood around it is gone."""
-        if position < self.start or (position == self.start and not self._takes(sticks_right)):
+        # Text typed on line 2 moves a range on lines 3 to 5 down by as many lines as it has. On
+        # line 3 itself, before the range, it moves the character of the range's start. Inside what
+        # a change removed there is no place to go to.
+        takes = sticks_right and self.start == self.end
+        if position < self.start or (position == self.start and not takes):
             return position
         if position < self.end and position != self.start:
             return None
         if position[0] > self.end[0]:
             return position[0] - self.end[0] + self.new_end[0], position[1]
         return self.new_end[0], position[1] - self.end[1] + self.new_end[1]
-
-    def _takes(self, sticks_right: bool) -> bool:  # noqa: FBT001 - private, named where it is used
-        return sticks_right and self.start == self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class ChangeHistory:
         self._versions.clear()
 
     def note(self, before: int | None, changes: Sequence[ReportedChange]) -> None:
-        """Take note of the changes that came after a version."""
+        """Remember the changes that came after a version."""
         if before is None:
             self.clear()
             return
@@ -74,7 +75,7 @@ class ChangeHistory:
         self._versions.append(_Revision(before, known))
 
     def carried(self, where: ClientRange, version: int) -> ClientRange | None:
-        """Return where a range of an older version is now; None if that cannot be told."""
+        """Return where a range of an older version is now; None if that is not known."""
         since = list(self._versions)
         while since and since[0].before != version:
             since.pop(0)

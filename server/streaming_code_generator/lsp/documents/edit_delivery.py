@@ -31,7 +31,7 @@ class AppliedEdits:
 
 
 class EditForm:
-    """Learns from the answers to the edits of one document.
+    """The form of one document's edits, chosen by the client's responses to earlier ones.
 
     Versioned edits go to every client: one that lets the user type in between must be able to
     refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
@@ -64,7 +64,7 @@ class EditForm:
         return 1 if self._sent_one_for_zero else version
 
     def answered(self, *, applied: bool) -> None:
-        """Take note of the answer to the last edit, of a document that did not change meanwhile."""
+        """Handle the response to the last edit, of a document that did not change meanwhile."""
         if applied:
             self._client.takes_versions |= self.is_versioned
             self._client.checks_zero |= self._tries_zero and self._sent == 0
@@ -127,16 +127,16 @@ class EditDelivery:
         self._set_timer()
 
     def want(self, region_id: str, text: str) -> None:
-        """Say which text a region should hold now, and see to it."""
+        """Set the text that a region should hold now, and send the edit if it can go out."""
         self.writer.want(region_id, text)
         self.pump()
 
     def finish(self, region_id: str, text: str) -> None:
-        """Say which text a region should hold for good, and see to it."""
+        """Set the text that a region should hold for good, and send the edit if it can go out."""
         self._pass_on(self.writer.finish(region_id, text))
 
     def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
-        """Take a change that the client reports."""
+        """Handle a `didChange` notification."""
         self._changes += 1
         self._pass_on(self.writer.changed(version, changes, now_s=self._loop.time()))
         self._listener.document_moved(self.uri)
@@ -146,12 +146,12 @@ class EditDelivery:
         self.is_paused = True
 
     def resume(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
-        """Take a change, and send again from now on."""
+        """Handle a change, and send again from now on."""
         self.is_paused = False
         self.changed(version, changes)
 
     def undone(self, version: int) -> None:
-        """Take note that an undo or a redo led to a version of the document."""
+        """Handle the notification that an undo or a redo led to a version of the document."""
         self._pass_on(self.writer.undone(version, now_s=self._loop.time()))
         self._listener.document_moved(self.uri)
 
@@ -162,7 +162,7 @@ class EditDelivery:
             self._timer.cancel()
 
     def replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
-        """Take the client's answer to an edit."""
+        """Handle the client's response to an edit."""
         if self.is_closed or answer.cancelled():
             return
         error = answer.exception()
@@ -170,6 +170,8 @@ class EditDelivery:
         if not applied:
             reason = error or getattr(answer.result(), "failure_reason", None) or "no reason given"
             logger.debug("edit refused edit=%d: %s", edit_id, reason)
+        # A refusal of an edit that typing has overtaken says nothing about the form: any client
+        # that checks versions refuses it. Without a change in between, the form is the reason.
         if applied or changes_before == self._changes:
             self._edit_form.answered(applied=applied)
         self._pass_on(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
@@ -180,6 +182,7 @@ class EditDelivery:
         self._pass_on(self.writer.tick(self._loop.time()))
 
     def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
+        # First the next edit, then the outcomes: a listener may take a region away.
         self.pump()
         for outcome in outcomes:
             self._listener.take_outcome(outcome)
@@ -187,6 +190,7 @@ class EditDelivery:
     def _set_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
+        # The writer has no clock: it names the time at which it wants to be called again.
         deadline_s = self.writer.deadline_s
         self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)
 

@@ -68,7 +68,7 @@ class OpenDocument:
         """Go on as a document that the client has opened anew, with the text it has now."""
         self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
         self.history.clear()
-        # Told as a change even if nothing differs: an edit on its way may have been dropped.
+        # Handled as a change even if nothing differs: an edit on its way may have been dropped.
         self.delivery.resume(item.version, [ReportedChange(None, item.text)])
 
 
@@ -153,7 +153,7 @@ class Documents:
         document.delivery.changed(params.text_document.version, changes)
 
     def undone(self, notice: UndoNotice) -> None:
-        """Take note that an undo or a redo led to a version of a document."""
+        """Handle the notification that an undo or a redo led to a version of a document."""
         document = self.get(notice.uri)
         if document is not None:
             document.delivery.undone(notice.version)
@@ -174,7 +174,7 @@ class Documents:
                 loop.call_later(CLOSE_GRACE_S, self._close, key, document)
 
     def renamed(self, old_uri: str, new_uri: str) -> None:
-        """Take note that a file or folder has another name now, or will have it shortly."""
+        """Handle a file or folder that has another name now, or will have it shortly."""
         self._renames.note(old_uri, new_uri)
         for key, document in {**self._documents, **self._closing}.items():
             self._goes_on_as_renamed(key, document)
@@ -186,13 +186,19 @@ class Documents:
         key = document_key(item.uri)
         if known := self._documents.get(key) or self._closing.get(key):
             return known
+        # In which order clients report a rename of a.py to b.py, and how it is recognised:
+        #
+        #     didClose a, didOpen b, didRename    by `willRename`, or by the same text
+        #     didRename, didClose a, didOpen b    by the rename
+        #     didOpen b, didClose a, didRename    by `_goes_on_as_renamed`, when a is closed
+        #     didClose a, didOpen a               a reload, or another language: by its URI
         for old_key, document in self._closing.items():
             if self._renames.target(old_key) == key:
                 return document
         for old_key, document in self._documents.items():
             if self._renames.target(old_key) == key and document.mirror.text == item.text:
                 return document
-        # Not every client tells of renames. (Any two empty documents have the same text.)
+        # Not every client notifies of renames. (Any two empty documents have the same text.)
         same = [each for each in self._closing.values() if each.mirror.text == item.text]
         return same[0] if len(same) == 1 and item.text else None
 
@@ -246,6 +252,7 @@ class Documents:
             return document
         path = workspace_file(uri, self.roots)
         text = await asyncio.to_thread(read_text, path)
+        # The client may have opened it while it was read from disk.
         return self.get(uri) or self._add(uri, language_of(path), text, None, is_open=False)
 
     def drop_unused_files(self) -> None:

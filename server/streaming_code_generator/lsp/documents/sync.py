@@ -1,4 +1,4 @@
-"""Document synchronisation as clients really send it.
+"""The notifications of document synchronisation, as clients really send them.
 
 LSP wants a whole number for every version. Some clients send null or none at all, for which
 lsprotocol refuses the message; but a change that is not taken leaves an old copy behind, into which
@@ -37,7 +37,7 @@ class DidChangeParams:
 
 
 @attrs.frozen(kw_only=True)
-class DidChange:
+class DidChangeNotification:
     """The notification `textDocument/didChange`."""
 
     params: DidChangeParams
@@ -63,7 +63,7 @@ class DidOpenParams:
 
 
 @attrs.frozen(kw_only=True)
-class DidOpen:
+class DidOpenNotification:
     """The notification `textDocument/didOpen`."""
 
     params: DidOpenParams
@@ -72,7 +72,7 @@ class DidOpen:
 
 
 MESSAGE_TYPES: dict[str, type[Any]] = {
-    types.TEXT_DOCUMENT_DID_OPEN: DidOpen,
-    types.TEXT_DOCUMENT_DID_CHANGE: DidChange,
+    types.TEXT_DOCUMENT_DID_OPEN: DidOpenNotification,
+    types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
 }
 """The types of messages by their methods, instead of lsprotocol's."""

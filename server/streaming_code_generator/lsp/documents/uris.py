@@ -52,7 +52,7 @@ class Renames:
         self._renames: dict[str, tuple[str, float]] = {}
 
     def note(self, old_uri: str, new_uri: str) -> None:
-        """Take note of a rename."""
+        """Remember a rename."""
         now_s = time.monotonic()
         self._renames = {
             key: (new, noted_s)

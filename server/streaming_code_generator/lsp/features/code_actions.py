@@ -1,7 +1,5 @@
 """Code actions and code lenses: what can be generated, and done with generations."""
 
-from collections.abc import Sequence
-
 from attrs import evolve
 from lsprotocol import types
 
@@ -9,7 +7,15 @@ from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.generations.generation import Generation
 from streaming_code_generator.lsp.generations.registry import Generations, abilities
-from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, GENERATE, REMOVE, RETRY, lsp_range
+from streaming_code_generator.lsp.wire import (
+    ACCEPT,
+    CANCEL,
+    GENERATE,
+    REMOVE,
+    RETRY,
+    ClientRange,
+    lsp_range,
+)
 
 TITLES = {CANCEL: "Cancel", ACCEPT: "Accept", REMOVE: "Remove", RETRY: "Retry"}
 
@@ -18,32 +24,26 @@ def offered(generation: Generation) -> list[types.Command]:
     """Return what the user can do with a generation now, by its short title."""
     if generation.region is None:
         return []
-    return [_command(name, generation) for name in abilities(generation).offered]
-
-
-def _command(name: str, generation: Generation) -> types.Command:
-    # A client that waits for the answer of a command would wait for the whole generation.
+    # A client that waits for a command's response would wait for the whole generation.
     argument = {"id": generation.id, "wait": False}
-    return types.Command(title=TITLES[name], command=name, arguments=[argument])
-
-
-def code_lenses(generations: Generations, uri: str) -> list[types.CodeLens]:
-    """Return the lenses of a document."""
     return [
-        types.CodeLens(range=_first_line(generation), command=command)
-        for generation in generations.in_document(uri)
-        for command in offered(generation)
+        types.Command(title=TITLES[name], command=name, arguments=[argument])
+        for name in abilities(generation).offered
     ]
 
 
-def _first_line(generation: Generation) -> types.Range:
-    where = generation.region.range if generation.region else None
-    start = where[0] if where else (0, 0)
-    return lsp_range(start, start)
+def code_lenses(generations: Generations, uri: str) -> list[types.CodeLens]:
+    """Return the lenses of a document, each at the first line of a generation's code."""
+    lenses: list[types.CodeLens] = []
+    for generation in generations.in_document(uri):
+        where = generation.region.range if generation.region else None
+        start = where[0] if where else (0, 0)
+        first_line = lsp_range(start, start)
+        lenses += [types.CodeLens(range=first_line, command=each) for each in offered(generation)]
+    return lenses
 
 
 KIND = types.CodeActionKind("refactor.rewrite")
-Range = tuple[tuple[int, int], tuple[int, int]]
 
 
 def code_actions(
@@ -53,7 +53,7 @@ def code_actions(
     *,
     as_literals: bool,
 ) -> list[types.CodeAction | types.Command]:
-    """Return what can be generated at a place, and done with generations there.
+    """Handle a code action request: what can be generated there, and done with generations.
 
     Args:
         document: Where it is asked for.
@@ -61,11 +61,19 @@ def code_actions(
         params: The request.
         as_literals: Whether the client takes more than bare commands.
     """
-    if not _is_asked_for(params.context.only):
+    only = params.context.only
+    if only and not any(kind == KIND or KIND.startswith(f"{kind}.") for kind in only):
         return []
     start, end = params.range.start, params.range.end
     where = ((start.line, start.character), (end.line, end.character))
-    commands = [*_generations(document, params, where), *_offered(generations, document, where)]
+    commands = _places_to_generate(document, params, where)
+    for generation in generations.in_document(document.uri):
+        code = generation.region.range if generation.region else None
+        if code and code[0] <= where[1] and code[1] >= where[0]:
+            commands += [
+                evolve(command, title=f"{command.title} generated code")
+                for command in offered(generation)
+            ]
     if not as_literals:
         return list(commands)
     return [
@@ -73,12 +81,8 @@ def code_actions(
     ]
 
 
-def _is_asked_for(only: Sequence[types.CodeActionKind | str] | None) -> bool:
-    return not only or any(kind == KIND or KIND.startswith(f"{kind}.") for kind in only)
-
-
-def _generations(
-    document: OpenDocument, params: types.CodeActionParams, where: Range
+def _places_to_generate(
+    document: OpenDocument, params: types.CodeActionParams, where: ClientRange
 ) -> list[types.Command]:
     start, end = where
     mirror = document.mirror
@@ -100,16 +104,3 @@ def _generate(
     identifier = {"uri": document.uri, "version": document.mirror.version}
     argument = {"textDocument": identifier, **place, "rebase": True, "wait": False}
     return types.Command(title=title, command=GENERATE, arguments=[argument])
-
-
-def _offered(generations: Generations, document: OpenDocument, where: Range) -> list[types.Command]:
-    start, end = where
-    return [
-        evolve(command, title=f"{command.title} generated code")
-        for generation in generations.in_document(document.uri)
-        if generation.region
-        and generation.region.range
-        and generation.region.range[0] <= end
-        and generation.region.range[1] >= start
-        for command in offered(generation)
-    ]

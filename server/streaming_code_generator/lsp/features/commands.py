@@ -81,6 +81,7 @@ async def _generate(
         job = make_job(arguments, place, state.backend.resolved.settings)
     finally:
         place.release()
+    # With target `none` a file that is not open was read for its context alone.
     if job.document is None:
         state.documents.drop_unused_files()
     return await _end_of(_start(state, job))
@@ -197,6 +198,8 @@ async def retry(state: ServerState, arguments: object) -> object:
         work_done_token=reference.work_done_token,
         partial_result_token=None,
     )
+    # The new generation takes over the region before the old one lets go of it, so that the
+    # place is tracked throughout.
     again = _start(state, job)
     state.generations.forget(generation)
     return await _end_of(again)
@@ -245,7 +248,7 @@ async def _put_back(state: ServerState, generation: Generation) -> None:
     """Cancel a generation if it runs, and take its text out of the document.
 
     Raises:
-        StreamProcessError: What stands there cannot be told apart from others' text, or the
+        StreamProcessError: What stands there is mixed with other text, or the
             editor does not take the edit.
     """
     if generation.region and generation.region.is_rewritten:

@@ -1,4 +1,4 @@
-"""Settings from the client: read once it is ready, and again when they change."""
+"""The client's configuration: requested once it is ready, and after each notified change."""
 
 import asyncio
 import logging

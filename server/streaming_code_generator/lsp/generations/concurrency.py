@@ -42,6 +42,7 @@ class ConcurrencyLimit:
         Cancellation: at once; a slot that was just given goes to the next in the queue.
         """
         state = self._endpoints[endpoint]
+        # First come, first served: who comes while others wait goes behind them.
         if state.running >= self._limit or state.queue:
             await self._wait(state, on_place)
         else:

@@ -194,7 +194,10 @@ class Generation:
             async with concurrency.slot(engine.provider.description.endpoint, self._wait_in_queue):
                 self._set_state("running")
                 result = await self._stream(engine)
-                await self._settle(result)
+                if self.region is not None:
+                    self.account.waiting_for = "Waiting for the editor"
+                    self.region.finish(result.code, result.explanation)
+                    await self._settled.wait()
             self._finish(Completed(result))
         except asyncio.CancelledError:
             self._finish(Cancelled(self._cancel_reason))
@@ -242,13 +245,6 @@ class Generation:
         if self.region and "code" in parts:
             self.region.show("".join(self.account.code))
 
-    async def _settle(self, result: GenerationResult) -> None:
-        """Bring the region to its final text and wait until the client has it."""
-        if self.region is not None:
-            self.account.waiting_for = "Waiting for the editor"
-            self.region.finish(result.code, result.explanation)
-            await self._settled.wait()
-
     def cancel(self, reason: str = "Cancelled.") -> bool:
         """Stop at once, keeping what has arrived; False if it has ended already."""
         if self.end is not None or self._task is None:
@@ -260,6 +256,7 @@ class Generation:
         if self.end is not None:
             return
         self.end = end
+        # What has arrived stays, except where the user has undone it: then the rest goes as well.
         if self.region and not isinstance(end, Completed):
             self.region.stop()
             if self._is_undone:
@@ -307,16 +304,13 @@ class Generation:
             case Undeliverable(reason=reason):
                 self._undeliverable = reason
                 self._settled.set()
-                self._fail(self._refused_by_editor(reason))
+                if self.end is None:
+                    # The task still waits for the text to settle, which it will not.
+                    self._finish(Failed(self._refused_by_editor(reason)))
+                    if self._task is not None:
+                        self._task.cancel()
             case _:
                 assert_never(outcome)
-
-    def _fail(self, error: StreamingError) -> None:
-        """End with an error that was found outside the task."""
-        if self.end is None:
-            self._finish(Failed(error))
-            if self._task is not None:
-                self._task.cancel()
 
     async def put_back(self, *, timeout_s: float) -> None:
         """Bring back what stood where an ended generation's code stands.
@@ -326,6 +320,7 @@ class Generation:
         """
         if self.region is None:
             return
+        # The region has settled once already, when the generation ended.
         self._settled.clear()
         self._undeliverable = None
         self._is_deleted = False

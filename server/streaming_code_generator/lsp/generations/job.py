@@ -36,7 +36,7 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A generation's request, free of everything that may change while it runs."""
+    """A `generate` request, free of everything that may change while its generation runs."""
 
     uri: str
     language_id: str
@@ -55,7 +55,7 @@ class Job:
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
     is_awaited: bool = True
-    """Whether the request is answered at the generation's end, not at once."""
+    """Whether the response to the request waits for the generation's end."""
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
 

@@ -47,6 +47,8 @@ class GenerationRegion:
         visible = paced(code, self._job.edits, finished=False)
         if visible:
             self._has_shown = True
+            # Over a selection, the rewrite keeps the old lines below that the code has not replaced
+            # yet: nothing is removed before something usable takes its place.
             framed = self._job.prefix + visible + self._job.suffix
             text = self._rewrite.desired(framed, finished=False)
             self.document.delivery.want(self.region_id, text)

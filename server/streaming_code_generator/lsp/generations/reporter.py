@@ -46,14 +46,13 @@ class WorkDoneProgress:
         if client_token is not None:
             self._begin(client_token)
         elif client.capabilities.work_done_progress:
-            self._create(f"streaming-code-generator-{uuid.uuid4()}")
+            token = f"streaming-code-generator-{uuid.uuid4()}"
 
-    def _create(self, token: Token) -> None:
-        def created(answer: "Future[Any]") -> None:
-            if not answer.cancelled() and answer.exception() is None:
-                self._begin(token)
+            def created(response: "Future[Any]") -> None:
+                if not response.cancelled() and response.exception() is None:
+                    self._begin(token)
 
-        self._client.create_progress(token).add_done_callback(created)
+            client.create_progress(token).add_done_callback(created)
 
     def _begin(self, token: Token) -> None:
         self._token = self._generation.progress_token = token

@@ -65,6 +65,8 @@ async def _until_gone(server: Server, reading: Coroutine[Any, Any, None]) -> int
     exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server.exit_code = exit_code
     task = asyncio.create_task(reading, name="reading")
+    # Whichever comes first: the input ends with the client, `exit` may come before that. The
+    # server is closed in both cases, and the exit code says whether `shutdown` came first.
     try:
         either: set[asyncio.Future[Any]] = {task, exit_code}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -79,12 +81,12 @@ async def _until_gone(server: Server, reading: Coroutine[Any, Any, None]) -> int
 
 def serve_stdio(new_server: NewServer) -> None:
     """Serve on standard input and output; ends the process with the client's exit code."""
-    sys.exit(asyncio.run(_serve_stdio(new_server)))
 
+    async def serve_streams() -> int:
+        reader, writer = await stdio_streams()
+        return await serve(new_server(), reader, writer)
 
-async def _serve_stdio(new_server: NewServer) -> int:
-    reader, writer = await stdio_streams()
-    return await serve(new_server(), reader, writer)
+    sys.exit(asyncio.run(serve_streams()))
 
 
 _BLOCK_BYTES = 64 * 1024
@@ -96,18 +98,19 @@ async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
     Editors connect pipes, which the event loop watches. It cannot watch files and devices, and on
     Windows not even pipes that were inherited: those are left to threads.
     """
+    loop, stdin, stdout = asyncio.get_running_loop(), sys.stdin.buffer, sys.stdout.buffer
     reader = asyncio.StreamReader(limit=MOST_HEADER_BYTES)
-    await _connect_input(reader, sys.stdin.buffer)
-    return reader, await _output(sys.stdout.buffer)
-
-
-async def _connect_input(reader: asyncio.StreamReader, file: BinaryIO) -> None:
-    loop = asyncio.get_running_loop()
-    if _can_be_watched(file):
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-        return
-    # A daemon: nothing can interrupt a read that waits for input.
-    threading.Thread(target=_read_all, args=(file, reader, loop), name="input", daemon=True).start()
+    if _can_be_watched(stdin):
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stdin)
+    else:
+        # A daemon: nothing can interrupt a read that waits for input.
+        arguments = (stdin, reader, loop)
+        threading.Thread(target=_read_all, args=arguments, name="input", daemon=True).start()
+    if not _can_be_watched(stdout):
+        return reader, ThreadMessageWriter(stdout)
+    flow_control = asyncio.streams.FlowControlMixin
+    transport, protocol = await loop.connect_write_pipe(flow_control, stdout)
+    return reader, StreamMessageWriter(asyncio.StreamWriter(transport, protocol, None, loop))
 
 
 def _read_all(
@@ -117,14 +120,6 @@ def _read_all(
         while block := os.read(file.fileno(), _BLOCK_BYTES):
             loop.call_soon_threadsafe(reader.feed_data, block)
         loop.call_soon_threadsafe(reader.feed_eof)
-
-
-async def _output(file: BinaryIO) -> MessageWriter:
-    if not _can_be_watched(file):
-        return ThreadMessageWriter(file)
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, file)
-    return StreamMessageWriter(asyncio.StreamWriter(transport, protocol, None, loop))
 
 
 def _can_be_watched(file: BinaryIO) -> bool:
@@ -195,7 +190,7 @@ class _FirstClient:
     async def run(self, serving: Coroutine[Any, Any, int]) -> None:
         try:
             self.exit_code.set_result(await serving)
-        except Exception as error:  # noqa: BLE001 - raised by whoever awaits the exit code
+        except Exception as error:  # noqa: BLE001 - raised where the exit code is awaited
             self.exit_code.set_exception(error)
 
 

@@ -1,7 +1,7 @@
 """Writing to a client without ever waiting for it.
 
 pygls writes with a blocking call: a client that stops reading would freeze the whole server,
-cancels included. Here output is queued, and whoever has much to say looks at the queue.
+cancel requests included. Here messages are queued, and generations wait while the queue is full.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ CONGESTED_BYTES = 256 * 1024
 
 
 class MessageWriter(ABC):
-    """The way to one client: pygls' writer interface, and a look at how full it is."""
+    """pygls' writer interface, without blocking, and how full its queue is."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
@@ -72,6 +72,8 @@ class StreamMessageWriter(MessageWriter):
 
     async def until_read(self) -> None:
         """Wait until the client has read most of what is queued, or is gone."""
+        # `drain` waits for the transport's low-water mark. A client that has gone is noticed by the
+        # reading side, which ends the server.
         with suppress(ConnectionError):
             await self._stream.drain()
 
@@ -91,6 +93,8 @@ class ThreadMessageWriter(MessageWriter):
 
     def write(self, data: bytes) -> None:
         """Queue bytes for sending; never blocks."""
+        # Counted on the event loop's side only, so that no lock is needed: the thread reports what
+        # it has written by a call on the loop.
         self._unsent_bytes += len(data)
         self._all_sent.clear()
         self._queue.put(data)

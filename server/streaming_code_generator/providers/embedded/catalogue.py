@@ -114,7 +114,9 @@ class Installation:
         """Return where the model's file lies, or None when it is not on this machine."""
         match model.source:
             case PackagedWeights() as packaged:
-                path = self._path_in_module(packaged.module, packaged.file_name)
+                spec = self.find_spec(packaged.module)
+                origin = spec.origin if spec else None
+                path = Path(origin).parent / packaged.file_name if origin else None
             case DownloadedWeights() as downloaded:
                 path = self.folder / downloaded.file_name
         return path if path is not None and path.is_file() else None
@@ -123,12 +125,6 @@ class Installation:
         """Return the best of the known models whose weights are here, or None."""
         here = [model for model in KNOWN_MODELS if self.path_of(model)]
         return here[-1] if here else None
-
-    def _path_in_module(self, module: str, file_name: str) -> Path | None:
-        spec = self.find_spec(module)
-        if spec is None or spec.origin is None:
-            return None
-        return Path(spec.origin).parent / file_name
 
 
 def known_model(name: str) -> KnownModel:
@@ -169,8 +165,12 @@ def resolve_weights(
         weights = _weights_at(model_path.expanduser().absolute())
         model = known_model(DEFAULT_MODEL)
     else:
-        model = _chosen_model(embedded_model, here)
-        weights = _weights_of(model, here)
+        chosen = known_model(embedded_model) if embedded_model else here.best_model()
+        model = chosen or known_model(DEFAULT_MODEL)
+        path = here.path_of(model)
+        if path is None:
+            raise _not_installed(model, "its weights are not on this machine")
+        weights = Weights(model_id=model.model_id, path=path)
     if not here.has_binding:
         raise _not_installed(model, "the package `xllamacpp` is missing")
     return weights
@@ -179,19 +179,6 @@ def resolve_weights(
 def install_command(name: str) -> str:
     """Return the command a user runs to get that model and what it runs on."""
     return f"streaming-code-generator model install {name}"
-
-
-def _chosen_model(name: str | None, here: Installation) -> KnownModel:
-    if name:
-        return known_model(name)
-    return here.best_model() or known_model(DEFAULT_MODEL)
-
-
-def _weights_of(model: KnownModel, here: Installation) -> Weights:
-    path = here.path_of(model)
-    if path is None:
-        raise _not_installed(model, "its weights are not on this machine")
-    return Weights(model_id=model.model_id, path=path)
 
 
 def _not_installed(model: KnownModel, cause: str) -> ConfigurationError:

@@ -48,7 +48,9 @@ class ServerConfig:
 
 def main() -> int:
     """Serve until standard input ends; 1 when the model cannot be loaded."""
-    answer_fd = _reserve_standard_output()
+    # What is printed from here on goes to standard error; only the answer goes to the parent.
+    answer_fd = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     _die_with_parent()
     config = ServerConfig.from_line(_read_line(sys.stdin.fileno()))
     threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
@@ -90,13 +92,6 @@ def _serve(config: ServerConfig) -> tuple[object, str]:
     params.cors_credentials = False
     server = xllamacpp.Server(params)
     return server, server.listening_address
-
-
-def _reserve_standard_output() -> int:
-    """Return a descriptor for the answer; whatever else is printed goes to standard error."""
-    answer_fd = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return answer_fd
 
 
 def _answer(fd: int, message: dict[str, str]) -> None:

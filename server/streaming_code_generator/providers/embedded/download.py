@@ -51,10 +51,21 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(folder, source.size_bytes - _size(part))
         _fetch_all(source, part, report)
-        _require_hash(source, part)
+        with part.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())  # the final name must never stand for bytes not yet on disk
+        if digest != source.sha256:
+            raise _wrong_file(source, part, f"its SHA-256 is {digest}, expected {source.sha256}")
         part.replace(target)
     except OSError as error:
-        raise _folder_error(folder, error) from error
+        if error.errno == errno.ENOSPC:
+            raise ConfigurationError(
+                f"The disk of `{folder}` is full ({error.strerror}): make room and run the same "
+                "command again; what has arrived is kept."
+            ) from error
+        raise ConfigurationError(
+            f"`{folder}` cannot be written to: {error.strerror or error}."
+        ) from error
     return target
 
 
@@ -152,12 +163,10 @@ def _refusal(source: DownloadedWeights, status: int) -> Exception:
     )
 
 
-def _require_hash(source: DownloadedWeights, part: Path) -> None:
-    with part.open("rb+") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())  # the final name must never stand for bytes not yet on disk
-    if digest != source.sha256:
-        raise _wrong_file(source, part, f"its SHA-256 is {digest}, expected {source.sha256}")
+def _require_space(folder: Path, missing_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < missing_bytes:
+        raise OSError(errno.ENOSPC, f"{missing_bytes:,} bytes needed, {free_bytes:,} free")
 
 
 def _wrong_file(source: DownloadedWeights, part: Path, cause: str) -> ConfigurationError:
@@ -166,21 +175,6 @@ def _wrong_file(source: DownloadedWeights, part: Path, cause: str) -> Configurat
         f"What `{source.url}` sent is not the expected file and was deleted: {cause}. Run the same "
         "command again; if it stays so, the file at that address was replaced."
     )
-
-
-def _require_space(folder: Path, missing_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < missing_bytes:
-        raise OSError(errno.ENOSPC, f"{missing_bytes:,} bytes needed, {free_bytes:,} free")
-
-
-def _folder_error(folder: Path, error: OSError) -> ConfigurationError:
-    if error.errno == errno.ENOSPC:
-        return ConfigurationError(
-            f"The disk of `{folder}` is full ({error.strerror}): make room and run the same "
-            "command again; what has arrived is kept."
-        )
-    return ConfigurationError(f"`{folder}` cannot be written to: {error.strerror or error}.")
 
 
 def _size(path: Path) -> int:

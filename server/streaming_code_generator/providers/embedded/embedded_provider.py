@@ -113,21 +113,19 @@ class EmbeddedProvider:
     async def _client_of(self, child: ChildServer) -> OpenAIProvider:
         """Return the client of the running child, a new one after a restart."""
         if self._client is None or self._client[0] is not child:
-            former, self._client = self._client, (child, self._new_client(child))
+            client = OpenAIProvider(
+                api_key=child.config.api_key,
+                base_url=f"{child.url}/v1",
+                model=self._description.model,
+                reason=self._description.reason,
+                token_limit_field="max_tokens",
+                system_role="system",
+                extra_body={"return_progress": True},
+            )
+            former, self._client = self._client, (child, client)
             if former is not None:
                 await former[1].aclose()
         return self._client[1]
-
-    def _new_client(self, child: ChildServer) -> OpenAIProvider:
-        return OpenAIProvider(
-            api_key=child.config.api_key,
-            base_url=f"{child.url}/v1",
-            model=self._description.model,
-            reason=self._description.reason,
-            token_limit_field="max_tokens",
-            system_role="system",
-            extra_body={"return_progress": True},
-        )
 
 
 def usable_cores() -> int:

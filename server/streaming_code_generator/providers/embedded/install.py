@@ -53,7 +53,14 @@ def install_package(requirement: Requirement, *, surroundings: Surroundings | No
         lines = Path(folder) / "requirements.txt"
         lines.write_text(requirement.to_line() + "\n", encoding="utf-8")
         for command in install_commands(requirement, lines, here):
-            _run(command, requirement)
+            # With this process's own output, so that the installer's progress is seen.
+            completed = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - built below
+            if completed.returncode:
+                raise ConfigurationError(
+                    f"`{requirement.specifier}` could not be installed: "
+                    f"`{' '.join(command[:4])}` ended with exit code {completed.returncode}; its "
+                    "own message is above."
+                )
     importlib.invalidate_caches()
 
 
@@ -88,16 +95,6 @@ def install_commands(
     )
 
 
-def _run(command: Sequence[str], requirement: Requirement) -> None:
-    """Run it with this process's own output, so that its progress is seen."""
-    completed = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - built above
-    if completed.returncode:
-        raise ConfigurationError(
-            f"`{requirement.specifier}` could not be installed: `{' '.join(command[:4])}` ended "
-            f"with exit code {completed.returncode}; its own message is above."
-        )
-
-
 BINDING = Requirement(specifier="xllamacpp>=2026.10.11549")
 """The floor of the extra `embedded`: the wheels differ by platform, so no hash can be named."""
 
@@ -107,7 +104,7 @@ def install(model: KnownModel, report: ReportProgress, here: Installation) -> Pa
 
     Args:
         model: The model to get.
-        report: Told the bytes that have arrived, of a download.
+        report: Called with the bytes that have arrived, of a download.
         here: Where it goes.
 
     Raises:

@@ -23,7 +23,7 @@ STDERR_KEPT_BYTES = 8192
 
 
 class ChildServer:
-    """One child process that serves one model on a loopback port; whoever makes it must `stop` it.
+    """One child process that serves one model on a loopback port, until `stop`.
 
     It is a plain `Popen`, not asyncio's: it belongs to no event loop, so that a program that
     calls `asyncio.run` again and again loads its model once. Nothing is lost by killing it: it
@@ -99,11 +99,8 @@ class ChildServer:
     async def stop(self) -> None:
         """End the process and release its pipes. Safe to call twice."""
         self.kill()
+        # In one go and in a thread, so that a cancellation leaves nothing half released.
         await asyncio.to_thread(self._release)
-
-    def describe_end(self) -> str:
-        """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""
-        return describe_exit(self._process.poll())
 
     def _release(self) -> None:
         """Wait for the killed process and what reads from it: a matter of milliseconds."""
@@ -111,6 +108,10 @@ class ChildServer:
         self._stderr_reader.join()
         for pipe in (self._stdin, self._stdout, self._stderr):
             pipe.close()
+
+    def describe_end(self) -> str:
+        """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""
+        return describe_exit(self._process.poll())
 
     async def _exchange(self) -> str:
         """Send the configuration and return the URL that comes back."""

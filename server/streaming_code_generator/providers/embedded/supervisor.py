@@ -81,7 +81,8 @@ class ChildSupervisor:
             APIError: The child did not come up, ends again and again, or was shut down.
         """
         async with self._lock_of_this_loop():
-            self._refuse_when_closed()
+            if self._closed:
+                raise APIError("The embedded model was shut down.", kind="connection")
             if self._child is not None and self._child.has_ended:
                 await self._bury(self._child)
             if self._child is None:
@@ -122,12 +123,8 @@ class ChildSupervisor:
         await child.stop()
         logger.warning("embedded model's process %s pid=%d", child.describe_end(), child.pid)
 
-    def _refuse_when_closed(self) -> None:
-        if self._closed:
-            raise APIError("The embedded model was shut down.", kind="connection")
-
     def _refuse_too_early(self) -> None:
-        """Leave the wait to whoever retries: there it is seen and can be cancelled."""
+        """Leave the wait to the engine's retry: there it is seen and can be cancelled."""
         wait_s = self._backoff.remaining_s(time.monotonic())
         if wait_s > 0:
             raise APIError(

@@ -20,13 +20,18 @@ if TYPE_CHECKING:  # the SDK takes over half a second to import
 
 _MOST_MESSAGE_CHARS = 300
 
+# llama.cpp: 400 `exceed_context_size_error`; LiteLLM: 400 `ContextWindowExceeded`; Xinference: an
+# error in a stream that began with status 200.
 _CONTEXT_LENGTH = re.compile(
     r"context[ _-]?(?:length|window|size)|ContextWindow|exceed_context|maximum context"
     r"|too many tokens|prompt is too long|too long",
     re.IGNORECASE,
 )
+# LiteLLM answers 429 when all of its backends are down: no limit of the user's.
 _NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
+# OpenAI answers 429 for both: too many requests, which pass, and no money left, which does not.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
+# LiteLLM without a database answers 400 to a wrong key: it cannot look it up.
 _NO_KEY_DATABASE = re.compile(r"no connected db", re.IGNORECASE)
 
 _TOO_EARLY = 425
@@ -70,6 +75,8 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
     error = body
     if isinstance(error, dict):
         error = error.get("error") or error.get("detail") or error
+    # FastAPI: {"detail": [{"msg": "Field required", …}]}; OpenAI: {"error": {"message": …}};
+    # Ray Serve: plain text.
     if isinstance(error, list) and error:
         error = error[0]
     if not isinstance(error, dict):
@@ -190,15 +197,28 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
         case openai.APIStatusError():
             return _refused(error, endpoint, api_key)
         case openai.APITimeoutError() | httpx2.TimeoutException():
-            return _too_slow(endpoint)
+            return APIError(
+                f"`{endpoint}` did not accept a connection in time. Is the server running, and is "
+                "the network up?",
+                kind="timeout",
+                retryable=True,
+            )
         case openai.APIConnectionError():
             return _unreachable(error.__cause__ or error, endpoint)
         case httpx2.ConnectError() | httpx2.ProxyError() | httpx2.WriteError():
             return _unreachable(error, endpoint)
         case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
-            return _broken_off(endpoint)
+            return StreamProcessError(
+                f"The connection to `{endpoint}` broke off before the response was complete.",
+                kind="connection",
+                retryable=True,
+            )
         case _:
-            return _impossible(error, endpoint)
+            return APIError(
+                f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check "
+                "the base URL and the API key.",
+                kind="bad_request",
+            )
 
 
 def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> APIError:
@@ -240,15 +260,6 @@ def _number(text: str | None) -> float | None:
     return number if 0 < number < float("inf") else None
 
 
-def _too_slow(endpoint: str) -> APIError:
-    return APIError(
-        f"`{endpoint}` did not accept a connection in time. Is the server running, and is the "
-        "network up?",
-        kind="timeout",
-        retryable=True,
-    )
-
-
 def _unreachable(cause: BaseException, endpoint: str) -> APIError:
     reason = str(cause) or type(cause).__name__
     return APIError(
@@ -256,20 +267,4 @@ def _unreachable(cause: BaseException, endpoint: str) -> APIError:
         "URL right?",
         kind="connection",
         retryable=True,
-    )
-
-
-def _broken_off(endpoint: str) -> StreamProcessError:
-    return StreamProcessError(
-        f"The connection to `{endpoint}` broke off before the response was complete.",
-        kind="connection",
-        retryable=True,
-    )
-
-
-def _impossible(error: Exception, endpoint: str) -> APIError:
-    return APIError(
-        f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check the base "
-        "URL and the API key.",
-        kind="bad_request",
     )

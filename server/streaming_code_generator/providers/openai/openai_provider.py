@@ -98,10 +98,13 @@ class OpenAIProvider:
             APIError: The request was refused, did not arrive, or an error came in the stream.
             StreamProcessError: The stream broke, or is none.
         """
+        # Outside `translated`, which imports the SDK: here that happens in a thread.
         await self._client.get()
         async with AsyncExitStack() as stack:
             with translated(self._description.endpoint, self._api_key):
                 response = await self._sent(request, stack)
+            # The stack closes the deltas first and then the response, and with it the connection,
+            # however the caller leaves the block.
             yield await stack.enter_async_context(aclosing(self._deltas(response)))
 
     async def aclose(self) -> None:
@@ -121,6 +124,7 @@ class OpenAIProvider:
                 corrected = understood(dialect, str(refused.body))
                 if refused.status_code not in _REFUSES_A_FIELD or corrected == dialect:
                     raise
+            # Remembered for later requests: an endpoint refuses a field once in its life.
             self._dialect = dialect = corrected
 
     async def _post(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
-from streaming_code_generator.core.messages import CompletionRequest, Role
+from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
 
 _OPENAI_HOST = "api.openai.com"
@@ -21,7 +21,7 @@ class Dialect:
     token_limit_field: Literal["max_completion_tokens", "max_tokens"]
     system_role: Literal["system", "developer"]
     token_limit_is_guessed: bool = False
-    """Whether nobody said what the limit is called, so that the endpoint may correct it."""
+    """Whether no setting names the limit's field, so that the endpoint may correct it."""
     asks_for_usage: bool = True
     """Whether `stream_options` is sent; a server that refuses it is not asked again."""
 
@@ -79,16 +79,10 @@ def chat_body(
 
 def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
     """Return the messages as JSON objects, in the endpoint's role names."""
-    return [
-        {"role": _role(message.role, dialect), "content": _sendable(message.content)}
-        for message in request.messages
-    ]
-
-
-def _role(role: Role, dialect: Dialect) -> str:
-    return dialect.system_role if role == "system" else role
-
-
-def _sendable(text: str) -> str:
-    """Return the text without halves of surrogate pairs: editors allow them, UTF-8 does not."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    messages = []
+    for message in request.messages:
+        role = dialect.system_role if message.role == "system" else message.role
+        # Editors allow halves of surrogate pairs; UTF-8, in which the body is sent, does not.
+        content = message.content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        messages.append({"role": role, "content": content})
+    return messages

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # the SDK takes over half a second to import
     from openai import AsyncOpenAI
 
 NO_KEY = "none"
-"""What the SDK is told where there is no key; it insists on one, and none is sent."""
+"""The SDK's key where there is none: it insists on one, and none is sent."""
 
 KEPT_ALIVE = 20
 """Idle connections kept to a remote endpoint. None to this machine: connecting costs nothing there,
@@ -81,7 +81,7 @@ class LazyClient:
             http_client=http_client,
         )
         if not is_openai(self._base_url):
-            # The SDK reads both from the environment; they are no other endpoint's business.
+            # The SDK reads both from the environment; they must not reach another endpoint.
             client.organization = client.project = None
         # The resource classes import their types when they are first touched: 0.3 s more.
         _ = client.chat.completions.with_streaming_response

@@ -39,6 +39,10 @@ class SseParser:
     def feed(self, received: bytes) -> list[SseEvent]:
         """Return the events that `received` completes."""
         events: list[SseEvent] = []
+        # One event in two reads, `data: {"a": 1}\r\n\r` and `\ndata: [DONE]\n\n`:
+        #
+        #     first     the CR ends the empty line, so the event goes out at once
+        #     second    its first LF belongs to that CR and is dropped; then comes the next event
         for line in self._lines(received):
             if line:
                 self._take_field(line)
@@ -71,6 +75,7 @@ class SseParser:
         return lines
 
     def _without_byte_order_mark(self, received: bytes) -> bytes:
+        # The mark may come a byte at a time; until it is whole, or cannot become one, all waits.
         start = self._rest + received
         self._rest = b""
         if len(start) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(start):
@@ -81,6 +86,8 @@ class SseParser:
 
     def _take_field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
+        # A comment (`: keep-alive`) has an empty name. `id` and `retry` are for reconnecting, which
+        # a completion cannot do.
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":

@@ -24,15 +24,27 @@ def delta_of(event: SseEvent, endpoint: str) -> Delta:
     error = chunk.get("error")
     if error or event.event == "error":
         raise failure_in_stream(error or chunk, endpoint)
-    choice = _first(chunk.get("choices"))
+    choices = chunk.get("choices")
+    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
+    # What servers send beside OpenAI's `{"choices": [{"delta": {"content": "x"}}]}`:
+    #
+    #     "choices": [], "usage": {…}                  usage alone; LiteLLM: with a choice in it
+    #     "delta": {"content": null, "role": …}        the role; LiteLLM: without "content"
+    #     "delta": {"content": "x"}, "finish_reason"   vLLM: the last text with the reason
+    #     "delta": {"reasoning_content": "x"}          llama.cpp, DeepSeek; others say "reasoning"
+    #     "message": {"content": "x"}                  the whole answer, not streamed
     delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
+    progress = _mapping(chunk.get("prompt_progress"))
     return Delta(
         text=_text(delta.get("content")),
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
         finish_reason=_text(choice.get("finish_reason")) or None,
-        usage=_usage(chunk) if chunk.get("usage") or chunk.get("timings") else None,
+        usage=_usage(chunk),
         model=_text(chunk.get("model")) or None,
-        prompt_progress=_progress(_mapping(chunk.get("prompt_progress"))),
+        # llama.cpp sends this where `return_progress` was asked for.
+        prompt_progress=PromptProgress(processed=_count(progress.get("processed")), total=total)
+        if (total := _count(progress.get("total")))
+        else None,
     )
 
 
@@ -54,10 +66,6 @@ def _mapping(value: object) -> Json:
     return value if isinstance(value, dict) else _NOTHING
 
 
-def _first(value: object) -> Json:
-    return _mapping(value[0]) if isinstance(value, list) and value else _NOTHING
-
-
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
@@ -67,22 +75,17 @@ def _count(value: object) -> int:
 
 
 def _usage(chunk: Json) -> Usage | None:
-    reported = _reported(_mapping(chunk.get("usage")))
-    return reported or _timings(_mapping(chunk.get("timings")))
-
-
-def _reported(usage: Json) -> Usage | None:
-    """Read `usage` by its names in chat completions, or by those in responses."""
+    """Read `usage`, by its names in chat completions or in responses, or llama.cpp's `timings`."""
+    if not chunk.get("usage") and not chunk.get("timings"):
+        return None
+    usage = _mapping(chunk.get("usage"))
     prompt = _count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens"))
     completion = _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens"))
     total = _count(usage.get("total_tokens")) or prompt + completion
-    if not total:
-        return None
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
-
-
-def _timings(timings: Json) -> Usage | None:
-    """Read llama.cpp's `timings`, which come without being asked for."""
+    if total:
+        return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
+    # `timings` come without being asked for.
+    timings = _mapping(chunk.get("timings"))
     prompt = _count(timings.get("prompt_n")) + _count(timings.get("cache_n"))
     completion = _count(timings.get("predicted_n"))
     if not completion:
@@ -90,14 +93,6 @@ def _timings(timings: Json) -> Usage | None:
     return Usage(
         prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
     )
-
-
-def _progress(progress: Json) -> PromptProgress | None:
-    """Read llama.cpp's `prompt_progress`, sent when `return_progress` was asked for."""
-    total = _count(progress.get("total"))
-    if not total:
-        return None
-    return PromptProgress(processed=_count(progress.get("processed")), total=total)
 
 
 _DONE = "[DONE]"
@@ -124,6 +119,11 @@ class ChunkReader:
             APIError: The endpoint reports an error.
             StreamProcessError: This is no stream of chunks.
         """
+        # The first byte tells a stream from what comes in its place:
+        #
+        #     d, e, :    a stream: `data: …`, `event: …`, a comment
+        #     <          an HTML page, of a proxy or a login
+        #     {          JSON: an error with status 200, or an answer that is not streamed
         self._first_byte = self._first_byte or received.lstrip()[:1]
         if self._first_byte == b"<":
             raise self._not_a_stream("an HTML page")
@@ -146,11 +146,14 @@ class ChunkReader:
         if self._json_body:
             yield from self._whole_answer()
         else:
+            # Half an event at the end is lost with the connection, which is reported as that: the
+            # finish reason is missing.
             with suppress(StreamProcessError):
                 yield from self._read(self._parser.finish())
 
     def _read(self, events: list[SseEvent]) -> Iterator[Delta]:
         for event in events:
+            # Behind `[DONE]` nothing counts; events without data keep a connection alive.
             if self.is_done or not event.data:
                 continue
             if event.data == _DONE:

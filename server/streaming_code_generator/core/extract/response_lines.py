@@ -53,16 +53,15 @@ class LineHead:
         if self._passing:
             self._passing = not segment.endswith("\n")
             return segment, None
+        # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
+        # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
         self.held += segment
         line = self.held.removesuffix("\n")
         if len(line) > LINE_LIMIT or not kind.fullmatch(line):
-            return self._let_go(), None
+            text, self.held = self.held, ""
+            self._passing = not text.endswith("\n")
+            return text, None
         if len(line) == len(self.held):
             return "", None
         self.held = ""
         return "", line
-
-    def _let_go(self) -> str:
-        text, self.held = self.held, ""
-        self._passing = not text.endswith("\n")
-        return text
