@@ -19,6 +19,7 @@ from streaming_code_generator.testing.scripted import (
 from support.generations import DEADLINE_S
 
 GENERATIONS = 200
+PATIENCE_S = 300.0
 
 
 def pieces_for(prompt: str) -> list[str]:
@@ -48,8 +49,8 @@ class RefusingOnce:
 
 
 async def test_two_hundred_generations_each_get_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    # On a busy machine so many connections take their time, which is to be no further attempt.
-    monkeypatch.setenv("STREAMING_CODE_GENERATOR_CONNECT_TIMEOUT_SECONDS", "60")
+    # On a busy machine so many take their time, which is to be no further attempt.
+    monkeypatch.setenv("STREAMING_CODE_GENERATOR_CONNECT_TIMEOUT_SECONDS", str(PATIENCE_S))
 
     async def generate(prompt: str) -> tuple[str, list[str], list[StreamStats], GenerationResult]:
         heard: list[str] = []
@@ -61,8 +62,15 @@ async def test_two_hundred_generations_each_get_their_own(monkeypatch: pytest.Mo
 
     async with (
         OpenAIServer(reply_to=RefusingOnce()) as server,
-        StreamingCodeGenerator("k", "m", base_url=server.base_url) as generator,
-        asyncio.timeout(3 * DEADLINE_S),
+        StreamingCodeGenerator(
+            "k",
+            "m",
+            PATIENCE_S,
+            base_url=server.base_url,
+            first_chunk_timeout=PATIENCE_S,
+            stall_timeout=PATIENCE_S,
+        ) as generator,
+        asyncio.timeout(PATIENCE_S),
     ):
         prompts = [str(number) for number in range(1, GENERATIONS + 1)]
         outcomes = await asyncio.gather(*map(generate, prompts))
