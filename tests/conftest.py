@@ -1,15 +1,40 @@
 """What holds for every test: no settings of whoever runs them, no haste, no chance."""
 
 import os
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
+
 # The machine's speed is no property of the code, and a failure must come again.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.register_profile("longer", settings.get_profile("reproducible"), max_examples=2000)
 settings.load_profile("reproducible")
 
+# Dozens of processes are started, and each would compile every module that it imports; where pip is
+# tried, it would compile thousands that nothing imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+os.environ["PIP_COMPILE"] = "0"
+
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadFileScheduling":
+    """With `-n auto`, run each file in one process, for the server its tests share.
+
+    They come in their order: the long files, end to end, are done when only short ones are left.
+    """
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only with `-n`
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -15,34 +15,77 @@ from streaming_code_generator.errors import (
 )
 
 if TYPE_CHECKING:
+    from streaming_code_generator.core.events import (
+        EmptyChunkArrived,
+        GenerationEvent,
+        GenerationFinished,
+        RetryScheduled,
+        TextArrived,
+    )
+    from streaming_code_generator.core.messages import (
+        CompletionRequest,
+        Delta,
+        Message,
+        PromptProgress,
+        Provider,
+        ProviderDescription,
+        Usage,
+    )
     from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
     from streaming_code_generator.library import StreamingCodeGenerator
 
 __all__ = [
     "APIError",
+    "CompletionRequest",
     "ConfigurationError",
+    "Delta",
+    "EmptyChunkArrived",
+    "GenerationEvent",
+    "GenerationFinished",
     "GenerationResult",
+    "Message",
+    "PromptProgress",
+    "Provider",
+    "ProviderDescription",
+    "RetryScheduled",
     "StreamProcessError",
     "StreamStats",
     "StreamStatus",
     "StreamingCodeGenerator",
     "StreamingError",
+    "TextArrived",
+    "Usage",
 ]
 
+__version__: str
+
 _HOMES = {
+    "CompletionRequest": "core.messages",
+    "Delta": "core.messages",
+    "EmptyChunkArrived": "core.events",
+    "GenerationEvent": "core.events",
+    "GenerationFinished": "core.events",
     "GenerationResult": "core.results",
+    "Message": "core.messages",
+    "PromptProgress": "core.messages",
+    "Provider": "core.messages",
+    "ProviderDescription": "core.messages",
+    "RetryScheduled": "core.events",
     "StreamStats": "core.results",
     "StreamStatus": "core.results",
     "StreamingCodeGenerator": "library",
+    "TextArrived": "core.events",
+    "Usage": "core.messages",
 }
 
+if not TYPE_CHECKING:  # to type checkers a module with `__getattr__` has every name
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        return import_module("importlib.metadata").version("streaming-code-generator")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            return import_module("importlib.metadata").version("streaming-code-generator")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -2,15 +2,24 @@
 
 import asyncio
 
+import pytest
+
 from streaming_code_generator import StreamingCodeGenerator, StreamStats
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
-from streaming_code_generator.testing.scripted import ScriptedProvider, WaitFor, Yield, text_script
+from streaming_code_generator.testing.scripted import (
+    Script,
+    ScriptedProvider,
+    WaitFor,
+    Yield,
+    text_script,
+)
 from support.generations import DEADLINE_S
 
 GENERATIONS = 200
+PATIENCE_S = 300.0
 
 
 def pieces_for(prompt: str) -> list[str]:
@@ -39,7 +48,10 @@ class RefusingOnce:
         return reply_to(request)
 
 
-async def test_two_hundred_generations_each_get_their_own() -> None:
+async def test_two_hundred_generations_each_get_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a busy machine so many take their time, which is to be no further attempt.
+    monkeypatch.setenv("STREAMING_CODE_GENERATOR_CONNECT_TIMEOUT_SECONDS", str(PATIENCE_S))
+
     async def generate(prompt: str) -> tuple[str, list[str], list[StreamStats], GenerationResult]:
         heard: list[str] = []
         progress: list[StreamStats] = []
@@ -50,8 +62,15 @@ async def test_two_hundred_generations_each_get_their_own() -> None:
 
     async with (
         OpenAIServer(reply_to=RefusingOnce()) as server,
-        StreamingCodeGenerator("k", "m", base_url=server.base_url) as generator,
-        asyncio.timeout(3 * DEADLINE_S),
+        StreamingCodeGenerator(
+            "k",
+            "m",
+            PATIENCE_S,
+            base_url=server.base_url,
+            first_chunk_timeout=PATIENCE_S,
+            stall_timeout=PATIENCE_S,
+        ) as generator,
+        asyncio.timeout(PATIENCE_S),
     ):
         prompts = [str(number) for number in range(1, GENERATIONS + 1)]
         outcomes = await asyncio.gather(*map(generate, prompts))
@@ -87,7 +106,8 @@ async def test_a_hanging_generation_holds_up_no_other() -> None:
 
 
 async def test_generations_take_turns() -> None:
-    script = [Delta(text="x"), Yield(), Delta(text="x"), Yield(), Delta(finish_reason="stop")]
+    yielding: Script = [Delta(text="x"), Yield(), Delta(text="x"), Yield()]
+    script: Script = [*yielding, Delta(finish_reason="stop")]
     order: list[str] = []
     async with StreamingCodeGenerator(provider=ScriptedProvider(script)) as generator:
 

@@ -1,8 +1,9 @@
 """Random schedules of a writer, a user and a client: nothing is lost, everything arrives.
 
-`python -m streaming_code_generator.testing.schedules --examples 50000` tries more of them.
+`poe test-longer` tries more of them, and names those that fail.
 """
 
+import os
 from typing import Literal
 
 import pytest
@@ -14,13 +15,20 @@ from streaming_code_generator.testing.schedule import Generation, Schedule, Sche
 from streaming_code_generator.testing.schedule_checks import bring_to_end
 from streaming_code_generator.testing.schedules import main, run_schedules
 
-CI_EXAMPLES = 600
+_ASKED_SCHEDULES = os.environ.get("WRITER_SCHEDULES")
 
 
-@pytest.mark.parametrize("undo", [False, True], ids=["without undo", "full of undo"])
-def test_schedules_keep_the_plain_rules_but_for_a_few(*, undo: bool) -> None:
-    """`docs/reliability.md` says what the few are that are left."""
-    figures = run_schedules(CI_EXAMPLES, 1, undo=undo)
+@pytest.mark.parametrize(
+    ("undo", "schedules"),
+    [pytest.param(False, 100, id="without undo"), pytest.param(True, 300, id="full of undo")],
+)
+def test_schedules_keep_the_plain_rules_but_for_a_few(*, undo: bool, schedules: int) -> None:
+    """`docs/reliability.md` says what the few are that are left.
+
+    Of 35 single faults put into `editing/`, such as a turned condition, those that ever showed in
+    600 schedules broke more than these few here, but for one that showed once.
+    """
+    figures = run_schedules(int(_ASKED_SCHEDULES or schedules), 1, undo=undo)
 
     assert len(figures.broken) <= 0.01 * figures.schedules, figures.broken
     assert figures.landed > figures.schedules

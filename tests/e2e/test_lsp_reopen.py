@@ -198,4 +198,5 @@ async def test_closing_the_document_ends_a_removal_that_waits_for_the_editor(
         await call.result()
 
     assert asyncio.get_running_loop().time() - closed_at_s < 2
+    assert caught.value.data
     assert caught.value.data["kind"] == "document"

@@ -284,7 +284,7 @@ class EditorClient(LanguageClient):
             if isinstance(message, Reply):
                 refusal = None if message.applied else buffer.refusal
                 self._answer(buffer.answers.pop(message.edit_id), refusal)
-            else:
+            elif isinstance(message, DidChange):  # this client does not tell of undo
                 self._report(buffer, message)
         due_s = buffer.editor.flush_at_s
         if due_s is not None:

@@ -64,6 +64,11 @@ class Desk:
         self.echo(edit)
         return edit
 
+    def land_all(self) -> None:
+        """Let edits land until none is left to send."""
+        while not self.writer.is_idle:
+            self.land()
+
     def finish(self, region_id: str, text: str) -> None:
         self.outcomes += self.writer.finish(region_id, text)
 

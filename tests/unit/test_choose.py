@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from streaming_code_generator.providers.embedded.catalogue import Installation
 from streaming_code_generator.settings.endpoints import is_openai
 
 LOCAL = "http://127.0.0.1:8080/v1"
+WITH_BINDING = Installation(find_spec=lambda name: ModuleSpec(name, None))
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_auto_takes_openai_when_only_a_key_is_set() -> None:
 
 
 def test_auto_takes_the_embedded_model_when_neither_is_set(gguf: str) -> None:
-    taken = choose_provider(ProviderChoice(model_path=gguf)).description
+    taken = choose_provider(ProviderChoice(model_path=gguf), installation=WITH_BINDING).description
     assert (taken.name, taken.model) == ("embedded", "own")
     assert taken.reason == "no API key and no base URL is set"
 
@@ -48,7 +50,7 @@ def test_embedded_is_taken_in_spite_of_a_key_when_asked_for(gguf: str) -> None:
     choice = ProviderChoice(
         provider="embedded", provider_origin="command line", api_key="sk-1", model_path=gguf
     )
-    taken = choose_provider(choice).description
+    taken = choose_provider(choice, installation=WITH_BINDING).description
     assert taken.name == "embedded"
     assert taken.reason == "`provider` is set to `embedded` (command line)"
 

@@ -24,7 +24,7 @@ def manifest() -> dict[str, Any]:
 
 
 def test_vs_code_declares_the_servers_settings_and_its_own() -> None:
-    """Write them anew with `npm run settings` in `editors/vscode` when this fails."""
+    """Write them anew with `uv run poe regenerate` when this fails."""
     configuration = manifest()["contributes"]["configuration"]
     own = json.loads(source("vscode/scripts/own-settings.json"))
 

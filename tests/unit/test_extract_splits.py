@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streaming_code_generator.core.extract import (
@@ -58,7 +58,6 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
-@settings(max_examples=400, deadline=None)
 @given(responses, targets)
 @example(" " * 300 + "\n<think>a</think>b", CodeTarget())
 @example("x = 1\n" + " " * 300 + "y", CodeTarget())
@@ -68,7 +67,6 @@ def test_single_characters_give_what_the_whole_gives(text: str, target: CodeTarg
     assert take_apart(list(text), target) == extract(text, target)
 
 
-@settings(max_examples=400, deadline=None)
 @given(responses, targets, st.lists(st.integers(min_value=0, max_value=10_000), max_size=8))
 def test_any_chunks_give_what_the_whole_gives(
     text: str, target: CodeTarget, places: list[int]
@@ -130,13 +128,11 @@ def answers(draw: st.DrawFn) -> Answer:
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(answers())
 def test_fenced_answer_comes_apart_as_it_was_put_together(answer: Answer) -> None:
     assert take_apart(list(answer.response), CodeTarget()) == answer.expected
 
 
-@settings(max_examples=200, deadline=None)
 @given(answers(), st.lists(st.integers(min_value=0, max_value=10_000), max_size=40))
 def test_fence_never_flashes_in_the_code(answer: Answer, places: list[int]) -> None:
     machine = OutputFilter()
@@ -150,7 +146,6 @@ def test_fence_never_flashes_in_the_code(answer: Answer, places: list[int]) -> N
                 assert answer.expected.code.startswith(code)
 
 
-@settings(max_examples=300, deadline=None)
 @given(responses, targets)
 def test_what_comes_at_the_end_was_held_back_within_bounds(text: str, target: CodeTarget) -> None:
     machine = OutputFilter(target)

@@ -9,7 +9,12 @@ from streaming_code_generator.core.engine.generator import GenerationEngine, Gen
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.core.results import StreamStatus
-from streaming_code_generator.errors import APIError, ConfigurationError, StreamProcessError
+from streaming_code_generator.errors import (
+    APIError,
+    ConfigurationError,
+    StreamingError,
+    StreamProcessError,
+)
 from streaming_code_generator.testing.scripted import (
     Disconnect,
     Script,
@@ -26,7 +31,7 @@ def never() -> WaitFor:
     return WaitFor(event=asyncio.Event())
 
 
-async def failure_of(script: Script, policy: GenerationPolicy) -> APIError | StreamProcessError:
+async def failure_of(script: Script, policy: GenerationPolicy) -> StreamingError:
     provider = ScriptedProvider(script)
     with pytest.raises((APIError, StreamProcessError)) as caught:
         await events_of(provider, policy)

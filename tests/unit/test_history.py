@@ -7,18 +7,15 @@ import pytest
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.lines import PositionEncoding
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.lsp.documents.change_history import (
-    MOST_VERSIONS,
-    ChangeHistory,
-    Range,
-)
+from streaming_code_generator.lsp.documents.change_history import MOST_VERSIONS, ChangeHistory
+from streaming_code_generator.lsp.wire import ClientRange
 
-SELECTED: Range = ((3, 2), (5, 4))
+SELECTED: ClientRange = ((3, 2), (5, 4))
 
 
 def carried(
-    *changes: ReportedChange, where: Range = SELECTED, encoding: PositionEncoding = "utf-16"
-) -> Range | None:
+    *changes: ReportedChange, where: ClientRange = SELECTED, encoding: PositionEncoding = "utf-16"
+) -> ClientRange | None:
     history = ChangeHistory(encoding)
     history.note(7, changes)
     return history.carried(where, 7)
@@ -47,12 +44,12 @@ def change(start: tuple[int, int], end: tuple[int, int], text: str = "") -> Repo
         pytest.param(ReportedChange(None, "all new"), None, id="whole text"),
     ],
 )
-def test_selection(reported: ReportedChange, expected: Range | None) -> None:
+def test_selection(reported: ReportedChange, expected: ClientRange | None) -> None:
     assert carried(reported) == expected
 
 
 def test_position_goes_behind_what_is_typed_at_it() -> None:
-    here: Range = ((3, 2), (3, 2))
+    here: ClientRange = ((3, 2), (3, 2))
 
     assert carried(change((3, 2), (3, 2), "xy"), where=here) == ((3, 4), (3, 4))
     assert carried(change((3, 1), (3, 3)), where=here) is None

@@ -5,7 +5,7 @@ from statistics import median
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.lines import Point, PositionEncoding, split_lines
@@ -32,7 +32,6 @@ def draw_range(data: st.DataObject, text: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(max_examples=1000)
 @given(text=texts, changes=changes)
 def test_it_equals_the_clients_text_after_any_changes(
     encoding: PositionEncoding,
@@ -74,7 +73,6 @@ def test_a_slice_is_the_text_between_two_points(text: str, data: st.DataObject) 
     assert Mirror(text).slice(point_of(text, start), point_of(text, end)) == text[start:end]
 
 
-@settings(max_examples=1000)
 @given(texts, texts, st.sampled_from(["before", "behind"]), st.data())
 def test_a_splice_moves_points_as_it_moves_offsets(
     text: str, inserted: str, side: Literal["before", "behind"], data: st.DataObject

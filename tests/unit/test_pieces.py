@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import count, groupby
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
@@ -99,7 +99,6 @@ def in_document(pieces: Pieces, kind: Kind) -> int:
     return sum(piece.length for piece in pieces if piece.kind is kind)
 
 
-@settings(max_examples=300)
 @given(st.integers(0, 8), typing)
 def test_what_a_user_types_is_foreign_and_what_a_user_removes_deleted(
     length: int, changes: list[tuple[float, float, int]]
@@ -113,7 +112,6 @@ def test_what_a_user_types_is_foreign_and_what_a_user_removes_deleted(
     assert is_untouched(model.pieces) == all(kind is OWN for kind, _ in model.characters)
 
 
-@settings(max_examples=300)
 @given(st.integers(0, 8), typing, ranges)
 def test_an_edit_of_the_generations_text_takes_nothing_of_the_users(
     length: int, changes: list[tuple[float, float, int]], edited: tuple[float, float, int]

@@ -1,7 +1,7 @@
 """Plans are the smallest steps towards the wanted texts, and land as they say."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
@@ -97,7 +97,6 @@ def test_a_plan_follows_regions_that_have_changed_places() -> None:
     assert document.mirror.text == expected == "aYZcd"
 
 
-@settings(max_examples=500)
 @given(
     st.sampled_from(["a[b\nc]d[][e]f", "[ab[]c]d", "[][]", "a[b[cd]][e]", "[a\nb\n]c[d\n]"]),
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), texts), max_size=3),

@@ -14,7 +14,7 @@ def found(text: str, line: int, language_id: str = "python") -> Comment | None:
 
 def said(text: str, line: int = 0, language_id: str = "python") -> str | None:
     comment = found(text, line, language_id)
-    return comment and comment.text
+    return comment.text if comment else None
 
 
 ONE_LINE = [

@@ -1,4 +1,4 @@
-"""What the package promises to those who import it."""
+"""What the package promises to those who import it; its types are in `tests/typecheck`."""
 
 import subprocess
 import sys
@@ -9,13 +9,25 @@ import streaming_code_generator
 
 PROMISED = [
     "APIError",
+    "CompletionRequest",
     "ConfigurationError",
+    "Delta",
+    "EmptyChunkArrived",
+    "GenerationEvent",
+    "GenerationFinished",
     "GenerationResult",
+    "Message",
+    "PromptProgress",
+    "Provider",
+    "ProviderDescription",
+    "RetryScheduled",
     "StreamProcessError",
     "StreamStats",
     "StreamStatus",
     "StreamingCodeGenerator",
     "StreamingError",
+    "TextArrived",
+    "Usage",
 ]
 
 
@@ -27,7 +39,7 @@ def test_the_promised_names_are_all_there_and_no_others() -> None:
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_such"):
-        _ = streaming_code_generator.nothing_such
+        _ = streaming_code_generator.nothing_such  # type: ignore[attr-defined]
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

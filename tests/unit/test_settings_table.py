@@ -64,9 +64,9 @@ def test_trust_itself_is_no_editor_setting() -> None:
 
 
 def test_document_shows_the_settings_as_they_are() -> None:
-    """Print the table anew with `streaming-code-generator settings` when this fails."""
+    """Write it anew with `uv run poe regenerate` when this fails."""
     document = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
-    _, _, rest = document.partition("by `streaming-code-generator settings` -->\n")
+    _, _, rest = document.partition("by `poe regenerate` -->\n")
     table, _, _ = rest.partition("<!-- /settings -->")
 
     assert table == markdown_table()

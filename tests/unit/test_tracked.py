@@ -1,7 +1,7 @@
 """Regions move with every change: the user's, other generations' and their own."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
@@ -141,7 +141,6 @@ def spot(document: TrackedDocument, fractions: tuple[float, float, str]) -> tupl
     return start, end, fractions[2]
 
 
-@settings(max_examples=300)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 2), spots), max_size=8))
 def test_regions_always_fit_their_text(
     changes: list[tuple[bool, int, tuple[float, float, str]]],

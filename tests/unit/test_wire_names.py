@@ -9,5 +9,5 @@ EDITORS = Path(__file__).parents[2] / "editors"
 
 
 def test_wire_file_is_fresh() -> None:
-    """Write it anew with `streaming-code-generator settings --format wire` when this fails."""
+    """Write it anew with `uv run poe regenerate` when this fails."""
     assert json.loads((EDITORS / "wire.json").read_text(encoding="utf-8")) == wire_names()

@@ -70,9 +70,9 @@ def test_reply_and_change_may_come_in_any_order(*, reply_first: bool) -> None:
     desk = opened()
     desk.finish("0", "x\n")
     edit = desk.sent()
-    steps = [lambda: desk.reply(edit), lambda: desk.echo(edit)]
+    steps = [desk.reply, desk.echo]
     for step in steps if reply_first else reversed(steps):
-        step()
+        step(edit)
 
     assert desk.outcomes == [Settled("0")]
     assert desk.writer.is_idle
@@ -124,8 +124,7 @@ def test_edits_that_cancel_each_other_out_settle_without_being_sent() -> None:
     desk.land()
     desk.finish("1", "")
     desk.finish("0", "\n")
-    while not desk.writer.is_idle:
-        desk.land()
+    desk.land_all()
 
     assert desk.mirrored == "ab\n"
     assert desk.outcomes.count(Settled("0")) == 2
@@ -339,8 +338,7 @@ def test_an_edit_applied_in_the_wrong_place_is_repaired(
         desk.report(typed)
         desk.report(wrong)
     desk.reply(edit)
-    while not desk.writer.is_idle:
-        desk.land()
+    desk.land_all()
 
     assert desk.mirrored == "12" + "abcdef"[:start] + "XY" + "abcdef"[end:]
     assert desk.writer.counts.repaired == 1
@@ -358,13 +356,11 @@ def test_an_edit_that_removed_what_was_typed_at_its_place_is_repaired(end: int, 
     desk.user_types(0, 2, "12")
     desk.report((((0, 2), (0, end)), text))
     desk.reply(edit)
-    while not desk.writer.is_idle:
-        desk.land()
+    desk.land_all()
     assert desk.mirrored == "ab12" + text + "abcdefgh"[end:]
 
     desk.finish("0", "abcdefgh"[2:end])
-    while not desk.writer.is_idle:
-        desk.land()
+    desk.land_all()
     assert desk.mirrored == "ab12cdefgh"
 
 
@@ -379,8 +375,7 @@ def test_several_places_of_one_misplaced_edit_are_repaired() -> None:
     desk.report((((0, 0), (0, 0)), "1"), (((1, 0), (1, 0)), "2"))
     desk.echo(edit)
     desk.reply(edit)
-    while not desk.writer.is_idle:
-        desk.land()
+    desk.land_all()
 
     assert desk.mirrored == "1aXbc\n2dYef\n"
 
