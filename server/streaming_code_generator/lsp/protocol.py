@@ -11,7 +11,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -32,6 +32,7 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
+from streaming_code_generator.lsp.client import with_readable_roots
 from streaming_code_generator.lsp.failures import CommandHandler, internal_error
 from streaming_code_generator.lsp.output import Output
 from streaming_code_generator.lsp.sync import (
@@ -230,6 +231,13 @@ class StreamingProtocol(LanguageServerProtocol):
             await self.writer.until_read()
 
     # What pygls does itself, and is done otherwise here
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Introduce the server; roots that cannot be read are no reason to fail."""
+        return (yield from super().lsp_initialize(with_readable_roots(params)))
 
     @lsp_method(types.INITIALIZED)
     def lsp_initialized(self, *_: object) -> None:
