@@ -6,7 +6,7 @@ import itertools
 import logging
 
 from streaming_code_generator.editing.exchange import Outcome
-from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.backend import Backend, Engine
 from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Completed, End
 from streaming_code_generator.lsp.job import Job
@@ -32,14 +32,12 @@ class Sessions:
         self._by_token: dict[Token, str] = {}
         self._numbers = itertools.count(1)
 
-    def start(self, job: Job) -> Session:
+    def start(self, job: Job, engine: Engine) -> Session:
         """Begin a generation.
 
         Raises:
-            ConfigurationError: No model can be had.
             RangeTaken: Another generation is writing in the range.
         """
-        engine = self._backend.engine()
         session_id = f"g{next(self._numbers)}"
         session = Session(
             session_id,

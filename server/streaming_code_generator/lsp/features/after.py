@@ -5,7 +5,12 @@ from dataclasses import replace
 from typing import NoReturn
 
 from streaming_code_generator.errors import StreamProcessError
-from streaming_code_generator.lsp.features.generate import end_of, result_object, start
+from streaming_code_generator.lsp.features.generate import (
+    end_of,
+    present_engine,
+    result_object,
+    start,
+)
 from streaming_code_generator.lsp.job import TakenOver
 from streaming_code_generator.lsp.session import Session
 from streaming_code_generator.lsp.stages import Stage, abilities, stage_of
@@ -54,6 +59,7 @@ async def retry(state: ServerState, arguments: object) -> object:
     """
     reference = parse_reference(arguments, RETRY)
     session = _meant(state, reference, RETRY)
+    engine = await present_engine(state)
     await _put_back(state, session)
     placing = session.placing
     if placing is None or not placing.is_tracked:
@@ -65,7 +71,7 @@ async def retry(state: ServerState, arguments: object) -> object:
         work_done_token=reference.work_done_token,
         partial_result_token=None,
     )
-    again = start(state, job)
+    again = start(state, job, engine)
     state.sessions.forget(session)
     return await end_of(again)
 

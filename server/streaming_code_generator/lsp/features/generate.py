@@ -19,6 +19,7 @@ from streaming_code_generator.core.report import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.editing.lines import Point, dominant_line_ending
 from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.lsp.backend import Engine
 from streaming_code_generator.lsp.claim import Claim
 from streaming_code_generator.lsp.documents import OpenDocument
 from streaming_code_generator.lsp.endings import Cancelled, Completed, Failed
@@ -63,16 +64,32 @@ def generate(
 
 
 async def _generate(state: ServerState, asked: GenerateArguments, claim: Claim | None) -> object:
-    await up_to_date(state)
+    engine = await present_engine(state)
     if claim is None:
         claim = claim_place(asked, await state.documents.find(asked.uri))
     try:
-        job = make_job(asked, claim, state.backend.resolved.settings)
+        job = make_job(asked, claim, engine.resolved.settings)
     finally:
         claim.release()
     if job.document is None:
         state.documents.drop_unused_files()
-    return await run(state, job)
+    return await end_of(start(state, job, engine))
+
+
+async def present_engine(state: ServerState) -> Engine:
+    """Return what a generation runs on by the settings of the moment at which it was asked for.
+
+    It is taken before anything else is waited for: another request may bring other settings.
+
+    Raises:
+        ConfigurationError: No model can be had.
+    """
+    await up_to_date(state)
+    try:
+        return state.backend.engine()
+    except StreamingError as error:
+        state.outgoing.log(error.message, types.MessageType.Error)
+        raise
 
 
 def claim_place(asked: GenerateArguments, document: OpenDocument) -> Claim:
@@ -88,31 +105,19 @@ def claim_place(asked: GenerateArguments, document: OpenDocument) -> Claim:
     return Claim(document, point(*start), point(*end))
 
 
-async def run(state: ServerState, job: Job) -> object:
-    """Start a generation; answer at once, or with its end.
-
-    Cancellation: cancels the generation, if it is waited for.
-    """
-    return await end_of(start(state, job))
-
-
-def start(state: ServerState, job: Job) -> Session:
+def start(state: ServerState, job: Job, engine: Engine) -> Session:
     """Start a generation.
 
     Raises:
-        StreamingError: No model can be had.
         JsonRpcInvalidParams: Another generation is writing in the range.
     """
     try:
-        return state.sessions.start(job)
+        return state.sessions.start(job, engine)
     except RangeTaken as taken:
         invalid(
             f"Generation `{taken.region_id}` is still writing in that range: "
             "wait for its end, or cancel it."
         )
-    except StreamingError as error:
-        state.outgoing.log(error.message, types.MessageType.Error)
-        raise
 
 
 async def end_of(session: Session) -> object:
