@@ -3,6 +3,7 @@
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.testing.editor import EditorHabits
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import Buffer, EditorClient
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint
@@ -167,3 +168,32 @@ async def test_selection_that_another_generation_is_writing_in_is_refused(
     assert "unwanted" not in document.text
     await client.command("remove")
     assert document.text == text
+
+
+async def test_code_that_is_accepted_while_it_is_being_removed_ends_the_removal_at_once(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("one = 1"))
+    document = client.open("# above\n")
+    result = await client.generate(document, (1, 0), prompt="x")
+    document.editor.habits = EditorHabits(read_only=True)
+
+    removal = client.begin("remove", {"id": result["id"]})
+    await client.command("accept", {"id": result["id"]})
+
+    with pytest.raises(JsonRpcException, match="accepted"):
+        await removal.result()
+    assert document.text == "# above\none = 1"
+
+
+async def test_code_that_is_removed_twice_at_once_is_removed(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("one = 1"))
+    document = client.open("# above\n", habits=EditorHabits(change_delay_s=0.1))
+    result = await client.generate(document, (1, 0), prompt="x")
+
+    removals = [client.begin("remove", {"id": result["id"]}) for _ in range(2)]
+
+    assert [(await removal.result())["status"] for removal in removals] == ["removed"] * 2
+    assert document.text == "# above\n"

@@ -101,6 +101,8 @@ class Session:
         self._is_undone = False
         self._is_document_closed = False
         self._is_deleted = False
+        self._is_put_back = False
+        """Whether the text that `put_back` wants stands there."""
 
     # Its life
 
@@ -140,6 +142,7 @@ class Session:
         self._settled.clear()
         self._undeliverable = None
         self._is_deleted = False
+        self._is_put_back = False
         self.placing.put_back()
         try:
             async with asyncio.timeout(timeout_s):
@@ -156,6 +159,9 @@ class Session:
             raise StreamProcessError(message, kind="document")
         if self._undeliverable is not None:
             raise self._refused_by_editor(self._undeliverable)
+        if not self._is_put_back:
+            message = "The code was accepted before the editor had taken it out: it is kept."
+            raise StreamProcessError(message, kind="document")
 
     def document_closed(self) -> None:
         """Hear that the document is gone: nothing can be written or put back any more."""
@@ -169,11 +175,13 @@ class Session:
         request = replace(self.job.request, messages=())
         self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
         self.placing = None
+        self._settled.set()
 
     def take_outcome(self, outcome: Outcome) -> None:
         """Hear what became of the text in the document."""
         match outcome:
             case Settled():
+                self._is_put_back = True
                 self._settled.set()
             case Deleted():
                 self._is_deleted = True
