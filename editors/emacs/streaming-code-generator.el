@@ -29,6 +29,8 @@
 ;; - One `undo' takes back a generation, however many edits it came in.  If you
 ;;   change the buffer meanwhile, each stretch between your changes is a step of
 ;;   its own, so that undoing never takes your text with it.
+;; - The server is told which changes are undo and redo: undoing text of a running
+;;   generation takes it back, deleting text is only that.
 
 ;;; Code:
 
@@ -76,6 +78,9 @@ Longer than it waits itself for an editor that does not take an edit.")
 (defvar-local streaming-code-generator--undo-group nil
   "The undo step that the server's edits go into, as (CHANGE-GROUP . TICK).
 TICK tells whether the buffer was changed since its last edit.")
+
+(defvar-local streaming-code-generator--change-kind nil
+  "What the changes are that Eglot still holds back: undo, redo or neither (nil).")
 
 (defclass streaming-code-generator-server (eglot-lsp-server)
   ((ended
@@ -157,13 +162,20 @@ This is asked for at each start, so here is told if an update is due."
   (when (and (null streaming-code-generator-command)
              (streaming-code-generator--installed))
     (streaming-code-generator--tell-if-outdated))
-  (append '(:generationUpdates t) streaming-code-generator-settings))
+  (append '(:generationUpdates t :undoNotifications t)
+          streaming-code-generator-settings))
 
 (defun streaming-code-generator--managed ()
   "Set up a buffer that this server has begun to manage, or has left."
   (if (and (eglot-managed-p) (streaming-code-generator--running))
-      (setq-local eglot-send-changes-idle-time 0)
+      (progn
+        (setq-local eglot-send-changes-idle-time 0)
+        ;; Before Eglot's own, which takes note of the coming change.
+        (add-hook 'before-change-functions
+                  #'streaming-code-generator--before-change -50 t))
     (kill-local-variable 'eglot-send-changes-idle-time)
+    (remove-hook 'before-change-functions
+                 #'streaming-code-generator--before-change t)
     (setq streaming-code-generator--progress nil)))
 
 (add-hook 'eglot-managed-mode-hook #'streaming-code-generator--managed)
@@ -280,6 +292,42 @@ Return non-nil if this was the first time."
       (let ((inhibit-read-only t))
         (goto-char (point-max))
         (insert message "\n")))))
+
+
+;;; What is undone
+
+(defun streaming-code-generator--kind-of-change ()
+  "Return \"undo\" or \"redo\" if the coming change is one, else nil.
+All that takes changes back binds `undo-in-progress', packages too.  It is redo
+where a command of that name runs, or plain `undo' takes back an undo."
+  (when undo-in-progress
+    (if (or (and (symbolp this-command)
+                 (string-suffix-p "redo" (symbol-name this-command)))
+            (and (not undo-no-redo)
+                 (gethash pending-undo-list undo-equiv-table)))
+        "redo"
+      "undo")))
+
+(defun streaming-code-generator--before-change (_beg _end)
+  "Send what is held back if it is of another kind than the coming change."
+  (let ((kind (streaming-code-generator--kind-of-change)))
+    (unless (equal kind streaming-code-generator--change-kind)
+      ;; An error, as of a server that is just gone, would take this hook and
+      ;; Eglot's off the buffer.
+      (ignore-errors (eglot--signal-textDocument/didChange)))
+    (setq streaming-code-generator--change-kind kind)))
+
+(cl-defmethod jsonrpc-connection-send :before
+  ((server streaming-code-generator-server)
+   &key method params &allow-other-keys)
+  "Tell SERVER first if METHOD, with PARAMS, reports an undo or a redo."
+  (when (eq method :textDocument/didChange)
+    (let ((kind streaming-code-generator--change-kind))
+      (setq streaming-code-generator--change-kind nil)
+      (when kind
+        (jsonrpc-notify server :streamingCodeGenerator/didUndo
+                        (list :textDocument (plist-get params :textDocument)
+                              :kind kind))))))
 
 
 ;;; What is sent to the server

@@ -277,8 +277,9 @@ async def test_file_that_cannot_be_read(
     assert hint in message
 
 
-async def test_document_that_is_no_file_and_not_open(client: EditorClient) -> None:
-    argument = {**IN_DOCUMENT, "textDocument": {"uri": "untitled:Untitled-1"}}
+@pytest.mark.parametrize("uri", ["untitled:Untitled-1", "file:///a%00b.py"])
+async def test_document_that_is_no_file_and_not_open(client: EditorClient, uri: str) -> None:
+    argument = {**IN_DOCUMENT, "textDocument": {"uri": uri}}
 
     assert "open" in await refused(client, "generate", [argument])
 

@@ -1,6 +1,7 @@
 """The same generations in editors of every habit: each ends with the same text, or says why not."""
 
 import itertools
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from streaming_code_generator.lsp.generations.registry import MOST_FINISHED
-from streaming_code_generator.testing.editor import EditorHabits, position_in
+from streaming_code_generator.testing.editor import DidChange, EditorHabits, position_in
 from streaming_code_generator.testing.openai_replies import answer
 from support.lsp_client import (
     NEOVIM,
@@ -223,6 +224,15 @@ async def test_editor_that_never_answers_ends_the_generation(
         assert caught.value.data == {"kind": "document", "attempts": 1, "partialText": "one = 1\n"}
         assert "ten seconds" in caught.value.message
         await client.until(endpoint.requests[0].disconnected.is_set, "the connection's end")
+
+        # The edit is made at last: it is still known, and can be removed.
+        document.editor.habits = EditorHabits()
+        (change,) = document.editor.outbox(math.inf)
+        assert isinstance(change, DidChange)
+        client._report(document, change)
+        assert document.text == "one = 1"
+        await client.command("remove")
+        assert document.text == ""
 
 
 async def test_editor_without_versioned_edits_gets_the_older_form(

@@ -318,6 +318,30 @@ async def test_client_that_forgets_initialized_is_served(
         assert (await server.answer_to(request))["result"]["code"] == "x = 1"
 
 
+@pytest.mark.parametrize(
+    "roots",
+    [
+        pytest.param({"rootUri": "file://[bad"}, id="root"),
+        pytest.param({"workspaceFolders": [{"uri": "file://[bad", "name": "bad"}]}, id="folder"),
+        pytest.param({"rootUri": "file:///a%00b"}, id="NUL"),
+    ],
+)
+async def test_root_that_is_none_is_left_out(
+    environment: dict[str, str], roots: dict[str, Any]
+) -> None:
+    async with raw_server(environment) as server:
+        params = {"processId": None, "rootUri": None, "capabilities": {}, **roots}
+
+        answered = await server.ask("initialize", params)
+
+        assert "capabilities" in answered["result"]
+        await server.notify("initialized", {})
+        place = {"textDocument": {"uri": "file:///not/open.py"}, "position": HERE}
+        request = await server.command("generate", {**place, "prompt": "x", "target": "none"})
+        failed = await server.answer_to(request)
+        assert "outside the workspace" in failed["error"]["message"]
+
+
 async def test_requests_after_shutdown_are_refused(
     workspace: Path, environment: dict[str, str]
 ) -> None:

@@ -71,6 +71,28 @@ async def test_changed_configuration_counts_from_the_next_generation(
     assert await model_asked(client, endpoint) == "other"
 
 
+async def test_retry_has_the_settings_that_were_changed_before_it(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("one = 1"), answer("two = 2"))
+    asked = types.WORKSPACE_CONFIGURATION
+    async with connected(workspace, environment, configuration={"model": "one"}) as client:
+        await client.generate(client.open(""), (0, 0), prompt="x")
+        client.unanswered.add(asked)
+        questions = len(client.said(asked))
+        client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+        call = client.begin("retry")
+        await client.until(lambda: len(client.said(asked)) > questions, "the question")
+        await client.ping()
+
+        request = next(m for m in reversed(client.heard) if m.get("method") == asked)
+        result = [{"model": "other"}]
+        client.protocol._send_data({"jsonrpc": "2.0", "id": request["id"], "result": result})
+        await call.result()
+
+    assert [request.body["model"] for request in endpoint.requests] == ["one", "other"]
+
+
 async def test_change_of_settings_does_not_disturb_a_running_generation(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

@@ -150,6 +150,25 @@ async def test_deleted_text_takes_the_offers_away_and_undo_brings_them_back(
     assert document.text == "# above\n"
 
 
+async def test_what_was_undone_is_not_offered_while_another_generation_writes(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    stream = GatedAnswer("one = 1\n", "two = 2\n", "three = 3\n")
+    endpoint.will(answer("zero = 0"), stream)
+    document = client.open("# above\n\n# below\n\n# end\n")
+    undone = await client.generate(document, (1, 0), prompt="x")
+    client.undo(document)
+    await client.until(lambda: client.said(UPDATE)[-1]["range"] is None, "the update")
+    since = len(client.heard)
+
+    call = client.begin_generate(document, (3, 0), prompt="y")
+    await client.until(lambda: "one" in document.text, "the first line")
+    stream.release_all()
+    await call.result()
+
+    assert [u for u in client.said(UPDATE, since) if u["id"] == undone["id"]] == []
+
+
 async def test_what_is_forgotten_cannot_be_done_anything_with(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

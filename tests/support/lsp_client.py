@@ -259,6 +259,11 @@ class EditorClient(LanguageClient):
         buffer.editor.undo(now_s=self._now_s())
         self._post(buffer)
 
+    def redo(self, buffer: Buffer) -> None:
+        """Let the user redo what was undone last in a document."""
+        buffer.editor.redo(now_s=self._now_s())
+        self._post(buffer)
+
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
 

@@ -146,9 +146,9 @@ def test_regions_always_fit_their_text(
     changes: list[tuple[bool, int, tuple[float, float, str]]],
 ) -> None:
     document = tracked("ab[cd\nef]g\n[]h[i[j]]")
-    for by_person, which, where in changes:
+    for by_user, which, where in changes:
         start, end, text = spot(document, where)
-        if by_person:
+        if by_user:
             expected = document.mirror.text
             expected = expected[:start] + text + expected[end:]
             change(document, start, end, text)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from attrs import evolve
 from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.uris import to_fs_path
 
+from streaming_code_generator.lsp.documents.uris import is_uri
 from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 
@@ -56,6 +58,13 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
     )
 
 
+def with_readable_roots(params: types.InitializeParams) -> types.InitializeParams:
+    """Leave out roots that are no URIs, such as `file://[`: the server works without a root."""
+    folders = [folder for folder in params.workspace_folders or () if is_uri(folder.uri)]
+    root_uri = params.root_uri if params.root_uri and is_uri(params.root_uri) else None
+    return evolve(params, root_uri=root_uri, workspace_folders=folders)
+
+
 def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
     # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
     uris = [folder.uri for folder in params.workspace_folders or []]
@@ -64,4 +73,4 @@ def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
     paths = [path for uri in uris if (path := to_fs_path(uri))]
     if not paths and params.root_path:
         paths = [params.root_path]
-    return tuple(Path(path) for path in paths)
+    return tuple(Path(path) for path in paths if "\0" not in path)

@@ -11,6 +11,7 @@
 
 import asyncio
 import logging
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -31,6 +32,7 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
+from streaming_code_generator.lsp.capabilities import with_readable_roots
 from streaming_code_generator.lsp.documents.sync import (
     MESSAGE_TYPES,
     DidChangeParams,
@@ -233,6 +235,13 @@ class StreamingProtocol(LanguageServerProtocol):
             await self.writer.until_read()
 
     # Handlers that replace those of pygls
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Introduce the server; roots that cannot be read are no reason to fail."""
+        return (yield from super().lsp_initialize(with_readable_roots(params)))
 
     @lsp_method(types.INITIALIZED)
     def lsp_initialized(self, *_: object) -> None:

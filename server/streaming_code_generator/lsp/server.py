@@ -76,7 +76,7 @@ class StreamingServer(LanguageServer):
         backend = Backend(
             sources, on_problem=client.log_problem, on_resolved=self._apply_log_settings
         )
-        generations = Generations(backend.new_engine, backend.concurrency, Reporter(client))
+        generations = Generations(backend.concurrency, Reporter(client))
         self.state = ServerState(
             backend=backend,
             documents=Documents(self._new_delivery, generations.document_closed),

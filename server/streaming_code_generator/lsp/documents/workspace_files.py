@@ -38,7 +38,7 @@ _LANGUAGE_BY_SUFFIX = {
 def path_of(uri: str) -> Path | None:
     """Return where a document lies on disk, or None if it is no file."""
     name = to_fs_path(uri) if uri.startswith("file:") else None
-    return Path(name) if name else None
+    return Path(name) if name and "\0" not in name else None
 
 
 def language_of(path: Path) -> str:

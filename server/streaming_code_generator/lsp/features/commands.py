@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
+from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.results import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.errors import StreamingError, StreamProcessError
@@ -74,17 +75,34 @@ def generate(
 async def _generate(
     state: ServerState, arguments: GenerateArguments, place: ReservedRange | None
 ) -> object:
-    await state.settings_read()
+    engine = await _present_engine(state)
+    settings = state.backend.resolved.settings
     if place is None:
         place = _reserve(arguments, await state.documents.find(arguments.uri))
     try:
-        job = make_job(arguments, place, state.backend.resolved.settings)
+        job = make_job(arguments, place, settings)
     finally:
         place.release()
     # With target `none` a file that is not open was read for its context alone.
     if job.document is None:
         state.documents.drop_unused_files()
-    return await _end_of(_start(state, job))
+    return await _end_of(_start(state, job, engine))
+
+
+async def _present_engine(state: ServerState) -> GenerationEngine:
+    """Return what a generation runs on by the settings of the moment of the request.
+
+    It is taken before anything else is waited for: another request may bring other settings.
+
+    Raises:
+        ConfigurationError: No model can be had.
+    """
+    await state.settings_read()
+    try:
+        return state.backend.new_engine()
+    except StreamingError as error:
+        state.client.log(error.message, types.MessageType.Error)
+        raise
 
 
 def _reserve(arguments: GenerateArguments, document: OpenDocument) -> ReservedRange:
@@ -113,23 +131,19 @@ def _reserve(arguments: GenerateArguments, document: OpenDocument) -> ReservedRa
     return ReservedRange(document, point(*start), point(*end))
 
 
-def _start(state: ServerState, job: Job) -> Generation:
+def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation:
     """Start a generation.
 
     Raises:
-        StreamingError: No model can be had.
         JsonRpcInvalidParams: Another generation is writing in the range.
     """
     try:
-        return state.generations.start(job)
+        return state.generations.start(job, engine)
     except RangeTaken as taken:
         invalid(
             f"Generation `{taken.region_id}` is still writing in that range: "
             "wait for its end, or cancel it."
         )
-    except StreamingError as error:
-        state.client.log(error.message, types.MessageType.Error)
-        raise
 
 
 async def _end_of(generation: Generation) -> object:
@@ -187,6 +201,7 @@ async def retry(state: ServerState, arguments: object) -> object:
     """
     reference = parse_reference(arguments, RETRY)
     generation = _meant(state, reference, RETRY)
+    engine = await _present_engine(state)
     await _put_back(state, generation)
     region = generation.region
     if region is None or not region.is_tracked:
@@ -200,7 +215,7 @@ async def retry(state: ServerState, arguments: object) -> object:
     )
     # The new generation takes over the region before the old one lets go of it, so that the
     # place is tracked throughout.
-    again = _start(state, job)
+    again = _start(state, job, engine)
     state.generations.forget(generation)
     return await _end_of(again)
 

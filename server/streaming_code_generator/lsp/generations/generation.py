@@ -161,6 +161,8 @@ class Generation:
         self._is_undone = False
         self._is_document_closed = False
         self._is_deleted = False
+        self._is_put_back = False
+        """Whether the text that `put_back` wants stands there."""
 
     @property
     def uri(self) -> str:
@@ -281,6 +283,7 @@ class Generation:
         request = replace(self.job.request, messages=())
         self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
         self.region = None
+        self._settled.set()
 
     # The document
 
@@ -294,6 +297,7 @@ class Generation:
         """Handle the outcome of the region's edits."""
         match outcome:
             case Settled():
+                self._is_put_back = True
                 self._settled.set()
             case Deleted():
                 self._is_deleted = True
@@ -325,6 +329,7 @@ class Generation:
         self._settled.clear()
         self._undeliverable = None
         self._is_deleted = False
+        self._is_put_back = False
         self.region.put_back()
         try:
             async with asyncio.timeout(timeout_s):
@@ -341,6 +346,9 @@ class Generation:
             raise StreamProcessError(message, kind="document")
         if self._undeliverable is not None:
             raise self._refused_by_editor(self._undeliverable)
+        if not self._is_put_back:
+            message = "The code was accepted before the editor had taken it out: it is kept."
+            raise StreamProcessError(message, kind="document")
 
     def _refused_by_editor(self, reason: UndeliverableReason) -> StreamingError:
         return StreamProcessError(

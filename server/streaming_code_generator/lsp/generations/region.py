@@ -68,6 +68,7 @@ class GenerationRegion:
 
     def put_back(self) -> None:
         """Bring back, byte for byte, what stood there before."""
+        self._has_shown = False
         self.document.delivery.finish(self.region_id, self.original)
 
     def forget(self) -> None:
@@ -88,7 +89,8 @@ class GenerationRegion:
         region = writer.region(self.region_id)
         if region.own_text != self.original:
             return not region.deleted
-        return self._has_shown and not writer.is_idle
+        # Text that has landed once and is not there any more was undone.
+        return self._has_shown and region.landed_text == self.original and not writer.is_idle
 
     @property
     def is_rewritten(self) -> bool:

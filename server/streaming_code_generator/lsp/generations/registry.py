@@ -8,7 +8,6 @@ it can still be accepted, removed (which keeps what was typed) and retried.
 import asyncio
 import functools
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -101,11 +100,9 @@ class Generations:
 
     def __init__(
         self,
-        new_engine: Callable[[], GenerationEngine],
         concurrency: ConcurrencyLimit,
         listener: GenerationListener,
     ) -> None:
-        self._new_engine = new_engine
         self._concurrency = concurrency
         self._listener = listener
         self._generations: dict[str, Generation] = {}
@@ -114,14 +111,12 @@ class Generations:
 
     # Lifecycle
 
-    def start(self, job: Job) -> Generation:
+    def start(self, job: Job, engine: GenerationEngine) -> Generation:
         """Start a generation.
 
         Raises:
-            ConfigurationError: No model can be had.
             RangeTaken: Another generation is writing in the range.
         """
-        engine = self._new_engine()
         generation = Generation(f"g{next(self._numbers)}", job, self._listener)
         self._generations[generation.id] = generation
         self._listener.started(generation)

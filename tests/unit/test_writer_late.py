@@ -1,0 +1,52 @@
+"""Edits that are made after they were given up, and steps that need no edit any more."""
+
+from streaming_code_generator.editing.exchange import Settled, Undeliverable
+from streaming_code_generator.editing.in_flight import REPLY_TIMEOUT_S
+from support.writing import Desk
+
+
+def test_an_edit_that_is_made_after_it_was_given_up_is_the_generations() -> None:
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+    assert desk.outcomes == [Undeliverable("0", "no_reply")]
+
+    desk.echo(edit)
+    assert desk.writer.region("0").own_text == "x"
+    desk.finish("0", "")
+    desk.land()
+    assert desk.mirrored == "a\nb\n"
+
+
+def test_an_edit_that_is_made_after_its_text_was_removed_is_taken_back() -> None:
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+    desk.finish("0", "")
+    assert Settled("0") in desk.outcomes
+
+    desk.echo(edit)
+    assert desk.mirrored == "a\nxb\n"
+    desk.land()
+    assert desk.mirrored == "a\nb\n"
+    assert desk.writer.is_idle
+
+
+def test_what_needs_no_edit_settles_though_another_generation_needs_one() -> None:
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.open("1", 4)
+    desk.writer.want("0", "xyz")
+    desk.land()
+    desk.report((((1, 2), (1, 3)), ""))
+    desk.writer.want("1", "q")
+
+    desk.finish("0", "xy")
+
+    assert desk.outcomes == [Settled("0")]
+    (replacement,) = desk.sent().replacements
+    assert (replacement.start, replacement.text) == ((2, 0), "q")
