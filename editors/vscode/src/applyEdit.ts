@@ -11,8 +11,8 @@ import type {
   ApplyWorkspaceEditResult,
 } from 'vscode-languageclient/node';
 
+import type { BusyDocuments } from './busyDocuments';
 import type { TrackedDocument, TrackedDocuments } from './documents';
-import type { Saves } from './saves';
 import { collapseSelections } from './selections';
 import { offsetAt } from './text';
 import type { Replacement } from './text';
@@ -31,7 +31,7 @@ interface VersionedEdits {
 export class EditApplier {
   constructor(
     private readonly documents: TrackedDocuments,
-    private readonly saves: Saves,
+    private readonly busy: BusyDocuments,
   ) {}
 
   /** Middleware of `workspace/applyEdit`; what is not an edit of one open document goes the usual way. */
@@ -57,7 +57,7 @@ export class EditApplier {
       return refusal(`the edit is for version ${wanted.version}, the document is at ${tracked.document.version}`);
     }
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-      await this.saves.over(tracked.document);
+      await this.busy.over(tracked.document);
       if (tracked.document.isClosed) {
         return refusal('the document was closed');
       }

@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 
+import type { BusyDocuments } from './busyDocuments';
 import type { ServerControl } from './client';
 import type { Discard } from './dirtyState';
 import type { TrackedDocument, TrackedDocuments } from './documents';
@@ -20,6 +21,7 @@ export class Endings implements vscode.Disposable {
   constructor(
     private readonly server: ServerControl,
     documents: TrackedDocuments,
+    private readonly busy: BusyDocuments,
     private readonly generations: Generations,
     private readonly log: vscode.LogOutputChannel,
   ) {
@@ -47,7 +49,7 @@ export class Endings implements vscode.Disposable {
 
   private closed({ document, history, isDiscarded }: TrackedDocument): void {
     const isGrowing = this.generations.all(document.uri.toString()).length > 0;
-    const isSaved = !isDiscarded && document.uri.scheme !== 'untitled';
+    const isSaved = !isDiscarded && document.uri.scheme !== 'untitled' && !this.busy.isRenaming(document);
     if (isGrowing && isSaved && history.entries.some(({ author }) => author === 'server')) {
       const name = vscode.workspace.asRelativePath(document.uri);
       const message = `${name} was saved and closed while code was still arriving: it holds what had arrived by then.`;

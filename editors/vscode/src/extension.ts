@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 
 import { registerActions } from './actions';
 import { EditApplier } from './applyEdit';
+import { BusyDocuments } from './busyDocuments';
 import { ServerControl } from './client';
 import { GenerationCommands } from './commands';
 import { UndoSteps } from './undo';
@@ -23,7 +24,6 @@ import { Command } from './names';
 import { OwnUndo } from './ownUndo';
 import { ProgressNotifications } from './progress';
 import { Prompts } from './prompt';
-import { Saves } from './saves';
 import { ApiKeys } from './secrets';
 import { needsRestart } from './settings';
 import { SetupCommands } from './setup';
@@ -42,8 +42,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const status = new Status(generations);
   const ownUndo = new OwnUndo(documents);
   const undo = new UndoSteps(documents, generations, ownUndo, (...change) => reportChange(control, ...change), log);
-  const saves = new Saves();
-  const edits = new EditApplier(documents, saves);
+  const busy = new BusyDocuments();
+  const edits = new EditApplier(documents, busy);
   const parts: Intermediaries = { edits, undo, progress, folders, run: (...command) => commands.ask(...command) };
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
@@ -72,10 +72,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const followed = new FollowedCode(generations);
 
   server = control;
-  context.subscriptions.push(log, documents, saves, generations, status, undo, control, followed, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, busy, generations, status, undo, control, followed, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
-  context.subscriptions.push(new Endings(control, documents, generations, log));
+  context.subscriptions.push(new Endings(control, documents, busy, generations, log));
   context.subscriptions.push(
     vscode.commands.registerCommand(Command.generate, commands.generate),
     vscode.commands.registerCommand(Command.generateFromComment, commands.generateFromComment),
