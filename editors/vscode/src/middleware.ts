@@ -32,7 +32,7 @@ export function middleware(parts: Intermediaries, client: () => LanguageClient |
       }
       // Not awaited: what is sent in one turn goes out in that order, and no other change may come in between.
       const told = event.reason && tellOfUndo(client(), event.document, event.reason);
-      await next(event);
+      await editable.sendChange(event, next);
       await told;
     },
     executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),
