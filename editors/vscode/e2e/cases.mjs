@@ -1,4 +1,4 @@
-// What a person does, and what must come of it.
+// What a user does, and what must come of it.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';

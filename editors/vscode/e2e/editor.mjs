@@ -1,4 +1,4 @@
-// A real VS Code in a browser: the server side (code-server), and the page that a person sees.
+// A real VS Code in a browser: the server side (code-server), and the page that a user sees.
 
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';

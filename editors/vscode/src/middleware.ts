@@ -2,13 +2,13 @@
 
 import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
 
-import type { EditApplier } from './applyEdit';
-import type { FolderSettings } from './folders';
-import { EditableDocuments } from './editable';
-import type { UndoSteps } from './undo';
-import type { ProgressNotifications } from './progress';
+import type { EditApplier } from './documents/applyEdit';
+import type { FolderSettings } from './server/folderSettings';
+import { EditableDocuments } from './documents/editableDocuments';
+import type { UndoSteps } from './undo/undoSteps';
+import type { ProgressNotifications } from './generations/progress';
 import { withoutClientsOwn } from './settings';
-import { tellOfUndo } from './sync';
+import { tellOfUndo } from './undo/notifications';
 import type { GenerationReference } from './wire';
 
 export type ClientMiddleware = Middleware;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { replaced } from '../src/text';
-import { planUndoSteps } from '../src/undoPlan';
-import type { UndoPlan } from '../src/undoPlan';
+import { planUndoSteps } from '../src/undo/undoPlan';
+import type { UndoPlan } from '../src/undo/undoPlan';
 import { SimulatedDocument, seeded } from './simulation';
 
 /** The texts that one undo after the other leads to, from the last to the base. */
@@ -53,7 +53,7 @@ test('each of two generations is a step of its own', () => {
   assert.deepEqual(undone(plan), ['1\nAa2\nBb', '1\nAa2\n', '1\n2\n']);
 });
 
-test('there is no plan once the person changed the code or undid something', () => {
+test('there is no plan once the user changed the code or undid something', () => {
   const document = new SimulatedDocument('a\n');
   document.stream(2, 'foobar');
   document.type(4, 'x');

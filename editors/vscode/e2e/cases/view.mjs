@@ -117,7 +117,7 @@ export const sessions = [
     cases: [
       { name: 'the view follows growing code, unless it is scrolled', body: followsUnlessScrolled },
       { name: 'the status bar leads to the growing end', body: leadsToTheEndThatGrows },
-      { name: 'the view stays where somebody types', body: leavesWhoTypesElsewhere },
+      { name: 'the view stays where the user types', body: leavesWhoTypesElsewhere },
       { name: 'the last growing line is coloured', body: coloursTheLastLine },
       { name: 'replaced lines are seen beside what replaces them', body: showsWhatIsReplaced },
     ],
