@@ -9,17 +9,17 @@ import { lines } from '../texts.mjs';
 const TEXT = 'top\n\nbottom\n';
 
 /** Begin a generation in a document, type a word in its first line, and leave the code streaming. */
-async function typeWhileCodeArrives(editor, name, typed) {
+async function typeWhileCodeArrives(editor, name, typed, mark = '') {
   await editor.file(`${name}.txt`, TEXT, 2, 1);
-  await editor.generate(`[name=${name}] [lines=80]`);
+  await editor.generate(`[name=${name}] [lines=80] ${mark}`);
   await editor.shows(`${name}_2 = 2`);
   await editor.cursor(1, 4);
   await editor.keyboard.type(typed, { delay: 40 });
   await editor.shows(`top${typed}`);
 }
 
-async function undoesTheUsersWord(editor) {
-  await typeWhileCodeArrives(editor, 'word', ' first second');
+async function undoesTheUsersWord(editor, { model }) {
+  await typeWhileCodeArrives(editor, 'word', ' first second', '[held]');
   await editor.keyboard.press('Control+Z');
   await until('the second word is undone', async () => (await editor.text()).startsWith('top first\n'));
   await editor.keyboard.press('Control+Z');
@@ -27,6 +27,7 @@ async function undoesTheUsersWord(editor) {
   await editor.keyboard.press('Control+Y');
   await until('the first word is there again', async () => (await editor.text()).startsWith('top first\n'));
   assert.ok(!(await editor.isIdle()), 'the generation ended');
+  model.release();
   await editor.idle();
   assert.equal(await editor.saved('word.txt'), `top first\n${lines('word', 80)}bottom\n`);
   await editor.undo();
