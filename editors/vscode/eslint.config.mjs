@@ -6,7 +6,10 @@ import tseslint from 'typescript-eslint';
 
 /** What runs in Node or, inside `page.evaluate`, in the browser. */
 const SCRIPT_GLOBALS = Object.fromEntries(
-  ['Buffer', 'URL', 'clearTimeout', 'console', 'document', 'fetch', 'getComputedStyle', 'process', 'setTimeout'].map((name) => [name, 'readonly']),
+  [
+    ...['Buffer', 'URL', 'clearTimeout', 'console', 'fetch', 'process', 'setTimeout'],
+    ...['document', 'getComputedStyle', 'performance', 'requestAnimationFrame'],
+  ].map((name) => [name, 'readonly']),
 );
 
 export default defineConfig(

@@ -43,6 +43,16 @@ test('what was typed meanwhile is a step of its own below the code, what was typ
   assert.deepEqual(undone(plan), ['x!a\nfoobar', 'x!a\n', '!a\n']);
 });
 
+test('as many undos are expected as the editor makes steps: for each place, each word and each turn', () => {
+  const document = new SimulatedDocument('one\ntwo\n');
+  document.stream(8, 'foo');
+  'a b'.split('').forEach((letter, index) => document.type(index, letter));
+  document.type(6, 'x');
+  document.type(7, 'y');
+  document.stream(16, 'bar');
+  assert.equal(planUndoSteps(document.history, 0)?.likelyUndos, 5);
+});
+
 test('each of two generations is a step of its own', () => {
   const document = new SimulatedDocument('1\n2\n');
   document.stream(2, 'A');

@@ -34,7 +34,7 @@ export class Interruption {
   }
 
   /**
-   * Take a change. An undo is always our own: one that comes after the user has typed takes back what was typed,
+   * Take a change. An undo or a redo is always our own: one that comes after the user has typed takes back what was typed,
    * since it was on its way already, and that is not to be lost.
    */
   take(text: string, isUndo: boolean): void {

@@ -21,6 +21,9 @@ export interface Undone {
 /** One attempt to undo to a base and to do all but the last step again from there, in steps that are right. */
 export class Rewriting implements vscode.Disposable {
   private readonly interruption: Interruption;
+  /** How many undos there have been, and how many of them led to the base. */
+  private undos = 0;
+  private undosToBase: number | undefined;
   private readonly subscription: vscode.Disposable;
 
   constructor(
@@ -32,7 +35,8 @@ export class Rewriting implements vscode.Disposable {
     this.subscription = vscode.workspace.onDidChangeTextDocument((event) => {
       if (event.document === document && event.contentChanges.length > 0) {
         const text = event.contentChanges.reduce(changed, interruption.text);
-        interruption.take(text, event.reason === vscode.TextDocumentChangeReason.Undo);
+        interruption.take(text, event.reason !== undefined);
+        this.count(text, event.reason);
       }
     });
   }
@@ -54,18 +58,30 @@ export class Rewriting implements vscode.Disposable {
     return undefined;
   }
 
+  private count(text: string, reason: vscode.TextDocumentChangeReason | undefined): void {
+    if (reason === vscode.TextDocumentChangeReason.Undo) {
+      this.undos += 1;
+      if (text === this.plan.base) {
+        this.undosToBase ??= this.undos;
+      }
+    }
+  }
+
   /** Return how many undos it took. */
   private async undoToBase(): Promise<number | undefined> {
-    // As often as is needed at least, all before the editor shows any of it.
-    let undos = this.plan.leastUndos;
-    await inOneGo('undo', undos);
-    for (; undos < this.plan.mostUndos && !this.isAtBase; undos += 1) {
-      if (this.interruption.hasHappened) {
-        return undefined;
-      }
+    // All of them before the editor shows any; the few that may be missing or too many are then seen.
+    await inOneGo('undo', this.plan.likelyUndos);
+    while (this.undos < this.plan.mostUndos && this.undosToBase === undefined && !this.interruption.hasHappened) {
+      const { undos } = this;
       await vscode.commands.executeCommand('undo');
+      if (this.undos === undos) {
+        break; // there is nothing more to undo
+      }
     }
-    return this.isAtBase && !this.interruption.hasHappened ? undos : undefined;
+    if (this.undosToBase !== undefined && this.undosToBase < this.undos) {
+      await inOneGo('redo', this.undos - this.undosToBase);
+    }
+    return this.isAtBase && !this.interruption.hasHappened ? this.undosToBase : undefined;
   }
 
   private get isAtBase(): boolean {

@@ -7,6 +7,7 @@
  */
 
 import type { DocumentHistory, Entry } from './documentHistory';
+import type { Change } from './rebase';
 import type { Segment } from './segments';
 import { difference, replaced } from '../text';
 import type { Replacement } from '../text';
@@ -20,8 +21,8 @@ export interface UndoPlan {
   final: string;
   /** No more undos than this lead back to the base; more would undo what was there before. */
   mostUndos: number;
-  /** So many undos are needed at least: whenever the user and the server took turns, or the editor began a step. */
-  leastUndos: number;
+  /** So many undos are most likely needed: the editor's own count is not told. */
+  likelyUndos: number;
 }
 
 /** Return the plan, or undefined where the steps are right as they are or cannot be told apart. */
@@ -39,19 +40,39 @@ export function planUndoSteps(history: DocumentHistory, splits: number): UndoPla
     return undefined;
   }
   const typed = difference(base, withoutSegments(end, segments));
-  const turns = streamed.filter((entry, index) => entry.author !== streamed[index - 1]?.author).length;
+  const editorsSteps = streamed.filter((entry, index) => beginsStep(entry, streamed[index - 1])).length + splits;
   return {
     base,
     steps: [...(typed ? [typed] : []), ...segmentSteps(end, segments)],
     final: end,
     mostUndos: streamed.length,
-    leastUndos: turns + splits,
+    likelyUndos: Math.min(editorsSteps, streamed.length),
   };
 }
 
 function entriesWhileStreaming(entries: readonly Entry[]): readonly Entry[] {
   const isServers = (entry: Entry) => entry.author === 'server';
   return entries.slice(entries.findIndex(isServers), entries.findLastIndex(isServers) + 1);
+}
+
+/**
+ * Whether the editor has most likely begun an undo step with a change: when the user and the server took turns, when
+ * the user went on elsewhere, and with each word. (Of the server's own changes `splits` tells.)
+ */
+function beginsStep({ author, changes }: Entry, before: Entry | undefined): boolean {
+  if (author !== before?.author) {
+    return true;
+  }
+  const [typed, former] = [changes[0], before.changes[0]];
+  if (author === 'server' || changes.length > 1 || !typed || !former) {
+    return false;
+  }
+  const goesOn = typed.removed === '' && former.removed === '' && typed.offset === former.offset + former.text.length;
+  return goesOn ? typed.text === ' ' && !/\s$/.test(former.text) : !isDeletion(typed) || !isDeletion(former);
+}
+
+function isDeletion({ text }: Change): boolean {
+  return text === '';
 }
 
 function withoutSegments(text: string, segments: readonly Segment[]): string {

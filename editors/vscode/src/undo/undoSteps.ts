@@ -93,7 +93,7 @@ export class UndoSteps implements vscode.Disposable {
       return;
     }
     const plan = planUndoSteps(history, splits);
-    if (plan && plan.leastUndos <= MOST_STEPS && plan.final.length <= LONGEST_TEXT) {
+    if (plan && plan.likelyUndos <= MOST_STEPS && plan.final.length <= LONGEST_TEXT) {
       this.plans.set(document, [plan, ...(this.plans.get(document) ?? [])].slice(0, MOST_PLANS));
     }
     this.documents.forget(document.uri.toString());
@@ -175,7 +175,7 @@ export class UndoSteps implements vscode.Disposable {
       await this.held(document, plan.final, vscode.TextDocumentChangeReason.Undo, async () => {
         const startMs = Date.now();
         const undone = await rewriting.run();
-        const steps = `${plan.steps.length} for ${plan.leastUndos}, in ${Date.now() - startMs} ms`;
+        const steps = `${plan.steps.length} for ${plan.likelyUndos}, in ${Date.now() - startMs} ms`;
         this.log.debug(undone ? `Undo steps put in order: ${steps}.` : 'The undo steps could not be put in order.');
         if (undone) {
           this.undone.set(document, undone);
