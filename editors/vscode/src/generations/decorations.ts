@@ -8,6 +8,9 @@ import { besides, leftOf, movedBy } from './replacedLines';
 import type { Region } from './replacedLines';
 import type { GenerationUpdate } from '../wire';
 
+/** So often at most is growth shown that the editor shows by itself: each of our own calls takes time. */
+const PAUSE_MS = 150;
+
 export class GrowingCode implements vscode.Disposable {
   private readonly growing = vscode.window.createTextEditorDecorationType({
     backgroundColor: new vscode.ThemeColor('streamingCodeGenerator.growingBackground'),
@@ -34,6 +37,8 @@ export class GrowingCode implements vscode.Disposable {
   private readonly places = new Map<string, Place>();
   /** Editors in which old lines are marked. */
   private readonly replacing = new WeakSet<vscode.TextEditor>();
+  /** The documents whose growth is shown shortly. */
+  private readonly pausing = new Map<string, NodeJS.Timeout>();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(generations: Generations) {
@@ -41,18 +46,20 @@ export class GrowingCode implements vscode.Disposable {
       this.growing,
       this.aboutToGo,
       this.gone,
-      generations.onDidUpdate((update) => this.take(update)),
+      generations.onDidReceive((update) => this.take(update)),
       vscode.workspace.onDidChangeTextDocument((event) => this.move(event)),
       vscode.window.onDidChangeVisibleTextEditors((editors) => editors.forEach((editor) => this.decorate(editor))),
     ];
   }
 
   dispose(): void {
+    this.pausing.forEach((timer) => clearTimeout(timer));
     vscode.Disposable.from(...this.subscriptions).dispose();
   }
 
   private take(update: GenerationUpdate): void {
     const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === update.uri);
+    const isKnown = this.places.has(update.id);
     if (!isRunning(update)) {
       this.places.delete(update.id);
     } else if (update.range && document) {
@@ -61,13 +68,18 @@ export class GrowingCode implements vscode.Disposable {
       const old = this.places.get(update.id)?.old ?? document.getText(range);
       this.places.set(update.id, { uri: update.uri, old, start: document.offsetAt(range.start), end: document.offsetAt(range.end) });
     }
-    this.show(update.uri);
+    if (isKnown && isRunning(update)) {
+      this.showSoon(update.uri);
+    } else {
+      this.show(update.uri);
+    }
   }
 
   /**
    * The server speaks of a generation a few times a second only; text comes more often.
    *
-   * Where nothing is replaced, the editor itself sees to it that the colour grows: each of our own calls takes time.
+   * Where nothing is replaced, the editor itself sees to it that the colour grows. But a range that we set while text
+   * was on its way has become too short by then, so it is set again.
    */
   private move({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const uri = document.uri.toString();
@@ -78,10 +90,20 @@ export class GrowingCode implements vscode.Disposable {
     }
     if (moving.some(([, { old }]) => old !== '')) {
       this.show(uri);
+    } else if (moving.length > 0) {
+      this.showSoon(uri);
+    }
+  }
+
+  private showSoon(uri: string): void {
+    if (!this.pausing.has(uri)) {
+      this.pausing.set(uri, setTimeout(() => this.show(uri), PAUSE_MS));
     }
   }
 
   private show(uri: string): void {
+    clearTimeout(this.pausing.get(uri));
+    this.pausing.delete(uri);
     vscode.window.visibleTextEditors
       .filter((editor) => editor.document.uri.toString() === uri)
       .forEach((editor) => this.decorate(editor));

@@ -14,6 +14,9 @@ export class Generations implements vscode.Disposable {
   /** Updates that tell of nothing but growth, and wait for their turn. */
   private readonly pausing = new Map<string, GenerationUpdate>();
   private pause: NodeJS.Timeout | undefined;
+  private readonly received = new vscode.EventEmitter<GenerationUpdate>();
+  /** Fires with each update at once, while its range still counts in the document as it is. */
+  readonly onDidReceive = this.received.event;
   private readonly updated = new vscode.EventEmitter<GenerationUpdate>();
   readonly onDidUpdate = this.updated.event;
 
@@ -31,6 +34,7 @@ export class Generations implements vscode.Disposable {
       this.running.delete(taken.id);
     }
     this.showContext(this.running.size > 0);
+    this.received.fire(taken);
     if (isRunning(taken) && taken.state === before?.state && taken.uri === before.uri) {
       this.pausing.set(taken.id, taken);
       this.pause ??= setTimeout(() => this.firePausing(), PAUSE_MS);
@@ -69,6 +73,7 @@ export class Generations implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.pause);
+    this.received.dispose();
     this.updated.dispose();
   }
 }
