@@ -149,6 +149,25 @@ async def test_generation_goes_on_in_the_renamed_document(
     assert {edit_uri(p) for p in client.said(types.WORKSPACE_APPLY_EDIT, since)} == {new}
 
 
+async def test_announced_rename_is_waited_for_when_a_close_is_not_any_more(
+    client: EditorClient, endpoint: ScriptedEndpoint, workspace: Path
+) -> None:
+    stream = await streaming(client, endpoint)
+    closed = await streaming(client, endpoint, uri="untitled:closed")
+    document, old = stream.document, stream.document.uri
+
+    client.move(document, (workspace / "renamed-slowly.py").as_uri())
+    client.protocol.send_request(types.WORKSPACE_WILL_RENAME_FILES, _renamed(old, document.uri))
+    client.tell_closed(old)
+    client.tell_closed(closed.document.uri)
+    with pytest.raises(JsonRpcException, match="closed"):
+        await closed.result()
+    client.tell_open(document)
+
+    assert (await stream.result())["status"] == "completed"
+    assert document.text == WHOLE
+
+
 def edit_uri(params: dict[str, Any]) -> str:
     (change,) = params["edit"]["documentChanges"]
     return str(change["textDocument"]["uri"])

@@ -1,4 +1,4 @@
-// A real VS Code in a browser: the server side (code-server), and the page that a person sees.
+// A real VS Code in a browser: the server side (code-server), and the page that a user sees.
 
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -281,9 +281,9 @@ export class Editor {
   /** Save the active file and return what is on disk. */
   async saved(name) {
     await this.keyboard.press('Control+S');
-    const read = () => fs.readFileSync(path.join(this.workspace, name), 'utf8');
-    await until('the file is saved', async () => read() === (await this.text()), 5_000).catch(() => undefined);
-    return read();
+    const unsaved = this.page.locator(`.tab.active.dirty[data-resource-name="${name}"]`);
+    await until(`${name} is saved`, async () => (await unsaved.count()) === 0);
+    return fs.readFileSync(path.join(this.workspace, name), 'utf8');
   }
 
   async undo() {

@@ -30,7 +30,8 @@ async function startModel(folder, name) {
   });
   const [baseUrl] = await new Promise((resolve) => createInterface(child.stdout).once('line', (line) => resolve([line])));
   const requests = () => fs.readFileSync(prompts, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  return { baseUrl, requests, stop: () => child.stdin.end() };
+  const release = () => child.stdin.write('release\n');
+  return { baseUrl, requests, release, stop: () => child.stdin.end() };
 }
 
 function settingsFor(model) {
@@ -64,6 +65,7 @@ async function run(list, editor, context, counts) {
       await editor.shot(picture).catch(() => undefined);
       console.log(`        ${picture}`);
     }
+    context.model.release();
     await editor.idle(15_000).catch(() => undefined);
     await editor.tidy().catch(() => undefined);
   }

@@ -1,9 +1,12 @@
 """A scripted model on this machine: prints its base URL, then serves until its input ends.
 
+Each line of its input releases what `[held]` holds back.
+
 What a prompt's words choose:
 
 - `[slow]`, `[fast]`: how quickly the pieces come.
 - `[late]`: the first piece comes after two seconds.
+- `[held]`: the last line comes only once it is released.
 - `[lines=N]`: how many lines of code come.
 - `[name=X]`: what the names in the code begin with.
 - a circle and a rectangle: a program that is good to look at, for pictures.
@@ -77,6 +80,12 @@ class Script:
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let the last lines come that are held back now."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     def reply_to(self, request: RecordedRequest) -> Reply:
         """Return the reply and start its clock."""
@@ -92,22 +101,27 @@ class Script:
         pause_s = next(
             (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S
         )
+        last_line = len(pieces) - len(pieces_of(code_for(request.prompt).splitlines()[-1]))
         late_s = LATE_S if "[late]" in request.prompt else 0.0
         loop = asyncio.get_running_loop()
         steps: list[Step] = [chunk(role="assistant", content="```python\n")]
         for number, piece in enumerate(pieces, start=1):
             due = asyncio.Event()
             loop.call_later(late_s + number * pause_s, due.set)
+            if "[held]" in request.prompt and number == last_line:
+                steps.append(Hold(self._released))
             steps += [Hold(due), chunk(piece)]
         return Reply(steps=(*steps, chunk("```\n"), finish(), usage(27, len(pieces)), DONE))
 
 
 async def main() -> None:
     """Serve until standard input ends."""
-    async with OpenAIServer(reply_to=Script(Path(sys.argv[1])).reply_to) as server:
+    script = Script(Path(sys.argv[1]))
+    async with OpenAIServer(reply_to=script.reply_to) as server:
         sys.stdout.write(server.base_url + "\n")
         sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
+        while await asyncio.to_thread(sys.stdin.readline):
+            script.release()
 
 
 if __name__ == "__main__":

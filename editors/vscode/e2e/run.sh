@@ -11,20 +11,16 @@ set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 extension="$(dirname "$here")"
 root="$(cd "$extension/../.." && pwd)"
-export SCG_EDITOR_LAB="${SCG_EDITOR_LAB:-$HOME/.cache/streaming-code-generator-editor-lab}"
 export PYTHON="${PYTHON:-$root/.venv/bin/python}"
 export SCG_IMAGES="$root/docs/images"
 
-"$here/setup.sh"
-export PATH="$SCG_EDITOR_LAB/node24/bin:$PATH"
+source "$extension/scripts/tools.sh"
 export NODE_PATH="$SCG_EDITOR_LAB/playwright/node_modules"
 export npm_config_nodedir="$SCG_EDITOR_LAB/node24"
 
-cd "$extension"
-[ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # A log of its own: runs from two checkouts share the lab, and nothing that either writes.
 packaged=$(mktemp)
 npm run --silent package >"$packaged" 2>&1 || { cat "$packaged"; rm -f "$packaged"; exit 1; }
 rm -f "$packaged"
 
-exec timeout --kill-after=20 "${SCG_E2E_TIMEOUT:-900}" node "$here/main.mjs" "$@"
+exec timeout --kill-after=20 "${SCG_E2E_TIMEOUT:-1800}" node "$here/main.mjs" "$@"

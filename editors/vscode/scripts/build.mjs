@@ -3,6 +3,7 @@ import { build } from 'esbuild';
 import { readdirSync } from 'node:fs';
 
 const isTest = process.argv.includes('--test');
+const isMinified = process.argv.includes('--minify');
 const tests = readdirSync('test').filter((name) => name.endsWith('.test.ts'));
 
 await build({
@@ -13,7 +14,7 @@ await build({
   platform: 'node',
   target: 'node20',
   external: ['vscode'],
-  minify: process.argv.includes('--minify'),
-  sourcemap: isTest ? 'inline' : false,
+  minify: isMinified,
+  sourcemap: isMinified ? false : 'inline',
   logLevel: 'warning',
 });

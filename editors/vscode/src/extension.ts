@@ -2,33 +2,33 @@
 
 import * as vscode from 'vscode';
 
-import { registerActions } from './actions';
-import { EditApplier } from './applyEdit';
-import { ServerControl } from './client';
-import { GenerationCommands } from './commands';
-import { UndoSteps } from './undo';
-import { GrowingCode } from './decorations';
-import { TrackedDocuments } from './documents';
-import { Endings } from './endings';
-import { OwnEnvironment, packagedWheel } from './environment';
-import { FolderSettings } from './folders';
-import { FollowedCode } from './follow';
-import { Generations } from './generations';
-import { Installer } from './install';
-import { refreshLensesAtTheEnd } from './lenses';
+import { registerActions } from './generations/actions';
+import { EditApplier } from './documents/applyEdit';
+import { BusyDocuments } from './documents/busyDocuments';
+import { ServerControl } from './server/serverControl';
+import { GenerationCommands } from './generations/commands';
+import { UndoSteps } from './undo/undoSteps';
+import { GrowingCode } from './generations/decorations';
+import { TrackedDocuments } from './documents/trackedDocuments';
+import { Endings } from './documents/endings';
+import { OwnEnvironment, packagedWheel } from './server/environment';
+import { FolderSettings } from './server/folderSettings';
+import { FollowedCode } from './generations/follow';
+import { Generations } from './generations/generations';
+import { Installer } from './server/installer';
+import { refreshLensesAtTheEnd } from './generations/lenses';
 import { createLog } from './log';
 import { middleware } from './middleware';
 import type { Intermediaries } from './middleware';
 import { Command } from './names';
-import { OwnUndo } from './ownUndo';
-import { ProgressNotifications } from './progress';
-import { Prompts } from './prompt';
-import { Saves } from './saves';
+import { UserUndo } from './undo/userUndo';
+import { ProgressNotifications } from './generations/progress';
+import { Prompts } from './generations/prompt';
 import { ApiKeys } from './secrets';
 import { needsRestart } from './settings';
-import { SetupCommands } from './setup';
-import { Status } from './status';
-import { reportChange } from './sync';
+import { SetupCommands } from './server/setupCommands';
+import { Status } from './generations/status';
+import { reportChange } from './undo/notifications';
 
 let server: ServerControl | undefined;
 
@@ -40,10 +40,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const folders = new FolderSettings();
   const progress = new ProgressNotifications();
   const status = new Status(generations);
-  const ownUndo = new OwnUndo(documents);
-  const undo = new UndoSteps(documents, generations, ownUndo, (...change) => reportChange(control, ...change), log);
-  const saves = new Saves();
-  const edits = new EditApplier(documents, saves);
+  const userUndo = new UserUndo(documents);
+  const undo = new UndoSteps(documents, generations, userUndo, (...change) => reportChange(control, ...change), log);
+  const busy = new BusyDocuments();
+  const edits = new EditApplier(documents, busy);
   const parts: Intermediaries = { edits, undo, progress, folders, run: (...command) => commands.ask(...command) };
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
@@ -72,10 +72,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const followed = new FollowedCode(generations);
 
   server = control;
-  context.subscriptions.push(log, documents, saves, generations, status, undo, control, followed, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, busy, generations, status, undo, control, followed, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
-  context.subscriptions.push(new Endings(control, documents, generations, log));
+  context.subscriptions.push(new Endings(control, documents, busy, generations, log));
   context.subscriptions.push(
     vscode.commands.registerCommand(Command.generate, commands.generate),
     vscode.commands.registerCommand(Command.generateFromComment, commands.generateFromComment),

@@ -2,13 +2,13 @@
 
 import type { LanguageClient, Middleware } from 'vscode-languageclient/node';
 
-import type { EditApplier } from './applyEdit';
-import type { FolderSettings } from './folders';
-import { EditableDocuments } from './editable';
-import type { UndoSteps } from './undo';
-import type { ProgressNotifications } from './progress';
+import type { EditApplier } from './documents/applyEdit';
+import type { FolderSettings } from './server/folderSettings';
+import { EditableDocuments } from './documents/editableDocuments';
+import type { UndoSteps } from './undo/undoSteps';
+import type { ProgressNotifications } from './generations/progress';
 import { withoutClientsOwn } from './settings';
-import { tellOfUndo } from './sync';
+import { tellOfUndo } from './undo/notifications';
 import type { GenerationReference } from './wire';
 
 export type ClientMiddleware = Middleware;
@@ -32,7 +32,7 @@ export function middleware(parts: Intermediaries, client: () => LanguageClient |
       }
       // Not awaited: what is sent in one turn goes out in that order, and no other change may come in between.
       const told = event.reason && tellOfUndo(client(), event.document, event.reason);
-      await next(event);
+      await editable.sendChange(event, next);
       await told;
     },
     executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),

@@ -6,7 +6,7 @@ import type { ApiKeys } from './secrets';
 import { SECTION } from './wire';
 
 /** Settings that decide where code and keys go or what is executed; each has `machine` scope in package.json. */
-const PERSONS_OWN = ['provider', 'baseUrl', 'apiKeyEnv', 'modelPath'] as const;
+const USER_ONLY = ['provider', 'baseUrl', 'apiKeyEnv', 'modelPath'] as const;
 const CLIENTS_OWN = ['server', 'trace'];
 export const DEFAULT_KEY_VARIABLE = 'OPENAI_API_KEY';
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
@@ -32,27 +32,27 @@ function withoutServe(command: readonly string[]): readonly string[] {
   return end === -1 ? command : command.slice(0, end);
 }
 
-/** What the person's own settings say about endpoints, without anything a workspace might say. */
-export function personsOwnSettings(): Record<string, string> {
+/** What the user's own settings say about endpoints, without anything a workspace might say. */
+export function userSettings(): Record<string, string> {
   const settings = vscode.workspace.getConfiguration(SECTION);
-  const entries = PERSONS_OWN.map((name) => [name, settings.inspect<string | null>(name)?.globalValue ?? ''] as const);
+  const entries = USER_ONLY.map((name) => [name, settings.inspect<string | null>(name)?.globalValue ?? ''] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== ''));
 }
 
-/** The endpoint that the person's own settings or environment name, looked for as the server does. */
-export function personsEndpoint(): string {
+/** The endpoint that the user's own settings or environment name, looked for as the server does. */
+export function userEndpoint(): string {
   const { STREAMING_CODE_GENERATOR_BASE_URL: own, OPENAI_BASE_URL: sdks } = process.env;
-  return personsOwnSettings()['baseUrl'] || own?.trim() || sdks?.trim() || OPENAI_BASE_URL;
+  return userSettings()['baseUrl'] || own?.trim() || sdks?.trim() || OPENAI_BASE_URL;
 }
 
 /** Whether nothing names a model, in settings, environment or stored key: generations then need the embedded one. */
 export async function needsEmbeddedModel(keys: ApiKeys): Promise<boolean> {
-  const { provider, baseUrl, apiKeyEnv, modelPath } = personsOwnSettings();
+  const { provider, baseUrl, apiKeyEnv, modelPath } = userSettings();
   if (provider === 'openai' || modelPath) {
     return false;
   }
   const { STREAMING_CODE_GENERATOR_BASE_URL: own, OPENAI_BASE_URL: sdks } = process.env;
-  const key = process.env[apiKeyEnv ?? DEFAULT_KEY_VARIABLE] || (await keys.keyFor(personsEndpoint()));
+  const key = process.env[apiKeyEnv ?? DEFAULT_KEY_VARIABLE] || (await keys.keyFor(userEndpoint()));
   return provider === 'embedded' || !(baseUrl || own || sdks || key);
 }
 
@@ -62,7 +62,7 @@ export async function openServerSettings(): Promise<void> {
 
 /** Whether a change concerns what a server is told only when it starts. */
 export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-  return [...PERSONS_OWN, 'server'].some((name) => event.affectsConfiguration(`${SECTION}.${name}`));
+  return [...USER_ONLY, 'server'].some((name) => event.affectsConfiguration(`${SECTION}.${name}`));
 }
 
 /** The answer to the server's question for its settings, without those that are the extension's. */

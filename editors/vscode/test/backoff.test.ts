@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { RestartBudget } from '../src/backoff';
+import { RestartBudget } from '../src/server/backoff';
 import { originOf } from '../src/origin';
 
 test('a server that crashes again and again is started ever later, and at last not at all', () => {

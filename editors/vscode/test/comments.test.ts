@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { looksLikeComment } from '../src/comments';
+import { looksLikeComment } from '../src/generations/comments';
 
 const at = (text: string, line: number) => {
   const lines = text.split('\n');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { DirtyState } from '../src/dirtyState';
+import { DirtyState } from '../src/documents/dirtyState';
 
 const change = { isChange: true, isUndo: false };
 const onlyDirty = { isChange: false, isUndo: false };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 
-import { OwnEnvironment } from '../src/environment';
+import { OwnEnvironment } from '../src/server/environment';
 
 /** Makes an environment whose interpreter writes down what it is called with. */
 const PYTHON = `#!/bin/sh

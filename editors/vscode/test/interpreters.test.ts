@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { failureOf } from '../src/failure';
-import { probeInterpreter, shortcoming } from '../src/interpreters';
+import { failureOf } from '../src/server/failure';
+import { probeInterpreter, shortcoming } from '../src/server/interpreters';
 
 describe('an interpreter', () => {
   it('is asked for its version and the package', async () => {
     const found = await probeInterpreter('python3');
-    assert.ok(typeof found !== 'string', String(found));
+    assert.ok(typeof found !== 'string', 'it cannot be asked');
     assert.equal(found.version[0], 3);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Interruption, mergedInto } from '../src/interruption';
+import { Interruption, mergedInto } from '../src/undo/interruption';
 import { replaced } from '../src/text';
 import { seeded } from './simulation';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { rebase } from '../src/rebase';
+import { rebase } from '../src/undo/rebase';
 import { SimulatedDocument } from './simulation';
 
 const insertion = { start: 5, end: 5, text: 'new' };
@@ -26,7 +26,7 @@ test('an edit of text that changed meanwhile cannot be carried', () => {
   assert.equal(rebase({ start: 2, end: 6, text: '' }, { offset: 0, removed: 'abcdefghij', text: '' }, false), undefined);
 });
 
-test('streamed text goes on at its own end although the person types right behind it', () => {
+test('streamed text goes on at its own end although the user types right behind it', () => {
   const document = new SimulatedDocument('ab\n');
   document.stream(3, 'foo');
   const version = document.version;

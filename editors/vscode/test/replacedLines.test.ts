@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { besides, leftOf, movedBy } from '../src/replacedLines';
+import { besides, leftOf, movedBy } from '../src/generations/replacedLines';
 
 test('each growing line has the old one beside it, the last one tells of those that have none', () => {
   const gone = '  one\ntwo\r\nthree\n';

@@ -1,6 +1,6 @@
-/** A document that a server and a person write into, and a small seeded generator of random numbers. */
+/** A document that a server and a user write into, and a small seeded generator of random numbers. */
 
-import { DocumentHistory } from '../src/history';
+import { DocumentHistory } from '../src/undo/documentHistory';
 import { replaced } from '../src/text';
 import type { Replacement } from '../src/text';
 
@@ -13,7 +13,7 @@ export class SimulatedDocument {
   }
 
   /** Make one change event; VS Code reports several replacements from the last one to the first. */
-  change(replacements: readonly Replacement[], author: 'person' | 'server' = 'person'): void {
+  change(replacements: readonly Replacement[], author: 'user' | 'server' = 'user'): void {
     const reported = [...replacements]
       .sort((a, b) => b.start - a.start)
       .map(({ start, end, text }) => ({ rangeOffset: start, rangeLength: end - start, text }));

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { replaced } from '../src/text';
-import { planUndoSteps } from '../src/undoPlan';
-import type { UndoPlan } from '../src/undoPlan';
+import { planUndoSteps } from '../src/undo/undoPlan';
+import type { UndoPlan } from '../src/undo/undoPlan';
 import { SimulatedDocument, seeded } from './simulation';
 
 /** The texts that one undo after the other leads to, from the last to the base. */
@@ -43,6 +43,16 @@ test('what was typed meanwhile is a step of its own below the code, what was typ
   assert.deepEqual(undone(plan), ['x!a\nfoobar', 'x!a\n', '!a\n']);
 });
 
+test('as many undos are expected as the editor makes steps: for each place, each word and each turn', () => {
+  const document = new SimulatedDocument('one\ntwo\n');
+  document.stream(8, 'foo');
+  'a b'.split('').forEach((letter, index) => document.type(index, letter));
+  document.type(6, 'x');
+  document.type(7, 'y');
+  document.stream(16, 'bar');
+  assert.equal(planUndoSteps(document.history, 0)?.likelyUndos, 5);
+});
+
 test('each of two generations is a step of its own', () => {
   const document = new SimulatedDocument('1\n2\n');
   document.stream(2, 'A');
@@ -53,7 +63,7 @@ test('each of two generations is a step of its own', () => {
   assert.deepEqual(undone(plan), ['1\nAa2\nBb', '1\nAa2\n', '1\n2\n']);
 });
 
-test('there is no plan once the person changed the code or undid something', () => {
+test('there is no plan once the user changed the code or undid something', () => {
   const document = new SimulatedDocument('a\n');
   document.stream(2, 'foobar');
   document.type(4, 'x');

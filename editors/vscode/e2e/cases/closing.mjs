@@ -35,7 +35,7 @@ async function closesWithoutSaving(editor, { workspace }) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const name = `discard${round}.py`;
     await editor.file(name, 'a = 1\n\n', 2, 1);
-    await editor.generate(`[name=discard${round}] [lines=300] [fast]`);
+    await editor.generate(`[name=discard${round}] [lines=800] [fast]`);
     await editor.shows(`discard${round}_2 = 2`);
     if (!(await underLoad(() => closeTab(editor, name, "Don't Save")))) {
       vetoed.push(round);
@@ -52,7 +52,7 @@ async function closesWithSaving(editor, { workspace }) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const name = `keep${round}.py`;
     await editor.file(name, 'a = 1\n\n', 2, 1);
-    await editor.generate(`[name=keep${round}] [lines=300] [fast]`);
+    await editor.generate(`[name=keep${round}] [lines=800] [fast]`);
     await editor.shows(`keep${round}_2 = 2`);
     if (!(await underLoad(() => closeTab(editor, name, 'Save')))) {
       vetoed.push(round);
@@ -62,7 +62,7 @@ async function closesWithSaving(editor, { workspace }) {
     await editor.notification(`${name} was saved and closed while code was still arriving`);
     await editor.command('Notifications: Clear All Notifications');
     const saved = readFileSync(path.join(workspace, name), 'utf8').trimEnd();
-    assert.ok(`a = 1\n${lines(`keep${round}`, 300)}`.startsWith(saved), saved);
+    assert.ok(`a = 1\n${lines(`keep${round}`, 800)}`.startsWith(saved), saved);
   }
   assert.equal(vetoed.length, 0, `${vetoed.length} of ${ROUNDS} tabs stayed open: ${vetoed}`);
 }

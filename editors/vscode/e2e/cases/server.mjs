@@ -5,8 +5,6 @@ import assert from 'node:assert/strict';
 import { until } from '../editor.mjs';
 import { serverProcesses } from './setup.mjs';
 
-const CATEGORY = 'Streaming Code Generator';
-
 const spoken = (editor) => editor.page.locator('.statusbar-item[id*="streamingCodeGenerator"] [aria-label]').first().getAttribute('aria-label');
 
 async function startsWhenFirstNeeded(editor, { server }) {

@@ -1,4 +1,4 @@
-// What leads somebody who starts: the walkthrough, the prompt box, the settings.
+// What leads a new user: the walkthrough, the prompt box, the settings.
 
 import assert from 'node:assert/strict';
 

@@ -9,17 +9,17 @@ import { lines } from '../texts.mjs';
 const TEXT = 'top\n\nbottom\n';
 
 /** Begin a generation in a document, type a word in its first line, and leave the code streaming. */
-async function typeWhileCodeArrives(editor, name, typed) {
+async function typeWhileCodeArrives(editor, name, typed, mark = '') {
   await editor.file(`${name}.txt`, TEXT, 2, 1);
-  await editor.generate(`[name=${name}] [lines=80]`);
+  await editor.generate(`[name=${name}] [lines=80] ${mark}`);
   await editor.shows(`${name}_2 = 2`);
   await editor.cursor(1, 4);
   await editor.keyboard.type(typed, { delay: 40 });
   await editor.shows(`top${typed}`);
 }
 
-async function undoesTheUsersWord(editor) {
-  await typeWhileCodeArrives(editor, 'word', ' first second');
+async function undoesTheUsersWord(editor, { model }) {
+  await typeWhileCodeArrives(editor, 'word', ' first second', '[held]');
   await editor.keyboard.press('Control+Z');
   await until('the second word is undone', async () => (await editor.text()).startsWith('top first\n'));
   await editor.keyboard.press('Control+Z');
@@ -27,6 +27,7 @@ async function undoesTheUsersWord(editor) {
   await editor.keyboard.press('Control+Y');
   await until('the first word is there again', async () => (await editor.text()).startsWith('top first\n'));
   assert.ok(!(await editor.isIdle()), 'the generation ended');
+  model.release();
   await editor.idle();
   assert.equal(await editor.saved('word.txt'), `top first\n${lines('word', 80)}bottom\n`);
   await editor.undo();
@@ -95,10 +96,55 @@ async function tellsOfUndo(editor, { server }) {
   assert.match(server.extensionLog(), /"kind": "redo"/);
 }
 
+/** What the active editor shows in each frame for a while: how many of some words. */
+function framesOf(editor, word, ms) {
+  return editor.page.evaluate(
+    ([shownWord, duration]) =>
+      new Promise((resolve) => {
+        const counts = [];
+        const end = performance.now() + duration;
+        const look = () => {
+          const shown = document.querySelector('.editor-group-container.active .editor-instance .view-lines');
+          counts.push(shown.textContent.split(shownWord).length - 1);
+          if (performance.now() < end) {
+            requestAnimationFrame(look);
+          } else {
+            resolve(counts);
+          }
+        };
+        requestAnimationFrame(look);
+      }),
+    [word, ms],
+  );
+}
+
+async function undoesALongDocumentInOneGo(editor, { model }) {
+  const text = Array.from({ length: 20_000 }, (_, index) => (index === 10_000 ? '\n' : `line ${index}\n`)).join('');
+  await editor.file('long.txt', text, 10_001, 1);
+  await editor.generate('[name=long] [lines=8] [held]');
+  await editor.shows('long_3 = 3');
+  for (const row of [1, 3, 1]) {
+    await editor.page.locator('.editor-instance .view-lines > .view-line').nth(row).click();
+    await editor.keyboard.type('§§');
+  }
+  await editor.shows('long_7 = 7');
+  model.release();
+  await editor.idle();
+  await editor.shows('long_8 = 8');
+  await sleep(500); // so long the undo steps are put in order
+  const frames = framesOf(editor, '§§', 3_000);
+  await editor.keyboard.press('Control+Z');
+  const seen = new Set(await frames);
+  assert.ok(!(await editor.text()).includes('long_'), 'the code was not undone');
+  assert.ok([...seen].every((count) => count === 0 || count === 3), `steps in between were seen: ${[...seen]}`);
+  assert.ok(seen.has(3), 'what was typed has gone');
+}
+
 export const cases = [
   { name: 'undo mid-stream takes back what the user typed', body: undoesTheUsersWord },
   { name: 'undo mid-stream at the insertion point leaves no crumbs', body: undoesAtTheInsertionPoint },
   { name: 'undo mid-stream and redo at once leave no hole', body: undoesAndRedoes },
+  { name: 'undo in 20,000 lines shows no steps in between', body: undoesALongDocumentInOneGo },
 ];
 
 function bindEditorsUndo({ folder }) {

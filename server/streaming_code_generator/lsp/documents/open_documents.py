@@ -33,6 +33,9 @@ CLOSE_GRACE_S = 0.3
 """How long a closed document that generations have a place in may take to come back: a rename, a
 change of its language, a reload are a close and an open. Nothing is sent to it meanwhile."""
 
+RENAME_GRACE_S = 4.0
+"""The same where its rename was announced: a busy editor takes long to open the new one."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class OpenDocument:
@@ -171,8 +174,8 @@ class Documents:
             if document.is_idle:
                 self._close(key, document)
             else:
-                loop = asyncio.get_running_loop()
-                loop.call_later(CLOSE_GRACE_S, self._close, key, document)
+                grace_s = RENAME_GRACE_S if self._renames.target(key) else CLOSE_GRACE_S
+                asyncio.get_running_loop().call_later(grace_s, self._close, key, document)
 
     def renamed(self, old_uri: str, new_uri: str) -> None:
         """Handle a file or folder that has another name now, or will have it shortly."""
