@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_code_generator.editing.exchange import Deleted, Settled, Undone
+from streaming_code_generator.editing.exchange import Deleted, ReportedChange, Settled, Undone
 from streaming_code_generator.editing.undo import UNDO_GRACE_S
 from support.writing import Desk
 
@@ -50,6 +50,25 @@ def test_redone_text_is_the_generations_and_the_stream_goes_on_at_its_end() -> N
     desk.land()
     assert desk.mirrored == "a\none two three fourb\n"
     assert desk.outcomes == [Settled("0")]
+
+
+def test_an_undo_is_understood_of_a_client_that_counts_no_versions() -> None:
+    desk = Desk(TEXT, version=None)
+    desk.writer.undo.tells = True
+    desk.open("0", 2)
+    for text in ("one ", "one two "):
+        desk.writer.want("0", text)
+        edit = desk.sent()
+        desk.reply(edit)
+        (sent,) = edit.replacements
+        changes = [ReportedChange((sent.start, sent.end), sent.text)]
+        desk.outcomes += desk.writer.changed(None, changes, now_s=desk.now_s)
+    desk.writer.undone(None, now_s=desk.now_s)
+    undo = [ReportedChange(((1, 4), (1, 8)), "")]
+    desk.outcomes += desk.writer.changed(None, undo, now_s=desk.now_s)
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
 
 
 def test_undone_text_holds_the_generation_back_and_then_ends_it() -> None:

@@ -285,7 +285,8 @@ class DocumentWriter:
         self.mirror.version = version
         self._refusals = Refusals()
         self._last_touched = self.document.take_touched()
-        self._look_up_past(now_s, told=version is not None and version == self._undo_version)
+        # A client that counts no versions cannot say which of its changes was an undo.
+        self._look_up_past(now_s, told=version is None or version == self._undo_version)
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settled()]
@@ -296,13 +297,13 @@ class DocumentWriter:
             self._in_flight.is_for_other_text = True
         return self.changed(version, [ReportedChange(None, text)], now_s=now_s)
 
-    def undone(self, version: int, *, now_s: float) -> list[Outcome]:
+    def undone(self, version: int | None, *, now_s: float) -> list[Outcome]:
         """Hear from the client that an undo or a redo led to a version of the document.
 
         It may come before the change of that version, or right after it.
         """
         self._undo_version = version
-        if version == self.mirror.version:
+        if version is not None and version == self.mirror.version:
             self._look_up_past(now_s, told=True)
         return self._settled()
 

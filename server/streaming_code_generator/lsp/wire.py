@@ -79,7 +79,7 @@ class UndoNotice:
     """Which version of which document an undo or a redo led to."""
 
     uri: str
-    version: int
+    version: int | None
 
 
 GENERATE_SHAPE = (
@@ -148,7 +148,7 @@ def parse_undo(params: object) -> UndoNotice:
     """
     document = getattr(params, "textDocument", None)
     uri, version = getattr(document, "uri", None), getattr(document, "version", None)
-    if not isinstance(uri, str) or not isinstance(version, int):
+    if not isinstance(uri, str) or not isinstance(version, int | None):
         invalid(f'`{DID_UNDO}` takes {{"textDocument": {{"uri", "version"}}, "kind"}}.')
     return UndoNotice(uri=uri, version=version)
 

@@ -152,7 +152,7 @@ class EditDelivery:
         self._pass_on(self.writer.loaded(version, text, now_s=self._loop.time()))
         self._listener.document_moved(self.uri)
 
-    def undone(self, version: int) -> None:
+    def undone(self, version: int | None) -> None:
         """Handle the notification that an undo or a redo led to a version of the document."""
         self._pass_on(self.writer.undone(version, now_s=self._loop.time()))
         self._listener.document_moved(self.uri)
