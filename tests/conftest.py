@@ -1,6 +1,7 @@
 """What holds for every test: no settings of whoever runs them, no haste, no chance."""
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ settings.load_profile("reproducible")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 os.environ["PIP_COMPILE"] = "0"
+
+# What a shell runs in the background ignores Ctrl-C, and so would all that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
 

@@ -204,7 +204,8 @@ async def test_closing_the_document_ends_a_removal_that_waits_for_the_editor(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:
     endpoint.will(answer("x = 1"))
-    document = client.open("\n")
+    # In no folder that another test has just renamed: that would be waited for.
+    document = client.open("\n", uri="untitled:removal")
     await client.generate(document, (0, 0), prompt="x")
     since = len(client.heard)
     document.editor.habits = EditorHabits(reply="never", change_delay_s=60)

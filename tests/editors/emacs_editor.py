@@ -67,6 +67,16 @@ def _version_with_eglot(executable: str) -> str:
     return done.stdout.strip()
 
 
+_IS_QUIET = """
+(let ((server (eglot-current-server)))
+  (or (not server)
+      (= 0 (length (plist-get (jsonrpc-request server :workspace/executeCommand
+                                               '(:command "streamingCodeGenerator.status"
+                                                 :arguments [()]))
+                              :running)))))
+"""
+
+
 def lisp(value: str | Path) -> str:
     """Return a string as Emacs Lisp reads it."""
     return json.dumps(str(value), ensure_ascii=False)
@@ -214,6 +224,12 @@ class Emacs:
     def call(self, command: str, arguments: str = "") -> Any:
         """Call a command of the package."""
         return self.run(f"(streaming-code-generator-{command} {arguments}) nil")
+
+    def end_generations(self) -> None:
+        """Cancel what runs, and wait until the user was told how it ended."""
+        self.call("cancel")
+        self.wait_until(lambda: self.run(_IS_QUIET), "the end of all generations")
+        self.run("(accept-process-output nil 0.01)")  # what came before is told in timers
 
     def go_to(self, text: str) -> None:
         """Move point before the first place where a text stands."""

@@ -61,7 +61,7 @@ def editor(emacs: Emacs, request: pytest.FixtureRequest) -> Iterator[Emacs]:
     emacs.open(emacs.home / f"{request.node.originalname}.py", "x = 1\n\ny = 2\n")
     emacs.run("(forward-line)")
     yield emacs
-    emacs.call("cancel")
+    emacs.end_generations()
     emacs.run("(setq buffer-read-only nil) (set-buffer-modified-p nil) (kill-buffer)")
 
 

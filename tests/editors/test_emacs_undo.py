@@ -50,7 +50,7 @@ def editor(emacs: Emacs, request: pytest.FixtureRequest) -> Iterator[Emacs]:
     emacs.run("(forward-line)")
     emacs.keys(OTHER_WAY)  # else an undo would go on from the one of the test before
     yield emacs
-    emacs.call("cancel")
+    emacs.end_generations()
     emacs.run("(set-buffer-modified-p nil) (kill-buffer)")
 
 
