@@ -11,7 +11,7 @@ DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for pattern in ("*.md", "docs/**/*.md", "editors/**/*.md")
     for path in ROOT.glob(pattern)
-    if "node_modules" not in path.parts
+    if not {"node_modules", "out"} & {*path.parts}  # what a build left there is no document
 )
 
 
