@@ -238,6 +238,6 @@ def test_nothing_typed_and_nothing_generated_is_lost(
         report = tmp_path / "history.json"
         traffic = editor.lua("return _G.history.traffic()")
         changes = [[change.author, change.what, change.text] for change in stage.history()]
-        report.write_text(json.dumps([stage.start, changes, traffic], ensure_ascii=False, indent=1))
+        report.write_text(json.dumps([stage.start, changes, traffic], indent=1))
         problems.append(f"all changes and messages are in {report}")
     assert not problems, "\n".join(problems)
