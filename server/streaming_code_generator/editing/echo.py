@@ -14,6 +14,7 @@ from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
 from streaming_code_generator.editing.lines import LineEnding, Point, line_endings
 from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.plan import (
+    NEARBY_LINES,
     Plan,
     Step,
     document_changes,
@@ -22,8 +23,6 @@ from streaming_code_generator.editing.plan import (
 from streaming_code_generator.editing.regions import ForeignChange
 from streaming_code_generator.editing.tracked import TrackedDocument
 
-NEARBY_LINES = 400
-"""A change and a step further apart than this have nothing to do with each other."""
 MOST_STEPS_COMBINED = 4
 """Up to so many steps, each subset of them is tried; beyond, all of them and each alone."""
 _REMOVAL_BITS = 8

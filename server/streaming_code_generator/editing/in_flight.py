@@ -7,7 +7,7 @@ from streaming_code_generator.editing.diff import bits
 from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
 from streaming_code_generator.editing.lines import Point, with_line_ending
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.plan import Plan
+from streaming_code_generator.editing.plan import NEARBY_LINES, Plan
 from streaming_code_generator.editing.regions import ForeignChange
 
 REPLY_TIMEOUT_S = 10.0
@@ -27,8 +27,6 @@ REFUSAL_WAITS_S = (0.1, 0.25, 0.6, 1.5)
 """Waits before sending again what was refused without a change that would explain it."""
 PART_BITS = 20
 """Text that says less than this is not looked for in a longer one."""
-NEARBY_LINES = 400
-"""How far from where an edit was sent its change may be."""
 MOST_REFUSALS = 5
 """So many refusals in a row without any change arriving end the generations."""
 

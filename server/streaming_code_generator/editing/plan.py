@@ -9,6 +9,9 @@ from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.editing.regions import ForeignChange
 from streaming_code_generator.editing.tracked import TrackedDocument
 
+NEARBY_LINES = 400
+"""A change and a step further apart than this have nothing to do with each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

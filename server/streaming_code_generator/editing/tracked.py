@@ -117,7 +117,7 @@ class TrackedDocument:
             return
         before = self.mirror.slice(start, end)
         edits = anchored_edits(before, text, self._spans(start, end))
-        if swept := self._swept(start, before, edits, text):
+        if swept := self._swept(whole, before, edits):
             removals = [self._anchored(start, low, high, "") for low, high in swept]
             self._absorb(removals, author="user", noted=noted)
             length = len(before) - sum(high - low for low, high in swept)
@@ -130,7 +130,7 @@ class TrackedDocument:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
     def _swept(
-        self, start: Point, before: str, edits: Sequence[Edit], after: str
+        self, whole: ForeignChange, before: str, edits: Sequence[Edit]
     ) -> list[tuple[int, int]]:
         r"""Return where a region's text stands that a change may have removed wholly.
 
@@ -140,13 +140,15 @@ class TrackedDocument:
             edits     x = 1\n------y = 2       swept    x = 1------\ny = 2
         """
         for region in self._regions.values():
-            offset = self._distance_from(start, region.start)
+            if not overlaps(region, whole):
+                continue
+            offset = self._distance_from(whole.start, region.start)
             own = [(offset + low, offset + high) for low, high in region.own_ranges()]
             if not own or own[0][0] < 0 or own[-1][1] > len(before):
                 continue
             if 0 < bits(_left(before, own, edits)) < SCRAP_BITS:
                 others = apply_edits(before, [Edit(low, high, "") for low, high in own])
-                if _inserted(fine_edits(others, after)) <= _inserted(edits):
+                if _inserted(fine_edits(others, whole.text)) <= _inserted(edits):
                     return own
         return []
 
@@ -181,7 +183,7 @@ class TrackedDocument:
         for key, part in self._covered[region_id].items():
             if key in self._regions and part.original == covering.own_text:
                 self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
-        self._sort()
+                self._sort()
 
     def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
         """Return the text between two points without what these regions' generations wrote."""
@@ -359,6 +361,7 @@ class TrackedDocument:
             end=history.point(self.mirror, past.end),
             landed_text=landed_text,
         )
+        self._sort()
         self._give_back(region_id)
 
     def adopt(self, region_id: str, text: str) -> None:
