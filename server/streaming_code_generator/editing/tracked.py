@@ -292,12 +292,6 @@ class TrackedDocument:
             if history.is_touched_by(change)
         )
 
-    def touched(self) -> list[str]:
-        """Return the regions that others have written in or next to since this was last asked."""
-        touched = [key for key in self._order if key in self._touched]
-        self._touched.clear()
-        return touched
-
     def restore(self, region_id: str, is_meant: Callable[[Region], bool]) -> bool:
         """Make a region what it was when the text now in and around it stood there before.
 
