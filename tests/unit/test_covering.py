@@ -2,9 +2,9 @@
 
 import pytest
 
-from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+from streaming_code_generator.editing.text.diff import Edit
+from streaming_code_generator.editing.text.lines import Point
 from support.documents import change, tracked
 from support.texts import point_of
 

@@ -6,8 +6,7 @@ from itertools import count, groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.pieces import (
+from streaming_code_generator.editing.regions.pieces import (
     Kind,
     Piece,
     Pieces,
@@ -19,6 +18,7 @@ from streaming_code_generator.editing.pieces import (
     revive,
     rewrite,
 )
+from streaming_code_generator.editing.text.diff import Edit
 
 OWN, FOREIGN, DELETED = Kind.OWN, Kind.FOREIGN, Kind.DELETED
 

@@ -2,15 +2,7 @@
 
 import pytest
 
-from streaming_code_generator.editing.exchange import (
-    Deleted,
-    RangeTaken,
-    ReportedChange,
-    Settled,
-    Undeliverable,
-    Undone,
-)
-from streaming_code_generator.editing.in_flight import (
+from streaming_code_generator.editing.edits.in_flight import (
     DOUBT_S,
     ECHO_TIMEOUT_S,
     MOST_DOUBTS,
@@ -19,8 +11,16 @@ from streaming_code_generator.editing.in_flight import (
     RELOAD_DOUBT_S,
     REPLY_TIMEOUT_S,
 )
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.undo import UNDO_GRACE_S
+from streaming_code_generator.editing.edits.undo import UNDO_GRACE_S
+from streaming_code_generator.editing.exchange import (
+    Deleted,
+    RangeTaken,
+    ReportedChange,
+    Settled,
+    Undeliverable,
+    Undone,
+)
+from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.editing.writer import DocumentWriter
 from support.writing import Desk
 

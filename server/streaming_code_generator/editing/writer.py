@@ -15,8 +15,30 @@ The rules it keeps:
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.diff import single_edit
-from streaming_code_generator.editing.echo import Echo, complete_echo, converted_echo, find_echo
+from streaming_code_generator.editing.edits.echo import (
+    Echo,
+    complete_echo,
+    converted_echo,
+    find_echo,
+)
+from streaming_code_generator.editing.edits.in_flight import (
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    InFlight,
+    Refusals,
+)
+from streaming_code_generator.editing.edits.late import LateEdits
+from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
+from streaming_code_generator.editing.edits.plan import (
+    Plan,
+    document_changes,
+    land,
+    with_endings,
+)
+from streaming_code_generator.editing.edits.reported import located, net_change
+from streaming_code_generator.editing.edits.undo import UndoWatch
+from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -29,33 +51,14 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
-from streaming_code_generator.editing.in_flight import (
-    MOST_DOUBTS,
-    MOST_REFUSALS,
-    REFUSAL_WAITS_S,
-    InFlight,
-    LostSteps,
-    Refusals,
-)
-from streaming_code_generator.editing.lines import (
-    LineEnding,
+from streaming_code_generator.editing.regions.region import ForeignChange, Region
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+from streaming_code_generator.editing.text.diff import single_edit
+from streaming_code_generator.editing.text.lines import (
     Point,
     PositionEncoding,
-    with_line_ending,
 )
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.misplaced import MisplacedEdits
-from streaming_code_generator.editing.plan import (
-    Plan,
-    document_changes,
-    land,
-    plan_towards,
-    with_endings,
-)
-from streaming_code_generator.editing.regions import ForeignChange, Region
-from streaming_code_generator.editing.reports import located, net_change
-from streaming_code_generator.editing.tracked import TrackedDocument
-from streaming_code_generator.editing.undo import UndoWatch
+from streaming_code_generator.editing.text.mirror import Mirror
 
 
 @dataclass(slots=True)
@@ -71,12 +74,6 @@ class WriterCounts:
     """Edits that a client applied in the wrong place and that were taken back."""
 
 
-@dataclass(slots=True)
-class _Wish:
-    text: str
-    final: bool = False
-
-
 class DocumentWriter:
     """Brings every region of one document to its wanted text, past a user who types."""
 
@@ -89,20 +86,12 @@ class DocumentWriter:
         """The latest version of which the client said that an undo or a redo led to it."""
         self._last_touched: list[str] = []
         """The regions that the latest change touched."""
-        self._wishes: dict[str, _Wish] = {}
-        self._running: set[str] = set()
-        """The regions of generations that have not ended."""
+        self._wishes = Wishes(self.document)
         self._in_flight: InFlight | None = None
         self._doubts = 0
         """How many edits in a row were probably dropped."""
-        self._doubtful: Plan = ()
-        """An edit that was probably dropped; its change may still come."""
-        self._lost: dict[str, LostSteps] = {}
-        """By region, what may still be applied of an edit that was given up."""
-        self._settled_texts: dict[str, str] = {}
-        """By region, the text that it was last brought to for good."""
+        self._late = LateEdits(self.document)
         self._refusals = Refusals()
-        self._line_ending: LineEnding | None = None
         self._next_edit_id = 1
 
     @property
@@ -115,7 +104,7 @@ class DocumentWriter:
         """Whether nothing is outstanding and nothing is left to send."""
         if self._in_flight is not None or self.undo.deadline_s is not None:
             return False
-        return not plan_towards(self.document, self._desired())
+        return not self._wishes.plan()
 
     def region(self, region_id: str) -> Region:
         """Return a tracked region."""
@@ -130,25 +119,23 @@ class DocumentWriter:
             RangeTaken: Another generation is writing there. Two that replace the same text could
                 not both be taken back.
         """
-        taken = [key for key in self.document.overlapping(start, end) if key in self._running]
+        taken = [
+            key for key in self.document.overlapping(start, end) if self._wishes.is_running(key)
+        ]
         if taken:
             raise RangeTaken(taken[0])
         self.document.open_region(region_id, start, end)
-        self._running.add(region_id)
+        self._wishes.begin(region_id)
 
     def hand_over(self, region_id: str, new_id: str) -> None:
         """Let another generation go on in a region, with all that is known of its text."""
-        self.stop(region_id)
-        self._drop_steps(region_id)
-        self._lost.pop(region_id, None)
-        self._settled_texts.pop(region_id, None)
+        self._let_go(region_id)
         self.document.hand_over(region_id, new_id)
-        self._running.add(new_id)
+        self._wishes.begin(new_id)
 
     def want(self, region_id: str, text: str) -> None:
         """Say which text the region of a running generation should hold now."""
-        if region_id in self._running:
-            self._wishes[region_id] = _Wish(self._ended(text))
+        self._wishes.want(region_id, text)
 
     def finish(self, region_id: str, text: str) -> list[Outcome]:
         """Say which text a region should hold for good; `Settled` comes once it does.
@@ -162,40 +149,42 @@ class DocumentWriter:
             return [Deleted(region_id)]
         if region_id not in self.undo:
             self.document.settle_undone(region_id)
-            self.document.adopt(region_id, self._ended(text))
-        self._running.add(region_id)
-        self._wishes[region_id] = _Wish(self._ended(text), final=True)
-        return self._settled()
+            self.document.adopt(region_id, self._wishes.as_client_writes(text))
+        self._wishes.want_for_good(region_id, text)
+        return self._settle()
 
     def stop(self, region_id: str) -> None:
         """Want nothing more of a region: it keeps what it holds and stays tracked."""
-        self._wishes.pop(region_id, None)
-        self._running.discard(region_id)
+        self._wishes.stop(region_id)
         self.undo.release(region_id)
 
     def forget(self, region_id: str) -> None:
         """Stop tracking a region; its text stays."""
-        self.stop(region_id)
         if region_id in self.document:
+            self._let_go(region_id)
             self.document.forget(region_id)
-            self._drop_steps(region_id)
-            self._lost.pop(region_id, None)
-            self._settled_texts.pop(region_id, None)
+
+    def _let_go(self, region_id: str) -> None:
+        self.stop(region_id)
+        self._drop_steps(region_id)
+        self._wishes.forget(region_id)
+        self._late.forget(region_id)
 
     def _drop_steps(self, region_id: str) -> None:
-        self._doubtful = tuple(step for step in self._doubtful if step.region_id != region_id)
+        self._late.drop_doubtful(region_id)
         if self._in_flight:
             plan = self._in_flight.plan
             self._in_flight.plan = tuple(step for step in plan if step.region_id != region_id)
 
-    def _ended(self, text: str) -> str:
-        return with_line_ending(text, self._line_ending) if self._line_ending else text
-
     # What goes out
+
+    def is_ready(self, now_s: float) -> bool:
+        """Whether an edit could go out now, if one is needed."""
+        return self._in_flight is None and now_s >= self._refusals.retry_at_s
 
     def next_edit(self, now_s: float) -> OutgoingEdit | None:
         """Return the next edit to send, or None while one is outstanding or none is needed."""
-        if self._in_flight or now_s < self._refusals.retry_at_s:
+        if not self.is_ready(now_s):
             return None
         plan = self._plan()
         if not plan:
@@ -217,7 +206,7 @@ class DocumentWriter:
 
     def _plan(self) -> Plan:
         """Return what is to be sent, after landing what no client would report."""
-        plan = plan_towards(self.document, self._desired())
+        plan = self._wishes.plan()
         if self._leaves_no_trace(plan):
             return land(self.document, plan, frozenset(plan))
         return land(self.document, plan, frozenset(s for s in plan if self._leaves_no_trace((s,))))
@@ -227,9 +216,6 @@ class DocumentWriter:
         text_at = self.mirror.slice
         changes = document_changes(self.document, plan)
         return all(change.text == text_at(change.start, change.end) for change in changes)
-
-    def _desired(self) -> dict[str, str]:
-        return {region_id: wish.text for region_id, wish in self._wishes.items()}
 
     def _replacement(self, change: ForeignChange) -> TextReplacement:
         position = self.mirror.position
@@ -248,7 +234,7 @@ class DocumentWriter:
             return self._refused(flight, now_s)
         flight.applied_at_s = now_s
         self._judge(flight)
-        return self._settled()
+        return self._settle()
 
     def _landed(self) -> None:
         self._in_flight = None
@@ -264,7 +250,7 @@ class DocumentWriter:
         if flight.changed_at_s is not None:
             self.counts.rebased += 1
             self._refusals = Refusals()
-            return self._settled()
+            return self._settle()
         count = self._refusals.count + 1
         if count >= MOST_REFUSALS:
             return self._give_up("refused")
@@ -279,7 +265,7 @@ class DocumentWriter:
         standing = self._standing()
         if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
             flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
-            self._doubtful = ()
+            self._late.doubtful = ()
         else:
             self._take_all(changes, now_s)
         self.mirror.version = version
@@ -289,7 +275,7 @@ class DocumentWriter:
         self._look_up_past(now_s, told=version is None or version == self._undo_version)
         if flight is not None:
             self._judge(flight)
-        return [*self._deleted_of(standing), *self._settled()]
+        return [*self._deleted_of(standing), *self._settle()]
 
     def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
         """Take the text of a document that was closed and opened again, or loaded anew."""
@@ -305,7 +291,7 @@ class DocumentWriter:
         self._undo_version = version
         if version is not None and version == self.mirror.version:
             self._look_up_past(now_s, told=True)
-        return self._settled()
+        return self._settle()
 
     def _look_up_past(self, now_s: float, *, told: bool) -> None:
         flight = self._in_flight
@@ -313,16 +299,16 @@ class DocumentWriter:
         self.undo.look_up(touched, told=told)
         self.document.mark_read()
         for region_id in touched:
-            self.undo.suspend(region_id, self._doubtful, flight.plan if flight else ())
+            self.undo.suspend(region_id, self._late.doubtful, flight.plan if flight else ())
             if self.region(region_id).is_undone:
                 self._drop_steps(region_id)
-            self._doubtful += self.undo.resumed(region_id)
+            self._late.doubtful += self.undo.resumed(region_id)
             if region_id not in self._wishes:
                 continue
             self.undo.hold(region_id, now_s)
-            wish = self._wishes[region_id]
-            if wish.final and region_id not in self.undo and not self._misplaced:
-                self.document.adopt(region_id, wish.text)
+            final_text = self._wishes.final_text(region_id)
+            if final_text is not None and region_id not in self.undo and not self._misplaced:
+                self.document.adopt(region_id, final_text)
 
     def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
         """Whether changes are the whole edit, just as it was sent, the last place first.
@@ -360,7 +346,7 @@ class DocumentWriter:
         echo = self._echo(flight, change) if flight else None
         late = None
         if echo is None or echo.cost:
-            late = find_echo(self.document, self._doubtful, change)
+            late = find_echo(self.document, self._late.doubtful, change)
             if flight and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole):
                 self._misplaced.watch(flight, change)
                 return
@@ -369,9 +355,9 @@ class DocumentWriter:
         if flight and echo:
             flight.plan = self._confirm(flight.plan, echo)
             flight.is_for_other_text &= bool(flight.plan)
-            self._doubtful = ()
+            self._late.doubtful = ()
         elif late:
-            self._doubtful = self._confirm(self._doubtful, late)
+            self._late.doubtful = self._confirm(self._late.doubtful, late)
             if flight:
                 flight.plan = ()
         elif self._take_lost(change):
@@ -391,32 +377,24 @@ class DocumentWriter:
 
     def _take_lost(self, change: ForeignChange) -> bool:
         """Recognise an edit that was given up and is applied now; it must not undo a removal."""
-        lost = {
-            region_id: lost.plan
-            for region_id, lost in self._lost.items()
-            if self.region(region_id).own_text == lost.made_for
-        }
-        plan = tuple(step for steps in lost.values() for step in steps)
-        echo = find_echo(self.document, plan, change)
+        lost = self._late.lost
+        echo = find_echo(self.document, lost, change)
         if echo is None:
             return False
-        self._confirm(plan, echo)
-        for region_id in {step.region_id for step in echo.landed}:
-            del self._lost[region_id]
-            if region_id not in self._wishes and region_id in self._settled_texts:
-                self._running.add(region_id)
-                self._wishes[region_id] = _Wish(self._settled_texts[region_id], final=True)
+        self._confirm(lost, echo)
+        region_ids = {step.region_id for step in echo.landed}
+        self._late.landed(region_ids)
+        for region_id in region_ids:
+            self._wishes.want_settled_again(region_id)
         return True
 
     def _confirm(self, plan: Plan, echo: Echo) -> Plan:
         landed = echo.landed
         if echo.line_ending:
             # The client writes its own line endings: from now on they are ours too.
-            self._line_ending = echo.line_ending
+            self._wishes.convert(echo.line_ending)
             landed = frozenset(with_endings(tuple(landed), echo.line_ending))
             plan = with_endings(plan, echo.line_ending)
-            for wish in self._wishes.values():
-                wish.text = self._ended(wish.text)
         left = land(self.document, plan, landed)
         self._take_rest(echo)
         return left
@@ -433,7 +411,7 @@ class DocumentWriter:
     def _repair(self, flight: InFlight) -> None:
         """Put back what an edit overwrote that the client applied in the wrong place."""
         for region_id, text in self._misplaced.repairs(flight).items():
-            self._wishes[region_id] = _Wish(text, final=True)
+            self._wishes.want_for_good(region_id, text)
         self._in_flight = None
         self.counts.repaired += 1
 
@@ -474,29 +452,23 @@ class DocumentWriter:
         if flight.misplaced:
             self._repair(flight)
         else:
-            self._doubtful = flight.plan
+            self._late.doubtful = flight.plan
             self._in_flight = None
             self.counts.rebased += 1
-        return self._settled()
+        return self._settle()
 
     # What came of it
 
-    def _settled(self) -> list[Outcome]:
+    def _settle(self) -> list[Outcome]:
         if self._in_flight is None:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
-        settled: list[Outcome] = []
-        for region_id, wish in list(self._wishes.items()):
-            if wish.final and region_id not in busy and self._holds(region_id, wish.text):
-                self.stop(region_id)
-                self._settled_texts[region_id] = wish.text
-                self.document.settle_undone(region_id)
-                self._drop_steps(region_id)
-                settled += self._closed(region_id)
-        return settled
-
-    def _holds(self, region_id: str, text: str) -> bool:
-        return self.region(region_id).own_text == text
+        settled = self._wishes.settled(busy)
+        for region_id in settled:
+            self.undo.release(region_id)
+            self.document.settle_undone(region_id)
+            self._drop_steps(region_id)
+        return [outcome for region_id in settled for outcome in self._closed(region_id)]
 
     def _closed(self, region_id: str) -> list[Outcome]:
         if region_id in self._misplaced:
@@ -517,18 +489,12 @@ class DocumentWriter:
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
         self._misplaced.forget_all()
         wanting = [key for key in self.document.region_ids() if key in self._wishes]
-        for region_id in list(self._wishes):
+        for region_id in self._wishes:
             self.stop(region_id)
-        for step in self._in_flight.plan if self._in_flight else ():
-            # It may still be applied, when the client comes back to it.
-            if step.region_id not in self.document:
-                continue
-            lost = self._lost.get(step.region_id)
-            if lost is None or lost.made_for != self.region(step.region_id).own_text:
-                lost = LostSteps(self.region(step.region_id).own_text, ())
-            self._lost[step.region_id] = replace(lost, plan=(*lost.plan, step))
+        if self._in_flight:
+            self._late.give_up(self._in_flight.plan)
         self._in_flight = None
-        self._doubtful = ()
+        self._late.doubtful = ()
         self._doubts = 0
         self._refusals = Refusals()
         return [Undeliverable(region_id, reason) for region_id in wanting]

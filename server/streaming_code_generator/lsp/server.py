@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.editing.lines import PositionEncoding
+from streaming_code_generator.editing.text.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend

@@ -18,8 +18,8 @@ from streaming_code_generator.editing.exchange import (
     Undeliverable,
     Undone,
 )
-from streaming_code_generator.editing.lines import Point, split_lines
-from streaming_code_generator.editing.rewrite import SelectionRewrite
+from streaming_code_generator.editing.text.lines import Point, split_lines
+from streaming_code_generator.editing.wanted import SelectionRewrite
 from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
 from streaming_code_generator.testing.editor import (
     Cell,
@@ -157,7 +157,7 @@ class Schedule:
         self.user.generated |= set(text) - set(ENDINGS)
         wanted = generation.target
         if generation.rewrite:
-            wanted = generation.rewrite.desired(wanted, finished=False)
+            wanted = generation.rewrite.desired(wanted)
         self.writer.want(generation.region_id, wanted)
         self.server_sends()
 

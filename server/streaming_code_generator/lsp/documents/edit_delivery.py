@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
+from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
 
 logger = logging.getLogger(__name__)
@@ -110,6 +111,8 @@ class EditDelivery:
         self._listener = listener
         self._edit_form = edit_form
         self.is_paused = False
+        self._growing: dict[str, WantedText] = {}
+        """By region, the texts that have grown since an edit last could go out."""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self.is_closed = False
@@ -119,21 +122,37 @@ class EditDelivery:
         """Send the next edit, if one is due."""
         if self.is_closed or self.is_paused:
             return
-        edit = self.writer.next_edit(self._loop.time())
+        now_s = self._loop.time()
+        if self.writer.is_ready(now_s):
+            for region_id, wanted in self._growing.items():
+                if (text := wanted.text()) is not None:
+                    self.writer.want(region_id, text)
+            self._growing.clear()
+        edit = self.writer.next_edit(now_s)
         if edit is not None:
             # Weakly: a client that never answers must not keep the document's text alive.
             replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
             self._send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
         self._set_timer()
 
-    def want(self, region_id: str, text: str) -> None:
-        """Set the text that a region should hold now, and send the edit if it can go out."""
-        self.writer.want(region_id, text)
-        self.pump()
+    def grow(self, region_id: str, wanted: WantedText) -> None:
+        """Note that a region's wanted text has grown, and send the edit if it can go out.
+
+        What comes while an edit is in flight costs nothing: one text is built when it has landed.
+        """
+        self._growing[region_id] = wanted
+        if self.writer.is_ready(self._loop.time()):
+            self.pump()
 
     def finish(self, region_id: str, text: str) -> None:
         """Set the text that a region should hold for good, and send the edit if it can go out."""
+        self._growing.pop(region_id, None)
         self._pass_on(self.writer.finish(region_id, text))
+
+    def stop(self, region_id: str) -> None:
+        """Send nothing more for a region: it keeps what it holds."""
+        self._growing.pop(region_id, None)
+        self.writer.stop(region_id)
 
     def changed(self, version: int | None, changes: Sequence[ReportedChange]) -> None:
         """Handle a `didChange` notification."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.lines import Point, PositionEncoding
-from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.text.lines import Point, PositionEncoding
+from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.change_history import ChangeHistory
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery

@@ -22,8 +22,8 @@ from streaming_code_generator.editing.exchange import (
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
+from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job
-from streaming_code_generator.lsp.generations.region import GenerationRegion
 from streaming_code_generator.lsp.wire import GenerationState, Token
 
 logger = logging.getLogger(__name__)
@@ -245,7 +245,7 @@ class Generation:
             part = "reasoning"
         self._listener.chunk(self, event.event.text, part)
         if self.region and "code" in parts:
-            self.region.show("".join(self.account.code))
+            self.region.grow("".join(text.text for text in event.texts if text.part == "code"))
 
     def cancel(self, reason: str = "Cancelled.") -> bool:
         """Stop at once, keeping what has arrived; False if it has ended already."""

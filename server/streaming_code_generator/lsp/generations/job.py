@@ -18,7 +18,7 @@ from streaming_code_generator.core.placement.comments import Comment, comment_at
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
 from streaming_code_generator.core.prompt.context import context_around
-from streaming_code_generator.editing.lines import Point, dominant_line_ending
+from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.wire import GenerateArguments, Token, invalid

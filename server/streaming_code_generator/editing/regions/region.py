@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.mirror import Mirror, Splice
-from streaming_code_generator.editing.pieces import (
+from streaming_code_generator.editing.regions.pieces import (
     Kind,
     Piece,
     Pieces,
@@ -24,6 +21,9 @@ from streaming_code_generator.editing.pieces import (
     revive,
     rewrite,
 )
+from streaming_code_generator.editing.text.diff import Edit
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

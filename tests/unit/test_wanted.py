@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.lines import split_lines
-from streaming_code_generator.editing.rewrite import SelectionRewrite
+from streaming_code_generator.editing.text.lines import split_lines
+from streaming_code_generator.editing.wanted import SelectionRewrite, WantedText, paced
+from streaming_code_generator.settings.declarations import EditPace
 
 LINES = st.sampled_from(
     ["def f(x):", "    return x", "    y = x + 1", "", "}", "  ", "import os", "import sys", "end"]
@@ -28,7 +29,7 @@ NEW_WORDS = ["Quartz?", "RUNIC@@", "STEPPE~~~", "TUXEDO!!", "VOWEL||||", "WRYNEC
 
 def shown(original: str, *targets: str) -> list[str]:
     rewrite = SelectionRewrite(original)
-    return [rewrite.desired(target, finished=False) for target in targets]
+    return [rewrite.desired(target) for target in targets]
 
 
 def every_beginning(target: str) -> Iterator[str]:
@@ -37,13 +38,6 @@ def every_beginning(target: str) -> Iterator[str]:
 
 def contents(text: str) -> list[str]:
     return [line.rstrip("\r\n") for line in split_lines(text) if line]
-
-
-@given(st.text(), st.text())
-def test_the_finished_result_is_the_target(original: str, target: str) -> None:
-    rewrite = SelectionRewrite(original)
-    rewrite.desired(target[: len(target) // 2], finished=False)
-    assert rewrite.desired(target, finished=True) == target
 
 
 @given(
@@ -61,7 +55,7 @@ def test_the_selection_holds_new_lines_and_behind_them_the_last_of_the_old_ones(
     rewrite = SelectionRewrite(original)
     left = len(contents(original))
     for beginning in every_beginning(target):
-        result = rewrite.desired(beginning, finished=False)
+        result = rewrite.desired(beginning)
         left = min(left, _old_lines_left(result, beginning, original, at_most=left))
 
 
@@ -105,7 +99,7 @@ def test_a_line_that_stays_the_same_is_never_missing(
         kept = set()
     rewrite = SelectionRewrite("\n".join(old) + last)
     for beginning in every_beginning("\n".join(new) + last):
-        assert kept <= set(contents(rewrite.desired(beginning, finished=False)))
+        assert kept <= set(contents(rewrite.desired(beginning)))
 
 
 def test_nothing_changes_before_anything_has_arrived() -> None:
@@ -168,13 +162,6 @@ def test_line_endings_of_the_document_close_an_unfinished_line() -> None:
     assert shown("one()\r\ntwo()", "brand_new\r") == ["brand_new\r\none()\r\ntwo()"]
 
 
-def test_a_target_that_takes_back_text_starts_over() -> None:
-    assert shown("one()\ntwo()", "one()\ntwo()\nthree", "zero") == [
-        "one()\ntwo()\nthree",
-        "zero\none()\ntwo()",
-    ]
-
-
 @pytest.mark.parametrize("original", ["", "\n"])
 def test_an_empty_selection_holds_what_arrives(original: str) -> None:
     assert shown(original, "text") == ["text" + original]
@@ -186,5 +173,42 @@ def test_two_thousand_lines_by_pieces_cost_little() -> None:
     rewrite = SelectionRewrite(old)
     started = time.process_time()
     for end in range(0, len(new), 8):
-        rewrite.desired(new[:end], finished=False)
+        rewrite.desired(new[:end])
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("pace", "text", "due"),
+    [
+        ("live", "a\nb", "a\nb"),
+        ("lines", "a\nb", "a\n"),
+        ("lines", "ab", ""),
+        ("lines", "a\r\nb", "a\r\n"),
+        ("lines", "a\rb\r", "a\r"),
+        ("once", "a\nb\n", ""),
+    ],
+)
+def test_a_growing_text_is_due_as_the_pace_says(pace: EditPace, text: str, due: str) -> None:
+    assert paced(text, pace) == due
+
+
+def test_nothing_is_wanted_before_code_is_due() -> None:
+    wanted = WantedText("", prefix="\n", pace="lines")
+    wanted.grow("a")
+    assert wanted.text() is None
+    wanted.grow("\nb")
+    assert wanted.text() == "\na\n"
+
+
+def test_code_at_a_place_stands_between_prefix_and_suffix() -> None:
+    wanted = WantedText("", prefix="\n", suffix=")")
+    wanted.grow("a")
+    wanted.grow("b")
+    assert wanted.text() == "\nab)"
+
+
+def test_over_a_selection_the_old_lines_stay_behind_the_new_ones() -> None:
+    wanted = WantedText("a = 1\nb = 2\nc = 3")
+    wanted.grow("a = 1\n")
+    wanted.grow("b = 20\nc")
+    assert wanted.text() == "a = 1\nb = 20\nc = 3"

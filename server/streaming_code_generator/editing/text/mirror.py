@@ -7,7 +7,7 @@ block of pointers). Everything that has to follow a change, such as a tracked ra
 
 from dataclasses import dataclass
 
-from streaming_code_generator.editing.lines import (
+from streaming_code_generator.editing.text.lines import (
     Point,
     PositionEncoding,
     character_to_column,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from streaming_code_generator.editing.lines import split_lines
+from streaming_code_generator.editing.text.lines import split_lines
 
 LINE_DIFF_LIMIT = 2_000
 """Most lines on either side of a block that is diffed line by line at once."""

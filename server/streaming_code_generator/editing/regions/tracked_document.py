@@ -3,25 +3,29 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
-from streaming_code_generator.editing.diff import (
-    Edit,
-    anchored_edits,
-    apply_edits,
-    bits,
-    fine_edits,
+from streaming_code_generator.editing.regions.covering import CoveredPart, covered_part, uncovered
+from streaming_code_generator.editing.regions.history import (
+    COMING_BACK_BITS,
+    PastRegion,
+    RegionHistory,
 )
-from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion, RegionHistory
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.pieces import Kind, Piece, without_deleted
-from streaming_code_generator.editing.regions import (
+from streaming_code_generator.editing.regions.pieces import Kind, Piece, without_deleted
+from streaming_code_generator.editing.regions.region import (
     Author,
     ForeignChange,
     Region,
     absorb_change,
     overlaps,
 )
+from streaming_code_generator.editing.text.diff import (
+    Edit,
+    anchored_edits,
+    apply_edits,
+    bits,
+    fine_edits,
+)
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror
 
 SCRAP_BITS = 8
 """Less than this left of a region's text may as well be a neighbour's: a line ending, a letter."""

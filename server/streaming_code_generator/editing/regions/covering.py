@@ -12,9 +12,7 @@ Without that, removing the first would now leave `b = 2`.
 
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.pieces import (
+from streaming_code_generator.editing.regions.pieces import (
     Pieces,
     document_length,
     own_in_document,
@@ -22,7 +20,9 @@ from streaming_code_generator.editing.pieces import (
     span_of,
     within,
 )
-from streaming_code_generator.editing.regions import Region
+from streaming_code_generator.editing.regions.region import Region
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streaming_code_generator.editing.diff import bits
+from streaming_code_generator.editing.edits.plan import NEARBY_LINES, Plan
 from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
-from streaming_code_generator.editing.lines import Point, with_line_ending
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.plan import NEARBY_LINES, Plan
-from streaming_code_generator.editing.regions import ForeignChange
+from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.text.diff import bits
+from streaming_code_generator.editing.text.lines import Point, with_line_ending
+from streaming_code_generator.editing.text.mirror import Mirror
 
 REPLY_TIMEOUT_S = 10.0
 """How long a client may take to answer an edit."""
@@ -141,12 +141,3 @@ class Refusals:
 
     count: int = 0
     retry_at_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LostSteps:
-    """Steps of one region in an edit that was given up: they may still be applied."""
-
-    made_for: str
-    """The region's own text then; they mean nothing to another."""
-    plan: Plan

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.regions import ForeignChange
+from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror
 
 
 def located(mirror: Mirror, change: ReportedChange) -> ForeignChange:

@@ -1,8 +1,13 @@
-"""Rewriting a selection line by line while its new text arrives.
+r"""What a region is to hold while its generation's code grows.
 
-The selection holds, at any moment, the new text so far and behind it what is left of the old one.
-New lines are matched with old ones as they come, greedily and never going back: a line that stays
-as it is is not touched, and an old line goes only when a new one has come in its place.
+At a place where nothing was selected that is the code so far, between a prefix and a suffix. Over a
+selection it is the new text so far and behind it what is left of the old one. New lines are matched
+with old ones as they come, greedily and never going back: a line that stays as it is is not
+touched, and an old line goes only when a new one has come in its place.
+
+    selected          a = 1\nb = 2\nc = 3
+    code so far       a = 1\nb = 20\nc
+    the region        a = 1\nb = 20\nc = 3
 """
 
 import re
@@ -12,7 +17,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import accumulate, islice
 
-from streaming_code_generator.editing.lines import content_length, split_lines
+from streaming_code_generator.editing.text.lines import content_length, split_lines
+from streaming_code_generator.settings.declarations import EditPace
 
 SIMILAR_RATIO = 0.6
 """From which likeness on, as `difflib` measures it, a line is taken for the next one's new form."""
@@ -33,11 +39,55 @@ _BLOCK_WORD = re.compile(
 )
 
 
+class WantedText:
+    """What a region is to hold while code for it grows.
+
+    Growing costs nothing but keeping the new code: the text is built when it is asked for, which is
+    when an edit can go out.
+    """
+
+    def __init__(
+        self, original: str, *, prefix: str = "", suffix: str = "", pace: EditPace = "live"
+    ) -> None:
+        self._prefix, self._suffix, self._pace = prefix, suffix, pace
+        self._rewrite = SelectionRewrite(original) if original else None
+        self._code = ""
+        self._new_code: list[str] = []
+
+    def grow(self, code: str) -> None:
+        """Add what has come of the code."""
+        self._new_code.append(code)
+
+    def text(self) -> str | None:
+        """Return the text that the region is to hold now; None while no code is due."""
+        self._code = "".join((self._code, *self._new_code))
+        self._new_code.clear()
+        due = paced(self._code, self._pace)
+        if not due:
+            return None
+        target = self._prefix + due
+        return (self._rewrite.desired(target) if self._rewrite else target) + self._suffix
+
+
+def paced(text: str, pace: EditPace) -> str:
+    r"""Return the part of a growing text that is due: all of it, whole lines, or nothing yet.
+
+    A line is due with its ending; a `\r` at the very end may be half of one and is not.
+    """
+    match pace:
+        case "live":
+            return text
+        case "lines":
+            complete = text.removesuffix("\r")
+            return text[: max(complete.rfind("\n"), complete.rfind("\r")) + 1]
+        case "once":
+            return ""
+
+
 class SelectionRewrite:
     """What a selection is to hold while a new text for it grows.
 
-    One call costs little more than building its result. A target that does not begin with the one
-    before starts over.
+    One call costs little more than building its result.
     """
 
     def __init__(self, original: str) -> None:
@@ -48,10 +98,6 @@ class SelectionRewrite:
         self._line_ending = lines[0][len(self._contents[0]) :] if lines else ""
         self._last_ending = self._line_ending if original.endswith(("\n", "\r")) else ""
         self._unique = _UniqueLines(self._contents)
-        self._start_over()
-
-    def _start_over(self) -> None:
-        self._seen = ""
         self._read = 0
         """Offset in the target behind its last line that is complete."""
         self._replaced = 0
@@ -59,21 +105,15 @@ class SelectionRewrite:
         self._next_is_going = False
         """Whether the next old line has got its new form, unless it still turns up itself."""
 
-    def desired(self, target_so_far: str, *, finished: bool) -> str:
+    def desired(self, target: str) -> str:
         """Return the text that the selection is to hold now.
 
         Args:
-            target_so_far: All that has arrived of the new text.
-            finished: Whether it is complete; then the result is just that.
+            target: All that has arrived of the new text; it begins with what had arrived before.
         """
-        if finished:
-            return target_so_far
-        if not target_so_far.startswith(self._seen):
-            self._start_over()
-        self._seen = target_so_far
-        for line in self._new_lines(target_so_far):
+        for line in self._new_lines(target):
             self._match(line)
-        return self._shown(target_so_far)
+        return self._shown(target)
 
     def _new_lines(self, target: str) -> Iterator[str]:
         while (end := _LINE_END.search(target, self._read)) is not None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.diff import Edit, line_edits
-from streaming_code_generator.editing.lines import LineEnding, Point, with_line_ending
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.regions import ForeignChange
-from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+from streaming_code_generator.editing.text.diff import Edit, line_edits
+from streaming_code_generator.editing.text.lines import LineEnding, Point, with_line_ending
+from streaming_code_generator.editing.text.mirror import Mirror
 
 NEARBY_LINES = 400
 """A change and a step further apart than this have nothing to do with each other."""

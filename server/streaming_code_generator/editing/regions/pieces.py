@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.text.diff import Edit
 
 
 class Kind(Enum):

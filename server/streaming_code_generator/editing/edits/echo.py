@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from streaming_code_generator.editing.diff import Edit, anchored_edits, bits
-from streaming_code_generator.editing.lines import LineEnding, Point, line_endings
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.editing.plan import (
+from streaming_code_generator.editing.edits.plan import (
     NEARBY_LINES,
     Plan,
     Step,
     document_changes,
     with_endings,
 )
-from streaming_code_generator.editing.regions import ForeignChange
-from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+from streaming_code_generator.editing.text.diff import Edit, anchored_edits, bits
+from streaming_code_generator.editing.text.lines import LineEnding, Point, line_endings
+from streaming_code_generator.editing.text.mirror import Mirror
 
 MOST_STEPS_COMBINED = 4
 """Up to so many steps, each subset of them is tried; beyond, all of them and each alone."""

@@ -4,9 +4,9 @@ A client that does not look at an edit's version applies it where its text stood
 typed. What that overwrote is put back, and the edit is sent again.
 """
 
-from streaming_code_generator.editing.in_flight import InFlight
-from streaming_code_generator.editing.regions import ForeignChange
-from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.edits.in_flight import InFlight
+from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 
 
 class MisplacedEdits:

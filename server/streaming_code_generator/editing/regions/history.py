@@ -24,11 +24,17 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, dropwhile, islice
 from operator import sub
 
-from streaming_code_generator.editing.diff import Edit, apply_edits, bits, fine_edits, single_edit
-from streaming_code_generator.editing.lines import Point
-from streaming_code_generator.editing.mirror import Mirror, Splice
-from streaming_code_generator.editing.pieces import own_in_document
-from streaming_code_generator.editing.regions import ForeignChange, Region, absorb_change
+from streaming_code_generator.editing.regions.pieces import own_in_document
+from streaming_code_generator.editing.regions.region import ForeignChange, Region, absorb_change
+from streaming_code_generator.editing.text.diff import (
+    Edit,
+    apply_edits,
+    bits,
+    fine_edits,
+    single_edit,
+)
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
 COMING_BACK_BITS = 24
 """How unlikely it must be that the user has typed a run of characters that once stood there."""

@@ -10,8 +10,7 @@ The document's writer sends the smallest edit that brings the region to the want
 """
 
 from streaming_code_generator.core.placement.target import explanation_comment
-from streaming_code_generator.editing.pace import paced
-from streaming_code_generator.editing.rewrite import SelectionRewrite
+from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import ClientRange
@@ -37,21 +36,18 @@ class GenerationRegion:
         else:
             self.original = job.takes_over.original
             writer.hand_over(job.takes_over.region_id, region_id)
-        self._rewrite = SelectionRewrite(self.original)
+        self._wanted = WantedText(
+            self.original, prefix=job.prefix, suffix=job.suffix, pace=job.edits
+        )
         self._has_shown = False
 
     # Text
 
-    def show(self, code: str) -> None:
-        """Bring the region to the code so far, at the pace that is set."""
-        visible = paced(code, self._job.edits, finished=False)
-        if visible:
-            self._has_shown = True
-            # Over a selection, the rewrite keeps the old lines below that the code has not replaced
-            # yet: nothing is removed before something usable takes its place.
-            framed = self._job.prefix + visible + self._job.suffix
-            text = self._rewrite.desired(framed, finished=False)
-            self.document.delivery.want(self.region_id, text)
+    def grow(self, code: str) -> None:
+        """Let the region's text grow by what has come of the code, at the pace that is set."""
+        self._wanted.grow(code)
+        self._has_shown = True
+        self.document.delivery.grow(self.region_id, self._wanted)
 
     def finish(self, code: str, explanation: str) -> None:
         """Bring the region to its final text; a response without code leaves it as it was."""
@@ -64,7 +60,7 @@ class GenerationRegion:
 
     def stop(self) -> None:
         """Leave the region as it is; nothing more is sent for it."""
-        self.document.delivery.writer.stop(self.region_id)
+        self.document.delivery.stop(self.region_id)
 
     def put_back(self) -> None:
         """Bring back, byte for byte, what stood there before."""

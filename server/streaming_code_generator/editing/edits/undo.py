@@ -11,9 +11,9 @@ brings a region back to what it was before is taken for undo.
 
 from collections.abc import Callable, Iterable
 
-from streaming_code_generator.editing.plan import Plan
-from streaming_code_generator.editing.regions import Region
-from streaming_code_generator.editing.tracked import TrackedDocument
+from streaming_code_generator.editing.edits.plan import Plan
+from streaming_code_generator.editing.regions.region import Region
+from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
 """How long a generation whose text was undone waits for a redo."""
