@@ -64,6 +64,8 @@ def test_points_and_positions_belong_together(
     assert mirror.point(*mirror.position(point)) == point
     assert mirror.advance(Point(0, 0), offset) == point
     assert mirror.distance(Point(0, 0), point) == offset
+    behind = mirror.distance(point, mirror.end)
+    assert mirror.retreat(mirror.end, behind) == point
 
 
 @given(texts, st.data())

@@ -104,7 +104,10 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
     engine = GenerationEngine(provider, generation_policy(settings))
-    async with aclosing(provider), aclosing(filtered(engine.stream(request))) as events:
+    async with (
+        aclosing(provider),
+        aclosing(filtered(engine, request)) as events,
+    ):
         async for event in events:
             output.add(event)
             if event.event.kind == "finished":

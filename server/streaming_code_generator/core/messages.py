@@ -1,9 +1,9 @@
 """What a provider is asked for and what it hands back, chunk by chunk."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Role = Literal["system", "user", "assistant"]
 
@@ -60,6 +60,15 @@ class Delta:
     def is_empty(self) -> bool:
         """Whether the chunk carries neither answer nor reasoning text."""
         return not self.text and not self.reasoning
+
+
+@runtime_checkable
+class BufferedDeltas(Protocol):
+    """What a provider's chunks may be besides an asynchronous iterator: received ahead."""
+
+    def take_received(self) -> Sequence[Delta]:
+        """Take the chunks that have arrived behind the one last given, without waiting."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

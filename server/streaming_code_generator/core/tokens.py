@@ -2,77 +2,15 @@
 
 import asyncio
 import logging
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from streaming_code_generator.core.messages import Delta, Message, Usage
 from streaming_code_generator.core.results import TokenSource
-from streaming_code_generator.core.tokens_encodings import CountTokens, encoding_of, load_counter
+from streaming_code_generator.core.tokens_encodings import encoding_of, load_counter
 
 logger = logging.getLogger(__name__)
-
-_SETTLED = re.compile(r".*[A-Za-z0-9](?=[\x00-&(-/:-@\[-`{-\x7f])", re.DOTALL)
-"""Everything before the last place where no later text can join two tokens.
-
-An ASCII letter or digit ends its piece when an ASCII character follows that is neither one itself
-nor an apostrophe (`don't` is split before the apostrophe). Source: the patterns of o200k_base and
-cl100k_base, by which text is cut before its bytes are merged; merges never cross those cuts.
-"""
-
-LONG_TAIL = 2_000
-"""Characters without such a place after which the tail is counted at growing intervals only."""
-
-
-class LiveTokenCount:
-    """Counts a whole text's tokens while it arrives in any pieces.
-
-    Only the tail since the last settled place is counted again. In a tail longer than `LONG_TAIL`
-    (base64, say) the newest eighth is estimated until more has come, so that the cost of a piece
-    stays bounded; `exact` settles that.
-    """
-
-    def __init__(self, count: CountTokens) -> None:
-        self._count = count
-        self._settled_tokens = 0
-        self._tail = ""
-        self._tail_tokens = 0
-        self._counted_chars = 0
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of everything fed so far."""
-        unseen_chars = len(self._tail) - self._counted_chars
-        counted = self._settled_tokens + self._tail_tokens
-        return counted + estimated_tokens(unseen_chars) if unseen_chars else counted
-
-    def feed(self, text: str) -> None:
-        """Add a piece."""
-        # Fed "retur", "n a" and " +", the whole is never counted again:
-        #
-        #     "retur"       no settled place: counted as the tail
-        #     "return a"    settled up to "return", as a blank follows a letter; the tail is " a"
-        #     " a +"        settled up to " a"; the tail is " +"
-        searched_from = max(len(self._tail) - 1, 0)
-        self._tail += text
-        settled = _SETTLED.match(self._tail, searched_from)
-        if settled is not None:
-            self._settled_tokens += self._count(self._tail[: settled.end()])
-            self._tail = self._tail[settled.end() :]
-        elif len(self._tail) > LONG_TAIL and len(self._tail) < self._counted_chars * 9 // 8:
-            return
-        self._count_tail()
-
-    def exact(self) -> int:
-        """Return the exact count, whatever the tail's length."""
-        self._count_tail()
-        return self.tokens
-
-    def _count_tail(self) -> None:
-        self._tail_tokens = self._count(self._tail)
-        self._counted_chars = len(self._tail)
-
 
 CHARS_PER_TOKEN = 4
 """Rule of thumb for English and code where no tokenizer is at hand."""
@@ -89,56 +27,66 @@ TOKENS_PER_MESSAGE = 4
 TOKENS_TO_BEGIN_ANSWER = 3
 """What the answer is begun with. Source: the same."""
 
-FINAL_COUNT_WAIT_S = 2.0
-"""Longest wait for the tokenizer at the end of a generation that was faster than its loading."""
+COUNT_WAIT_S = 2.0
+"""Longest wait for the tokenizer at the end of a generation; then the estimate stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalCount:
-    """What is needed to count a generation's tokens without the provider."""
+    """A generation's tokens, counted without the provider."""
 
-    prompt_tokens: int
-    count: CountTokens | None
-    """None where no tokenizer could be loaded: then characters are divided by four."""
+    prompt: int
+    completion: int
     source: TokenSource
     """`tiktoken` when the model's own encoding is known, else `estimate`."""
 
 
 class Tokenizers:
-    """Loads tokenizers off the event loop, once; any number of generations use them."""
+    """Counts tokens off the event loop, for any number of generations.
+
+    A tokenizer takes 50 MB and a quarter of a second to load: that is done when the first
+    generation ends whose endpoint did not report its usage.
+    """
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
 
-    async def warm_up(self, model: str) -> None:
-        """Load what counting for `model` needs. Never fails; cancelling leaves it to finish."""
-        await self.prepare(model, ())
+    async def count(
+        self, model: str, messages: tuple[Message, ...], response: tuple[str, ...]
+    ) -> LocalCount | None:
+        """Count a prompt and the texts of its response.
 
-    def prepare(self, model: str, messages: tuple[Message, ...]) -> asyncio.Future[LocalCount]:
-        """Begin to load `model`'s tokenizer and to count the prompt with it, in a thread."""
+        Returns:
+            The counts; None if no tokenizer can be had within `COUNT_WAIT_S`.
+
+        Cancellation: at once; the thread finishes on its own.
+        """
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._executor, _count_prompt, model, messages)
+        counting = loop.run_in_executor(self._executor, _count, model, messages, response)
+        try:
+            return await asyncio.wait_for(counting, COUNT_WAIT_S)
+        except TimeoutError:
+            return None
 
     def close(self) -> None:
         """Let the thread end."""
         self._executor.shutdown(wait=False)
 
 
-def _count_prompt(model: str, messages: tuple[Message, ...]) -> LocalCount:
+def _count(
+    model: str, messages: tuple[Message, ...], response: tuple[str, ...]
+) -> LocalCount | None:
     try:
         name, is_models_own = encoding_of(model)
         count = load_counter(name)
-        contents = sum(count(message.content) for message in messages)
+        return LocalCount(
+            prompt=sum(count(message.content) for message in messages) + _framing(messages),
+            completion=sum(map(count, response)),
+            source="tiktoken" if is_models_own else "estimate",
+        )
     except Exception:  # counting must never fail a generation
         logger.warning("No tokenizer: tokens are estimated from characters.", exc_info=True)
-        return LocalCount(
-            prompt_tokens=estimated_prompt_tokens(messages), count=None, source="estimate"
-        )
-    return LocalCount(
-        prompt_tokens=contents + _framing(messages),
-        count=count,
-        source="tiktoken" if is_models_own else "estimate",
-    )
+        return None
 
 
 def estimated_prompt_tokens(messages: tuple[Message, ...]) -> int:
@@ -166,17 +114,15 @@ class TokenFigures(NamedTuple):
 class TokenAccount:
     """The tokens of one generation, as well as they are known at any moment.
 
-    A usage report of zeros says nothing. One that is older than the newest text still holds for
-    the prompt, but only as a lower bound for the completion.
+    Until the provider reports them, or they are counted at the end, they are estimated. A usage
+    report of zeros says nothing. One that is older than the newest text still holds for the
+    prompt, but only as a lower bound for the completion.
     """
 
-    def __init__(self, local: asyncio.Future[LocalCount], messages: tuple[Message, ...]) -> None:
-        self._local = local
-        self._source: TokenSource = "estimate"
-        self._local_prompt_tokens = estimated_prompt_tokens(messages)
-        self._counts: tuple[LiveTokenCount, LiveTokenCount] | None = None
-        self._waiting: list[Delta] = []
-        self._waiting_chars = 0
+    def __init__(self, messages: tuple[Message, ...]) -> None:
+        self._prompt = estimated_prompt_tokens(messages)
+        self._response_chars = 0
+        self._counted: LocalCount | None = None
         self._usage: Usage | None = None
         self._usage_is_newest = False
 
@@ -184,69 +130,37 @@ class TokenAccount:
         """Take one chunk's text and usage into account."""
         if not delta.is_empty:
             self._usage_is_newest = False
-            if self._counts is None:
-                self._take_over_local_count()
-            if self._counts is None:
-                self._waiting.append(delta)
-                self._waiting_chars += len(delta.text) + len(delta.reasoning)
-            else:
-                self._feed(delta, self._counts)
+            self._response_chars += len(delta.text) + len(delta.reasoning)
         # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
         # until the end; the newest usage stands until text comes that it cannot know of.
         usage = delta.usage
         if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
             self._usage = usage
-            self._usage_is_newest = usage.completion_tokens > 0 or not self._local_completion
+            self._usage_is_newest = usage.completion_tokens > 0 or not self._response_chars
+
+    @property
+    def needs_count(self) -> bool:
+        """Whether the provider's reports do not say all."""
+        return not self._usage_is_newest
+
+    def take_count(self, counted: LocalCount) -> None:
+        """Take what was counted of the whole response."""
+        self._counted = counted
 
     def figures(self) -> TokenFigures:
         """Return the counts as they are now."""
-        usage, prompt, completion = self._usage, self._local_prompt_tokens, self._local_completion
+        prompt, completion = self._prompt, estimated_tokens(self._response_chars)
+        source: TokenSource = "estimate"
+        if self._counted is not None:
+            prompt, completion = self._counted.prompt, self._counted.completion
+            source = self._counted.source
+        usage = self._usage
         if usage is None:
-            return TokenFigures(prompt, completion, prompt + completion, self._source)
+            return TokenFigures(prompt, completion, prompt + completion, source)
         prompt = usage.prompt_tokens or prompt
         if self._usage_is_newest:
             completion = usage.completion_tokens
             total = usage.total_tokens or prompt + completion
             return TokenFigures(prompt, completion, total, "provider")
         completion = max(usage.completion_tokens, completion)
-        return TokenFigures(prompt, completion, prompt + completion, self._source)
-
-    async def settle(self) -> None:
-        """Make the count final: waits for a tokenizer that is still needed, but not for long."""
-        if self._usage_is_newest:
-            return
-        # A response of a few tokens may be complete before the tokenizer is loaded.
-        await asyncio.wait({self._local}, timeout=FINAL_COUNT_WAIT_S)
-        self._take_over_local_count()
-        for count in self._counts or ():
-            count.exact()
-
-    def close(self) -> None:
-        """Give up waiting for the tokenizer, if that is still so."""
-        self._local.cancel()
-
-    @property
-    def _local_completion(self) -> int:
-        if self._counts is None:
-            return estimated_tokens(self._waiting_chars)
-        content, reasoning = self._counts
-        return content.tokens + reasoning.tokens
-
-    def _take_over_local_count(self) -> None:
-        if self._counts is not None or not self._local.done() or self._local.cancelled():
-            return
-        local = self._local.result()
-        self._local_prompt_tokens, self._source = local.prompt_tokens, local.source
-        if local.count is None:
-            return
-        self._counts = (LiveTokenCount(local.count), LiveTokenCount(local.count))
-        for delta in self._waiting:
-            self._feed(delta, self._counts)
-        self._waiting, self._waiting_chars = [], 0
-
-    def _feed(self, delta: Delta, counts: tuple[LiveTokenCount, LiveTokenCount]) -> None:
-        content, reasoning = counts
-        if delta.text:
-            content.feed(delta.text)
-        if delta.reasoning:
-            reasoning.feed(delta.reasoning)
+        return TokenFigures(prompt, completion, prompt + completion, source)

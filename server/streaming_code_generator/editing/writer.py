@@ -207,8 +207,12 @@ class DocumentWriter:
     def _plan(self) -> Plan:
         """Return what is to be sent, after landing what no client would report."""
         plan = self._wishes.plan()
+        if not plan:
+            return plan
         if self._leaves_no_trace(plan):
             return land(self.document, plan, frozenset(plan))
+        if len(plan) == 1:
+            return plan
         return land(self.document, plan, frozenset(s for s in plan if self._leaves_no_trace((s,))))
 
     def _leaves_no_trace(self, plan: Plan) -> bool:
@@ -460,7 +464,7 @@ class DocumentWriter:
     # What came of it
 
     def _settle(self) -> list[Outcome]:
-        if self._in_flight is None:
+        if self._in_flight is None and self._wishes.has_final:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         settled = self._wishes.settled(busy)

@@ -70,7 +70,6 @@ class Backend:
         except ConfigurationError as error:
             logger.info("no provider yet: %s", error.message)
             return
-        await self._tokenizers.warm_up(provider.description.model)
         await provider.warm_up()
 
     async def update(self, **changed: object) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -12,7 +12,12 @@ from streaming_code_generator.editing.exchange import OutgoingEdit
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token, lsp_range
+from streaming_code_generator.lsp.transport.edit_messages import (
+    text_edits,
+    unversioned_edit,
+    versioned_edit,
+)
+from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +29,7 @@ class Client:
         self, ls: LanguageServer, capabilities: Capabilities, *, redact: Callable[[str], str]
     ) -> None:
         self._ls = ls
+        self._protocol = cast("StreamingProtocol", ls.protocol)  # typed by its base class only
         self._redact = redact
         self.capabilities = capabilities
         self.applied_edits = AppliedEdits()
@@ -38,18 +44,14 @@ class Client:
     @property
     def is_congested(self) -> bool:
         """Whether the client has stopped reading; what is only informative may be left out."""
-        # Over web sockets pygls' own writer is used, which keeps no count.
-        protocol = self._ls.protocol
-        return isinstance(protocol, StreamingProtocol) and protocol.is_congested
+        return self._protocol.is_congested
 
     async def until_read(self) -> None:
         """Wait until a client that has stopped reading goes on, so that nothing piles up.
 
         Cancellation: at once.
         """
-        protocol = self._ls.protocol
-        if isinstance(protocol, StreamingProtocol):
-            await protocol.until_read()
+        await self._protocol.until_read()
 
     # Sending
 
@@ -72,39 +74,31 @@ class Client:
 
     def create_progress(self, token: Token) -> "Future[Any]":
         """Ask the client to show progress under a new token."""
-        return self._ls.protocol.send_request(
+        return self._protocol.send_request(
             types.WINDOW_WORK_DONE_PROGRESS_CREATE, types.WorkDoneProgressCreateParams(token)
         )
 
     def update_generation(self, update: dict[str, object]) -> None:
         """Notify a client that announced `generationUpdates` of a generation's state."""
         # After the response to `shutdown` a client expects nothing more.
-        if self.capabilities.generation_updates and not self._ls.protocol._shutdown:  # noqa: SLF001
-            self._ls.protocol.notify(DID_UPDATE_GENERATION, update)
+        if self.capabilities.generation_updates and not self._protocol._shutdown:  # noqa: SLF001
+            self._protocol.notify(DID_UPDATE_GENERATION, update)
 
     def refresh_lenses(self) -> None:
         """Request that the client requests code lenses again."""
         if self.capabilities.code_lens_refresh:
-            self._ls.protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
+            self._protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
 
     def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
         """Send `workspace/applyEdit`, in the form that the client takes for this document."""
-        edits = [
-            types.TextEdit(lsp_range(replacement.start, replacement.end), replacement.text)
-            for replacement in edit.replacements
-        ]
+        edits = text_edits([(each.start, each.end, each.text) for each in edit.replacements])
         # Versioned, so that an edit which typing has overtaken is refused and not misplaced. The
         # older form is only for a client that takes no other.
-        if form.is_versioned:
-            version = form.version(edit.version)
-            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
-            change = types.TextDocumentEdit(text_document=document, edits=list(edits))
-            workspace_edit = types.WorkspaceEdit(document_changes=[change])
-        else:
-            workspace_edit = types.WorkspaceEdit(changes={uri: edits})
+        workspace_edit = (
+            versioned_edit(uri, form.version(edit.version), edits)
+            if form.is_versioned
+            else unversioned_edit(uri, edits)
+        )
         # Neovim prints an edit's label each time: only the first edit of a document has one.
         label = "Generate code" if edit.edit_id == 1 else None
-        return self._ls.protocol.send_request(
-            types.WORKSPACE_APPLY_EDIT,
-            types.ApplyWorkspaceEditParams(edit=workspace_edit, label=label),
-        )
+        return self._protocol.send_edit_request(workspace_edit, label)

@@ -11,12 +11,14 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
 
 from lsprotocol import types
+from lsprotocol.types import METHOD_TO_TYPES
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
@@ -40,6 +42,11 @@ from streaming_code_generator.lsp.documents.sync import (
     OpenedDocument,
 )
 from streaming_code_generator.lsp.failures import CommandHandler, internal_error
+from streaming_code_generator.lsp.transport.edit_messages import (
+    JsonObject,
+    apply_edit_result,
+    did_change_params,
+)
 from streaming_code_generator.lsp.transport.writing import MessageWriter
 from streaming_code_generator.lsp.wire import with_work_done_token
 
@@ -47,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 SERVER_NOT_INITIALIZED = -32002
 """Source: LSP 3.17, Base Protocol, ErrorCodes."""
+
+_APPLY_EDIT_RESULT = METHOD_TO_TYPES[types.WORKSPACE_APPLY_EDIT][1]
 
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
@@ -107,6 +116,10 @@ class StreamingProtocol(LanguageServerProtocol):
         message_id, method = message.get("id"), message["method"]
         refusal = self._untimely(method)
         if refusal is None:
+            params = message.get("params")
+            if method == types.TEXT_DOCUMENT_DID_CHANGE and (read := did_change_params(params)):
+                self._handle_notification(method, read)
+                return
             try:
                 # JSON-RPC 2.0 lets a message without parameters leave them out.
                 self.handle_message(self.structure_message({"params": None, **message}))
@@ -136,6 +149,11 @@ class StreamingProtocol(LanguageServerProtocol):
         # Some clients send `"error": null` beside a result; JSON-RPC 2.0 has one or the other.
         if message.get("error") is None:
             message = {name: value for name, value in message.items() if name != "error"}
+            is_of_edit = self._result_types.get(message["id"]) is _APPLY_EDIT_RESULT
+            if is_of_edit and (result := apply_edit_result(message.get("result"))):
+                del self._result_types[message["id"]]
+                self._handle_response(message["id"], result)
+                return
         try:
             self.handle_message(self.structure_message({"result": None, **message}))
         except JsonRpcException as error:
@@ -210,6 +228,22 @@ class StreamingProtocol(LanguageServerProtocol):
             }
         )
 
+    def send_edit_request(self, edit: JsonObject, label: str | None) -> "Future[Any]":
+        """Send `workspace/applyEdit`; the future holds its result or the client's error."""
+        message_id = str(uuid.uuid4())
+        future: Future[Any] = Future()
+        self._request_futures[message_id] = future
+        self._result_types[message_id] = _APPLY_EDIT_RESULT
+        self._send_data(
+            {
+                "id": message_id,
+                "params": {"edit": edit, **({"label": label} if label else {})},
+                "method": types.WORKSPACE_APPLY_EDIT,
+                "jsonrpc": self.VERSION,
+            }
+        )
+        return future
+
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: MsgId) -> None:
         self._request_futures.pop(msg_id, None)
         error = JsonRpcRequestCancelled("Cancelled.") if future.cancelled() else future.exception()
@@ -223,7 +257,7 @@ class StreamingProtocol(LanguageServerProtocol):
 
     @property
     def is_congested(self) -> bool:
-        """Whether the client has stopped reading."""
+        """Whether the client has stopped reading; over web sockets no count is kept."""
         return isinstance(self.writer, MessageWriter) and self.writer.is_congested
 
     async def until_read(self) -> None:

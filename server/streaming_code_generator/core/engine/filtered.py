@@ -6,10 +6,12 @@ events alone, with the parts of the whole response in the result.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.events import GenerationEvent
-from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter
+from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter, Part
+from streaming_code_generator.core.messages import CompletionRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +23,31 @@ class FilteredEvent:
 
 
 async def filtered(
-    events: AsyncGenerator[GenerationEvent, None], target: CodeTarget | None = None
+    engine: GenerationEngine,
+    request: CompletionRequest,
+    target: CodeTarget | None = None,
+    *,
+    every_chunk: bool = False,
 ) -> AsyncGenerator[FilteredEvent, None]:
-    """Pass a generation's events through an output filter of their own.
+    """Generate, with every event going through an output filter of the generation's own.
 
-    The last event brings the text that the filter had held back.
+    The last event brings the text that the filter had held back, and a result whose parts are those
+    that the filter gave out.
 
     Args:
-        events: What an engine streams; closed when this is.
+        engine: Runs the generation.
+        request: What is asked for.
         target: Where the code is going to stand; None is nowhere in particular.
+        every_chunk: Whether each chunk must come as an event of its own.
 
-    Cancellation: at once; closes `events`.
+    Cancellation: at once; the connection is closed.
 
     Raises:
-        StreamingError: As `events` does; held-back text is dropped then.
+        StreamingError: As `GenerationEngine.stream` does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
-    async with aclosing(events):
+    parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
+    async with aclosing(engine.stream(request, for_filter=not every_chunk)) as events:
         async for event in events:
             texts: list[FilteredText] = []
             if event.kind == "text":
@@ -45,4 +55,12 @@ async def filtered(
                 texts = feed(event.text)
             elif event.kind == "finished":
                 texts = output.finish()
+            for text in texts:
+                parts[text.part].append(text.text)
+            if event.kind == "finished":
+                code, explanation, reasoning = ("".join(part) for part in parts.values())
+                result = replace(
+                    event.result, code=code, explanation=explanation, reasoning=reasoning
+                )
+                event = replace(event, result=result)  # noqa: PLW2901 - the same with its parts
             yield FilteredEvent(event=event, texts=tuple(texts))

@@ -18,13 +18,21 @@ from streaming_code_generator.core.events import (
     GenerationEvent,
     TextArrived,
 )
-from streaming_code_generator.core.messages import CompletionRequest, Delta, Provider
+from streaming_code_generator.core.messages import (
+    BufferedDeltas,
+    CompletionRequest,
+    Delta,
+    Provider,
+)
 from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
 __all__ = ["GenerationEngine", "GenerationPolicy"]
 
 logger = logging.getLogger(__name__)
+
+BUSY_S = 0.004
+"""So long a stream that is faster than its reader keeps the event loop to itself."""
 
 _ChunkEvent = TextArrived | EmptyChunkArrived
 
@@ -42,10 +50,19 @@ class GenerationEngine:
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
 
-    async def stream(self, request: CompletionRequest) -> AsyncGenerator[GenerationEvent, None]:
+    async def stream(
+        self, request: CompletionRequest, *, for_filter: bool = False
+    ) -> AsyncGenerator[GenerationEvent, None]:
         """Generate, yielding each event as it happens; `GenerationFinished` is the last.
 
-        Iterate inside `async with aclosing(...)`: leaving the block closes the connection.
+        Iterate inside `async with aclosing(...)`: leaving the block closes the connection. However
+        fast the stream is, other tasks run at least every `BUSY_S`.
+
+        Args:
+            request: What is asked for.
+            for_filter: Whether the events go through an output filter of the caller's. Then the
+                text of chunks that arrived at once comes as one event, and the result's `code`,
+                `explanation` and the reasoning in its text are left to that filter.
 
         Cancellation: at once, also while waiting for a retry; the connection is closed.
 
@@ -55,18 +72,21 @@ class GenerationEngine:
             StreamProcessError: The stream broke, stalled or ended early.
         """
         description = self.provider.description
-        local_count = self._tokens.prepare(description.model, request.messages)
-        account = TokenAccount(local_count, request.messages)
-        run = GenerationRun(description, self._policy.chunk_size, account)
+        account = TokenAccount(request.messages)
+        run = GenerationRun(description, self._policy.chunk_size, account, for_filter=for_filter)
         try:
             async with aclosing(self._attempts(request, run)) as events:
                 async for event in events:
                     yield event
-            yield await run.result()
+            if account.needs_count:
+                counted = await self._tokens.count(
+                    description.model, request.messages, run.response
+                )
+                if counted is not None:
+                    account.take_count(counted)
+            yield run.result()
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
-        finally:
-            account.close()
 
     async def _attempts(
         self, request: CompletionRequest, run: GenerationRun
@@ -101,9 +121,16 @@ class GenerationEngine:
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(self.provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
+            buffered = deltas if isinstance(deltas, BufferedDeltas) else None
+            loop = asyncio.get_running_loop()
+            busy_until_s = loop.time() + BUSY_S
             while (delta := await _next_delta(deltas, run, deadlines)) is not None:
-                for event in run.add(delta):
+                received = [delta, *buffered.take_received()] if buffered else [delta]
+                for event in run.add_all(received):
                     yield event
+                if loop.time() >= busy_until_s:
+                    await asyncio.sleep(0)
+                    busy_until_s = loop.time() + BUSY_S
         for event in run.finish():
             yield event
 

@@ -2,7 +2,9 @@
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.events import (
@@ -65,6 +67,11 @@ class ChunkSplitter:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _is_plain_text(delta: Delta) -> bool:
+    says_more = delta.reasoning or delta.finish_reason or delta.usage or delta.prompt_progress
+    return bool(delta.text) and not says_more
+
+
 INCOMPLETE = {
     "length": "incomplete: the response was cut off at the token limit; raise the limit or ask "
     "for less",
@@ -87,9 +94,15 @@ class GenerationRun:
     """Counts, splits and collects what one generation receives over all its attempts."""
 
     def __init__(
-        self, description: ProviderDescription, chunk_size: int, tokens: TokenAccount
+        self,
+        description: ProviderDescription,
+        chunk_size: int,
+        tokens: TokenAccount,
+        *,
+        for_filter: bool = False,
     ) -> None:
         self._description = description
+        self._for_filter = for_filter
         self._tokens = tokens
         self._clock = _Clock(time.time(), time.monotonic())
         self._content_splitter = ChunkSplitter(chunk_size)
@@ -99,6 +112,7 @@ class GenerationRun:
         self._chunks = 0
         self._empty_chunks = 0
         self._first_text_s: float | None = None
+        self._ended_s: float | None = None
         self._finish_reason: str | None = None
         self._model = description.model
         self.attempts = 0
@@ -108,6 +122,11 @@ class GenerationRun:
     def text(self) -> str:
         """The response text handed on so far."""
         return "".join(self._content)
+
+    @property
+    def response(self) -> tuple[str, str]:
+        """The response text and the reasoning, for their tokens to be counted."""
+        return self.text, "".join(self._reasoning)
 
     @property
     def has_shown_text(self) -> bool:
@@ -132,7 +151,7 @@ class GenerationRun:
         return StreamStats(
             status=status,
             start_time=self._clock.wall_s,
-            elapsed=self._clock.elapsed_s(),
+            elapsed=self._ended_s or self._clock.elapsed_s(),
             time_to_first_chunk=self._first_text_s,
             chunks_processed=self._chunks,
             empty_chunks=self._empty_chunks,
@@ -143,9 +162,23 @@ class GenerationRun:
             attempts=max(self.attempts, 1),
         )
 
-    def add(self, delta: Delta) -> list[TextArrived | EmptyChunkArrived]:
-        """Take in one chunk and return the events it makes, at least one."""
-        self._chunks += 1
+    def add_all(self, deltas: Sequence[Delta]) -> list[TextArrived | EmptyChunkArrived]:
+        """Add chunks that arrived at once and return their events, as few as say the same."""
+        if not self._for_filter or len(deltas) == 1:
+            return [event for delta in deltas for event in self.add(delta)]
+        events: list[TextArrived | EmptyChunkArrived] = []
+        for is_plain, run in groupby(deltas, key=_is_plain_text):
+            each = list(run)
+            if is_plain:
+                text = "".join([delta.text for delta in each])
+                events += self.add(Delta(text=text, model=each[-1].model), count=len(each))
+            else:
+                events += [event for delta in each for event in self.add(delta)]
+        return events
+
+    def add(self, delta: Delta, *, count: int = 1) -> list[TextArrived | EmptyChunkArrived]:
+        """Add one chunk, or `count` joined to one, and return the events it makes: one or more."""
+        self._chunks += count
         self._tokens.add(delta)
         if delta.is_empty:
             self._empty_chunks += 1
@@ -160,7 +193,7 @@ class GenerationRun:
         ]
 
     def finish(self) -> list[TextArrived | EmptyChunkArrived]:
-        """Return the events of what is still held back when the stream has ended.
+        """Stop the clock and return the events of what is still held back.
 
         Raises:
             StreamProcessError: The stream ended without saying that the response is complete.
@@ -171,6 +204,7 @@ class GenerationRun:
             raise StreamProcessError(
                 f"The stream from `{endpoint}` {ended}.", retryable=not self.has_shown_text
             )
+        self._ended_s = self._clock.elapsed_s()
         return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
 
     def retry_event(self, failed: StreamingError, delay_s: float) -> RetryScheduled:
@@ -179,14 +213,10 @@ class GenerationRun:
             delay_s=delay_s, reason=failed.message, stats=self.stats(StreamStatus.INITIALIZING)
         )
 
-    async def result(self) -> GenerationFinished:
-        """Return the last event, once the tokens are counted for good."""
-        completion_time = self._clock.elapsed_s()
-        await self._tokens.settle()
-        # For the library, which has no document to write into: the parts of the whole response. The
-        # language server replaces them by those that were filtered for its document.
+    def result(self) -> GenerationFinished:
+        """Return the last event."""
         text = self.text
-        extraction = extract(text)
+        extraction = extract("" if self._for_filter else text)
         reason = self._finish_reason or ""
         warnings: tuple[str, ...] = ()
         if reason in INCOMPLETE:
@@ -195,13 +225,14 @@ class GenerationRun:
             warnings = (f"the model answered with no text (it ended with `{reason}`)",)
         elif reason != "stop":
             warnings = (f"the response ended with `{reason}`",)
+        stats = self.stats(StreamStatus.COMPLETED)
         result = GenerationResult(
             text=text,
             code=extraction.code,
             explanation=extraction.explanation,
             reasoning="".join(self._reasoning) + extraction.reasoning,
-            stats=self.stats(StreamStatus.COMPLETED),
-            completion_time=completion_time,
+            stats=stats,
+            completion_time=stats.elapsed,
             model=self._model,
             provider=f"{self._description.name}: {self._description.reason}",
             finish_reason=self._finish_reason,

@@ -86,6 +86,9 @@ class _Window:
 
 def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> Echo | None:
     """Say which steps of a plan a client's change contains, or None if it contains none."""
+    if plan and document_changes(document, plan) == [change]:  # as it was sent: the usual case
+        was = document.mirror.slice(change.start, change.end)
+        return complete_echo(document, plan) if was != change.text else None
     nearby = tuple(step for step in plan if _is_near(document, step, change))
     if not nearby:
         return None

@@ -68,6 +68,11 @@ class Wishes:
         self.stop(region_id)
         self._settled_texts.pop(region_id, None)
 
+    @property
+    def has_final(self) -> bool:
+        """Whether any region wants what it should hold at the end."""
+        return any(wish.is_final for wish in self._wishes.values())
+
     def final_text(self, region_id: str) -> str | None:
         """Return what a region should hold at the end; None if that is not known."""
         wish = self._wishes.get(region_id)

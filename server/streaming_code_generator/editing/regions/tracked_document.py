@@ -9,7 +9,12 @@ from streaming_code_generator.editing.regions.history import (
     PastRegion,
     RegionHistory,
 )
-from streaming_code_generator.editing.regions.pieces import Kind, Piece, without_deleted
+from streaming_code_generator.editing.regions.pieces import (
+    Kind,
+    Piece,
+    document_length,
+    without_deleted,
+)
 from streaming_code_generator.editing.regions.region import (
     Author,
     ForeignChange,
@@ -167,10 +172,16 @@ class TrackedDocument:
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
         region = self._regions[region_id]
-        return [
-            self._anchored(region.start, placed.start, placed.end, placed.text)
-            for placed in region.place(edit)
-        ]
+        length = document_length(region.pieces)
+        changes: list[ForeignChange] = []
+        for placed in region.place(edit):
+            if 2 * placed.start < length:
+                start = self.mirror.advance(region.start, placed.start)
+            else:  # the usual case is text at the end: its cost must not grow with the region
+                start = self.mirror.retreat(region.end, length - placed.start)
+            end = self.mirror.advance(start, placed.end - placed.start)
+            changes.append(ForeignChange(start, end, placed.text))
+        return changes
 
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""

@@ -131,6 +131,17 @@ class Mirror:
             line += 1
         return Point(line, min(column, len(self.lines[line])))
 
+    def retreat(self, end: Point, count: int) -> Point:
+        """Return the point `count` code points before another one, at least the beginning.
+
+        Of two points at one place, the end of a line and the start of the next, it is the second.
+        """
+        line, column = end.line, end.column - count
+        while line and column < 0:
+            line -= 1
+            column += len(self.lines[line])
+        return Point(line, max(column, 0))
+
     def splice(self, start: Point, end: Point, text: str) -> Splice:
         """Replace the text between two points and say how points move.
 

@@ -216,21 +216,17 @@ class Generation:
         self._listener.changed(self)
 
     async def _stream(self, engine: GenerationEngine) -> GenerationResult:
-        """Stream the response into the document; return its result with the parts as filtered."""
+        """Stream the response into the document and return its result."""
         account = self.account
         account.waiting_for = f"Waiting for {engine.provider.description.model}"
-        stream = filtered(engine.stream(self.job.request), self.job.code_target)
+        # Only a client that asked for every chunk gets each by itself.
+        every_chunk = self.job.partial_result_token is not None
+        stream = filtered(engine, self.job.request, self.job.code_target, every_chunk=every_chunk)
         async with aclosing(stream) as events:
             async for event in events:
                 account.add(event)
                 if event.event.kind == "finished":
-                    result = event.event.result
-                    return replace(
-                        result,
-                        code="".join(account.code),
-                        explanation="".join(account.explanation),
-                        reasoning="".join(account.reasoning) or result.reasoning,
-                    )
+                    return event.event.result
                 self._show(event)
                 # A client that does not read its messages must not fill the server's memory.
                 await self._listener.until_read()

@@ -105,7 +105,6 @@ class GenerationRegion:
         region, mirror = self.document.delivery.writer.region(self.region_id), self.document.mirror
         start, end = region.start, region.end
         if region.is_untouched and region.own_text != self.original:
-            length = mirror.distance(start, end) - len(self._job.prefix) - len(self._job.suffix)
             start = mirror.advance(start, len(self._job.prefix))
-            end = mirror.advance(start, max(0, length))
+            end = max(start, mirror.retreat(end, len(self._job.suffix)))
         return mirror.position(start), mirror.position(end)

@@ -138,8 +138,12 @@ class Reporter:
         stage, uri, where = self._reported[generation.id]
         if stage_of(generation) is not stage or generation.uri != uri:
             self._update(generation)
-        elif stage is Stage.RUNNING and generation.region.range != where:
+        elif (
             # After the end clients track the range themselves; the lenses stay the same.
+            stage is Stage.RUNNING
+            and self._client.capabilities.generation_updates
+            and generation.region.range != where
+        ):
             self._send_update(generation)
 
     def forgotten(self, generation: Generation) -> None:

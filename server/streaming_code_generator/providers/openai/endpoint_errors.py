@@ -193,10 +193,11 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
     import httpx2  # noqa: PLC0415 - as above
     import openai  # noqa: PLC0415 - as above
 
+    refused = _refused_connection(error)
     match error:
         case openai.APIStatusError():
             return _refused(error, endpoint, api_key)
-        case openai.APITimeoutError() | httpx2.TimeoutException():
+        case openai.APITimeoutError() | httpx2.TimeoutException() if refused is None:
             return APIError(
                 f"`{endpoint}` did not accept a connection in time. Is the server running, and is "
                 "the network up?",
@@ -204,9 +205,14 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
                 retryable=True,
             )
         case openai.APIConnectionError():
-            return _unreachable(error.__cause__ or error, endpoint)
-        case httpx2.ConnectError() | httpx2.ProxyError() | httpx2.WriteError():
-            return _unreachable(error, endpoint)
+            return _unreachable(refused or error.__cause__ or error, endpoint)
+        case (
+            httpx2.ConnectError()
+            | httpx2.ProxyError()
+            | httpx2.WriteError()
+            | httpx2.TimeoutException()
+        ):
+            return _unreachable(refused or error, endpoint)
         case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
             return StreamProcessError(
                 f"The connection to `{endpoint}` broke off before the response was complete.",
@@ -219,6 +225,21 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
                 "the base URL and the API key.",
                 kind="bad_request",
             )
+
+
+def _refused_connection(error: BaseException) -> BaseException | None:
+    """Return what failed to connect, where the SDK's transport calls it a timeout.
+
+    It maps every connection error of aiohttp's to a timeout, a refused connection too.
+    """
+    import aiohttp  # noqa: PLC0415 - imported by the client already
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, aiohttp.ClientConnectionError):
+        cause = cause.__cause__
+    if cause is None or isinstance(cause, TimeoutError):
+        return None
+    return cause.os_error if isinstance(cause, aiohttp.ClientConnectorError) else cause
 
 
 def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> APIError:

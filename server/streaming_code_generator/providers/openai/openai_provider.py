@@ -5,13 +5,15 @@ The SDK builds models of every chunk, at about 120 µs each; the text of a chunk
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
+from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.providers.openai.endpoint_errors import translated
 from streaming_code_generator.providers.openai.sdk import LazyClient
 from streaming_code_generator.providers.openai.stream import ChunkReader
@@ -180,7 +182,8 @@ class OpenAIProvider:
                 response = await self._sent(request, stack)
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
-            yield await stack.enter_async_context(aclosing(self._deltas(response)))
+            deltas = ReceivedDeltas(response, self._description.endpoint, self._api_key)
+            yield await stack.enter_async_context(aclosing(deltas))
 
     async def aclose(self) -> None:
         """Close all connections. Safe to call twice."""
@@ -219,25 +222,70 @@ class OpenAIProvider:
             )
         )
 
-    async def _deltas(self, response: "AsyncAPIResponse[object]") -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(self._description.endpoint)
-        with translated(self._description.endpoint, self._api_key):
-            async with aclosing(response.http_response.aiter_bytes()) as received:
-                async for piece in received:
-                    for delta in reader.feed(piece):
-                        yield delta
-                    if reader.is_done:
-                        await _read_to_end(received)
-                        return
-            for delta in reader.finish():
-                yield delta
 
+class ReceivedDeltas:
+    """A response's chunks, read from its bytes; those of one read can be taken at once.
 
-async def _read_to_end(received: AsyncIterator[bytes]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_BYTES_WAIT_S):
-            async for _ in received:
-                pass
+    It is an asynchronous iterator with `aclose`, and a `BufferedDeltas`.
+    """
+
+    def __init__(
+        self, response: "AsyncAPIResponse[object]", endpoint: str, api_key: str | None
+    ) -> None:
+        self._received = response.http_response.aiter_bytes()
+        self._reader = ChunkReader(endpoint)
+        self._endpoint, self._api_key = endpoint, api_key
+        self._ready: deque[Delta] = deque()
+        self._failure: StreamingError | None = None
+        self._is_at_end = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delta:
+        while not self._ready:
+            if self._failure is not None:
+                raise self._failure
+            if self._is_at_end:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_BYTES_WAIT_S):
+                        async for _ in self._received:
+                            pass
+                raise StopAsyncIteration
+            await self._read()
+        return self._ready.popleft()
+
+    def take_received(self) -> list[Delta]:
+        """Take the chunks that have arrived behind the one last given."""
+        taken = list(self._ready)
+        self._ready.clear()
+        return taken
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._received.aclose()
+
+    async def _next_bytes(self) -> bytes | None:
+        import httpx2  # noqa: PLC0415 - imported by the client already
+
+        try:
+            return await anext(self._received, None)
+        except RuntimeError as error:
+            # aiohttp's way to say that its client was closed while a response was read.
+            raise httpx2.ReadError(str(error)) from error
+
+    async def _read(self) -> None:
+        # What fails behind readable chunks is raised once they have been given.
+        try:
+            with translated(self._endpoint, self._api_key):
+                received = await self._next_bytes()
+                self._is_at_end = received is None
+                self._ready.extend(
+                    self._reader.finish() if received is None else self._reader.feed(received)
+                )
+        except StreamingError as error:
+            self._failure = error
+        self._is_at_end |= self._reader.is_done
 
 
 def shown_url(base_url: str) -> str:

@@ -14,7 +14,10 @@ NO_KEY = "none"
 """The SDK's key where there is none: it insists on one, and none is sent."""
 
 KEPT_ALIVE = 20
-"""Idle connections kept to a remote endpoint. None to this machine: connecting costs nothing there,
+"""Idle connections kept to a remote endpoint."""
+
+KEPT_ALIVE_S = 5.0
+"""So long an idle connection is kept. Not at all to this machine: connecting costs nothing there,
 and llama.cpp's server closes idle connections under the requests that are just being sent."""
 
 
@@ -59,24 +62,32 @@ class LazyClient:
 
     def _make(self) -> "AsyncOpenAI":
         import httpx2  # noqa: PLC0415 - see the module's docstring
-        from openai import AsyncOpenAI  # noqa: PLC0415 - the same
+        from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415 - the same
 
         # Deadlines for reading are the generator's, which also sees through keep-alives.
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
         local = is_loopback(self._base_url)
         # A proxy cannot reach this machine's own addresses. Redirects are not followed: the
         # prompt and the key go where they were meant to go, or nowhere.
-        http_client = httpx2.AsyncClient(
+        # aiohttp refuses a URL with a user in it beside the SDK's own `Authorization` header.
+        url = httpx2.URL(self._base_url)
+        auth = httpx2.BasicAuth(url.username, url.password) if url.userinfo else None
+        url = url.copy_with(username=None, password=None)
+        # aiohttp hands on all that a read of the socket brought, httpx one HTTP chunk at a time.
+        http_client = DefaultAioHttpClient(
             timeout=timeout,
+            auth=auth,
             limits=httpx2.Limits(
-                max_connections=None, max_keepalive_connections=0 if local else KEPT_ALIVE
+                max_connections=0,  # aiohttp's word for any number
+                max_keepalive_connections=KEPT_ALIVE,
+                keepalive_expiry=0 if local else KEPT_ALIVE_S,
             ),
             trust_env=not local,
             follow_redirects=False,
         )
         client = AsyncOpenAI(
             api_key=self._api_key or NO_KEY,
-            base_url=self._base_url,
+            base_url=url,
             max_retries=0,
             timeout=timeout,
             http_client=http_client,

@@ -1,0 +1,79 @@
+"""The lean road of an edit's messages leads to the same bytes and objects as the general one."""
+
+import json
+
+import pytest
+from lsprotocol import converters, types
+
+from streaming_code_generator.lsp.documents.sync import DidChangeParams
+from streaming_code_generator.lsp.transport.edit_messages import (
+    apply_edit_result,
+    did_change_params,
+    text_edits,
+    unversioned_edit,
+    versioned_edit,
+)
+
+CONVERTER = converters.get_converter()
+URI = "file:///a.py"
+PLACES = [((1, 2), (3, 4), 'tab\t "quoted" é🦀'), ((5, 0), (5, 0), "")]
+
+
+def general_edits() -> list[types.TextEdit]:
+    return [
+        types.TextEdit(types.Range(types.Position(*start), types.Position(*end)), text)
+        for start, end, text in PLACES
+    ]
+
+
+@pytest.mark.parametrize("version", [7, None])
+def test_a_versioned_edit_is_byte_equal_to_the_general_one(version: int | None) -> None:
+    document = types.OptionalVersionedTextDocumentIdentifier(uri=URI, version=version)
+    change = types.TextDocumentEdit(text_document=document, edits=list(general_edits()))
+    general = CONVERTER.unstructure(types.WorkspaceEdit(document_changes=[change]))
+    assert json.dumps(versioned_edit(URI, version, text_edits(PLACES))) == json.dumps(general)
+
+
+def test_an_unversioned_edit_is_byte_equal_to_the_general_one() -> None:
+    general = CONVERTER.unstructure(types.WorkspaceEdit(changes={URI: general_edits()}))
+    assert json.dumps(unversioned_edit(URI, text_edits(PLACES))) == json.dumps(general)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_plain_result_is_read_as_the_general_road_reads_it(*, applied: bool) -> None:
+    result = {"applied": applied}
+    assert apply_edit_result(result) == CONVERTER.structure(result, types.ApplyWorkspaceEditResult)
+
+
+@pytest.mark.parametrize(
+    "result", [None, {}, {"applied": 1}, {"applied": False, "failureReason": "read-only"}, []]
+)
+def test_an_unusual_result_is_left_to_the_general_road(result: object) -> None:
+    assert apply_edit_result(result) is None
+
+
+def change(**more: object) -> dict[str, object]:
+    start, end = {"line": 0, "character": 1}, {"line": 2, "character": 3}
+    return {"range": {"start": start, "end": end}, "text": "x", **more}
+
+
+@pytest.mark.parametrize("changes", [[], [change()], [change(), change(rangeLength=3)]])
+def test_a_plain_change_is_read_as_the_general_road_reads_it(changes: list[object]) -> None:
+    params = {"textDocument": {"uri": URI, "version": 3}, "contentChanges": changes}
+    assert did_change_params(params) == CONVERTER.structure(params, DidChangeParams)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        None,
+        {"textDocument": {"uri": URI, "version": None}, "contentChanges": [change()]},
+        {"textDocument": {"uri": URI}, "contentChanges": [change()]},
+        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [{"text": "whole"}]},
+        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [change(text=None)]},
+        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": "x"},
+    ],
+    ids=["nothing", "null version", "no version", "whole text", "no text", "no list"],
+)
+def test_an_unusual_change_is_left_to_the_general_road(params: object) -> None:
+    assert did_change_params(params) is None
