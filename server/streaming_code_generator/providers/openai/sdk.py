@@ -77,6 +77,7 @@ class LazyClient:
         http_client = DefaultAioHttpClient(
             timeout=timeout,
             auth=auth,
+            headers={"Connection": "close"} if local else None,
             limits=httpx2.Limits(
                 max_connections=0,  # aiohttp's word for any number
                 max_keepalive_connections=KEPT_ALIVE,
