@@ -26,7 +26,7 @@ from streaming_code_generator.providers.choose import (
     provider_choice,
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL
-from streaming_code_generator.settings import SettingsSources, resolve
+from streaming_code_generator.settings import Secret, SettingsSources, resolve
 from streaming_code_generator.settings.declarations import ProviderName
 
 logger = logging.getLogger(__name__)
@@ -260,7 +260,7 @@ def _choice(
     if base_url:
         choice = replace(choice, base_url=base_url, base_url_origin="the `base_url` argument")
     if api_key:
-        choice = replace(choice, api_key=api_key, api_key_origin="the `api_key` argument")
+        choice = replace(choice, api_key=Secret(api_key), api_key_origin="the `api_key` argument")
     return replace(choice, model=choice.model or DEFAULT_MODEL)
 
 

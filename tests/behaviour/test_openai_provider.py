@@ -22,7 +22,12 @@ from streaming_code_generator.core.messages import (
     PromptProgress,
 )
 from streaming_code_generator.core.results import GenerationResult
-from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
+from streaming_code_generator.errors import (
+    APIError,
+    ConfigurationError,
+    StreamingError,
+    StreamProcessError,
+)
 from streaming_code_generator.providers.openai.openai_provider import (
     Dialect,
     OpenAIProvider,
@@ -448,6 +453,75 @@ async def test_an_error_in_the_stream_is_an_error(
     assert words in failure.message
 
 
+async def test_a_key_that_an_error_in_the_stream_repeats_is_masked(site: Site) -> None:
+    key = "no-known-prefix-0123456789"
+    provider = await site.provider(
+        Reply(steps=(event({"error": {"message": f"bad key {key}"}}),)), api_key=key
+    )
+    with pytest.raises(APIError, match=r"bad key \*\*\*") as caught:
+        await events_of(provider, ONCE)
+    assert key not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "canary-key-01\nsecond-line-02",
+        "\u201ccanary-key-01\u201d",
+        "canary-key-01\x00",
+        "ключ-key-01",
+    ],
+    ids=["line break", "curly quotes", "null", "not ASCII"],
+)
+def test_a_key_that_no_request_can_carry_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="API key") as caught:
+        OpenAIProvider(api_key=key, base_url="http://127.0.0.1:9/v1", model="m")
+    assert "canary" not in str(caught.value)
+    assert "key-01" not in str(caught.value)
+    assert "second" not in str(caught.value)
+
+
+async def test_white_space_around_a_key_is_not_sent(site: Site) -> None:
+    await result_of(await site.provider(answer("a"), api_key=f" {KEY}\n"))
+    assert site.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(steps=(b"data: " + DEEP + b"\n\n",)),
+        Reply(steps=(DEEP,)),
+        Reply(status=400, steps=(DEEP,)),
+        Reply(
+            status=400, content_type="application/json", steps=(b'{"e":' * 900 + b"1" + b"}" * 900,)
+        ),
+    ],
+    ids=["chunk", "body", "refusal", "refusal that can just be parsed"],
+)
+async def test_json_nested_without_end_is_an_error_like_others(site: Site, reply: Reply) -> None:
+    await site.failure(reply)
+
+
+async def test_a_model_whose_name_is_no_text_is_an_error_like_others(site: Site) -> None:
+    provider = await site.provider(answer("a"), model="m\ud800")
+    with pytest.raises(APIError, match="could not be made"):
+        await events_of(provider, ONCE)
+
+
+async def test_an_array_in_place_of_a_stream_is_read_as_the_error_it_holds(site: Site) -> None:
+    error = await site.broken(json.dumps([{"error": {"message": "no", "code": 400}}]).encode())
+    assert error.kind == "bad_request"
+
+
+async def test_a_count_that_cannot_be_one_is_not_believed(site: Site) -> None:
+    counts = {"prompt_tokens": 1, "completion_tokens": 10**400, "total_tokens": 10**400}
+    result = await site.result(chunk("a"), finish(), event({"choices": [], "usage": counts}), DONE)
+    assert result.stats.tokens_per_second < 10**9
+
+
 async def test_an_error_event_with_other_json_is_an_error(site: Site) -> None:
     failure = await site.broken(b'event: error\ndata: {"message": "engine died"}\n\n')
     assert "engine died" in failure.message
@@ -537,6 +611,38 @@ async def test_an_endpoint_that_is_down_says_where_it_was_looked_for() -> None:
     await provider.aclose()
     assert caught.value.kind == "connection"
     assert caught.value.message.startswith(f"Gave up after 2 attempts: Cannot reach `{url}`:")
+
+
+async def test_an_endpoint_that_speaks_no_tls_says_so_and_is_not_asked_again(site: Site) -> None:
+    await site.provider(answer("a"))
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as plain:
+        port = plain.sockets[0].getsockname()[1]
+        provider = OpenAIProvider(api_key=KEY, base_url=f"https://127.0.0.1:{port}/v1", model="m")
+        with pytest.raises(APIError, match=r"no TLS.*http://") as caught:
+            await events_of(provider, AGAIN)
+    assert caught.value.attempts == 1
+
+
+async def test_an_endpoint_silent_to_the_tls_handshake_is_not_taken_for_a_slow_one(
+    site: Site,
+) -> None:
+    # It waits for a line, as an HTTP server does, and so never answers the handshake.
+    await site.provider(answer("a"))
+    provider = OpenAIProvider(
+        api_key=KEY,
+        base_url=site.server.base_url.replace("http:", "https:"),
+        model="m",
+        connect_timeout_s=0.2,
+    )
+    with pytest.raises(APIError, match=r"no TLS.*http://") as caught:
+        await events_of(provider, AGAIN)
+    assert caught.value.attempts == 1
 
 
 async def test_a_retry_waits_as_long_as_the_server_asks(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.providers.choose import provider_choice
-from streaming_code_generator.settings import Settings, SettingsSources, resolve
+from streaming_code_generator.settings import Secret, Settings, SettingsSources, resolve
 
 
 def test_choice_says_where_what_decides_comes_from() -> None:
@@ -15,7 +15,8 @@ def test_choice_says_where_what_decides_comes_from() -> None:
         )
     )
 
-    assert (choice.api_key, choice.api_key_origin) == ("k", "environment: OPENAI_API_KEY")
+    assert choice.api_key == Secret("k")
+    assert choice.api_key_origin == "environment: OPENAI_API_KEY"
     assert choice.base_url_origin == "initializationOptions"
     assert choice.provider_origin == "default"
     assert choice.model == "m"

@@ -26,6 +26,8 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
+from streaming_code_generator.providers.openai.openai_provider import sendable_key
+from streaming_code_generator.providers.openai.sdk import route_of
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
     SPECS,
@@ -54,8 +56,9 @@ def list_models(base_url: str, key: Secret | None, *, timeout_s: float) -> Model
     import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
     headers = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
+    url, route = f"{base_url}/models", route_of(base_url)
     try:
-        response = httpx2.get(f"{base_url}/models", headers=headers, timeout=timeout_s)
+        response = httpx2.get(url, headers=headers, timeout=timeout_s, **route)
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
@@ -71,7 +74,7 @@ def _parsed(body: bytes) -> ModelList:
     try:
         entries = json.loads(body)["data"]
         return ModelList(names=tuple(str(entry["id"]) for entry in entries))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ModelList(failure="answers, but not with a list of models; is the URL right?")
 
 
@@ -125,7 +128,7 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     base_url = taken.description.endpoint
     listed = list_models(
         resolved.settings.base_url or base_url,
-        resolved.api_key,
+        sendable_key(resolved.api_key),
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:

@@ -18,7 +18,7 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.declarations import ProviderName, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
@@ -38,7 +38,7 @@ class ProviderChoice:
 
     provider: ProviderName = "auto"
     provider_origin: str = "default"
-    api_key: str | None = None
+    api_key: Secret | None = None
     api_key_origin: str = "default"
     api_key_env: str = "OPENAI_API_KEY"
     """The variable a key is looked for in, to name it in messages."""
@@ -52,14 +52,6 @@ class ProviderChoice:
     connect_timeout_s: float = 5.0
     embedded_slots: int | None = None
     """Generations the embedded model works on at the same time; None is its default."""
-
-    def __repr__(self) -> str:
-        """Show everything but the key."""
-        key = "set" if self.api_key else "not set"
-        return (
-            f"ProviderChoice(provider={self.provider!r}, api_key=<{key}>, "
-            f"base_url={self.base_url!r}, model={self.model!r})"
-        )
 
 
 def choose_provider(
@@ -111,7 +103,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
             f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
         )
     return OpenAIProvider(
-        api_key=choice.api_key or None,
+        api_key=choice.api_key,
         base_url=base_url,
         model=model,
         reason=reason,
@@ -151,11 +143,11 @@ MOST_EMBEDDED_SLOTS = 4
 def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
     """Return what decides about the provider, with where each of it came from."""
     settings, origins = resolved.settings, resolved.origins
-    key, role, limit_field = resolved.api_key, settings.system_role, settings.token_limit_field
+    role, limit_field = settings.system_role, settings.token_limit_field
     return ProviderChoice(
         provider=settings.provider,
         provider_origin=str(origins["provider"]),
-        api_key=key.reveal() if key else None,
+        api_key=resolved.api_key,
         api_key_origin=str(resolved.api_key_origin or "not set"),
         api_key_env=settings.api_key_env,
         base_url=settings.base_url,

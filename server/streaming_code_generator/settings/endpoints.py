@@ -1,5 +1,6 @@
 """Base URLs: what is accepted as one, and when two of them lead to the same place."""
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -50,8 +51,16 @@ def covers(trusted: str, url: str) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host's name or address, without brackets, always means this machine."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    """Whether a host's name or address, without brackets, always means this machine.
+
+    A name that only looks like such an address is anybody's: `127.evil.example`.
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

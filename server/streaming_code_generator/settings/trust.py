@@ -59,6 +59,13 @@ class Secret:
     def __hash__(self) -> int:
         return hash((Secret, self._value))
 
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Secret":
+        """Stay masked in what `dataclasses.asdict` makes."""
+        return self
+
     def __reduce__(self) -> str:
         raise TypeError("A secret is not pickled: it would be written down in the clear.")
 

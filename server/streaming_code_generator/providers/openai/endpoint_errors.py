@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from streaming_code_generator.errors import APIError, ErrorKind, StreamingError, StreamProcessError
 from streaming_code_generator.logs import redacted
+from streaming_code_generator.settings import Secret
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from httpx2 import Request
     from openai import APIStatusError
 
 _MOST_MESSAGE_CHARS = 300
@@ -24,9 +26,11 @@ _MOST_MESSAGE_CHARS = 300
 # error in a stream that began with status 200.
 _CONTEXT_LENGTH = re.compile(
     r"context[ _-]?(?:length|window|size)|ContextWindow|exceed_context|maximum context"
-    r"|too many tokens|prompt is too long|too long",
+    r"|maximum model length|too many tokens|\b(?:prompt|inputs?|messages?) (?:is|are) too long",
     re.IGNORECASE,
 )
+# Refused for who asks and how often, or by a gateway, whatever else the words say.
+_NEVER_CONTEXT_LENGTH = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 # LiteLLM answers 429 when all of its backends are down: no limit of the user's.
 _NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
 # OpenAI answers 429 for both: too many requests, which pass, and no money left, which does not.
@@ -72,13 +76,7 @@ class Refusal:
 
 def refusal_of(body: object, status: int | None = None) -> Refusal:
     """Read an error body: an object with `error`, `detail` or `message`, or bare text."""
-    error = body
-    if isinstance(error, dict):
-        error = error.get("error") or error.get("detail") or error
-    # FastAPI: {"detail": [{"msg": "Field required", …}]}; OpenAI: {"error": {"message": …}};
-    # Ray Serve: plain text.
-    if isinstance(error, list) and error:
-        error = error[0]
+    error = _unwrapped(body)
     if not isinstance(error, dict):
         return Refusal(status=status, message=error if isinstance(error, str) else "")
     words = [error.get("code"), error.get("type")]
@@ -88,6 +86,28 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
         code=" ".join(word for word in words if isinstance(word, str)),
         message=message if isinstance(message, str) else "",
     )
+
+
+_MOST_WRAPPINGS = 4
+
+
+def _unwrapped(body: object) -> object:
+    """Return the innermost object that describes an error, or its text.
+
+    FastAPI: `{"detail": [{"msg": "Field required", …}]}`; OpenAI: `{"error": {"message": …}}`;
+    Gemini: `[{"error": {"message": …}}]`; Ray Serve: plain text.
+    """
+    error = body
+    for _ in range(_MOST_WRAPPINGS):
+        if isinstance(error, list) and error:
+            error = error[0]
+        elif isinstance(error, dict):
+            inner = error.get("error") or error.get("detail")
+            # What describes itself is not left for a mere word in it: `"error": "Bad Request"`.
+            if not inner or (error.get("message") and not isinstance(inner, dict | list)):
+                return error
+            error = inner
+    return error
 
 
 def _status_in(code: object) -> int | None:
@@ -104,7 +124,7 @@ def kind_of(refusal: Refusal) -> ErrorKind:
     if _NO_KEY_DATABASE.search(words):
         return "authentication"
     status = refusal.status
-    if _CONTEXT_LENGTH.search(words) and status not in {401, 403, 404, 429}:
+    if _CONTEXT_LENGTH.search(words) and status not in _NEVER_CONTEXT_LENGTH:
         return "context_length"
     if status is None or status >= 500:  # noqa: PLR2004 - the class of server errors
         return "server"
@@ -118,9 +138,9 @@ def is_retryable(refusal: Refusal) -> bool:
     return kind_of(refusal) == "server" or refusal.status in _RETRYABLE_STATUSES
 
 
-def short_message(refusal: Refusal, secret: str | None = None) -> str:
-    """Return the server's own words, on one line, short, and without anything like a key."""
-    message = redacted(" ".join(refusal.message.split()), (secret,) if secret else ())
+def short_message(words: str, key: Secret | None) -> str:
+    """Return a server's own words, on one line, short, and without the key or anything like one."""
+    message = redacted(" ".join(words.split()), (key.reveal(),) if key else ())
     if message.startswith("<"):
         return "an HTML page"
     if len(message) > _MOST_MESSAGE_CHARS:
@@ -129,13 +149,13 @@ def short_message(refusal: Refusal, secret: str | None = None) -> str:
 
 
 def failure_of_status(
-    refusal: Refusal, endpoint: str, *, secret: str | None, retry_after_s: float | None
+    refusal: Refusal, endpoint: str, *, key: Secret | None, retry_after_s: float | None
 ) -> APIError:
     """Return the error for a response whose status is one."""
     kind = kind_of(refusal)
-    said = short_message(refusal, secret)
+    said = short_message(refusal.message, key)
     answer = f"`{endpoint}` answered {refusal.status}{f' ({said})' if said else ''}."
-    advice = _advice(refusal, kind, has_key=bool(secret))
+    advice = _advice(refusal, kind, has_key=key is not None)
     return APIError(
         f"{answer} {advice}",
         kind=kind,
@@ -155,11 +175,11 @@ def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
     return _ADVICE[kind]
 
 
-def failure_in_stream(error: object, endpoint: str) -> APIError:
+def failure_in_stream(error: object, endpoint: str, key: Secret | None) -> APIError:
     """Return the error for an error object, or bare text, inside a stream that began well."""
     refusal = refusal_of(error)
     kind = kind_of(refusal)
-    said = short_message(refusal) or "no message came with it"
+    said = short_message(refusal.message, key) or "no message came with it"
     return APIError(
         f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {_ADVICE[kind]}",
         kind=kind,
@@ -172,7 +192,7 @@ _REDIRECTS = range(300, 400)
 
 
 @contextmanager
-def translated(endpoint: str, api_key: str | None) -> Iterator[None]:
+def translated(endpoint: str, key: Secret | None) -> Iterator[None]:
     """Raise this package's errors instead of foreign ones, which become their causes.
 
     Raises:
@@ -184,29 +204,34 @@ def translated(endpoint: str, api_key: str | None) -> Iterator[None]:
 
     try:
         yield
-    except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-        raise translation_of(error, endpoint, api_key) from error
+    except (
+        openai.OpenAIError,
+        httpx2.HTTPError,
+        httpx2.InvalidURL,
+        httpx2.StreamError,
+        # What is no text, no number a machine can hold, or nested without end, in a request or in
+        # an answer: neither the SDK nor its client catches these.
+        UnicodeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise translation_of(error, endpoint, key) from error
 
 
-def translation_of(error: Exception, endpoint: str, api_key: str | None = None) -> StreamingError:
+def translation_of(error: Exception, endpoint: str, key: Secret | None = None) -> StreamingError:
     """Return the error to raise instead of `error`, an exception of the SDK or its client."""
     import httpx2  # noqa: PLC0415 - as above
     import openai  # noqa: PLC0415 - as above
 
     match error:
         case openai.APIStatusError():
-            return _refused(error, endpoint, api_key)
+            return _refused(error, endpoint, key)
         case openai.APITimeoutError() | httpx2.TimeoutException():
-            return APIError(
-                f"`{endpoint}` did not accept a connection in time. Is the server running, and is "
-                "the network up?",
-                kind="timeout",
-                retryable=True,
-            )
+            return _no_connection_in_time(error, endpoint)
         case openai.APIConnectionError():
-            return _unreachable(error.__cause__ or error, endpoint)
+            return _unreachable(error.__cause__ or error, endpoint, key)
         case httpx2.ConnectError() | httpx2.ProxyError() | httpx2.WriteError():
-            return _unreachable(error, endpoint)
+            return _unreachable(error, endpoint, key)
         case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
             return StreamProcessError(
                 f"The connection to `{endpoint}` broke off before the response was complete.",
@@ -216,12 +241,12 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
         case _:
             return APIError(
                 f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check "
-                "the base URL and the API key.",
+                "the base URL, the API key and the settings that go into the request.",
                 kind="bad_request",
             )
 
 
-def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> APIError:
+def _refused(error: "APIStatusError", endpoint: str, key: Secret | None) -> APIError:
     response = error.response
     if error.status_code in _REDIRECTS:
         return APIError(
@@ -233,7 +258,7 @@ def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> API
     body = error.body if error.body is not None else response.text
     refusal = refusal_of(body, error.status_code)
     wait_s = retry_after_s(response.headers)
-    return failure_of_status(refusal, endpoint, secret=api_key, retry_after_s=wait_s)
+    return failure_of_status(refusal, endpoint, key=key, retry_after_s=wait_s)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -248,8 +273,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     seconds = _number(asked)
     if seconds is not None:
         return seconds
-    date = email.utils.parsedate_tz(asked)
-    return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+    try:
+        date = email.utils.parsedate_tz(asked)
+        return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+    except (ValueError, OverflowError):  # a year that no clock knows
+        return None
 
 
 def _number(text: str | None) -> float | None:
@@ -260,11 +288,72 @@ def _number(text: str | None) -> float | None:
     return number if 0 < number < float("inf") else None
 
 
-def _unreachable(cause: BaseException, endpoint: str) -> APIError:
-    reason = str(cause) or type(cause).__name__
+def _no_connection_in_time(error: Exception, endpoint: str) -> APIError:
+    if _was_shaking_hands(error):
+        return _speaks_no_tls(endpoint)
+    return APIError(
+        f"`{endpoint}` did not accept a connection in time. Is the server running, and is the "
+        "network up?",
+        kind="timeout",
+        retryable=True,
+    )
+
+
+def _unreachable(cause: BaseException, endpoint: str, key: Secret | None) -> APIError:
+    reason = short_message(str(cause) or type(cause).__name__, key)
+    if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
+        return _speaks_no_tls(endpoint)
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return APIError(
+            f"The certificate of `{endpoint}` is not trusted: {reason.rstrip('.')}. Check the base "
+            "URL; where an authority of your own signed it, name its file in `SSL_CERT_FILE`.",
+            kind="connection",
+        )
     return APIError(
         f"Cannot reach `{endpoint}`: {reason.rstrip('.')}. Is the server running, and is the base "
         "URL right?",
         kind="connection",
         retryable=True,
     )
+
+
+def _speaks_no_tls(endpoint: str) -> APIError:
+    plain = endpoint.replace("https://", "http://", 1)
+    return APIError(
+        f"`{endpoint}` accepts connections but speaks no TLS. If that is as it should be, set the "
+        f"base URL to `{plain}`.",
+        kind="connection",
+    )
+
+
+class HandshakeWatch:
+    """Knows whether a request has got as far as the TLS handshake, and no further.
+
+    To the SDK's client a connection that cannot be made and a server that does not answer the
+    handshake are one and the same timeout.
+    """
+
+    def __init__(self) -> None:
+        self.is_shaking_hands = False
+
+    async def __call__(self, event: str, _: object) -> None:
+        """Take in an event of the request; its names are httpcore's."""
+        if event.endswith(".start_tls.started"):
+            self.is_shaking_hands = True
+        elif event.endswith(".start_tls.complete"):
+            self.is_shaking_hands = False
+
+
+async def watch_handshake(request: "Request") -> None:
+    """Let `translation_of` see later how far this request got; a hook of the client."""
+    request.extensions["trace"] = HandshakeWatch()
+
+
+def _was_shaking_hands(error: Exception) -> bool:
+    cause = error.__cause__ or error
+    try:
+        request: Request = cause.request  # type: ignore[attr-defined]  # most have it
+    except (AttributeError, RuntimeError):
+        return False
+    watch = request.extensions.get("trace")
+    return isinstance(watch, HandshakeWatch) and watch.is_shaking_hands

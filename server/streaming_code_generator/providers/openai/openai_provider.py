@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
+from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.openai.endpoint_errors import translated
 from streaming_code_generator.providers.openai.sdk import LazyClient
 from streaming_code_generator.providers.openai.stream import ChunkReader
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
@@ -101,6 +103,23 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
     return messages
 
 
+def sendable_key(key: Secret | str | None) -> Secret | None:
+    """Return the key as it is sent, without white space around it; None where there is none.
+
+    Raises:
+        ConfigurationError: It holds what no HTTP header may hold. The message does not show it.
+    """
+    text = (key.reveal() if isinstance(key, Secret) else key or "").strip()
+    # What a copied key brings along: a second line, typographic quotes, a byte order mark.
+    for position, character in enumerate(text, start=1):
+        if not " " < character <= "~":
+            raise ConfigurationError(
+                f"The API key cannot be sent: character {position} of {len(text)} is a blank, a "
+                "line break, or not ASCII. Copy the key again, without quotes and in one line."
+            )
+    return Secret(text) if text else None
+
+
 DEFAULT_MODEL = "gpt-5.4-mini"
 """Small, quick, and no shutdown is announced for it."""
 
@@ -117,7 +136,7 @@ class OpenAIProvider:
     def __init__(  # noqa: PLR0913 - each is a separate fact about an endpoint
         self,
         *,
-        api_key: str | None,
+        api_key: Secret | str | None,
         base_url: str | None = None,
         model: str = DEFAULT_MODEL,
         reason: str = "chosen by the caller",
@@ -137,13 +156,16 @@ class OpenAIProvider:
             system_role: The role of the system prompt; `auto` goes by host and model.
             extra_body: Further fields for every request, as this endpoint alone knows them.
             connect_timeout_s: Longest time to connect.
+
+        Raises:
+            ConfigurationError: No request can carry the key.
         """
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
-        self._api_key = api_key
+        self._api_key = sendable_key(api_key)
         self._extra_body = extra_body or {}
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
         self._client = LazyClient(
-            api_key=api_key, base_url=base_url, connect_timeout_s=connect_timeout_s
+            api_key=self._api_key, base_url=base_url, connect_timeout_s=connect_timeout_s
         )
         self._description = ProviderDescription(
             name="openai", model=model, endpoint=shown_url(base_url), reason=reason
@@ -196,7 +218,7 @@ class OpenAIProvider:
             try:
                 return await self._post(request, dialect, stack)
             except openai.APIStatusError as refused:
-                corrected = understood(dialect, str(refused.body))
+                corrected = understood(dialect, refused.response.text)
                 if refused.status_code not in _REFUSES_A_FIELD or corrected == dialect:
                     raise
             # Remembered for later requests: an endpoint refuses a field once in its life.
@@ -220,7 +242,7 @@ class OpenAIProvider:
         )
 
     async def _deltas(self, response: "AsyncAPIResponse[object]") -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(self._description.endpoint)
+        reader = ChunkReader(self._description.endpoint, self._api_key)
         with translated(self._description.endpoint, self._api_key):
             async with aclosing(response.http_response.aiter_bytes()) as received:
                 async for piece in received:

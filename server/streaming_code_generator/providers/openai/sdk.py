@@ -3,8 +3,10 @@
 import asyncio
 import importlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+from streaming_code_generator.providers.openai.endpoint_errors import watch_handshake
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
@@ -18,6 +20,22 @@ KEPT_ALIVE = 20
 and llama.cpp's server closes idle connections under the requests that are just being sent."""
 
 
+class Route(TypedDict):
+    """What decides where a request may go besides its URL: arguments of an HTTP client."""
+
+    trust_env: bool
+    follow_redirects: bool
+
+
+def route_of(base_url: str) -> Route:
+    """Return how every request to an endpoint is to travel, whoever sends it.
+
+    A proxy cannot reach this machine's own addresses, and would see the key. Redirects are not
+    followed: the prompt and the key go where they were meant to go, or nowhere.
+    """
+    return {"trust_env": not is_loopback(base_url), "follow_redirects": False}
+
+
 async def import_sdk() -> None:
     """Import the SDK in a thread, so that the first request need not wait for it."""
     await asyncio.to_thread(importlib.import_module, "openai")
@@ -26,7 +44,7 @@ async def import_sdk() -> None:
 class LazyClient:
     """Makes one SDK client for each event loop it is used in: connections belong to a loop."""
 
-    def __init__(self, *, api_key: str | None, base_url: str, connect_timeout_s: float) -> None:
+    def __init__(self, *, api_key: Secret | None, base_url: str, connect_timeout_s: float) -> None:
         self._api_key = api_key
         self._base_url = base_url
         self._connect_timeout_s = connect_timeout_s
@@ -64,18 +82,16 @@ class LazyClient:
         # Deadlines for reading are the generator's, which also sees through keep-alives.
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
         local = is_loopback(self._base_url)
-        # A proxy cannot reach this machine's own addresses. Redirects are not followed: the
-        # prompt and the key go where they were meant to go, or nowhere.
         http_client = httpx2.AsyncClient(
             timeout=timeout,
             limits=httpx2.Limits(
                 max_connections=None, max_keepalive_connections=0 if local else KEPT_ALIVE
             ),
-            trust_env=not local,
-            follow_redirects=False,
+            event_hooks={"request": [watch_handshake]},
+            **route_of(self._base_url),
         )
         client = AsyncOpenAI(
-            api_key=self._api_key or NO_KEY,
+            api_key=self._api_key.reveal() if self._api_key else NO_KEY,
             base_url=self._base_url,
             max_retries=0,
             timeout=timeout,
