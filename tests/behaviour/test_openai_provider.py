@@ -645,6 +645,21 @@ async def test_an_endpoint_silent_to_the_tls_handshake_is_not_taken_for_a_slow_o
     assert caught.value.attempts == 1
 
 
+@pytest.mark.parametrize("proxy", ["socks5://me:canary-pw@127.0.0.1:9", "nonsense://x"])
+async def test_a_proxy_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    provider = OpenAIProvider(api_key=KEY, base_url="https://llm.example/v1", model="m")
+    await provider.warm_up()
+    with pytest.raises(ConfigurationError, match="`HTTPS_PROXY`") as caught:
+        await events_of(provider, ONCE)
+    assert "canary" not in caught.value.message
+
+
 async def test_a_retry_waits_as_long_as_the_server_asks(site: Site) -> None:
     busy = Reply.error(429, "slow down", headers={"Retry-After": "0.05"})
     provider = await site.provider(busy, answer("a"))

@@ -135,15 +135,19 @@ class Settings:
         default=5.0, metadata=_about(Number(0.1, 600), "Seconds to connect to the endpoint.")
     )
     first_chunk_timeout_seconds: float = field(
-        default=30.0,
-        metadata=_about(Number(0.1, 3600), "Seconds until the first chunk of a response."),
+        default=60.0,
+        metadata=_about(
+            Number(0.1, 3600),
+            "Seconds until the first text of a response, or a sign that the prompt is being read; "
+            "a model that is loading needs them.",
+        ),
     )
     stall_timeout_seconds: float = field(
         default=20.0,
         metadata=_about(
             Number(0.1, 3600),
-            "Seconds between two chunks after which a stream counts as stalled; keep-alives do "
-            "not extend them.",
+            "Seconds between two chunks after which a stream counts as stalled; keep-alives and "
+            "empty chunks do not extend them.",
         ),
     )
     max_retries: int = field(

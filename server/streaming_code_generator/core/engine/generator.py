@@ -54,6 +54,8 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
+        # Before the clock starts: what is loaded once is no part of any generation's figures.
+        await self.provider.warm_up()
         description = self.provider.description
         local_count = self._tokens.prepare(description.model, request.messages)
         account = TokenAccount(local_count, request.messages)
@@ -98,10 +100,13 @@ class GenerationEngine:
     async def _attempt(
         self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
     ) -> AsyncGenerator[_ChunkEvent, None]:
+        deadlines.heard()
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(self.provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
             while (delta := await _next_delta(deltas, run, deadlines)) is not None:
+                if delta.says_something:
+                    deadlines.heard()
                 for event in run.add(delta):
                     yield event
         for event in run.finish():

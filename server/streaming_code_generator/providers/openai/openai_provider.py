@@ -181,7 +181,9 @@ class OpenAIProvider:
 
         Cancellation: at once; the import goes on in its thread.
         """
-        await self._client.get()
+        # What hinders it is said by the first request.
+        with suppress(ConfigurationError):
+            await self._client.get()
 
     @asynccontextmanager
     async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:
@@ -192,6 +194,7 @@ class OpenAIProvider:
         Cancellation: the connection is closed at once.
 
         Raises:
+            ConfigurationError: The proxy that is set cannot be used.
             APIError: The request was refused, did not arrive, or an error came in the stream.
             StreamProcessError: The stream broke, or is none.
         """

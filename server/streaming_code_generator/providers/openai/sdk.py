@@ -5,11 +5,13 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, TypedDict
 
+from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.openai.endpoint_errors import watch_handshake
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from httpx2 import AsyncClient, Timeout
     from openai import AsyncOpenAI
 
 NO_KEY = "none"
@@ -81,15 +83,7 @@ class LazyClient:
 
         # Deadlines for reading are the generator's, which also sees through keep-alives.
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
-        local = is_loopback(self._base_url)
-        http_client = httpx2.AsyncClient(
-            timeout=timeout,
-            limits=httpx2.Limits(
-                max_connections=None, max_keepalive_connections=0 if local else KEPT_ALIVE
-            ),
-            event_hooks={"request": [watch_handshake]},
-            **route_of(self._base_url),
-        )
+        http_client = self._http_client(timeout)
         client = AsyncOpenAI(
             api_key=self._api_key.reveal() if self._api_key else NO_KEY,
             base_url=self._base_url,
@@ -103,3 +97,22 @@ class LazyClient:
         # The resource classes import their types when they are first touched: 0.3 s more.
         _ = client.chat.completions.with_streaming_response
         return client
+
+    def _http_client(self, timeout: "Timeout") -> "AsyncClient":
+        import httpx2  # noqa: PLC0415 - see the module's docstring
+
+        kept_alive = 0 if is_loopback(self._base_url) else KEPT_ALIVE
+        try:
+            return httpx2.AsyncClient(
+                timeout=timeout,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept_alive),
+                event_hooks={"request": [watch_handshake]},
+                **route_of(self._base_url),
+            )
+        # A scheme that nobody knows, or SOCKS without its package. Not shown: it may hold a
+        # password.
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            raise ConfigurationError(
+                "The proxy of the environment (`HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`) cannot "
+                "be used: set it to an `http://` URL, or name the endpoint's host in `NO_PROXY`."
+            ) from error
