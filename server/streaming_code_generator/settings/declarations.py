@@ -11,6 +11,7 @@ from streaming_code_generator.settings.kinds import (
     BaseUrls,
     Choice,
     FilePath,
+    FolderPaths,
     Number,
     SettingKind,
     Text,
@@ -222,6 +223,15 @@ class Settings:
         metadata=_about(
             BaseUrls(),
             "Base URLs that a workspace's own settings or `.env` may choose; counts only in "
+            "`config.toml` and the environment.",
+            scope=Scope.TRUST,
+        ),
+    )
+    trusted_workspaces: tuple[Path, ...] = field(
+        default=(),
+        metadata=_about(
+            FolderPaths(),
+            "Folders whose `.env` may bring the key that is used in them and below; counts only in "
             "`config.toml` and the environment.",
             scope=Scope.TRUST,
         ),

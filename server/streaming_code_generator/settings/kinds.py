@@ -1,6 +1,7 @@
 """What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,28 @@ class FilePath:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPaths:
+    """Several folders; in the environment, separated as in `PATH`."""
+
+    may_be_shown: bool = True
+    summary: str = "a list of absolute paths"
+
+    def parse(self, raw: object) -> object:
+        """Return the paths as a tuple, with `~` expanded."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        return tuple(FilePath().parse(path) for path in raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the paths as a tuple."""
+        return self.parse([path for path in text.split(os.pathsep) if path.strip()])
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": FilePath().schema()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """From all sources to the settings in force, each with where it came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Settings
-from streaming_code_generator.settings.endpoints import normalised_base_url
+from streaming_code_generator.settings.endpoints import covers, normalised_base_url
 from streaming_code_generator.settings.origins import Origin, Source
 from streaming_code_generator.settings.sources import (
     API_KEY,
@@ -16,6 +17,7 @@ from streaming_code_generator.settings.trust import (
     KeyCandidate,
     Secret,
     choose_key,
+    is_within,
     judge,
     key_bindings,
 )
@@ -52,6 +54,13 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     given_for = key_bindings(reading.assignments)
     endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
     candidates = _candidates(settings, sources, reading, given_for)
+    if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
+        candidates = [
+            replace(each, withheld_from=sources.workspace_root)
+            if each.origin.from_workspace
+            else each
+            for each in candidates
+        ]
     key, key_problem = choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
     return ResolvedSettings(
@@ -84,6 +93,14 @@ def _candidates(
         for key, origin, binding in places
         if key.strip()
     ]
+
+
+def _may_bring_a_key(folder: Path | None, settings: Settings, endpoint: str | None) -> bool:
+    """Whether the user allows the folder, or what is sent to the endpoint on anybody's account."""
+    if endpoint and any(covers(url, endpoint) for url in settings.trusted_workspace_endpoints):
+        return True
+    trusted = settings.trusted_workspaces
+    return folder is not None and any(is_within(folder, each) for each in trusted)
 
 
 def _client_key_binding(reading: Reading, given_for: Mapping[Source, str | None]) -> str | None:
