@@ -278,7 +278,12 @@ def _choice(
     if base_url:
         choice = replace(choice, base_url=base_url, base_url_origin="the `base_url` argument")
     if api_key:
-        choice = replace(choice, api_key=Secret(api_key), api_key_origin="the `api_key` argument")
+        choice = replace(
+            choice,
+            api_key_command=(),
+            api_key=Secret(api_key),
+            api_key_origin="the `api_key` argument",
+        )
     return replace(choice, model=choice.model or DEFAULT_MODEL)
 
 

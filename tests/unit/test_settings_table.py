@@ -44,7 +44,8 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
     machine = {name for name, schema in properties.items() if schema["scope"] == "machine"}
 
     assert machine == {
-        f"{SECTION}.{name}" for name in ("provider", "baseUrl", "apiKeyEnv", "modelPath")
+        f"{SECTION}.{name}"
+        for name in ("provider", "baseUrl", "apiKeyEnv", "apiKeyCommand", "modelPath")
     }
     assert sorted(vscode_restricted()) == sorted(machine)
 

@@ -1,5 +1,6 @@
 """A key goes only where it was given for, and a folder does not choose where code goes."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -237,6 +238,7 @@ def test_keys_and_endpoints(tmp_path: Path, case: Case) -> None:
         ("provider", "embedded", "embedded"),
         ("model_path", str(Path("/repo/evil.gguf")), None),
         ("api_key_env", "GITHUB_TOKEN", "OPENAI_API_KEY"),
+        ("api_key_command", '["evil"]', ()),
         ("model", "small", "small"),
         ("embedded_model", "smollm2", "smollm2"),
         ("edits", "once", "once"),
@@ -251,7 +253,7 @@ def test_what_a_folder_may_choose(
     case = (
         Case(dotenv={PREFIX + name.upper(): chosen})
         if by == "dotenv"
-        else Case(configuration={camel: chosen})
+        else Case(configuration={camel: json.loads(chosen) if chosen[0] == "[" else chosen})
     )
 
     resolved = resolved_in(tmp_path, case)

@@ -18,7 +18,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats
 from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
-from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -26,7 +26,7 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
-from streaming_code_generator.providers.openai.openai_provider import sendable_key
+from streaming_code_generator.providers.openai.keys import key_from_command, sendable_key
 from streaming_code_generator.providers.openai.sdk import route_of
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
@@ -36,6 +36,7 @@ from streaming_code_generator.settings import (
     user_file_path,
 )
 from streaming_code_generator.settings.endpoints import origin_of, travels_in_the_clear
+from streaming_code_generator.settings.kinds import Arguments
 
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -126,9 +127,14 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     if taken.description is None or not taken.is_called("openai"):
         return Finding(State.OK, "endpoint: not in use, not asked")
     base_url = taken.description.endpoint
+    try:
+        command = resolved.api_key_command
+        key = key_from_command(command) if command else sendable_key(resolved.api_key)
+    except ConfigurationError as error:
+        return Finding(State.BROKEN, f"endpoint: {error.message}")
     listed = list_models(
         resolved.settings.base_url or base_url,
-        sendable_key(resolved.api_key),
+        key,
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:
@@ -221,6 +227,8 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     yield Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))
     for name, spec in SPECS.items():
         value = _shown(getattr(resolved.settings, name))
+        if isinstance(spec.kind, Arguments) and value != "unset":
+            value = "set"  # a token may be among them
         yield Finding(State.OK, f"{spec.camel_name} = {value} ({resolved.origins[name]})")
     yield _key(resolved)
     for problem in resolved.problems:
@@ -237,7 +245,7 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
 def _key(resolved: ResolvedSettings) -> Finding:
     base_url = resolved.settings.base_url or OPENAI_BASE_URL
     endpoint = origin_of(base_url)
-    if not resolved.api_key:
+    if not resolved.api_key and not resolved.api_key_command:
         variable = resolved.settings.api_key_env
         return Finding(State.OK, f"key: not set for {endpoint} (looked for `{variable}`)")
     text = f"key: set for {endpoint} ({resolved.api_key_origin})"

@@ -39,6 +39,8 @@ class ProviderChoice:
     provider: ProviderName = "auto"
     provider_origin: str = "default"
     api_key: Secret | None = None
+    api_key_command: tuple[str, ...] = ()
+    """What prints the key, where `api_key` is not set."""
     api_key_origin: str = "default"
     api_key_env: str = "OPENAI_API_KEY"
     """The variable a key is looked for in, to name it in messages."""
@@ -74,7 +76,7 @@ def choose_provider(
     # `auto`: what is set for an endpoint means that one is wanted.
     if choice.base_url:
         return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
-    if choice.api_key:
+    if choice.api_key or choice.api_key_command:
         return _openai(choice, f"an API key is set ({choice.api_key_origin})")
     try:
         weights = _weights(choice, installation)
@@ -91,7 +93,7 @@ def choose_provider(
 
 def _openai(choice: ProviderChoice, reason: str) -> Provider:
     base_url = _base_url(choice)
-    if not choice.api_key and is_openai(base_url):
+    if not (choice.api_key or choice.api_key_command) and is_openai(base_url):
         raise ConfigurationError(
             f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
             "`baseUrl` to another endpoint, or `provider` to `embedded`."
@@ -104,6 +106,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         )
     return OpenAIProvider(
         api_key=choice.api_key,
+        api_key_command=choice.api_key_command,
         base_url=base_url,
         model=model,
         reason=reason,
@@ -148,6 +151,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         provider=settings.provider,
         provider_origin=str(origins["provider"]),
         api_key=resolved.api_key,
+        api_key_command=resolved.api_key_command,
         api_key_origin=str(resolved.api_key_origin or "not set"),
         api_key_env=settings.api_key_env,
         base_url=settings.base_url,

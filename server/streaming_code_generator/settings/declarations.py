@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from streaming_code_generator.settings.kinds import (
+    Arguments,
     BaseUrl,
     BaseUrls,
     Choice,
@@ -109,6 +110,15 @@ class Settings:
         metadata=_about(
             VariableName(),
             "The name of the environment variable that holds the key; keys are never settings.",
+            scope=Scope.USER,
+        ),
+    )
+    api_key_command: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            Arguments(),
+            "A program and its arguments that print the key, run once, without a shell, by the "
+            "first request; in the environment as a JSON array.",
             scope=Scope.USER,
         ),
     )

@@ -42,6 +42,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{bracketed}" + ("" if standard else f":{port}")
 
 
+def leads_to(url: str | None, given_for: str | None) -> bool:
+    """Whether requests to `url` go where a key was given for; never, where either is unusable."""
+    return bool(url and given_for) and origin_of(str(url)) == origin_of(str(given_for))
+
+
 def covers(trusted: str, url: str) -> bool:
     """Whether `url` has the origin of `trusted` and lies at its path or below."""
     if origin_of(trusted) != origin_of(url):

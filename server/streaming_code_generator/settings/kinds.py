@@ -1,5 +1,6 @@
 """What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
 
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -203,6 +204,30 @@ class FolderPaths:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "array", "items": FilePath().schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A program and its arguments, run without a shell. Never shown: a token may be among them."""
+
+    may_be_shown: bool = False
+    summary: str = "a list of texts, a program and its arguments"
+
+    def parse(self, raw: object) -> object:
+        """Return them as a tuple; an empty list is not set."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        if not all(isinstance(word, str) and "\0" not in word for word in raw) or not all(raw[:1]):
+            raise UnfitValueError(self.summary)
+        return tuple(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return what a JSON array in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": {"type": "string"}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Settings
-from streaming_code_generator.settings.endpoints import covers, normalised_base_url
+from streaming_code_generator.settings.endpoints import covers, leads_to, normalised_base_url
 from streaming_code_generator.settings.origins import Origin, Source
 from streaming_code_generator.settings.sources import (
     API_KEY,
@@ -34,6 +34,8 @@ class ResolvedSettings:
     """For every field of `Settings`, by name."""
     api_key: Secret | None
     """The key that may be sent to the endpoint in force; `None`: there is none."""
+    api_key_command: tuple[str, ...]
+    """What prints that key, if it goes before all keys that were found."""
     api_key_origin: Origin | None
     problems: tuple[str, ...]
     """One message for each value that is ignored, to be shown to users."""
@@ -55,19 +57,24 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
     candidates = _candidates(settings, sources, reading, given_for)
     if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
+        folder = sources.workspace_root
         candidates = [
-            replace(each, withheld_from=sources.workspace_root)
-            if each.origin.from_workspace
-            else each
+            replace(each, withheld_from=folder) if each.origin.from_workspace else each
             for each in candidates
         ]
-    key, key_problem = choose_key(candidates, endpoint)
+    origins = {name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS}
+    command: tuple[str, ...] = ()
+    if not reading.client_key and leads_to(endpoint, given_for[Source.ENVIRONMENT]):
+        command = settings.api_key_command
+    key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
+    key_origin = origins["api_key_command"] if command else key.origin if key else None
     return ResolvedSettings(
         settings=settings,
-        origins={name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS},
+        origins=origins,
         api_key=key.secret if key else None,
-        api_key_origin=key.origin if key else None,
+        api_key_command=command,
+        api_key_origin=key_origin,
         problems=(*reading.problems, *verdict.problems, *refused),
     )
 

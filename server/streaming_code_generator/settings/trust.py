@@ -20,6 +20,7 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
    the user's key from where it belongs.
 3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
 4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
+   Nor `apiKeyCommand`: it is executed. The key it prints is bound as one from the environment.
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
 6. `trustedWorkspaceEndpoints` and `trustedWorkspaces` count only in the configuration file and
    the environment.
@@ -34,7 +35,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Scope
-from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
+from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, leads_to, origin_of
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 
 
@@ -81,6 +82,7 @@ _REASONS = {
     "base_url": "a workspace may not choose where code and keys are sent",
     "provider": "a workspace may not choose who gets the code",
     "api_key_env": "a workspace may not choose which variable is sent as a key",
+    "api_key_command": "a workspace may not choose what is executed",
     "model_path": "a workspace may not choose a model file to load",
 }
 
@@ -147,8 +149,7 @@ def choose_key(
     # The key of `config.toml`'s endpoint is not sent to the one a workspace chose, although that
     # may be trusted with requests: being allowed to choose does not unbind a key.
     for candidate in candidates:
-        bound_to = candidate.given_for
-        if not base_url or not bound_to or origin_of(bound_to) != origin_of(base_url):
+        if not base_url or not leads_to(base_url, candidate.given_for):
             continue
         if candidate.withheld_from is None:
             return candidate, None

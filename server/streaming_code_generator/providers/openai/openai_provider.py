@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.openai.endpoint_errors import translated
-from streaming_code_generator.providers.openai.sdk import LazyClient
+from streaming_code_generator.providers.openai.keys import sendable_key
+from streaming_code_generator.providers.openai.sdk import LazyClient, import_sdk
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
@@ -103,23 +104,6 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
     return messages
 
 
-def sendable_key(key: Secret | str | None) -> Secret | None:
-    """Return the key as it is sent, without white space around it; None where there is none.
-
-    Raises:
-        ConfigurationError: It holds what no HTTP header may hold. The message does not show it.
-    """
-    text = (key.reveal() if isinstance(key, Secret) else key or "").strip()
-    # What a copied key brings along: a second line, typographic quotes, a byte order mark.
-    for position, character in enumerate(text, start=1):
-        if not " " < character <= "~":
-            raise ConfigurationError(
-                f"The API key cannot be sent: character {position} of {len(text)} is a blank, a "
-                "line break, or not ASCII. Copy the key again, without quotes and in one line."
-            )
-    return Secret(text) if text else None
-
-
 DEFAULT_MODEL = "gpt-5.4-mini"
 """Small, quick, and no shutdown is announced for it."""
 
@@ -137,6 +121,7 @@ class OpenAIProvider:
         self,
         *,
         api_key: Secret | str | None,
+        api_key_command: tuple[str, ...] = (),
         base_url: str | None = None,
         model: str = DEFAULT_MODEL,
         reason: str = "chosen by the caller",
@@ -149,6 +134,7 @@ class OpenAIProvider:
 
         Args:
             api_key: The key; None sends no `Authorization` header at all.
+            api_key_command: What prints the key, where none is given; run by the first request.
             base_url: Where `/chat/completions` is found below; None is OpenAI's.
             model: The model's name, as the endpoint knows it.
             reason: Why this provider was taken, as one clause.
@@ -161,11 +147,13 @@ class OpenAIProvider:
             ConfigurationError: No request can carry the key.
         """
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
-        self._api_key = sendable_key(api_key)
         self._extra_body = extra_body or {}
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
         self._client = LazyClient(
-            api_key=self._api_key, base_url=base_url, connect_timeout_s=connect_timeout_s
+            api_key=sendable_key(api_key),
+            api_key_command=api_key_command,
+            base_url=base_url,
+            connect_timeout_s=connect_timeout_s,
         )
         self._description = ProviderDescription(
             name="openai", model=model, endpoint=shown_url(base_url), reason=reason
@@ -181,9 +169,11 @@ class OpenAIProvider:
 
         Cancellation: at once; the import goes on in its thread.
         """
-        # What hinders it is said by the first request.
-        with suppress(ConfigurationError):
-            await self._client.get()
+        # What hinders it is said by the first request, and a command may ask the user something.
+        await import_sdk()
+        if not self._client.needs_command:
+            with suppress(ConfigurationError):
+                await self._client.get()
 
     @asynccontextmanager
     async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:
@@ -194,14 +184,14 @@ class OpenAIProvider:
         Cancellation: the connection is closed at once.
 
         Raises:
-            ConfigurationError: The proxy that is set cannot be used.
+            ConfigurationError: The key's command fails, or the proxy that is set cannot be used.
             APIError: The request was refused, did not arrive, or an error came in the stream.
             StreamProcessError: The stream broke, or is none.
         """
         # Outside `translated`, which imports the SDK: here that happens in a thread.
         await self._client.get()
         async with AsyncExitStack() as stack:
-            with translated(self._description.endpoint, self._api_key):
+            with translated(self._description.endpoint, self._client.key):
                 response = await self._sent(request, stack)
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
@@ -239,14 +229,14 @@ class OpenAIProvider:
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
                 stream=True,
-                extra_headers={} if self._api_key else {"Authorization": omit},
+                extra_headers={} if self._client.key else {"Authorization": omit},
                 extra_body=chat_body(request, dialect, self._extra_body),
             )
         )
 
     async def _deltas(self, response: "AsyncAPIResponse[object]") -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(self._description.endpoint, self._api_key)
-        with translated(self._description.endpoint, self._api_key):
+        reader = ChunkReader(self._description.endpoint, self._client.key)
+        with translated(self._description.endpoint, self._client.key):
             async with aclosing(response.http_response.aiter_bytes()) as received:
                 async for piece in received:
                     for delta in reader.feed(piece):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.openai.endpoint_errors import watch_handshake
+from streaming_code_generator.providers.openai.keys import key_from_command
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
 
@@ -46,12 +47,26 @@ async def import_sdk() -> None:
 class LazyClient:
     """Makes one SDK client for each event loop it is used in: connections belong to a loop."""
 
-    def __init__(self, *, api_key: Secret | None, base_url: str, connect_timeout_s: float) -> None:
-        self._api_key = api_key
+    def __init__(
+        self,
+        *,
+        api_key: Secret | None,
+        api_key_command: tuple[str, ...] = (),
+        base_url: str,
+        connect_timeout_s: float,
+    ) -> None:
+        self.key = api_key
+        """The key that requests carry; of a command, once the client is made."""
+        self._api_key_command = api_key_command
         self._base_url = base_url
         self._connect_timeout_s = connect_timeout_s
         self._making = threading.Lock()
         self._made: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+
+    @property
+    def needs_command(self) -> bool:
+        """Whether the user's command has to be run for the key first."""
+        return self.key is None and bool(self._api_key_command)
 
     async def get(self) -> "AsyncOpenAI":
         """Return this loop's client, made in a thread the first time.
@@ -74,6 +89,8 @@ class LazyClient:
         with self._making:
             # Connections of another loop cannot be closed from here; they go with their loop.
             if self._made is None or self._made[0] is not loop:
+                if self.needs_command:
+                    self.key = key_from_command(self._api_key_command)
                 self._made = (loop, self._make())
             return self._made[1]
 
@@ -85,7 +102,7 @@ class LazyClient:
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
         http_client = self._http_client(timeout)
         client = AsyncOpenAI(
-            api_key=self._api_key.reveal() if self._api_key else NO_KEY,
+            api_key=self.key.reveal() if self.key else NO_KEY,
             base_url=self._base_url,
             max_retries=0,
             timeout=timeout,
