@@ -33,6 +33,7 @@ from streaming_code_generator.providers.openai.openai_provider import (
     OpenAIProvider,
     dialect_for,
 )
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.testing.openai_replies import (
     DONE,
     KEEP_ALIVE,
@@ -126,6 +127,26 @@ async def test_what_is_not_set_is_not_sent(site: Site) -> None:
 async def test_extra_fields_are_sent_along(site: Site) -> None:
     await result_of(await site.provider(answer("a"), extra_body={"return_progress": True}))
     assert site.server.requests[0].body["return_progress"] is True
+
+
+async def test_extra_headers_are_sent_and_never_shown(site: Site) -> None:
+    headers = (("x-team", Secret("canary-team-0123")), ("authorization", Secret("Other scheme")))
+    refusal = Reply.error(400, "no team canary-team-0123")
+    provider = await site.provider(refusal, extra_headers=headers)
+    with pytest.raises(APIError, match=r"no team \*\*\*") as caught:
+        await events_of(provider, ONCE)
+    (sent,) = site.server.requests
+    assert sent.headers["x-team"] == "canary-team-0123"
+    assert sent.headers["authorization"] == "Other scheme"
+    assert "canary" not in caught.value.message
+
+
+async def test_how_much_to_think_is_sent_where_it_is_set(site: Site) -> None:
+    request = replace(request_for(), reasoning_effort="low")
+    provider = await site.provider(answer("a"))
+    async for _ in GenerationEngine(provider).stream(request):
+        pass
+    assert site.server.requests[0].body["reasoning_effort"] == "low"
 
 
 async def test_without_a_key_no_authorization_is_sent(

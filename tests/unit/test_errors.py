@@ -25,7 +25,7 @@ from streaming_code_generator.settings import Secret
 ENDPOINT = "https://llm.example/v1"
 REQUEST = httpx2.Request("POST", f"{ENDPOINT}/chat/completions")
 KEY_TEXT = "my-own-key-0123456789"
-KEY = Secret(KEY_TEXT)
+KEY = (Secret(KEY_TEXT),)
 
 
 def subclasses(base: type[Exception]) -> set[type[Exception]]:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -36,7 +36,7 @@ from streaming_code_generator.settings import (
     user_file_path,
 )
 from streaming_code_generator.settings.endpoints import origin_of, travels_in_the_clear
-from streaming_code_generator.settings.kinds import Arguments
+from streaming_code_generator.settings.kinds import Arguments, Headers, JsonObject
 
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -52,11 +52,18 @@ class ModelList:
     """Whether a generation would fail as well; a server need not have a list of models."""
 
 
-def list_models(base_url: str, key: Secret | None, *, timeout_s: float) -> ModelList:
+def list_models(
+    base_url: str,
+    key: Secret | None,
+    extra_headers: Sequence[tuple[str, Secret]] = (),
+    *,
+    timeout_s: float,
+) -> ModelList:
     """Send `GET {base_url}/models`, with the key that is bound to it; follows no redirect."""
     import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
     headers = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
+    headers |= {name: value.reveal() for name, value in extra_headers}
     url, route = f"{base_url}/models", route_of(base_url)
     try:
         response = httpx2.get(url, headers=headers, timeout=timeout_s, **route)
@@ -135,6 +142,7 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     listed = list_models(
         resolved.settings.base_url or base_url,
         key,
+        resolved.settings.extra_headers,
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:
@@ -227,8 +235,8 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     yield Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))
     for name, spec in SPECS.items():
         value = _shown(getattr(resolved.settings, name))
-        if isinstance(spec.kind, Arguments) and value != "unset":
-            value = "set"  # a token may be among them
+        if isinstance(spec.kind, Arguments | Headers | JsonObject) and value != "unset":
+            value = "set"  # a key may be in it
         yield Finding(State.OK, f"{spec.camel_name} = {value} ({resolved.origins[name]})")
     yield _key(resolved)
     for problem in resolved.problems:

@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     for problem in resolved.problems:
         notify(f"Note: {problem}")
     sink = install(sys.stderr, level="debug" if arguments.debug else "warning")
-    if resolved.api_key:
-        sink.redaction.hide(resolved.api_key.reveal())
+    for secret in resolved.secrets:
+        sink.redaction.hide(secret.reveal())
     output = _Output(json_only=arguments.json, code_only=arguments.code_only)
     try:
         result = asyncio.run(_generate(prompt, resolved, output))

@@ -25,6 +25,8 @@ class CompletionRequest:
     """Most tokens to generate; None leaves it to the provider."""
     temperature: float | None = None
     """Sampling temperature, 0 to 2; None leaves it to the provider."""
+    reasoning_effort: str | None = None
+    """How much to think before the answer, in the provider's word; None leaves it to the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

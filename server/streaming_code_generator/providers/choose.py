@@ -1,5 +1,6 @@
 """Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,9 @@ class ProviderChoice:
     model: str | None = None
     token_limit_field: TokenLimitField | None = None
     system_role: SystemRole | None = None
+    extra_body: str | None = None
+    """Further fields of the request, as JSON."""
+    extra_headers: tuple[tuple[str, Secret], ...] = ()
     embedded_model: str | None = None
     model_path: str | None = None
     connect_timeout_s: float = 5.0
@@ -112,6 +116,8 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         reason=reason,
         token_limit_field=choice.token_limit_field or "auto",
         system_role=choice.system_role or "auto",
+        extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
+        extra_headers=choice.extra_headers,
         connect_timeout_s=choice.connect_timeout_s,
     )
 
@@ -159,6 +165,8 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         model=settings.model,
         token_limit_field=None if limit_field == "auto" else limit_field,
         system_role=None if role == "auto" else role,
+        extra_body=settings.extra_body,
+        extra_headers=settings.extra_headers,
         connect_timeout_s=settings.connect_timeout_seconds,
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,

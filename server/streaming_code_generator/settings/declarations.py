@@ -13,11 +13,14 @@ from streaming_code_generator.settings.kinds import (
     Choice,
     FilePath,
     FolderPaths,
+    Headers,
+    JsonObject,
     Number,
     SettingKind,
     Text,
     VariableName,
 )
+from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
 """The settings' section in editors."""
@@ -27,6 +30,7 @@ VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
 
 ProviderName = Literal["auto", "openai", "embedded"]
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 SystemRole = Literal["auto", "system", "developer"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
@@ -175,6 +179,32 @@ class Settings:
     temperature: float | None = field(
         default=None,
         metadata=_about(Number(0, 2), "The sampling temperature; unset leaves it to the model."),
+    )
+    reasoning_effort: ReasoningEffort | None = field(
+        default=None,
+        metadata=_about(
+            Choice(("none", "minimal", "low", "medium", "high", "xhigh")),
+            "How much a reasoning model thinks before it answers; unset leaves it to the model.",
+        ),
+    )
+    extra_body: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            JsonObject(),
+            "Further fields of every request's body, for what only your endpoint knows; in the "
+            "environment as JSON.",
+            scope=Scope.USER,
+        ),
+    )
+    extra_headers: tuple[tuple[str, Secret], ...] = field(
+        default=(),
+        metadata=_about(
+            Headers(),
+            "Further headers of every request to your endpoint, never shown; in the environment as "
+            "JSON.",
+            scope=Scope.USER,
+        ),
     )
     chunk_size: int = field(
         default=1524,

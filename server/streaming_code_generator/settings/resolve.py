@@ -7,6 +7,7 @@ from pathlib import Path
 from streaming_code_generator.settings.declarations import SPECS, Settings
 from streaming_code_generator.settings.endpoints import covers, leads_to, normalised_base_url
 from streaming_code_generator.settings.origins import Origin, Source
+from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
     Reading,
@@ -15,7 +16,6 @@ from streaming_code_generator.settings.sources import (
 )
 from streaming_code_generator.settings.trust import (
     KeyCandidate,
-    Secret,
     choose_key,
     is_within,
     judge,
@@ -39,6 +39,12 @@ class ResolvedSettings:
     api_key_origin: Origin | None
     problems: tuple[str, ...]
     """One message for each value that is ignored, to be shown to users."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must appear in no log."""
+        headers = (value for _, value in self.settings.extra_headers)
+        return (*([self.api_key] if self.api_key else []), *headers)
 
 
 def resolve(sources: SettingsSources) -> ResolvedSettings:
@@ -64,7 +70,11 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
         ]
     origins = {name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS}
     command: tuple[str, ...] = ()
-    if not reading.client_key and leads_to(endpoint, given_for[Source.ENVIRONMENT]):
+    # An endpoint that a workspace chose gets nothing that was meant for the user's own.
+    is_users_own = leads_to(endpoint, given_for[Source.ENVIRONMENT])
+    if not is_users_own:
+        settings = replace(settings, extra_body=None, extra_headers=())
+    if is_users_own and not reading.client_key:
         command = settings.api_key_command
     key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []

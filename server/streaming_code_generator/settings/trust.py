@@ -21,6 +21,8 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
 3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
 4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
    Nor `apiKeyCommand`: it is executed. The key it prints is bound as one from the environment.
+   Nor `extraBody` and `extraHeaders`: gateways take from them where to send a request. They go to
+   the user's own endpoint alone, as the user's key does.
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
 6. `trustedWorkspaceEndpoints` and `trustedWorkspaces` count only in the configuration file and
    the environment.
@@ -37,42 +39,7 @@ from pathlib import Path
 from streaming_code_generator.settings.declarations import SPECS, Scope
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, leads_to, origin_of
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-
-
-class Secret:
-    """Holds a key; only `reveal` gives it away, and `repr`, `str` and formatting show `***`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the key itself, for the request that needs it and for nothing else."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __copy__(self) -> "Secret":
-        return self
-
-    def __deepcopy__(self, _: object) -> "Secret":
-        """Stay masked in what `dataclasses.asdict` makes."""
-        return self
-
-    def __reduce__(self) -> str:
-        raise TypeError("A secret is not pickled: it would be written down in the clear.")
-
+from streaming_code_generator.settings.secret import Secret
 
 TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
 """Where `trustedWorkspaceEndpoints` and `trustedWorkspaces` count."""
@@ -83,6 +50,8 @@ _REASONS = {
     "provider": "a workspace may not choose who gets the code",
     "api_key_env": "a workspace may not choose which variable is sent as a key",
     "api_key_command": "a workspace may not choose what is executed",
+    "extra_body": "a workspace may not choose what a gateway does with the code",
+    "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
 }
 

@@ -7,7 +7,7 @@ same failure comes as different statuses, so its words are read as well.
 import email.utils
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +19,9 @@ from streaming_code_generator.settings import Secret
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import Request
     from openai import APIStatusError
+
+Secrets = Sequence[Secret]
+"""What an endpoint was sent and may repeat: it is masked in everything it says."""
 
 _MOST_MESSAGE_CHARS = 300
 
@@ -138,9 +141,9 @@ def is_retryable(refusal: Refusal) -> bool:
     return kind_of(refusal) == "server" or refusal.status in _RETRYABLE_STATUSES
 
 
-def short_message(words: str, key: Secret | None) -> str:
-    """Return a server's own words, on one line, short, and without the key or anything like one."""
-    message = redacted(" ".join(words.split()), (key.reveal(),) if key else ())
+def short_message(words: str, secrets: Secrets) -> str:
+    """Return a server's own words, on one line, short, and without keys or anything like one."""
+    message = redacted(" ".join(words.split()), [secret.reveal() for secret in secrets])
     if message.startswith("<"):
         return "an HTML page"
     if len(message) > _MOST_MESSAGE_CHARS:
@@ -149,13 +152,13 @@ def short_message(words: str, key: Secret | None) -> str:
 
 
 def failure_of_status(
-    refusal: Refusal, endpoint: str, *, key: Secret | None, retry_after_s: float | None
+    refusal: Refusal, endpoint: str, *, secrets: Secrets, retry_after_s: float | None
 ) -> APIError:
     """Return the error for a response whose status is one."""
     kind = kind_of(refusal)
-    said = short_message(refusal.message, key)
+    said = short_message(refusal.message, secrets)
     answer = f"`{endpoint}` answered {refusal.status}{f' ({said})' if said else ''}."
-    advice = _advice(refusal, kind, has_key=key is not None)
+    advice = _advice(refusal, kind, has_key=bool(secrets))
     return APIError(
         f"{answer} {advice}",
         kind=kind,
@@ -175,11 +178,11 @@ def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
     return _ADVICE[kind]
 
 
-def failure_in_stream(error: object, endpoint: str, key: Secret | None) -> APIError:
+def failure_in_stream(error: object, endpoint: str, secrets: Secrets) -> APIError:
     """Return the error for an error object, or bare text, inside a stream that began well."""
     refusal = refusal_of(error)
     kind = kind_of(refusal)
-    said = short_message(refusal.message, key) or "no message came with it"
+    said = short_message(refusal.message, secrets) or "no message came with it"
     return APIError(
         f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {_ADVICE[kind]}",
         kind=kind,
@@ -192,7 +195,7 @@ _REDIRECTS = range(300, 400)
 
 
 @contextmanager
-def translated(endpoint: str, key: Secret | None) -> Iterator[None]:
+def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
     """Raise this package's errors instead of foreign ones, which become their causes.
 
     Raises:
@@ -215,23 +218,23 @@ def translated(endpoint: str, key: Secret | None) -> Iterator[None]:
         OverflowError,
         RecursionError,
     ) as error:
-        raise translation_of(error, endpoint, key) from error
+        raise translation_of(error, endpoint, secrets) from error
 
 
-def translation_of(error: Exception, endpoint: str, key: Secret | None = None) -> StreamingError:
+def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> StreamingError:
     """Return the error to raise instead of `error`, an exception of the SDK or its client."""
     import httpx2  # noqa: PLC0415 - as above
     import openai  # noqa: PLC0415 - as above
 
     match error:
         case openai.APIStatusError():
-            return _refused(error, endpoint, key)
+            return _refused(error, endpoint, secrets)
         case openai.APITimeoutError() | httpx2.TimeoutException():
             return _no_connection_in_time(error, endpoint)
         case openai.APIConnectionError():
-            return _unreachable(error.__cause__ or error, endpoint, key)
+            return _unreachable(error.__cause__ or error, endpoint, secrets)
         case httpx2.ConnectError() | httpx2.ProxyError() | httpx2.WriteError():
-            return _unreachable(error, endpoint, key)
+            return _unreachable(error, endpoint, secrets)
         case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
             return StreamProcessError(
                 f"The connection to `{endpoint}` broke off before the response was complete.",
@@ -246,7 +249,7 @@ def translation_of(error: Exception, endpoint: str, key: Secret | None = None) -
             )
 
 
-def _refused(error: "APIStatusError", endpoint: str, key: Secret | None) -> APIError:
+def _refused(error: "APIStatusError", endpoint: str, secrets: Secrets) -> APIError:
     response = error.response
     if error.status_code in _REDIRECTS:
         return APIError(
@@ -258,7 +261,7 @@ def _refused(error: "APIStatusError", endpoint: str, key: Secret | None) -> APIE
     body = error.body if error.body is not None else response.text
     refusal = refusal_of(body, error.status_code)
     wait_s = retry_after_s(response.headers)
-    return failure_of_status(refusal, endpoint, key=key, retry_after_s=wait_s)
+    return failure_of_status(refusal, endpoint, secrets=secrets, retry_after_s=wait_s)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -299,8 +302,8 @@ def _no_connection_in_time(error: Exception, endpoint: str) -> APIError:
     )
 
 
-def _unreachable(cause: BaseException, endpoint: str, key: Secret | None) -> APIError:
-    reason = short_message(str(cause) or type(cause).__name__, key)
+def _unreachable(cause: BaseException, endpoint: str, secrets: Secrets) -> APIError:
+    reason = short_message(str(cause) or type(cause).__name__, secrets)
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
         return _speaks_no_tls(endpoint)
     if "CERTIFICATE_VERIFY_FAILED" in reason:

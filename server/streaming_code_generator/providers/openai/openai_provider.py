@@ -5,7 +5,7 @@ The SDK builds models of every chunk, at about 120 µs each; the text of a chunk
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +22,7 @@ from streaming_code_generator.settings.declarations import SystemRole, TokenLimi
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
-    from openai import AsyncAPIResponse
+    from openai import AsyncAPIResponse, Omit
 
 
 _OPENAI_HOST = "api.openai.com"
@@ -90,6 +90,8 @@ def chat_body(
         body[dialect.token_limit_field] = request.max_output_tokens
     if request.temperature is not None:
         body["temperature"] = request.temperature
+    if request.reasoning_effort is not None:
+        body["reasoning_effort"] = request.reasoning_effort
     return body | dict(extra)
 
 
@@ -128,6 +130,7 @@ class OpenAIProvider:
         token_limit_field: TokenLimitField = "auto",
         system_role: SystemRole = "auto",
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Sequence[tuple[str, Secret]] = (),
         connect_timeout_s: float = 5.0,
     ) -> None:
         """Open and import nothing yet.
@@ -141,6 +144,7 @@ class OpenAIProvider:
             token_limit_field: How the endpoint calls its token limit; `auto` goes by the host.
             system_role: The role of the system prompt; `auto` goes by host and model.
             extra_body: Further fields for every request, as this endpoint alone knows them.
+            extra_headers: Further headers for every request; `Authorization` replaces the key's.
             connect_timeout_s: Longest time to connect.
 
         Raises:
@@ -148,6 +152,7 @@ class OpenAIProvider:
         """
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
+        self._extra_headers = dict(extra_headers)
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
         self._client = LazyClient(
             api_key=sendable_key(api_key),
@@ -191,7 +196,7 @@ class OpenAIProvider:
         # Outside `translated`, which imports the SDK: here that happens in a thread.
         await self._client.get()
         async with AsyncExitStack() as stack:
-            with translated(self._description.endpoint, self._client.key):
+            with translated(self._description.endpoint, self._secrets):
                 response = await self._sent(request, stack)
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
@@ -220,8 +225,6 @@ class OpenAIProvider:
     async def _post(
         self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
     ) -> "AsyncAPIResponse[object]":
-        from openai import omit  # noqa: PLC0415 - imported by the client already
-
         client = await self._client.get()
         # What is not typed here goes as `extra_body`: names differ between endpoints.
         return await stack.enter_async_context(
@@ -229,14 +232,29 @@ class OpenAIProvider:
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
                 stream=True,
-                extra_headers={} if self._client.key else {"Authorization": omit},
+                extra_headers=self._headers(),
                 extra_body=chat_body(request, dialect, self._extra_body),
             )
         )
 
+    def _headers(self) -> "dict[str, str | Omit]":
+        from openai import omit  # noqa: PLC0415 - imported by the client already
+
+        headers: dict[str, str | Omit] = {} if self._client.key else {"Authorization": omit}
+        for name, value in self._extra_headers.items():
+            # Spelled as the SDK does: it would send another spelling beside its own.
+            is_key = name.lower() == "authorization"
+            headers["Authorization" if is_key else name] = value.reveal()
+        return headers
+
+    @property
+    def _secrets(self) -> tuple[Secret, ...]:
+        key = self._client.key
+        return (*([key] if key else []), *self._extra_headers.values())
+
     async def _deltas(self, response: "AsyncAPIResponse[object]") -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(self._description.endpoint, self._client.key)
-        with translated(self._description.endpoint, self._client.key):
+        reader = ChunkReader(self._description.endpoint, self._secrets)
+        with translated(self._description.endpoint, self._secrets):
             async with aclosing(response.http_response.aiter_bytes()) as received:
                 async for piece in received:
                     for delta in reader.feed(piece):

@@ -6,15 +6,14 @@ from contextlib import suppress
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai.endpoint_errors import failure_in_stream
+from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
 from streaming_code_generator.providers.openai.sse import SseEvent, SseParser
-from streaming_code_generator.settings import Secret
 
 Json = Mapping[str, object]
 _NOTHING: Json = {}
 
 
-def delta_of(event: SseEvent, endpoint: str, key: Secret | None = None) -> Delta:
+def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
     """Return the chunk that `event` carries; fields that are missing, null or unknown are skipped.
 
     Raises:
@@ -22,13 +21,13 @@ def delta_of(event: SseEvent, endpoint: str, key: Secret | None = None) -> Delta
         StreamProcessError: It is no JSON object.
     """
     chunk = _parsed(event.data, endpoint)
-    return _delta(chunk, endpoint, key, is_error=event.event == "error")
+    return _delta(chunk, endpoint, secrets, is_error=event.event == "error")
 
 
-def _delta(chunk: Json, endpoint: str, key: Secret | None, *, is_error: bool = False) -> Delta:
+def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = False) -> Delta:
     error = chunk.get("error")
     if error or is_error:
-        raise failure_in_stream(error or chunk, endpoint, key)
+        raise failure_in_stream(error or chunk, endpoint, secrets)
     choices = chunk.get("choices")
     choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
     # What servers send beside OpenAI's `{"choices": [{"delta": {"content": "x"}}]}`:
@@ -117,10 +116,10 @@ MOST_PENDING_BYTES = 8 * 1024 * 1024
 class ChunkReader:
     """Reads one response. A chunk that cannot be read raises after those before it were given."""
 
-    def __init__(self, endpoint: str, key: Secret | None = None) -> None:
-        """Read what `endpoint` sends; the key, which it may repeat, is masked in errors."""
+    def __init__(self, endpoint: str, secrets: Secrets = ()) -> None:
+        """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
         self._endpoint = endpoint
-        self._key = key
+        self._secrets = secrets
         self._parser = SseParser()
         self._first_byte = b""
         self._json_body = b""
@@ -174,7 +173,7 @@ class ChunkReader:
             if event.data == _DONE:
                 self.is_done = True
             else:
-                yield delta_of(event, self._endpoint, self._key)
+                yield delta_of(event, self._endpoint, self._secrets)
 
     def _whole_answer(self) -> Iterator[Delta]:
         """Read a body of JSON: an error, or the answer of a server that does not stream."""
@@ -183,7 +182,7 @@ class ChunkReader:
         answer = _mapping(body[0] if isinstance(body, list) and body else body)
         if "choices" not in answer and "error" not in answer:
             raise self._not_a_stream("JSON that is no completion")
-        yield _delta(answer, self._endpoint, self._key)
+        yield _delta(answer, self._endpoint, self._secrets)
 
     def _not_a_stream(self, what: str) -> StreamingError:
         return StreamProcessError(
