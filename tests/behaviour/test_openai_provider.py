@@ -409,6 +409,48 @@ async def test_usage_is_found_wherever_it_stands(
     assert (*counts, stats.token_source) == (*expected, "provider")
 
 
+@pytest.mark.parametrize(
+    ("reported", "cached", "reasoning"),
+    [
+        pytest.param(
+            {
+                "usage": {
+                    **REAL_USAGE,
+                    "prompt_tokens_details": {"cached_tokens": 8},
+                    "completion_tokens_details": {"reasoning_tokens": 1},
+                }
+            },
+            8,
+            1,
+            id="chat completions",
+        ),
+        pytest.param(
+            {
+                "usage": {
+                    "input_tokens": 11,
+                    "input_tokens_details": {"cached_tokens": 8},
+                    "output_tokens": 2,
+                    "output_tokens_details": {"reasoning_tokens": 1},
+                }
+            },
+            8,
+            1,
+            id="responses",
+        ),
+        pytest.param({"usage": {**REAL_USAGE, "prompt_cache_hit_tokens": 8}}, 8, 0, id="DeepSeek"),
+        pytest.param(
+            {"timings": {"prompt_n": 4, "cache_n": 7, "predicted_n": 2}}, 7, 0, id="llama.cpp"
+        ),
+        pytest.param({"usage": {**REAL_USAGE, "prompt_tokens_details": None}}, 0, 0, id="null"),
+    ],
+)
+async def test_cached_and_reasoning_tokens_are_in_the_figures(
+    site: Site, reported: dict[str, object], cached: int, reasoning: int
+) -> None:
+    stats = (await site.result(*HELLO, last_chunk(**reported), DONE)).stats
+    assert (stats.cached_tokens, stats.reasoning_tokens) == (cached, reasoning)
+
+
 async def test_zeros_in_every_chunk_do_not_win(site: Site) -> None:
     zeros = [event({"choices": [{"delta": {"content": "x"}}], "usage": ZERO_USAGE})] * 3
     stats = (await site.result(*zeros, last_chunk(usage=ZERO_USAGE))).stats
@@ -600,12 +642,13 @@ async def test_only_a_done_is_nothing(site: Site) -> None:
 
 
 async def test_keep_alives_do_not_extend_the_silence(site: Site) -> None:
-    steps: list[Step] = []
-    gates = [asyncio.Event() for _ in range(20)]
+    gates = [asyncio.Event() for _ in range(100)]
+    steps = [step for gate in gates for step in (Hold(gate), KEEP_ALIVE)]
+    provider = await site.provider(Reply(steps=(*HELLO, *steps, finish())))
+    # The clock of the keep-alives starts once nothing has to be imported any more.
+    await provider.warm_up()
     for n, gate in enumerate(gates):
         asyncio.get_running_loop().call_later(0.02 * n, gate.set)
-        steps += [Hold(gate), KEEP_ALIVE]
-    provider = await site.provider(Reply(steps=(*HELLO, *steps, finish())))
     with pytest.raises(StreamProcessError, match="stalled"):
         await events_of(provider, GenerationPolicy(stall_timeout_s=0.1))
 

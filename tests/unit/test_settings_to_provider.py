@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.engine.from_settings import generation_policy
+from streaming_code_generator.core.engine.from_settings import completion_request, generation_policy
 from streaming_code_generator.providers.choose import provider_choice
 from streaming_code_generator.settings import Secret, Settings, SettingsSources, resolve
 
@@ -126,3 +126,7 @@ def test_environment_spells_what_is_extra_as_json() -> None:
     assert settings.extra_body == '{"seed": 1}'
     assert settings.extra_headers == (("X-Team", Secret("a")),)
     assert settings.reasoning_effort == "low"
+
+
+def test_length_of_a_response_is_left_to_the_endpoint() -> None:
+    assert completion_request(Settings(), ()).max_output_tokens is None

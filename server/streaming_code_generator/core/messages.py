@@ -36,6 +36,10 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
+    """Those of the prompt that the provider had read before."""
+    reasoning_tokens: int = 0
+    """Those of the completion that were thought and not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,10 @@ class StreamStats:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens that the provider had read before; 0 where it does not say."""
+    reasoning_tokens: int = 0
+    """Completion tokens spent on thinking; 0 where the provider does not say."""
     token_source: TokenSource = "estimate"
     attempts: int = 1
     """Requests made so far; 1 without retries."""
@@ -131,6 +135,8 @@ def stats_object(stats: StreamStats) -> dict[str, object]:
         "promptTokens": stats.prompt_tokens,
         "completionTokens": stats.completion_tokens,
         "totalTokens": stats.total_tokens,
+        "cachedTokens": stats.cached_tokens,
+        "reasoningTokens": stats.reasoning_tokens,
         "tokenSource": stats.token_source,
         "elapsedSeconds": stats.elapsed,
         "timeToFirstChunkSeconds": stats.time_to_first_chunk,

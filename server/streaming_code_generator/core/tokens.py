@@ -211,6 +211,11 @@ class TokenAccount:
         completion = max(usage.completion_tokens, completion)
         return TokenFigures(prompt, completion, prompt + completion, self._source)
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider reported last, if anything."""
+        return self._usage
+
     async def settle(self) -> None:
         """Make the count final: waits for a tokenizer that is still needed, but not for long."""
         if self._usage_is_newest:

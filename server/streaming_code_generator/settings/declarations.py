@@ -172,9 +172,13 @@ class Settings:
             "Retries after the first attempt, made only while no text has been shown.",
         ),
     )
-    max_output_tokens: int = field(
-        default=1024,
-        metadata=_about(Number(1, 1_000_000, whole=True), "The most tokens to generate."),
+    max_output_tokens: int | None = field(
+        default=None,
+        metadata=_about(
+            Number(1, 1_000_000, whole=True),
+            "The most tokens to generate, hidden reasoning included; unset leaves it to the "
+            "endpoint, and is 1024 for the embedded model.",
+        ),
     )
     temperature: float | None = field(
         default=None,

@@ -95,16 +95,38 @@ def _usage(chunk: Json) -> Usage | None:
     completion = _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens"))
     total = _count(usage.get("total_tokens")) or prompt + completion
     if total:
-        return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
+        return Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=total,
+            cached_tokens=_cached(usage),
+            reasoning_tokens=_detail(usage, "reasoning_tokens"),
+        )
     # `timings` come without being asked for.
     timings = _mapping(chunk.get("timings"))
-    prompt = _count(timings.get("prompt_n")) + _count(timings.get("cache_n"))
+    cached = _count(timings.get("cache_n"))
+    prompt = _count(timings.get("prompt_n")) + cached
     completion = _count(timings.get("predicted_n"))
     if not completion:
         return None
     return Usage(
-        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        cached_tokens=cached,
     )
+
+
+def _cached(usage: Json) -> int:
+    """Read the cached tokens by OpenAI's name, or by DeepSeek's."""
+    return _detail(usage, "cached_tokens") or _count(usage.get("prompt_cache_hit_tokens"))
+
+
+def _detail(usage: Json, name: str) -> int:
+    """Read a count from usage's details, by their names in chat completions or in responses."""
+    kinds = ("prompt", "completion", "input", "output")
+    details = (_mapping(usage.get(f"{kind}_tokens_details")) for kind in kinds)
+    return next((count for each in details if (count := _count(each.get(name)))), 0)
 
 
 _DONE = "[DONE]"
