@@ -111,7 +111,7 @@ Signal what to do if there is none."
                   (lambda (python)
                     (and (executable-find python)
                          (eql 0 (ignore-errors
-                                  (call-process python nil nil nil "-c" probe)))))
+                                  (call-process python nil nil nil "-I" "-c" probe)))))
                   streaming-code-generator--pythons)))
          (new-enough "import sys; sys.exit(sys.version_info < (3, 11))"))
     (or (funcall fits (concat "import ensurepip, venv; " new-enough))
@@ -136,8 +136,9 @@ If WITH-MODEL is non-nil, the last one gets the embedded model."
          `((,uv "venv" "--allow-existing" "--python" ">=3.11" ,environment)
            (,uv "pip" "install" "--python" ,python "--upgrade"
                 "--reinstall-package" "streaming-code-generator" ,server))
-       `((,(streaming-code-generator--python) "-m" "venv" ,environment)
-         (,python "-m" "pip" "install" "--disable-pip-version-check"
+       ;; Isolated: the current folder may hold a `pip' or `venv' of its own.
+       `((,(streaming-code-generator--python) "-I" "-m" "venv" ,environment)
+         (,python "-I" "-m" "pip" "install" "--disable-pip-version-check"
                   "--upgrade" ,server)))
      (and with-model
           `((,(streaming-code-generator--in-environment

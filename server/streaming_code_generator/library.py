@@ -19,14 +19,14 @@ from streaming_code_generator.core.messages import (
 )
 from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import Tokenizers
-from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.errors import ConfigurationError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
     provider_choice,
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL
-from streaming_code_generator.settings import SettingsSources, resolve
+from streaming_code_generator.settings import SPECS, Secret, SettingsSources, resolve
 from streaming_code_generator.settings.declarations import ProviderName
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class StreamingCodeGenerator:
         base_url: str | None = None,
         max_retries: int = 3,
         *,
-        first_chunk_timeout: float = 30,
+        first_chunk_timeout: float = 60,
         stall_timeout: float = 20,
         max_output_tokens: int | None = None,
         temperature: float | None = None,
@@ -145,6 +145,10 @@ class StreamingCodeGenerator:
             max_retries=max_retries,
             chunk_size=chunk_size,
         )
+        _require("temperature", temperature)
+        _require("max_output_tokens", max_output_tokens)
+        if isinstance(provider, str):
+            _require("provider", provider)
         self._system_prompt = system_prompt
         self._max_output_tokens = max_output_tokens
         self._temperature = temperature
@@ -242,6 +246,20 @@ class StreamingCodeGenerator:
         return GenerationEngine(self._provider, policy, self._tokens).stream(request)
 
 
+def _require(name: str, value: object) -> None:
+    """Refuse an argument that the setting of its name would not take.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    kind = SPECS[name].kind
+    try:
+        if value is not None:
+            kind.parse(value)
+    except ValueError as error:
+        raise ConfigurationError(f"`{name}` must be {kind.summary}, not {value!r}.") from error
+
+
 def _choice(
     api_key: str | None, base_url: str | None, model: str | None, provider: ProviderName | None
 ) -> ProviderChoice:
@@ -260,7 +278,12 @@ def _choice(
     if base_url:
         choice = replace(choice, base_url=base_url, base_url_origin="the `base_url` argument")
     if api_key:
-        choice = replace(choice, api_key=api_key, api_key_origin="the `api_key` argument")
+        choice = replace(
+            choice,
+            api_key_command=(),
+            api_key=Secret(api_key),
+            api_key_origin="the `api_key` argument",
+        )
     return replace(choice, model=choice.model or DEFAULT_MODEL)
 
 

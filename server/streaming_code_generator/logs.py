@@ -1,9 +1,14 @@
 """Logging set-up: one handler that keeps keys and request bodies out of what it writes."""
 
+import contextlib
 import logging
+import logging.handlers
+import os
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -39,10 +44,16 @@ _CAPS = {
 """The least serious level at which foreign loggers are heard, whatever our own level is."""
 
 
+LEAST_KEY_CHARACTERS = 8
+"""A shorter key is a placeholder for a server that wants none (`x`, `test`, `ollama`): masking it
+everywhere would tear ordinary words apart, and hide nothing."""
+
+
 def redacted(text: str, keys: Iterable[str] = ()) -> str:
     """Return the text with the given keys, and whatever looks like one, masked."""
     for key in keys:
-        text = text.replace(key, _MASK)
+        if len(key) >= LEAST_KEY_CHARACTERS:
+            text = text.replace(key, _MASK)
     for shape in _KEY_SHAPES:
         text = shape.sub(_MASK, text)
     for place in _KEY_PLACES:
@@ -79,6 +90,47 @@ class RedactingFormatter(logging.Formatter):
         return self._redaction.redact(super().format(record))
 
 
+class _QuietHandler(logging.Handler):
+    """Tells once that it cannot write; the default would print every record, keys and all."""
+
+    _has_failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it
+        """Say on standard error what hinders it, and nothing of the record."""
+        error = sys.exc_info()[1]
+        if self._has_failed or sys.stderr is None:
+            return
+        self._has_failed = True
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        with contextlib.suppress(OSError, ValueError):  # that one is full or closed as well
+            sys.stderr.write(f"The log cannot be written ({reason}); {record.name} goes on.\n")
+
+
+class _StreamLog(_QuietHandler, logging.StreamHandler[TextIO]):
+    """Logs to a stream."""
+
+
+MOST_FILE_BYTES = 10_000_000
+"""The size at which a log file is put aside, as `NAME.1`, and begun anew."""
+
+
+class _FileLog(_QuietHandler, logging.handlers.RotatingFileHandler):
+    """Logs to a file that only its user can read, and keeps the one before it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=MOST_FILE_BYTES, backupCount=1, encoding="utf-8")
+
+    def _open(self) -> TextIOWrapper:
+        # Document text stands in it at the level of debugging.
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding="utf-8")  # noqa: PTH123 - of a descriptor
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Put the full file aside; where another process has it open, go on in it."""
+        with contextlib.suppress(OSError):
+            super().rotate(source, dest)
+
+
 class CapFilter(logging.Filter):
     """Drops what foreign loggers say below their cap, whatever level they are set to."""
 
@@ -111,11 +163,7 @@ def install(target: TextIO | Path, *, level: str = "info") -> LogSink:
     Raises:
         OSError: The file cannot be written.
     """
-    handler: logging.Handler = (
-        logging.FileHandler(target, encoding="utf-8")
-        if isinstance(target, Path)
-        else logging.StreamHandler(target)
-    )
+    handler = _FileLog(target) if isinstance(target, Path) else _StreamLog(target)
     redaction = Redaction()
     handler.addFilter(CapFilter())
     handler.setFormatter(RedactingFormatter(redaction))

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,12 +242,16 @@ async def test_web_pages_of_other_origins_are_given_no_access() -> None:
     assert preflight.headers.get("access-control-allow-credentials", "false") == "false"
 
 
-async def test_child_listens_on_loopback_with_a_key_that_no_process_list_shows() -> None:
+async def test_child_listens_on_loopback_with_a_key_that_no_process_list_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-of-the-user")
     async with listening_child() as child:
         key = child.config.api_key.encode()
         assert child.url.startswith("http://127.0.0.1:")
         assert len(key) >= 32
         assert key not in shown_of(child.pid)
+        assert b"canary-of-the-user" not in shown_of(child.pid)
 
 
 async def test_every_child_has_a_key_of_its_own() -> None:
@@ -279,3 +284,20 @@ def test_child_serves_one_event_loop_after_another() -> None:
     first_pid = asyncio.run(use(then_close=False))
     assert asyncio.run(use(then_close=True)) == first_pid
     assert not has_process(first_pid)
+
+
+def test_child_outlives_the_thread_that_asked_for_it_first() -> None:
+    # Linux kills with the thread that started a process, not with its process.
+    provider = EmbeddedProvider(weights=smallest_weights(), reason="a test")
+
+    async def use(*, then_close: bool) -> int:
+        assert text_of(await collect(provider, ask(tokens=1)))
+        pid = running_child(provider).pid
+        if then_close:
+            await provider.aclose()
+        return pid
+
+    with ThreadPoolExecutor(1) as worker:
+        first = worker.submit(lambda: asyncio.run(use(then_close=False))).result()
+
+    assert asyncio.run(use(then_close=True)) == first

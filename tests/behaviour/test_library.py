@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -308,3 +309,17 @@ def test_a_bad_url_is_refused_and_its_password_not_shown(make: Make, url: str) -
 def test_a_value_out_of_range_is_refused(make: Make, wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
         make("k", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"provider": "opnai"}, "`provider`"),
+        ({"temperature": 9}, "`temperature`"),
+        ({"temperature": float("nan")}, "`temperature`"),
+        ({"max_output_tokens": 0}, "`max_output_tokens`"),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_refused(arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        StreamingCodeGenerator("any key", base_url="http://127.0.0.1:9/v1", **arguments)

@@ -22,12 +22,18 @@ from streaming_code_generator.core.messages import (
     PromptProgress,
 )
 from streaming_code_generator.core.results import GenerationResult
-from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
+from streaming_code_generator.errors import (
+    APIError,
+    ConfigurationError,
+    StreamingError,
+    StreamProcessError,
+)
 from streaming_code_generator.providers.openai.openai_provider import (
     Dialect,
     OpenAIProvider,
     dialect_for,
 )
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.testing.openai_replies import (
     DONE,
     KEEP_ALIVE,
@@ -121,6 +127,26 @@ async def test_what_is_not_set_is_not_sent(site: Site) -> None:
 async def test_extra_fields_are_sent_along(site: Site) -> None:
     await result_of(await site.provider(answer("a"), extra_body={"return_progress": True}))
     assert site.server.requests[0].body["return_progress"] is True
+
+
+async def test_extra_headers_are_sent_and_never_shown(site: Site) -> None:
+    headers = (("x-team", Secret("canary-team-0123")), ("authorization", Secret("Other scheme")))
+    refusal = Reply.error(400, "no team canary-team-0123")
+    provider = await site.provider(refusal, extra_headers=headers)
+    with pytest.raises(APIError, match=r"no team \*\*\*") as caught:
+        await events_of(provider, ONCE)
+    (sent,) = site.server.requests
+    assert sent.headers["x-team"] == "canary-team-0123"
+    assert sent.headers["authorization"] == "Other scheme"
+    assert "canary" not in caught.value.message
+
+
+async def test_how_much_to_think_is_sent_where_it_is_set(site: Site) -> None:
+    request = replace(request_for(), reasoning_effort="low")
+    provider = await site.provider(answer("a"))
+    async for _ in GenerationEngine(provider).stream(request):
+        pass
+    assert site.server.requests[0].body["reasoning_effort"] == "low"
 
 
 async def test_without_a_key_no_authorization_is_sent(
@@ -383,6 +409,48 @@ async def test_usage_is_found_wherever_it_stands(
     assert (*counts, stats.token_source) == (*expected, "provider")
 
 
+@pytest.mark.parametrize(
+    ("reported", "cached", "reasoning"),
+    [
+        pytest.param(
+            {
+                "usage": {
+                    **REAL_USAGE,
+                    "prompt_tokens_details": {"cached_tokens": 8},
+                    "completion_tokens_details": {"reasoning_tokens": 1},
+                }
+            },
+            8,
+            1,
+            id="chat completions",
+        ),
+        pytest.param(
+            {
+                "usage": {
+                    "input_tokens": 11,
+                    "input_tokens_details": {"cached_tokens": 8},
+                    "output_tokens": 2,
+                    "output_tokens_details": {"reasoning_tokens": 1},
+                }
+            },
+            8,
+            1,
+            id="responses",
+        ),
+        pytest.param({"usage": {**REAL_USAGE, "prompt_cache_hit_tokens": 8}}, 8, 0, id="DeepSeek"),
+        pytest.param(
+            {"timings": {"prompt_n": 4, "cache_n": 7, "predicted_n": 2}}, 7, 0, id="llama.cpp"
+        ),
+        pytest.param({"usage": {**REAL_USAGE, "prompt_tokens_details": None}}, 0, 0, id="null"),
+    ],
+)
+async def test_cached_and_reasoning_tokens_are_in_the_figures(
+    site: Site, reported: dict[str, object], cached: int, reasoning: int
+) -> None:
+    stats = (await site.result(*HELLO, last_chunk(**reported), DONE)).stats
+    assert (stats.cached_tokens, stats.reasoning_tokens) == (cached, reasoning)
+
+
 async def test_zeros_in_every_chunk_do_not_win(site: Site) -> None:
     zeros = [event({"choices": [{"delta": {"content": "x"}}], "usage": ZERO_USAGE})] * 3
     stats = (await site.result(*zeros, last_chunk(usage=ZERO_USAGE))).stats
@@ -448,6 +516,75 @@ async def test_an_error_in_the_stream_is_an_error(
     assert words in failure.message
 
 
+async def test_a_key_that_an_error_in_the_stream_repeats_is_masked(site: Site) -> None:
+    key = "no-known-prefix-0123456789"
+    provider = await site.provider(
+        Reply(steps=(event({"error": {"message": f"bad key {key}"}}),)), api_key=key
+    )
+    with pytest.raises(APIError, match=r"bad key \*\*\*") as caught:
+        await events_of(provider, ONCE)
+    assert key not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "canary-key-01\nsecond-line-02",
+        "\u201ccanary-key-01\u201d",
+        "canary-key-01\x00",
+        "ключ-key-01",
+    ],
+    ids=["line break", "curly quotes", "null", "not ASCII"],
+)
+def test_a_key_that_no_request_can_carry_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="API key") as caught:
+        OpenAIProvider(api_key=key, base_url="http://127.0.0.1:9/v1", model="m")
+    assert "canary" not in str(caught.value)
+    assert "key-01" not in str(caught.value)
+    assert "second" not in str(caught.value)
+
+
+async def test_white_space_around_a_key_is_not_sent(site: Site) -> None:
+    await result_of(await site.provider(answer("a"), api_key=f" {KEY}\n"))
+    assert site.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(steps=(b"data: " + DEEP + b"\n\n",)),
+        Reply(steps=(DEEP,)),
+        Reply(status=400, steps=(DEEP,)),
+        Reply(
+            status=400, content_type="application/json", steps=(b'{"e":' * 900 + b"1" + b"}" * 900,)
+        ),
+    ],
+    ids=["chunk", "body", "refusal", "refusal that can just be parsed"],
+)
+async def test_json_nested_without_end_is_an_error_like_others(site: Site, reply: Reply) -> None:
+    await site.failure(reply)
+
+
+async def test_a_model_whose_name_is_no_text_is_an_error_like_others(site: Site) -> None:
+    provider = await site.provider(answer("a"), model="m\ud800")
+    with pytest.raises(APIError, match="could not be made"):
+        await events_of(provider, ONCE)
+
+
+async def test_an_array_in_place_of_a_stream_is_read_as_the_error_it_holds(site: Site) -> None:
+    error = await site.broken(json.dumps([{"error": {"message": "no", "code": 400}}]).encode())
+    assert error.kind == "bad_request"
+
+
+async def test_a_count_that_cannot_be_one_is_not_believed(site: Site) -> None:
+    counts = {"prompt_tokens": 1, "completion_tokens": 10**400, "total_tokens": 10**400}
+    result = await site.result(chunk("a"), finish(), event({"choices": [], "usage": counts}), DONE)
+    assert result.stats.tokens_per_second < 10**9
+
+
 async def test_an_error_event_with_other_json_is_an_error(site: Site) -> None:
     failure = await site.broken(b'event: error\ndata: {"message": "engine died"}\n\n')
     assert "engine died" in failure.message
@@ -505,12 +642,13 @@ async def test_only_a_done_is_nothing(site: Site) -> None:
 
 
 async def test_keep_alives_do_not_extend_the_silence(site: Site) -> None:
-    steps: list[Step] = []
-    gates = [asyncio.Event() for _ in range(20)]
+    gates = [asyncio.Event() for _ in range(100)]
+    steps = [step for gate in gates for step in (Hold(gate), KEEP_ALIVE)]
+    provider = await site.provider(Reply(steps=(*HELLO, *steps, finish())))
+    # The clock of the keep-alives starts once nothing has to be imported any more.
+    await provider.warm_up()
     for n, gate in enumerate(gates):
         asyncio.get_running_loop().call_later(0.02 * n, gate.set)
-        steps += [Hold(gate), KEEP_ALIVE]
-    provider = await site.provider(Reply(steps=(*HELLO, *steps, finish())))
     with pytest.raises(StreamProcessError, match="stalled"):
         await events_of(provider, GenerationPolicy(stall_timeout_s=0.1))
 
@@ -537,6 +675,53 @@ async def test_an_endpoint_that_is_down_says_where_it_was_looked_for() -> None:
     await provider.aclose()
     assert caught.value.kind == "connection"
     assert caught.value.message.startswith(f"Gave up after 2 attempts: Cannot reach `{url}`:")
+
+
+async def test_an_endpoint_that_speaks_no_tls_says_so_and_is_not_asked_again(site: Site) -> None:
+    await site.provider(answer("a"))
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as plain:
+        port = plain.sockets[0].getsockname()[1]
+        provider = OpenAIProvider(api_key=KEY, base_url=f"https://127.0.0.1:{port}/v1", model="m")
+        with pytest.raises(APIError, match=r"no TLS.*http://") as caught:
+            await events_of(provider, AGAIN)
+    assert caught.value.attempts == 1
+
+
+async def test_an_endpoint_silent_to_the_tls_handshake_is_not_taken_for_a_slow_one(
+    site: Site,
+) -> None:
+    # It waits for a line, as an HTTP server does, and so never answers the handshake.
+    await site.provider(answer("a"))
+    provider = OpenAIProvider(
+        api_key=KEY,
+        base_url=site.server.base_url.replace("http:", "https:"),
+        model="m",
+        connect_timeout_s=0.2,
+    )
+    with pytest.raises(APIError, match=r"no TLS.*http://") as caught:
+        await events_of(provider, AGAIN)
+    assert caught.value.attempts == 1
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:canary-pw@127.0.0.1:9", "nonsense://x"])
+async def test_a_proxy_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    provider = OpenAIProvider(api_key=KEY, base_url="https://llm.example/v1", model="m")
+    await provider.warm_up()
+    with pytest.raises(ConfigurationError, match="`HTTPS_PROXY`") as caught:
+        await events_of(provider, ONCE)
+    assert "canary" not in caught.value.message
 
 
 async def test_a_retry_waits_as_long_as_the_server_asks(site: Site) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from streaming_code_generator.testing.openai_replies import answer
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from support.command_line import CommandLine, call_on_terminal
 from support.embedded import needs_model
@@ -118,6 +119,53 @@ async def test_doctor_says_where_each_value_comes_from(command_line: CommandLine
     assert "note  `maxRetries`" in ended.out
     assert "serves `loopback-model`" in ended.out
     assert "verysecret" not in ended.out + ended.err
+
+
+async def test_doctor_asks_an_endpoint_on_this_machine_past_the_proxy(
+    command_line: CommandLine,
+) -> None:
+    # The proxy would see the key.
+    async with OpenAIServer() as server, OpenAIServer() as proxy:
+        address = proxy.base_url.removesuffix("/v1")
+        ended = await command_line.call(
+            "doctor",
+            "--model",
+            "loopback-model",
+            variables={
+                "OPENAI_API_KEY": KEY,
+                "OPENAI_BASE_URL": server.base_url,
+                **dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), address),
+                "NO_PROXY": "",
+                "no_proxy": "",
+            },
+        )
+        connections = proxy.connections_seen
+
+    assert "serves `loopback-model`" in ended.out
+    assert connections == 0
+
+
+@pytest.mark.parametrize("command", ["demo", "generate"])
+async def test_modules_in_the_working_directory_are_not_executed(
+    command_line: CommandLine, command: str
+) -> None:
+    executed = command_line.folder / "executed"
+    program = f"open({str(executed)!r}, 'a').write(__name__)\n"
+    for name in ("pygls", "openai", "httpx2", "tenacity"):
+        (command_line.folder / f"{name}.py").write_text(program, encoding="utf-8")
+    prompt = ["x"] if command == "generate" else []
+    async with OpenAIServer(answer("```python\nx = 1\n```")) as server:
+        ended = await command_line.call(
+            command,
+            *prompt,
+            variables={
+                "OPENAI_BASE_URL": server.base_url,
+                "STREAMING_CODE_GENERATOR_MODEL": "any",
+            },
+        )
+
+    assert ended.exit_code == 0, ended.err
+    assert not executed.exists()
 
 
 async def test_doctor_fails_when_the_endpoint_in_use_is_down(command_line: CommandLine) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.testing.openai_replies import Hold, Reply, answer, chunk, finish
+from streaming_code_generator.testing.openai_replies import (
+    Drop,
+    Hold,
+    Reply,
+    answer,
+    chunk,
+    finish,
+)
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from support.command_line import DEADLINE_S, CommandLine, interrupt
 from support.embedded import needs_model
@@ -236,3 +243,50 @@ async def test_embedded_model_generates_without_key_and_network(
     assert result["text"]
     assert result["provider"].startswith("embedded")
     assert result["stats"]["totalTokens"] > 8
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--temperature", "9", "from 0 to 2"),
+        ("--temperature", "hot", "from 0 to 2"),
+        ("--max-tokens", "0", "whole number"),
+        ("--provider", "opnai", "`openai`"),
+        ("--base-url", "no url", "http or https"),
+    ],
+)
+async def test_option_that_cannot_be_used_is_a_usage_error(
+    command_line: CommandLine, option: str, value: str, told: str
+) -> None:
+    ended = await command_line.call("generate", "x", option, value)
+
+    assert ended.exit_code == 2
+    assert option in ended.err
+    assert told in ended.err
+
+
+async def test_json_of_a_failure_holds_what_had_arrived(command_line: CommandLine) -> None:
+    async with OpenAIServer(Reply(steps=(chunk("half of"), Drop()))) as server:
+        ended = await command_line.call("generate", "x", "--json", *at(server))
+
+    assert ended.exit_code == 1
+    result = json.loads(ended.out)
+    assert (result["status"], result["kind"], result["text"]) == ("error", "connection", "half of")
+    assert "broke off" in result["message"]
+    assert result["attempts"] == 1
+
+
+async def test_prompt_that_is_no_text_is_said_to_be_none(command_line: CommandLine) -> None:
+    ended = await command_line.call("generate", "-", stdin=b"caf\xe9")
+
+    assert ended.exit_code == 1
+    assert "not UTF-8" in ended.err
+    assert "bug" not in ended.err
+
+
+async def test_warning_is_printed_once(command_line: CommandLine) -> None:
+    cut_off = Reply(steps=(chunk("x ="), finish("length")))
+    async with OpenAIServer(cut_off) as server:
+        ended = await command_line.call("generate", "x", *at(server))
+
+    assert ended.err.count("token limit") == 1

@@ -31,6 +31,8 @@ RESULT_KEYS = {
 STATS_KEYS = {
     *("chunks", "emptyChunks", "promptTokens", "completionTokens", "totalTokens", "tokenSource"),
     *("elapsedSeconds", "timeToFirstChunkSeconds", "tokensPerSecond", "attempts"),
+    # Beyond the contract:
+    *("cachedTokens", "reasoningTokens"),
 }
 SUMMARY = re.compile(
     r"Generated (\d+) tokens \((\d+) prompt \+ (\d+) completion\) in (\d+\.\d\d) s, "

@@ -164,7 +164,7 @@ def test_failure_says_which_command_failed_and_shows_why(
     ("script", "told"),
     [
         pytest.param("exit 1", "neither uv nor Python 3.11", id="too old"),
-        pytest.param('case "$2" in *ensurepip*) exit 1;; esac', "python3-venv", id="no venv"),
+        pytest.param('case "$3" in *ensurepip*) exit 1;; esac', "python3-venv", id="no venv"),
     ],
 )
 def test_python_that_will_not_do_is_told_before_anything_is_made(

@@ -11,6 +11,7 @@ import pytest
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.choose import ProviderChoice, choose_provider
 from streaming_code_generator.providers.embedded.catalogue import Installation
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_openai
 
 LOCAL = "http://127.0.0.1:8080/v1"
@@ -33,7 +34,7 @@ def test_auto_takes_the_endpoint_when_a_base_url_is_set() -> None:
 
 
 def test_auto_takes_openai_when_only_a_key_is_set() -> None:
-    choice = ProviderChoice(api_key="sk-secret", api_key_origin="environment")
+    choice = ProviderChoice(api_key=Secret("sk-secret"), api_key_origin="environment")
     taken = choose_provider(choice).description
     assert taken.name == "openai"
     assert taken.reason == "an API key is set (environment)"
@@ -48,7 +49,7 @@ def test_auto_takes_the_embedded_model_when_neither_is_set(gguf: str) -> None:
 
 def test_embedded_is_taken_in_spite_of_a_key_when_asked_for(gguf: str) -> None:
     choice = ProviderChoice(
-        provider="embedded", provider_origin="command line", api_key="sk-1", model_path=gguf
+        provider="embedded", provider_origin="command line", api_key=Secret("sk-1"), model_path=gguf
     )
     taken = choose_provider(choice, installation=WITH_BINDING).description
     assert taken.name == "embedded"
@@ -103,7 +104,7 @@ def test_no_model_at_all_names_the_other_ways_too(tmp_path: Path) -> None:
 
 
 def test_key_is_not_shown() -> None:
-    assert "sk-secret" not in repr(ProviderChoice(api_key="sk-secret"))
+    assert "sk-secret" not in repr(ProviderChoice(api_key=Secret("sk-secret")))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,11 @@ def test_key_is_looked_for_under_the_name_the_user_set(tmp_path: Path) -> None:
     root = dotenv(tmp_path, "OPENAI_API_KEY=other\nTEAM_KEY=team\n")
 
     resolved = resolve(
-        SettingsSources(workspace_root=root, initialization_options={"apiKeyEnv": "TEAM_KEY"})
+        SettingsSources(
+            workspace_root=root,
+            environment={"STREAMING_CODE_GENERATOR_TRUSTED_WORKSPACES": str(tmp_path)},
+            initialization_options={"apiKeyEnv": "TEAM_KEY"},
+        )
     )
 
     assert resolved.api_key == Secret("team")

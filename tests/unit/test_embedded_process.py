@@ -8,6 +8,7 @@ from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.embedded_provider import suitable_threads
 from streaming_code_generator.providers.embedded.process import (
     child_command,
+    child_environment,
     describe_exit,
     first_logged_error,
 )
@@ -93,3 +94,26 @@ def test_working_directory_is_kept_out_of_the_childs_imports() -> None:
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 3), (8, 4), (12, 6), (64, 8)])
 def test_threads_leave_a_core_to_the_editor(cores: int, threads: int) -> None:
     assert suitable_threads(cores) == threads
+
+
+def test_child_inherits_no_keys_under_whatever_name() -> None:
+    environment = {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "LC_ALL": "C",
+        "PYTHONPATH": "/here",
+        "OMP_NUM_THREADS": "2",
+        "OPENAI_API_KEY": "canary",
+        "MY_MODEL": "canary",
+        "LLAMA_API_KEY": "canary",
+        "AWS_SECRET_ACCESS_KEY": "canary",
+        "XDG_SESSION_TOKEN": "canary",
+    }
+
+    assert set(child_environment(environment)) == {
+        "PATH",
+        "HOME",
+        "LC_ALL",
+        "PYTHONPATH",
+        "OMP_NUM_THREADS",
+    }

@@ -20,10 +20,12 @@ from streaming_code_generator.providers.openai.endpoint_errors import (
     translated,
     translation_of,
 )
+from streaming_code_generator.settings import Secret
 
 ENDPOINT = "https://llm.example/v1"
 REQUEST = httpx2.Request("POST", f"{ENDPOINT}/chat/completions")
-KEY = "my-own-key-0123456789"
+KEY_TEXT = "my-own-key-0123456789"
+KEY = (Secret(KEY_TEXT),)
 
 
 def subclasses(base: type[Exception]) -> set[type[Exception]]:
@@ -112,6 +114,19 @@ def test_every_foreign_exception_becomes_one_of_ours(foreign: type[Exception]) -
         pytest.param(503, None, "server", True, id="503"),
         pytest.param(408, None, "timeout", True, id="408"),
         pytest.param(422, {"detail": [{"msg": "extra field"}]}, "bad_request", False, id="422"),
+        pytest.param(504, {"message": "upstream took too long"}, "server", True, id="504"),
+        pytest.param(502, {"message": "maximum context length"}, "server", True, id="502 context"),
+        pytest.param(400, {"message": "took too long"}, "bad_request", False, id="slow"),
+        pytest.param(
+            400, {"message": "Input is too long for this model"}, "context_length", False, id="long"
+        ),
+        pytest.param(
+            400,
+            {"message": "The prompt (9 tokens) is longer than the maximum model length of 8."},
+            "context_length",
+            False,
+            id="vllm c",
+        ),
     ],
 )
 def test_a_refusal_is_of_a_kind(status: int, body: object, kind: str, *, retryable: bool) -> None:
@@ -126,9 +141,23 @@ def test_a_message_names_the_endpoint_the_answer_and_the_next_step() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"error": {"message": "no such field", "code": 400}}],
+        {"error": [{"message": "no such field"}]},
+        {"detail": {"error": {"message": "no such field"}}},
+        {"message": "no such field", "error": "Bad Request"},
+    ],
+    ids=["gemini", "list", "nested", "beside"],
+)
+def test_the_servers_words_are_found_wherever_they_stand(body: object) -> None:
+    assert "(no such field)" in refused(400, body).message
+
+
 def test_a_key_in_the_servers_words_is_masked() -> None:
-    message = refused(401, {"message": f"Incorrect key {KEY}, and sk-abc123def456"}).message
-    assert KEY not in message
+    message = refused(401, {"message": f"Incorrect key {KEY_TEXT}, and sk-abc123def456"}).message
+    assert KEY_TEXT not in message
     assert "sk-abc" not in message
 
 
@@ -163,6 +192,7 @@ def test_what_a_server_asks_to_wait_is_known() -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after": "inf"}, None),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None),
     ],
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], expected: float | None) -> None:
@@ -179,6 +209,27 @@ def test_retry_after_as_a_date() -> None:
 def test_a_status_inside_a_streamed_error_counts() -> None:
     assert refusal_of({"error": {"message": "x", "code": "500"}}).status == 500
     assert kind_of(refusal_of({"message": "x", "code": "429"})) == "rate_limit"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        UnicodeEncodeError("utf-8", "m\ud800", 1, 2, "surrogates not allowed"),
+        RecursionError("maximum recursion depth exceeded"),
+        OverflowError("signed integer is greater than maximum"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_request_or_an_answer_can_provoke_becomes_one_of_ours(foreign: Exception) -> None:
+    with pytest.raises(StreamingError) as caught, translated(ENDPOINT, KEY):
+        raise foreign
+    assert ENDPOINT in caught.value.message
+
+
+def test_a_key_in_the_words_of_the_http_client_is_masked() -> None:
+    foreign = openai.APIConnectionError(request=REQUEST)
+    foreign.__cause__ = httpx2.LocalProtocolError(f"Illegal header value b'Bearer {KEY_TEXT}'")
+    assert KEY_TEXT not in translation_of(foreign, ENDPOINT, KEY).message
 
 
 def test_errors_that_no_endpoint_is_to_blame_for_are_not_translated() -> None:

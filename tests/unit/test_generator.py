@@ -1,6 +1,7 @@
 """The engine: every chunk counted, every deadline kept, every end told as what it is."""
 
 import asyncio
+import time
 from contextlib import aclosing
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.results import StreamStatus
+from streaming_code_generator.core.results import StreamStats, StreamStatus
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
@@ -178,9 +179,61 @@ async def test_prompt_progress_breaks_the_silence_before_the_first_text() -> Non
     loop = asyncio.get_running_loop()
     for n, gate in enumerate(gates):
         loop.call_later(0.03 * (n + 1), gate.set)
-    script = [step for gate in gates for step in (WaitFor(event=gate), Delta())]
+    progress = [Delta(prompt_progress=PromptProgress(processed=n, total=3)) for n in range(3)]
+    waits = [WaitFor(event=gate) for gate in gates]
+    script = [step for pair in zip(waits, progress, strict=True) for step in pair]
     events += await events_of(ScriptedProvider([*script, Delta(text="a"), STOP]), policy)
     assert isinstance(events[-1], GenerationFinished)
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [([], "sent nothing for 0.05 s"), ([Delta(text="half")], "no chunk for 0.05 s")],
+    ids=["before the first text", "between chunks"],
+)
+async def test_empty_chunks_do_not_break_the_silence(before: list[Delta], message: str) -> None:
+    policy = GenerationPolicy(first_chunk_timeout_s=0.05, stall_timeout_s=0.05, max_retries=0)
+    gates = [asyncio.Event() for _ in range(100)]
+    for n, gate in enumerate(gates):
+        asyncio.get_running_loop().call_later(0.02 * (n + 1), gate.set)
+    empty = [step for gate in gates for step in (WaitFor(event=gate), Delta())]
+    error = await failure_of([*before, *empty], policy)
+    assert message in error.message
+
+
+async def test_a_model_that_is_still_loading_is_not_made_to_begin_again() -> None:
+    provider = ScriptedProvider([never()])
+    policy = GenerationPolicy(first_chunk_timeout_s=0.01, max_retries=3, backoff_s=0)
+    with pytest.raises(APIError, match="firstChunkTimeoutSeconds") as caught:
+        await events_of(provider, policy)
+    assert caught.value.attempts == len(provider.requests) == 1
+
+
+async def test_what_is_loaded_before_the_request_is_no_part_of_the_figures() -> None:
+    ready_at = []
+
+    class Unready(ScriptedProvider):
+        async def warm_up(self) -> None:
+            ready_at.append(time.time())
+
+    stats = (await result_of(Unready(text_script("a")))).stats
+    assert stats.start_time >= ready_at[0]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "first_s", "expected"),
+    [
+        pytest.param(1, 1.9999, 50, id="one chunk"),
+        pytest.param(9, 1.9999, 50, id="all in one burst"),
+        pytest.param(9, 1, 100, id="streamed"),
+        pytest.param(0, None, 0, id="no text"),
+    ],
+)
+def test_speed_is_that_of_the_model(chunks: int, first_s: float | None, expected: float) -> None:
+    stats = StreamStats(
+        elapsed=2, time_to_first_chunk=first_s, chunks_processed=chunks, completion_tokens=100
+    )
+    assert stats.tokens_per_second == expected
 
 
 async def test_silence_between_chunks_has_its_own_deadline() -> None:

@@ -1,7 +1,9 @@
 """What is logged, and what never is."""
 
+import errno
 import io
 import logging
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +79,37 @@ def test_longer_key_is_masked_as_a_whole(sink: LogSink) -> None:
     assert sink.redaction.redact("abcdefghij") == "***"
 
 
+@pytest.mark.parametrize("placeholder", ["x", "test", "ollama"])
+def test_placeholder_of_a_key_masks_no_ordinary_words(
+    sink: LogSink, stream: io.StringIO, placeholder: str
+) -> None:
+    sink.redaction.hide(placeholder)
+    LOGGER.warning("def test_latest_ollama(x):")
+
+    assert "def test_latest_ollama(x):" in stream.getvalue()
+    assert redacted("def test_x()", [placeholder]) == "def test_x()"
+
+
+def test_record_that_cannot_be_written_is_not_printed_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    sink = install(Full())
+    sink.redaction.hide("plainword")
+    try:
+        LOGGER.warning("sent %s", "plainword")
+        LOGGER.warning("again %s", "plainword")
+    finally:
+        sink.close()
+
+    told = capsys.readouterr().err
+    assert "plainword" not in told
+    assert told.count("No space left on device") == 1
+
+
 def test_tracebacks_are_masked_too(sink: LogSink, stream: io.StringIO) -> None:
     sink.redaction.hide("plainword")
     try:
@@ -145,6 +178,29 @@ def test_log_can_go_to_a_file(tmp_path: Path) -> None:
     sink.close()
 
     assert "naïve ***" in path.read_text(encoding="utf-8")
+
+
+def test_log_file_is_its_users_own(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    install(path).close()
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_log_file_does_not_grow_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming_code_generator.logs.MOST_FILE_BYTES", 2000)
+    path = tmp_path / "server.log"
+    sink = install(path)
+    for number in range(200):
+        LOGGER.warning("line %d", number)
+    sink.close()
+
+    files = sorted(tmp_path.iterdir())
+    assert sum(file.stat().st_size for file in files) < 3 * 2000
+    assert "line 199" in path.read_text(encoding="utf-8")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_closed_sink_writes_nothing_more(stream: io.StringIO) -> None:

@@ -5,8 +5,10 @@ import io
 import os
 import socket
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,11 @@ from streaming_code_generator.providers.embedded.catalogue import (
     KnownModel,
     PackagedWeights,
 )
-from streaming_code_generator.providers.embedded.download import FRUITLESS_ATTEMPTS, download
+from streaming_code_generator.providers.embedded.download import (
+    FRUITLESS_ATTEMPTS,
+    LOCK_NAME,
+    download,
+)
 from streaming_code_generator.providers.embedded.install import (
     BINDING,
     Requirement,
@@ -53,7 +59,7 @@ def ignore(received_bytes: int) -> None:
 
 
 def files_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {LOCK_NAME}
 
 
 def test_download_is_whole_and_leaves_no_part_file(tmp_path: Path) -> None:
@@ -193,12 +199,46 @@ def only(*present: str) -> Callable[[str], bool]:
     return lambda name: name in present
 
 
+def test_two_at_once_fetch_the_file_once(tmp_path: Path) -> None:
+    second_has_begun = threading.Event()
+    second: Future[Path] | None = None
+
+    def begin_second(_: int) -> None:
+        nonlocal second
+        if second is None:
+            second = others.submit(download, source, tmp_path, lambda _: second_has_begun.set())
+            second_has_begun.wait(10)
+
+    with serve_file(BODY) as server, ThreadPoolExecutor(1) as others:
+        source = source_of(server)
+        first = download(source, tmp_path, begin_second)
+        assert second is not None
+        assert first == second.result(10)
+    assert first.read_bytes() == BODY
+    assert len(server.ranges) == 1
+    assert files_in(tmp_path) == {"model.gguf"}
+
+
+def test_part_that_is_longer_than_the_file_is_fetched_anew(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf.part").write_bytes(BODY + b"more")
+    with serve_file(BODY) as server:
+        assert download(source_of(server), tmp_path, ignore).read_bytes() == BODY
+    assert server.ranges == [None]
+
+
+def test_part_that_the_server_cannot_go_on_from_is_fetched_anew(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf.part").write_bytes(BODY[:1000])
+    with serve_file(BODY, Answer(status=416)) as server:
+        assert download(source_of(server), tmp_path, ignore).read_bytes() == BODY
+    assert server.ranges == ["bytes=1000-", None]
+
+
 @pytest.mark.parametrize(
     ("here", "program"),
     [
         pytest.param(
             Surroundings(python="py", has_module=only("pip"), find_program=lambda _: "/bin/uv"),
-            ["py", "-m", "pip", "install"],
+            ["py", "-P", "-m", "pip", "install"],
             id="own pip first",
         ),
         pytest.param(
@@ -208,19 +248,19 @@ def only(*present: str) -> Callable[[str], bool]:
         ),
         pytest.param(
             Surroundings(python="py", has_module=only("uv"), find_program=lambda _: None),
-            ["py", "-m", "uv", "pip"],
+            ["py", "-P", "-m", "uv", "pip"],
             id="uv as a module",
         ),
         pytest.param(
             Surroundings(python="py", has_module=only("ensurepip"), find_program=lambda _: None),
-            ["py", "-m", "ensurepip"],
+            ["py", "-P", "-m", "ensurepip"],
             id="pip is put in first",
         ),
     ],
 )
 def test_package_is_installed_by_what_is_there(here: Surroundings, program: list[str]) -> None:
     commands = install_commands(PINNED, LINES, here)
-    assert list(commands[0][:4]) == program
+    assert list(commands[0][: len(program)]) == program
     assert {"--no-deps", "--only-binary", "--require-hashes"} < set(commands[-1])
 
 

@@ -16,6 +16,7 @@ from streaming_code_generator.settings import (
     Source,
     resolve,
 )
+from streaming_code_generator.settings.endpoints import is_loopback_host
 
 PREFIX = "STREAMING_CODE_GENERATOR_"
 
@@ -443,3 +444,21 @@ def test_no_variable_makes_resolving_fail(text: str) -> None:
     variables = {spec.variable: text for spec in SPECS.values()}
 
     assert isinstance(from_environment(**variables).settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("127.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("localhost.evil.example", False),
+        ("0.0.0.0", False),  # noqa: S104 - only a name here
+        ("", False),
+    ],
+)
+def test_only_an_address_of_this_machine_counts_as_loopback(host: str, *, expected: bool) -> None:
+    assert is_loopback_host(host) is expected

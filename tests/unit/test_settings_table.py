@@ -43,9 +43,11 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
     properties = vscode_properties()
     machine = {name for name, schema in properties.items() if schema["scope"] == "machine"}
 
-    assert machine == {
-        f"{SECTION}.{name}" for name in ("provider", "baseUrl", "apiKeyEnv", "modelPath")
-    }
+    names = (
+        *("provider", "baseUrl", "apiKeyEnv", "apiKeyCommand", "modelPath"),
+        *("extraBody", "extraHeaders"),
+    )
+    assert machine == {f"{SECTION}.{name}" for name in names}
     assert sorted(vscode_restricted()) == sorted(machine)
 
 

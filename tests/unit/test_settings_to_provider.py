@@ -1,8 +1,13 @@
 """What the provider and the generator are told of the settings."""
 
-from streaming_code_generator.core.engine.from_settings import generation_policy
+import json
+from pathlib import Path
+
+import pytest
+
+from streaming_code_generator.core.engine.from_settings import completion_request, generation_policy
 from streaming_code_generator.providers.choose import provider_choice
-from streaming_code_generator.settings import Settings, SettingsSources, resolve
+from streaming_code_generator.settings import Secret, Settings, SettingsSources, resolve
 
 
 def test_choice_says_where_what_decides_comes_from() -> None:
@@ -15,7 +20,8 @@ def test_choice_says_where_what_decides_comes_from() -> None:
         )
     )
 
-    assert (choice.api_key, choice.api_key_origin) == ("k", "environment: OPENAI_API_KEY")
+    assert choice.api_key == Secret("k")
+    assert choice.api_key_origin == "environment: OPENAI_API_KEY"
     assert choice.base_url_origin == "initializationOptions"
     assert choice.provider_origin == "default"
     assert choice.model == "m"
@@ -45,3 +51,82 @@ def test_policy_holds_deadlines_retries_and_chunk_size() -> None:
     assert policy.stall_timeout_s == 3
     assert policy.max_retries == 4
     assert policy.chunk_size == 5
+
+
+EXTRA = {"extraBody": {"top_k": 4, "seed": 1}, "extraHeaders": {"X-Team": "canary"}}
+
+
+def test_what_is_extra_reaches_the_users_own_endpoint() -> None:
+    options = EXTRA | {"baseUrl": "http://127.0.0.1:1/v1", "model": "m"}
+    resolved = resolve(SettingsSources(initialization_options=options))
+    choice = provider_choice(resolved)
+
+    assert json.loads(choice.extra_body or "") == EXTRA["extraBody"]
+    assert choice.extra_headers == (("X-Team", Secret("canary")),)
+    assert resolved.secrets == (Secret("canary"),)
+    assert "canary" not in repr(resolved)
+    assert hash(choice) == hash(provider_choice(resolved))
+
+
+def test_what_is_extra_reaches_no_endpoint_that_a_workspace_chose(tmp_path: Path) -> None:
+    user_file = tmp_path / "config.toml"
+    user_file.write_text("""
+        trusted_workspace_endpoints = ["https://theirs.example"]
+        extra_body = {seed = 1}
+        extra_headers = {X-Team = "canary"}
+    """)
+    theirs = {"baseUrl": "https://theirs.example/v1", "model": "m"}
+    sources = SettingsSources(user_file=user_file, workspace_configuration=theirs)
+    choice = provider_choice(resolve(sources))
+
+    assert choice.base_url == "https://theirs.example/v1"
+    assert (choice.extra_body, choice.extra_headers) == (None, ())
+
+
+def test_workspace_chooses_nothing_extra() -> None:
+    resolved = resolve(SettingsSources(workspace_configuration=EXTRA))
+
+    assert (resolved.settings.extra_body, resolved.settings.extra_headers) == (None, ())
+    assert len(resolved.problems) == 2
+    assert "canary" not in " ".join(resolved.problems)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"extraBody": "text"},
+        {"extraBody": {"messages": []}},
+        {"extraBody": {"stream": False}},
+        {"extraHeaders": {"X-A": "canary\n"}},
+        {"extraHeaders": {"X A": "canary"}},
+        {"extraHeaders": {"Host": "canary"}},
+        {"extraHeaders": {"X-A": 1}},
+        {"extraHeaders": ["X-A"]},
+        {"reasoningEffort": "canary-much"},
+    ],
+)
+def test_what_cannot_be_sent_is_refused(options: dict[str, object]) -> None:
+    resolved = resolve(SettingsSources(initialization_options=options))
+
+    assert (resolved.settings.extra_body, resolved.settings.extra_headers) == (None, ())
+    assert resolved.settings.reasoning_effort is None
+    (problem,) = resolved.problems
+    assert "reasoningEffort" in problem or "canary" not in problem
+
+
+def test_environment_spells_what_is_extra_as_json() -> None:
+    prefix = "STREAMING_CODE_GENERATOR_"
+    environment = {
+        f"{prefix}EXTRA_BODY": '{"seed": 1}',
+        f"{prefix}EXTRA_HEADERS": '{"X-Team": "a"}',
+        f"{prefix}REASONING_EFFORT": "low",
+    }
+    settings = resolve(SettingsSources(environment=environment)).settings
+
+    assert settings.extra_body == '{"seed": 1}'
+    assert settings.extra_headers == (("X-Team", Secret("a")),)
+    assert settings.reasoning_effort == "low"
+
+
+def test_length_of_a_response_is_left_to_the_endpoint() -> None:
+    assert completion_request(Settings(), ()).max_output_tokens is None

@@ -1,5 +1,6 @@
 """A key goes only where it was given for, and a folder does not choose where code goes."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +40,8 @@ class Case:
 def resolved_in(folder: Path, case: Case) -> ResolvedSettings:
     lines = [f"{name}={value}\n" for name, value in case.dotenv.items()]
     (folder / ".env").write_text("".join(lines), encoding="utf-8")
-    (folder / "config.toml").write_text(case.user_file, encoding="utf-8")
+    user_file = case.user_file.replace("HERE", folder.as_posix())
+    (folder / "config.toml").write_text(user_file, encoding="utf-8")
     return resolve(
         SettingsSources(
             user_file=folder / "config.toml",
@@ -73,7 +75,28 @@ CASES = {
     "their .env's URL and key are ignored together": Case(
         dotenv=THEIR_URL | THEIR_KEY, told=("may not choose where", "not used")
     ),
-    "their .env's key alone is for OpenAI": Case(dotenv=THEIR_KEY, key="theirs"),
+    "their .env's key alone is not used": Case(dotenv=THEIR_KEY, told=("to `trusted_workspaces`",)),
+    "in a folder that I allow it is for OpenAI": Case(
+        dotenv=THEIR_KEY, user_file='trusted_workspaces = ["HERE"]', key="theirs"
+    ),
+    "and in one below it": Case(
+        dotenv=THEIR_KEY, user_file='trusted_workspaces = ["/", "HERE/.."]', key="theirs"
+    ),
+    "a folder beside it is another one": Case(
+        dotenv=THEIR_KEY,
+        user_file='trusted_workspaces = ["HERE/below", "HERE-2"]',
+        told=("to `trusted_workspaces`",),
+    ),
+    "where I allow OpenAI to all folders it is used": Case(
+        dotenv=THEIR_KEY,
+        user_file=f'trusted_workspace_endpoints = ["{OPENAI_BASE_URL}"]',
+        key="theirs",
+    ),
+    "a folder cannot allow itself": Case(
+        dotenv=THEIR_KEY | {f"{PREFIX}TRUSTED_WORKSPACES": "/"},
+        configuration={"trustedWorkspaces": ["/"]},
+        told=("counts only in", "counts only in", "to `trusted_workspaces`"),
+    ),
     "their .env's key is not for my endpoint": Case(
         dotenv=THEIR_KEY,
         options={"baseUrl": MINE},
@@ -83,8 +106,15 @@ CASES = {
     "their .env names my endpoint, with a key for it": Case(
         dotenv={"OPENAI_BASE_URL": MINE} | THEIR_KEY,
         options={"baseUrl": MINE},
+        user_file='trusted_workspaces = ["HERE"]',
         base_url=MINE,
         key="theirs",
+    ),
+    "nor is its key used where I have not allowed it": Case(
+        dotenv={"OPENAI_BASE_URL": MINE} | THEIR_KEY,
+        options={"baseUrl": MINE},
+        base_url=MINE,
+        told=("to `trusted_workspaces`",),
     ),
     "my key goes before theirs": Case(environment=MY_KEY, dotenv=THEIR_KEY, key="mine"),
     "their settings' URL never gets my key": Case(
@@ -96,6 +126,7 @@ CASES = {
     "their settings' URL never gets their .env's key": Case(
         dotenv=THEIR_KEY,
         configuration={"baseUrl": THEIRS},
+        user_file='trusted_workspaces = ["HERE"]',
         key="theirs",
         told=("may not choose where",),
     ),
@@ -207,6 +238,7 @@ def test_keys_and_endpoints(tmp_path: Path, case: Case) -> None:
         ("provider", "embedded", "embedded"),
         ("model_path", str(Path("/repo/evil.gguf")), None),
         ("api_key_env", "GITHUB_TOKEN", "OPENAI_API_KEY"),
+        ("api_key_command", '["evil"]', ()),
         ("model", "small", "small"),
         ("embedded_model", "smollm2", "smollm2"),
         ("edits", "once", "once"),
@@ -221,7 +253,7 @@ def test_what_a_folder_may_choose(
     case = (
         Case(dotenv={PREFIX + name.upper(): chosen})
         if by == "dotenv"
-        else Case(configuration={camel: chosen})
+        else Case(configuration={camel: json.loads(chosen) if chosen[0] == "[" else chosen})
     )
 
     resolved = resolved_in(tmp_path, case)
@@ -284,6 +316,7 @@ KEYS = st.sampled_from([None, "k"])
 @given(
     env_url=URLS, env_key=KEYS, dotenv_url=URLS, dotenv_key=KEYS, option_url=URLS,
     configuration_url=URLS, trusted=st.lists(st.sampled_from([MINE, THEIRS]), max_size=2),
+    is_allowed=st.booleans(),
 )  # fmt: skip
 def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: PLR0913 - one for each place
     tmp_path_factory: pytest.TempPathFactory,
@@ -295,6 +328,7 @@ def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: 
     option_url: str | None,
     configuration_url: str | None,
     trusted: list[str],
+    is_allowed: bool,
 ) -> None:
     """Over all combinations: my key goes only to my origin, their key only to theirs."""
 
@@ -307,7 +341,8 @@ def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: 
         dotenv=variables(dotenv_url, dotenv_key and "theirs"),
         options={"baseUrl": option_url},
         configuration={"baseUrl": configuration_url},
-        user_file=f"trusted_workspace_endpoints = {trusted}",
+        user_file=f"trusted_workspace_endpoints = {trusted}\n"
+        + ('trusted_workspaces = ["HERE"]' if is_allowed else ""),
     )
     resolved = resolved_in(tmp_path_factory.mktemp("case"), case)
 
@@ -318,6 +353,7 @@ def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: 
         assert sent_to == origin_of(own_url)
     if resolved.api_key == Secret("theirs"):
         assert dotenv_url != "no url"
+        assert is_allowed or sent_to in map(origin_of, trusted)
         assert sent_to == origin_of(dotenv_url or OPENAI_BASE_URL)
     if resolved.settings.base_url not in {None, env_url, option_url}:
         assert any(covers(url, resolved.settings.base_url) for url in trusted)

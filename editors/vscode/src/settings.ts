@@ -53,7 +53,8 @@ export async function needsEmbeddedModel(keys: ApiKeys): Promise<boolean> {
   }
   const { STREAMING_CODE_GENERATOR_BASE_URL: own, OPENAI_BASE_URL: sdks } = process.env;
   const key = process.env[apiKeyEnv ?? DEFAULT_KEY_VARIABLE] || (await keys.keyFor(userEndpoint()));
-  return provider === 'embedded' || !(baseUrl || own || sdks || key);
+  const command = vscode.workspace.getConfiguration(SECTION).inspect<string[]>('apiKeyCommand')?.globalValue ?? [];
+  return provider === 'embedded' || !(baseUrl || own || sdks || key || command.length > 0);
 }
 
 export async function openServerSettings(): Promise<void> {

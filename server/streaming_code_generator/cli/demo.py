@@ -169,7 +169,9 @@ async def show_demo(folder: Path, prompt: str | None, screen: DemoScreen) -> Non
     """
     path = folder / "numbers.py"
     path.write_text(DOCUMENT, encoding="utf-8")
-    command = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
+    # `-P`: the folder that the demo is called in may be a stranger's project, and Python would
+    # otherwise import the server's modules from there.
+    command = [sys.executable, "-P", "-m", "streaming_code_generator", "serve", "--stdio"]
     options = {"maxOutputTokens": MOST_TOKENS}
     screen.say(f"Starting the server: {' '.join(['python', *command[1:]])}")
     async with HeadlessEditor.started(

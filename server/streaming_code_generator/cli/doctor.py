@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -18,7 +18,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats
 from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
-from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -26,6 +26,8 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
+from streaming_code_generator.providers.openai.keys import key_from_command, sendable_key
+from streaming_code_generator.providers.openai.sdk import route_of
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
     SPECS,
@@ -34,6 +36,7 @@ from streaming_code_generator.settings import (
     user_file_path,
 )
 from streaming_code_generator.settings.endpoints import origin_of, travels_in_the_clear
+from streaming_code_generator.settings.kinds import Arguments, Headers, JsonObject
 
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -49,13 +52,21 @@ class ModelList:
     """Whether a generation would fail as well; a server need not have a list of models."""
 
 
-def list_models(base_url: str, key: Secret | None, *, timeout_s: float) -> ModelList:
+def list_models(
+    base_url: str,
+    key: Secret | None,
+    extra_headers: Sequence[tuple[str, Secret]] = (),
+    *,
+    timeout_s: float,
+) -> ModelList:
     """Send `GET {base_url}/models`, with the key that is bound to it; follows no redirect."""
     import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
     headers = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
+    headers |= {name: value.reveal() for name, value in extra_headers}
+    url, route = f"{base_url}/models", route_of(base_url)
     try:
-        response = httpx2.get(f"{base_url}/models", headers=headers, timeout=timeout_s)
+        response = httpx2.get(url, headers=headers, timeout=timeout_s, **route)
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
@@ -71,7 +82,7 @@ def _parsed(body: bytes) -> ModelList:
     try:
         entries = json.loads(body)["data"]
         return ModelList(names=tuple(str(entry["id"]) for entry in entries))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ModelList(failure="answers, but not with a list of models; is the URL right?")
 
 
@@ -123,9 +134,15 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     if taken.description is None or not taken.is_called("openai"):
         return Finding(State.OK, "endpoint: not in use, not asked")
     base_url = taken.description.endpoint
+    try:
+        command = resolved.api_key_command
+        key = key_from_command(command) if command else sendable_key(resolved.api_key)
+    except ConfigurationError as error:
+        return Finding(State.BROKEN, f"endpoint: {error.message}")
     listed = list_models(
         resolved.settings.base_url or base_url,
-        resolved.api_key,
+        key,
+        resolved.settings.extra_headers,
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:
@@ -218,6 +235,8 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     yield Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))
     for name, spec in SPECS.items():
         value = _shown(getattr(resolved.settings, name))
+        if isinstance(spec.kind, Arguments | Headers | JsonObject) and value != "unset":
+            value = "set"  # a key may be in it
         yield Finding(State.OK, f"{spec.camel_name} = {value} ({resolved.origins[name]})")
     yield _key(resolved)
     for problem in resolved.problems:
@@ -234,7 +253,7 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
 def _key(resolved: ResolvedSettings) -> Finding:
     base_url = resolved.settings.base_url or OPENAI_BASE_URL
     endpoint = origin_of(base_url)
-    if not resolved.api_key:
+    if not resolved.api_key and not resolved.api_key_command:
         variable = resolved.settings.api_key_env
         return Finding(State.OK, f"key: not set for {endpoint} (looked for `{variable}`)")
     text = f"key: set for {endpoint} ({resolved.api_key_origin})"

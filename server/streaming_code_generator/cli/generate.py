@@ -16,9 +16,9 @@ from streaming_code_generator.core.engine.from_settings import (
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
-from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.library import SYSTEM_PROMPT
-from streaming_code_generator.logs import install
+from streaming_code_generator.logs import install, redacted
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.settings import ResolvedSettings
 
@@ -45,28 +45,52 @@ def run(arguments: argparse.Namespace) -> int:
     """
     prompt = arguments.prompt
     if prompt == "-":
-        prompt = sys.stdin.buffer.read().decode()
+        prompt = _prompt_from(sys.stdin.buffer.read())
     if not prompt.strip():
         raise ConfigurationError("The prompt is empty: say what to generate.")
     resolved = resolve_options(arguments)
     for problem in resolved.problems:
         notify(f"Note: {problem}")
     sink = install(sys.stderr, level="debug" if arguments.debug else "warning")
-    if resolved.api_key:
-        sink.redaction.hide(resolved.api_key.reveal())
+    for secret in resolved.secrets:
+        sink.redaction.hide(secret.reveal())
     output = _Output(json_only=arguments.json, code_only=arguments.code_only)
     try:
         result = asyncio.run(_generate(prompt, resolved, output))
+    except (StreamingError, KeyboardInterrupt) as ended:
+        if arguments.json:
+            show(json.dumps(_ended_object(ended, output.text), ensure_ascii=False) + "\n")
+        raise
     finally:
         output.end_line()
         sink.close()
     if arguments.json:
         show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
         return 0
-    for warning in result.warnings:
-        notify(f"Note: {warning}")
     notify(summary_line(result))
     return 0
+
+
+def _prompt_from(standard_input: bytes) -> str:
+    try:
+        return standard_input.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The prompt on standard input is not UTF-8 (byte {error.start + 1}): convert it first."
+        ) from error
+
+
+def _ended_object(ended: StreamingError | KeyboardInterrupt, text: str) -> dict[str, object]:
+    """Return what there is of a generation that did not come to its end."""
+    if isinstance(ended, KeyboardInterrupt):
+        return {"status": "cancelled", "text": text}
+    return {
+        "status": "error",
+        "kind": ended.kind,
+        "message": redacted(ended.message),
+        "attempts": ended.attempts,
+        "text": text,
+    }
 
 
 class _Output:
@@ -76,10 +100,18 @@ class _Output:
         self._json_only = json_only
         self._code_only = code_only
         self._last = "\n"
+        self._pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The response so far, whatever of it is written."""
+        return "".join(self._pieces)
 
     def add(self, filtered_event: FilteredEvent) -> None:
         """Write what the event adds to the output."""
         event = filtered_event.event
+        if event.kind == "text" and event.part == "content":
+            self._pieces.append(event.text)
         if event.kind == "retry":
             notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
         elif self._code_only:

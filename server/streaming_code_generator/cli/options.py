@@ -2,35 +2,53 @@
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
+from streaming_code_generator.settings import SPECS, ResolvedSettings, SettingsSources, resolve
 
-_OPTIONS: Mapping[str, tuple[str, str, type]] = {
-    "provider": ("provider", "auto, openai or embedded", str),
-    "base-url": ("base_url", "an OpenAI-compatible endpoint", str),
-    "model": ("model", "the model to ask the endpoint for", str),
-    "embedded-model": ("embedded_model", "an embedded model, as `model list` names it", str),
-    "model-path": ("model_path", "a GGUF file to use as the embedded model", Path),
-    "timeout": ("timeout_seconds", "seconds for the whole generation", float),
-    "max-tokens": ("max_output_tokens", "the most tokens to generate", int),
-    "temperature": ("temperature", "the sampling temperature, 0 to 2", float),
-    "retries": ("max_retries", "retries after the first attempt", int),
+_OPTIONS: Mapping[str, tuple[str, str]] = {
+    "provider": ("provider", "auto, openai or embedded"),
+    "base-url": ("base_url", "an OpenAI-compatible endpoint"),
+    "model": ("model", "the model to ask the endpoint for"),
+    "embedded-model": ("embedded_model", "an embedded model, as `model list` names it"),
+    "model-path": ("model_path", "a GGUF file to use as the embedded model"),
+    "timeout": ("timeout_seconds", "seconds for the whole generation"),
+    "max-tokens": ("max_output_tokens", "the most tokens to generate"),
+    "temperature": ("temperature", "the sampling temperature, 0 to 2"),
+    "retries": ("max_retries", "retries after the first attempt"),
 }
-"""By the option's name: the setting, the help, and the type of its value."""
+"""By the option's name: the setting, and the help."""
 
 
 def add_setting_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that stand for settings; they go before every other source."""
     group = parser.add_argument_group("settings")
-    for option, (setting, text, kind) in _OPTIONS.items():
+    for option, (setting, text) in _OPTIONS.items():
         metavar = option.rpartition("-")[2].upper()
-        group.add_argument(f"--{option}", dest=setting, help=text, type=kind, metavar=metavar)
+        value_of = partial(_value, setting)
+        group.add_argument(f"--{option}", dest=setting, help=text, type=value_of, metavar=metavar)
+
+
+def _value(setting: str, text: str) -> object:
+    """Return the setting's value; what a user types is refused where elsewhere it is ignored.
+
+    Raises:
+        argparse.ArgumentTypeError: It cannot be used.
+    """
+    kind = SPECS[setting].kind
+    # A path on the command line is relative to where the command is called.
+    spelled = str(Path(text).expanduser().absolute()) if setting == "model_path" else text
+    try:
+        return kind.parse_text(spelled)
+    except ValueError as error:
+        found = f", not {text!r}" if kind.may_be_shown else ""
+        raise argparse.ArgumentTypeError(f"must be {kind.summary}{found}") from error
 
 
 def resolve_options(arguments: argparse.Namespace) -> ResolvedSettings:
     """Return the settings for this process in its working directory."""
-    given = {setting: getattr(arguments, setting) for setting, _, _ in _OPTIONS.values()}
+    given = {setting: getattr(arguments, setting) for setting, _ in _OPTIONS.values()}
     if given["model_path"] is not None:
-        given["model_path"] = str(given["model_path"].expanduser().absolute())
+        given["model_path"] = str(given["model_path"])
     return resolve(SettingsSources.of_process(workspace_root=Path.cwd(), command_line=given))

@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     sources = SettingsSources.of_process(command_line=debug)
     resolved = resolve(sources)
     sink = install(arguments.log_file or sys.stderr, level=resolved.settings.log_level)
-    if resolved.api_key:
-        sink.redaction.hide(resolved.api_key.reveal())
+    for secret in resolved.secrets:
+        sink.redaction.hide(secret.reveal())
     try:
         _serve(arguments, sources, sink)
     finally:

@@ -47,6 +47,7 @@ PER_FOLDER = frozenset(
         "max_retries",
         "max_output_tokens",
         "temperature",
+        "reasoning_effort",
         "chunk_size",
         "system_prompt",
         "insert_explanation",

@@ -25,6 +25,8 @@ class CompletionRequest:
     """Most tokens to generate; None leaves it to the provider."""
     temperature: float | None = None
     """Sampling temperature, 0 to 2; None leaves it to the provider."""
+    reasoning_effort: str | None = None
+    """How much to think before the answer, in the provider's word; None leaves it to the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,10 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
+    """Those of the prompt that the provider had read before."""
+    reasoning_tokens: int = 0
+    """Those of the completion that were thought and not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,11 @@ class Delta:
     def is_empty(self) -> bool:
         """Whether the chunk carries neither answer nor reasoning text."""
         return not self.text and not self.reasoning
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the chunk shows that the model is at work: text, progress, or its end."""
+        return not self.is_empty or bool(self.prompt_progress or self.finish_reason)
 
 
 @runtime_checkable

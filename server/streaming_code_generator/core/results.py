@@ -8,6 +8,10 @@ TokenSource = Literal["provider", "tiktoken", "estimate"]
 """Who counted: the endpoint itself, tiktoken, or a rule of thumb."""
 
 
+_BURST_S = 0.05
+"""All text within less time came from a proxy or a server that had it ready."""
+
+
 class StreamStatus(Enum):
     """Where a generation stands."""
 
@@ -36,17 +40,26 @@ class StreamStats:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens that the provider had read before; 0 where it does not say."""
+    reasoning_tokens: int = 0
+    """Completion tokens spent on thinking; 0 where the provider does not say."""
     token_source: TokenSource = "estimate"
     attempts: int = 1
     """Requests made so far; 1 without retries."""
 
     @property
     def tokens_per_second(self) -> float:
-        """Completion tokens per second since the first chunk of text; 0 before there are two."""
+        """Completion tokens per second since the first chunk of text; 0 before there is one.
+
+        A response that came at once was not written at once: then the whole time counts.
+        """
         if self.time_to_first_chunk is None:
             return 0.0
-        streaming_s = self.elapsed - self.time_to_first_chunk
-        return self.completion_tokens / streaming_s if streaming_s > 0 else 0.0
+        seconds = self.elapsed - self.time_to_first_chunk
+        if self.chunks_processed - self.empty_chunks <= 1 or seconds < _BURST_S:
+            seconds = self.elapsed
+        return self.completion_tokens / seconds if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +135,8 @@ def stats_object(stats: StreamStats) -> dict[str, object]:
         "promptTokens": stats.prompt_tokens,
         "completionTokens": stats.completion_tokens,
         "totalTokens": stats.total_tokens,
+        "cachedTokens": stats.cached_tokens,
+        "reasoningTokens": stats.reasoning_tokens,
         "tokenSource": stats.token_source,
         "elapsedSeconds": stats.elapsed,
         "timeToFirstChunkSeconds": stats.time_to_first_chunk,

@@ -164,3 +164,8 @@ class TokenAccount:
             return TokenFigures(prompt, completion, total, "provider")
         completion = max(usage.completion_tokens, completion)
         return TokenFigures(prompt, completion, prompt + completion, source)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider reported last, if anything."""
+        return self._usage

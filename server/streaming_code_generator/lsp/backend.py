@@ -17,16 +17,14 @@ from streaming_code_generator.providers.choose import (
     choose_provider,
     provider_choice,
 )
+from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 
 logger = logging.getLogger(__name__)
 
 
 class Backend:
-    """Resolves settings, and keeps each provider that they have called for.
-
-    Settings may differ from folder to folder, so what was called for once is called for again.
-    """
+    """Resolves settings, and makes the engines that run under them."""
 
     def __init__(
         self,
@@ -39,10 +37,9 @@ class Backend:
         self._sources = sources
         self._on_problem = on_problem
         self._on_resolved = on_resolved
-        self._choose = choose
         self._reported: set[str] = set()
         self._resolved: ResolvedSettings | None = None
-        self._providers: dict[ProviderChoice, Provider] = {}
+        self._pool = ProviderPool(choose)
         self._tokenizers = Tokenizers()
         self.concurrency = ConcurrencyLimit(limit=4)
 
@@ -83,6 +80,7 @@ class Backend:
         if self._resolved is None:
             return
         self._on_resolved(self._resolved)
+        self._pool.want(provider_choice(self._resolved))
         self.concurrency.set_limit(self._resolved.settings.max_concurrent_generations)
         for problem in self._resolved.problems:
             if problem not in self._reported:
@@ -95,17 +93,11 @@ class Backend:
         Raises:
             ConfigurationError: No model can be had; the message says how to get one.
         """
-        choice = provider_choice(self.resolved)
-        provider = self._providers.get(choice)
-        if provider is None:
-            provider = self._providers[choice] = self._choose(choice)
-            logger.info("provider %s: %s", provider.description.name, provider.description.reason)
+        provider = self._pool.provider(provider_choice(self.resolved))
         policy = generation_policy(self.resolved.settings)
         return GenerationEngine(provider, policy, self._tokenizers)
 
     async def aclose(self) -> None:
         """Close every provider, and with it connections and child processes."""
-        providers, self._providers = self._providers, {}
-        for provider in providers.values():
-            await provider.aclose()
+        await self._pool.aclose()
         self._tokenizers.close()

@@ -109,8 +109,8 @@ class StreamingServer(LanguageServer):
     def _apply_log_settings(self, resolved: ResolvedSettings) -> None:
         if self._sink is None:
             return
-        if resolved.api_key:
-            self._sink.redaction.hide(resolved.api_key.reveal())
+        for secret in resolved.secrets:
+            self._sink.redaction.hide(secret.reveal())
         self._sink.set_level(resolved.settings.log_level)
 
     def report_server_error(self, error: Exception, source: object) -> None:

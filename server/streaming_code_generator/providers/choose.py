@@ -1,5 +1,6 @@
 """Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.declarations import ProviderName, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
@@ -38,7 +39,9 @@ class ProviderChoice:
 
     provider: ProviderName = "auto"
     provider_origin: str = "default"
-    api_key: str | None = None
+    api_key: Secret | None = None
+    api_key_command: tuple[str, ...] = ()
+    """What prints the key, where `api_key` is not set."""
     api_key_origin: str = "default"
     api_key_env: str = "OPENAI_API_KEY"
     """The variable a key is looked for in, to name it in messages."""
@@ -47,19 +50,14 @@ class ProviderChoice:
     model: str | None = None
     token_limit_field: TokenLimitField | None = None
     system_role: SystemRole | None = None
+    extra_body: str | None = None
+    """Further fields of the request, as JSON."""
+    extra_headers: tuple[tuple[str, Secret], ...] = ()
     embedded_model: str | None = None
     model_path: str | None = None
     connect_timeout_s: float = 5.0
     embedded_slots: int | None = None
     """Generations the embedded model works on at the same time; None is its default."""
-
-    def __repr__(self) -> str:
-        """Show everything but the key."""
-        key = "set" if self.api_key else "not set"
-        return (
-            f"ProviderChoice(provider={self.provider!r}, api_key=<{key}>, "
-            f"base_url={self.base_url!r}, model={self.model!r})"
-        )
 
 
 def choose_provider(
@@ -82,7 +80,7 @@ def choose_provider(
     # `auto`: what is set for an endpoint means that one is wanted.
     if choice.base_url:
         return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
-    if choice.api_key:
+    if choice.api_key or choice.api_key_command:
         return _openai(choice, f"an API key is set ({choice.api_key_origin})")
     try:
         weights = _weights(choice, installation)
@@ -99,7 +97,7 @@ def choose_provider(
 
 def _openai(choice: ProviderChoice, reason: str) -> Provider:
     base_url = _base_url(choice)
-    if not choice.api_key and is_openai(base_url):
+    if not (choice.api_key or choice.api_key_command) and is_openai(base_url):
         raise ConfigurationError(
             f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
             "`baseUrl` to another endpoint, or `provider` to `embedded`."
@@ -111,12 +109,15 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
             f"No model is chosen for the endpoint `{base_url}`: set `model` to one it serves."
         )
     return OpenAIProvider(
-        api_key=choice.api_key or None,
+        api_key=choice.api_key,
+        api_key_command=choice.api_key_command,
         base_url=base_url,
         model=model,
         reason=reason,
         token_limit_field=choice.token_limit_field or "auto",
         system_role=choice.system_role or "auto",
+        extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
+        extra_headers=choice.extra_headers,
         connect_timeout_s=choice.connect_timeout_s,
     )
 
@@ -151,11 +152,12 @@ MOST_EMBEDDED_SLOTS = 4
 def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
     """Return what decides about the provider, with where each of it came from."""
     settings, origins = resolved.settings, resolved.origins
-    key, role, limit_field = resolved.api_key, settings.system_role, settings.token_limit_field
+    role, limit_field = settings.system_role, settings.token_limit_field
     return ProviderChoice(
         provider=settings.provider,
         provider_origin=str(origins["provider"]),
-        api_key=key.reveal() if key else None,
+        api_key=resolved.api_key,
+        api_key_command=resolved.api_key_command,
         api_key_origin=str(resolved.api_key_origin or "not set"),
         api_key_env=settings.api_key_env,
         base_url=settings.base_url,
@@ -163,6 +165,8 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         model=settings.model,
         token_limit_field=None if limit_field == "auto" else limit_field,
         system_role=None if role == "auto" else role,
+        extra_body=settings.extra_body,
+        extra_headers=settings.extra_headers,
         connect_timeout_s=settings.connect_timeout_seconds,
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,

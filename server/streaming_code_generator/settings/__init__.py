@@ -10,8 +10,8 @@ from streaming_code_generator.settings.declarations import (
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 from streaming_code_generator.settings.origins import Origin, Source
 from streaming_code_generator.settings.resolve import ResolvedSettings, resolve
+from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import SettingsSources, user_file_path
-from streaming_code_generator.settings.trust import Secret
 
 __all__ = [
     "OPENAI_BASE_URL",

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 from streaming_code_generator.settings.kinds import (
+    Arguments,
     BaseUrl,
     BaseUrls,
     Choice,
     FilePath,
+    FolderPaths,
+    Headers,
+    JsonObject,
     Number,
     SettingKind,
     Text,
     VariableName,
 )
+from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
 """The settings' section in editors."""
@@ -25,6 +30,7 @@ VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
 
 ProviderName = Literal["auto", "openai", "embedded"]
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 SystemRole = Literal["auto", "system", "developer"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
@@ -111,6 +117,15 @@ class Settings:
             scope=Scope.USER,
         ),
     )
+    api_key_command: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            Arguments(),
+            "A program and its arguments that print the key, run once, without a shell, by the "
+            "first request; in the environment as a JSON array.",
+            scope=Scope.USER,
+        ),
+    )
     embedded_model: str | None = field(
         default=None,
         metadata=_about(
@@ -135,15 +150,19 @@ class Settings:
         default=5.0, metadata=_about(Number(0.1, 600), "Seconds to connect to the endpoint.")
     )
     first_chunk_timeout_seconds: float = field(
-        default=30.0,
-        metadata=_about(Number(0.1, 3600), "Seconds until the first chunk of a response."),
+        default=60.0,
+        metadata=_about(
+            Number(0.1, 3600),
+            "Seconds until the first text of a response, or a sign that the prompt is being read; "
+            "a model that is loading needs them.",
+        ),
     )
     stall_timeout_seconds: float = field(
         default=20.0,
         metadata=_about(
             Number(0.1, 3600),
-            "Seconds between two chunks after which a stream counts as stalled; keep-alives do "
-            "not extend them.",
+            "Seconds between two chunks after which a stream counts as stalled; keep-alives and "
+            "empty chunks do not extend them.",
         ),
     )
     max_retries: int = field(
@@ -153,13 +172,43 @@ class Settings:
             "Retries after the first attempt, made only while no text has been shown.",
         ),
     )
-    max_output_tokens: int = field(
-        default=1024,
-        metadata=_about(Number(1, 1_000_000, whole=True), "The most tokens to generate."),
+    max_output_tokens: int | None = field(
+        default=None,
+        metadata=_about(
+            Number(1, 1_000_000, whole=True),
+            "The most tokens to generate, hidden reasoning included; unset leaves it to the "
+            "endpoint, and is 1024 for the embedded model.",
+        ),
     )
     temperature: float | None = field(
         default=None,
         metadata=_about(Number(0, 2), "The sampling temperature; unset leaves it to the model."),
+    )
+    reasoning_effort: ReasoningEffort | None = field(
+        default=None,
+        metadata=_about(
+            Choice(("none", "minimal", "low", "medium", "high", "xhigh")),
+            "How much a reasoning model thinks before it answers; unset leaves it to the model.",
+        ),
+    )
+    extra_body: str | None = field(
+        default=None,
+        repr=False,
+        metadata=_about(
+            JsonObject(),
+            "Further fields of every request's body, for what only your endpoint knows; in the "
+            "environment as JSON.",
+            scope=Scope.USER,
+        ),
+    )
+    extra_headers: tuple[tuple[str, Secret], ...] = field(
+        default=(),
+        metadata=_about(
+            Headers(),
+            "Further headers of every request to your endpoint, never shown; in the environment as "
+            "JSON.",
+            scope=Scope.USER,
+        ),
     )
     chunk_size: int = field(
         default=1524,
@@ -218,6 +267,15 @@ class Settings:
         metadata=_about(
             BaseUrls(),
             "Base URLs that a workspace's own settings or `.env` may choose; counts only in "
+            "`config.toml` and the environment.",
+            scope=Scope.TRUST,
+        ),
+    )
+    trusted_workspaces: tuple[Path, ...] = field(
+        default=(),
+        metadata=_about(
+            FolderPaths(),
+            "Folders whose `.env` may bring the key that is used in them and below; counts only in "
             "`config.toml` and the environment.",
             scope=Scope.TRUST,
         ),

@@ -1,5 +1,6 @@
 """Base URLs: what is accepted as one, and when two of them lead to the same place."""
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -41,6 +42,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{bracketed}" + ("" if standard else f":{port}")
 
 
+def leads_to(url: str | None, given_for: str | None) -> bool:
+    """Whether requests to `url` go where a key was given for; never, where either is unusable."""
+    return bool(url and given_for) and origin_of(str(url)) == origin_of(str(given_for))
+
+
 def covers(trusted: str, url: str) -> bool:
     """Whether `url` has the origin of `trusted` and lies at its path or below."""
     if origin_of(trusted) != origin_of(url):
@@ -50,8 +56,16 @@ def covers(trusted: str, url: str) -> bool:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host's name or address, without brackets, always means this machine."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    """Whether a host's name or address, without brackets, always means this machine.
+
+    A name that only looks like such an address is anybody's: `127.evil.example`.
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

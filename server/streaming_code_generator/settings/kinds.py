@@ -1,12 +1,16 @@
 """What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
 
+import json
 import math
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from streaming_code_generator.settings.endpoints import normalised_base_url
+from streaming_code_generator.settings.secret import Secret
 
 JsonSchema = dict[str, object]
 
@@ -180,6 +184,116 @@ class FilePath:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPaths:
+    """Several folders; in the environment, separated as in `PATH`."""
+
+    may_be_shown: bool = True
+    summary: str = "a list of absolute paths"
+
+    def parse(self, raw: object) -> object:
+        """Return the paths as a tuple, with `~` expanded."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        return tuple(FilePath().parse(path) for path in raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the paths as a tuple."""
+        return self.parse([path for path in text.split(os.pathsep) if path.strip()])
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": FilePath().schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A program and its arguments, run without a shell. Never shown: a token may be among them."""
+
+    may_be_shown: bool = False
+    summary: str = "a list of texts, a program and its arguments"
+
+    def parse(self, raw: object) -> object:
+        """Return them as a tuple; an empty list is not set."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        if not all(isinstance(word, str) and "\0" not in word for word in raw) or not all(raw[:1]):
+            raise UnfitValueError(self.summary)
+        return tuple(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return what a JSON array in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": {"type": "string"}}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """Fields of a request's body; the value is their JSON text. Never shown: a key may be there."""
+
+    may_be_shown: bool = False
+    summary: str = "an object without `model`, `messages` and `stream`, which are not settings"
+
+    def parse(self, raw: object) -> object:
+        """Return the object as JSON text, the same for the same object."""
+        if not isinstance(raw, Mapping) or {"model", "messages", "stream"} & set(raw):
+            raise UnfitValueError(self.summary)
+        try:
+            return json.dumps(dict(raw), sort_keys=True, allow_nan=False)
+        except (TypeError, RecursionError) as exc:  # a date from TOML
+            raise UnfitValueError(self.summary) from exc
+
+    def parse_text(self, text: str) -> object:
+        """Return the object that JSON in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "object"}
+
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""Source: RFC 9110, 5.6.2 (token)."""
+_FRAMING = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Headers of every request; each value is a `Secret`, for a key may be one."""
+
+    may_be_shown: bool = False
+    summary: str = "an object of header names and their texts, without those of the connection"
+
+    def parse(self, raw: object) -> object:
+        """Return the headers as pairs, by their names; nothing at all stands for none."""
+        if raw in ((), []):
+            return ()
+        if not isinstance(raw, Mapping) or not all(self._is_fit(*header) for header in raw.items()):
+            raise UnfitValueError(self.summary)
+        return tuple((name, Secret(value)) for name, value in sorted(raw.items()))
+
+    def parse_text(self, text: str) -> object:
+        """Return the headers that JSON in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+
+    @staticmethod
+    def _is_fit(name: object, value: object) -> bool:
+        return (
+            isinstance(name, str)
+            and isinstance(value, str)
+            and _HEADER_NAME.fullmatch(name) is not None
+            and name.lower() not in _FRAMING
+            and all(" " <= character <= "~" for character in value)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """From all sources to the settings in force, each with where it came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Settings
-from streaming_code_generator.settings.endpoints import normalised_base_url
+from streaming_code_generator.settings.endpoints import covers, leads_to, normalised_base_url
 from streaming_code_generator.settings.origins import Origin, Source
+from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
     Reading,
@@ -14,8 +16,8 @@ from streaming_code_generator.settings.sources import (
 )
 from streaming_code_generator.settings.trust import (
     KeyCandidate,
-    Secret,
     choose_key,
+    is_within,
     judge,
     key_bindings,
 )
@@ -32,9 +34,17 @@ class ResolvedSettings:
     """For every field of `Settings`, by name."""
     api_key: Secret | None
     """The key that may be sent to the endpoint in force; `None`: there is none."""
+    api_key_command: tuple[str, ...]
+    """What prints that key, if it goes before all keys that were found."""
     api_key_origin: Origin | None
     problems: tuple[str, ...]
     """One message for each value that is ignored, to be shown to users."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must appear in no log."""
+        headers = (value for _, value in self.settings.extra_headers)
+        return (*([self.api_key] if self.api_key else []), *headers)
 
 
 def resolve(sources: SettingsSources) -> ResolvedSettings:
@@ -52,13 +62,29 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     given_for = key_bindings(reading.assignments)
     endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
     candidates = _candidates(settings, sources, reading, given_for)
-    key, key_problem = choose_key(candidates, endpoint)
+    if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
+        folder = sources.workspace_root
+        candidates = [
+            replace(each, withheld_from=folder) if each.origin.from_workspace else each
+            for each in candidates
+        ]
+    origins = {name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS}
+    command: tuple[str, ...] = ()
+    # An endpoint that a workspace chose gets nothing that was meant for the user's own.
+    is_users_own = leads_to(endpoint, given_for[Source.ENVIRONMENT])
+    if not is_users_own:
+        settings = replace(settings, extra_body=None, extra_headers=())
+    if is_users_own and not reading.client_key:
+        command = settings.api_key_command
+    key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
+    key_origin = origins["api_key_command"] if command else key.origin if key else None
     return ResolvedSettings(
         settings=settings,
-        origins={name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS},
+        origins=origins,
         api_key=key.secret if key else None,
-        api_key_origin=key.origin if key else None,
+        api_key_command=command,
+        api_key_origin=key_origin,
         problems=(*reading.problems, *verdict.problems, *refused),
     )
 
@@ -84,6 +110,14 @@ def _candidates(
         for key, origin, binding in places
         if key.strip()
     ]
+
+
+def _may_bring_a_key(folder: Path | None, settings: Settings, endpoint: str | None) -> bool:
+    """Whether the user allows the folder, or what is sent to the endpoint on anybody's account."""
+    if endpoint and any(covers(url, endpoint) for url in settings.trusted_workspace_endpoints):
+        return True
+    trusted = settings.trusted_workspaces
+    return folder is not None and any(is_within(folder, each) for each in trusted)
 
 
 def _client_key_binding(reading: Reading, given_for: Mapping[Source, str | None]) -> str | None:

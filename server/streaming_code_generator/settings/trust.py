@@ -11,16 +11,21 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
      `initializationOptions`), is bound to the base URL of the user's own sources, and to OpenAI
      where they name none; the client may say itself what it was stored for (`apiKeyOrigin`).
    - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
-     where it names none. So a folder with a key of its own makes `auto` take OpenAI;
-     `provider = "embedded"` in the user's own settings forbids that.
+     where it names none. It is used only where the user allows the folder (`trustedWorkspaces`) or
+     the endpoint (`trustedWorkspaceEndpoints`): `auto` would take OpenAI for it, and a user
+     without a key send code there on somebody else's account.
    - A key beside a base URL that cannot be used is not sent anywhere.
 2. A workspace may not choose an endpoint (`baseUrl`), unless the user chose the same one or
    lists it in `trustedWorkspaceEndpoints`. The list lets requests go there; it does not unbind
    the user's key from where it belongs.
 3. A workspace may not choose the `provider`, except `embedded`, which sends nothing anywhere.
 4. A workspace may not choose `apiKeyEnv`: any variable could be sent away as a key.
+   Nor `apiKeyCommand`: it is executed. The key it prints is bound as one from the environment.
+   Nor `extraBody` and `extraHeaders`: gateways take from them where to send a request. They go to
+   the user's own endpoint alone, as the user's key does.
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
-6. `trustedWorkspaceEndpoints` counts only in the configuration file and the environment.
+6. `trustedWorkspaceEndpoints` and `trustedWorkspaces` count only in the configuration file and
+   the environment.
 7. A `provider` of the user's own that cannot be used (a typing error) means `embedded`: who
    meant to keep the code at home must not send it out by a slip.
 
@@ -29,48 +34,24 @@ What is refused is named, with the way to allow it. Everything here is a pure fu
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Scope
-from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, origin_of
+from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, leads_to, origin_of
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
-
-
-class Secret:
-    """Holds a key; only `reveal` gives it away, and `repr`, `str` and formatting show `***`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the key itself, for the request that needs it and for nothing else."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __reduce__(self) -> str:
-        raise TypeError("A secret is not pickled: it would be written down in the clear.")
-
+from streaming_code_generator.settings.secret import Secret
 
 TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
-"""Where `trustedWorkspaceEndpoints` counts."""
+"""Where `trustedWorkspaceEndpoints` and `trustedWorkspaces` count."""
 
 _OWN_SOURCES = "your `config.toml`, the environment or the editor's `initializationOptions`"
 _REASONS = {
     "base_url": "a workspace may not choose where code and keys are sent",
     "provider": "a workspace may not choose who gets the code",
     "api_key_env": "a workspace may not choose which variable is sent as a key",
+    "api_key_command": "a workspace may not choose what is executed",
+    "extra_body": "a workspace may not choose what a gateway does with the code",
+    "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
 }
 
@@ -91,6 +72,8 @@ class KeyCandidate:
     origin: Origin
     given_for: str | None
     """`None`: for one that cannot be used."""
+    withheld_from: Path | None = None
+    """The folder that brings it, if the user has to allow that first."""
 
 
 def judge(assignments: Sequence[Assignment]) -> Verdict:
@@ -135,9 +118,11 @@ def choose_key(
     # The key of `config.toml`'s endpoint is not sent to the one a workspace chose, although that
     # may be trusted with requests: being allowed to choose does not unbind a key.
     for candidate in candidates:
-        bound_to = candidate.given_for
-        if base_url and bound_to and origin_of(bound_to) == origin_of(base_url):
+        if not base_url or not leads_to(base_url, candidate.given_for):
+            continue
+        if candidate.withheld_from is None:
             return candidate, None
+        return None, _withheld(candidate, base_url)
     return None, _key_refusal(candidates[0], base_url) if candidates else None
 
 
@@ -175,6 +160,19 @@ def _refusal(assignment: Assignment) -> str:
             "in your `config.toml`."
         )
     return f"{ignored} Set it in {_OWN_SOURCES}."
+
+
+def is_within(folder: Path, trusted: Path) -> bool:
+    """Whether a folder is the trusted one or lies below it, symbolic links followed."""
+    return folder.resolve().is_relative_to(trusted.resolve())
+
+
+def _withheld(key: KeyCandidate, base_url: str) -> str:
+    return (
+        f"The key ({key.origin}) is not used: your code would go to {origin_of(base_url)} on the "
+        f'account of whoever put it there. To allow it, add "{key.withheld_from}" to '
+        "`trusted_workspaces` in your `config.toml`."
+    )
 
 
 def _key_refusal(refused: KeyCandidate, base_url: str | None) -> str:

@@ -1,7 +1,7 @@
 """A headless editor that speaks LSP: a simulated buffer behind a real language client.
 
-    async with HeadlessEditor.started([sys.executable, "-m", "streaming_code_generator", "serve"],
-                                      root=folder) as editor:
+    command = [sys.executable, "-P", "-m", "streaming_code_generator", "serve"]
+    async with HeadlessEditor.started(command, root=folder) as editor:
         await editor.open(path, "python", text)
         result = await editor.generate(position=(3, 0), on_text=print)
 

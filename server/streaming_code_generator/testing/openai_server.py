@@ -63,7 +63,8 @@ class OpenAIServer:
             lambda _: self._replies[min(len(self.requests), len(self._replies)) - 1]
         )
         self._connections: set[asyncio.Task[None]] = set()
-        self._connections_seen = 0
+        self.connections_seen = 0
+        """Connections made so far."""
         self._server: asyncio.Server | None = None
         self.requests: list[RecordedRequest] = []
         """Every completion asked for, in order; `GET /v1/models` is answered and not counted."""
@@ -104,7 +105,7 @@ class OpenAIServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        self._connections_seen += 1
+        self.connections_seen += 1
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
@@ -112,7 +113,7 @@ class OpenAIServer:
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await self._answer_all(reader, writer, self._connections_seen)
+                await self._answer_all(reader, writer, self.connections_seen)
         finally:
             writer.close()
 

@@ -75,7 +75,7 @@ def headless_editor(tmp_path: Path) -> StartsServer:
         environment: Mapping[str, str] | None = None,
         options: object = None,
     ) -> AbstractAsyncContextManager[HeadlessEditor]:
-        own = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
+        own = [sys.executable, "-P", "-m", "streaming_code_generator", "serve", "--stdio"]
         return HeadlessEditor.started(
             command or own,
             root=tmp_path,

@@ -38,7 +38,7 @@ end
 local function find_python()
   local check = 'import sys; sys.exit(sys.version_info < (3, 11))'
   for _, name in ipairs({ 'python3', 'python', 'python3.13', 'python3.12', 'python3.11' }) do
-    if vim.fn.executable(name) == 1 and vim.system({ name, '-c', check }):wait().code == 0 then
+    if vim.fn.executable(name) == 1 and vim.system({ name, '-I', '-c', check }):wait().code == 0 then
       return name
     end
   end
@@ -61,8 +61,9 @@ local function steps_to(environment, requirement)
     if not base then
       return nil
     end
-    make = { base, '-m', 'venv', environment }
-    install = { python, '-m', 'pip', 'install', '--disable-pip-version-check', requirement }
+    -- Isolated: the folder that is open may hold a `pip` or `venv` of its own.
+    make = { base, '-I', '-m', 'venv', environment }
+    install = { python, '-I', '-m', 'pip', 'install', '--disable-pip-version-check', requirement }
   end
   return {
     { what = 'making an environment', command = make },

@@ -152,10 +152,11 @@ function uvsWay(uv: string, python: string | undefined): Way {
 }
 
 function venvsWay(python: string): Way {
-  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  // Isolated: the working directory may hold a `pip` or `venv` of its own.
+  const pip = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
   return {
     name: 'venv and pip',
-    create: (folder) => [python, '-m', 'venv', folder],
+    create: (folder) => [python, '-I', '-m', 'venv', folder],
     // pip takes a wheel of the version that is installed for the same: the second call puts it there.
     install: (interpreter, wheel) => [
       [interpreter, ...pip, withExtra(wheel)],

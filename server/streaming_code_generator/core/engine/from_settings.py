@@ -11,6 +11,7 @@ def completion_request(settings: Settings, messages: tuple[Message, ...]) -> Com
         messages=messages,
         max_output_tokens=settings.max_output_tokens,
         temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
     )
 
 

@@ -71,6 +71,8 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
+        # Before the clock starts: what is loaded once is no part of any generation's figures.
+        await self.provider.warm_up()
         description = self.provider.description
         account = TokenAccount(request.messages)
         run = GenerationRun(description, self._policy.chunk_size, account, for_filter=for_filter)
@@ -118,6 +120,7 @@ class GenerationEngine:
     async def _attempt(
         self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
     ) -> AsyncGenerator[_ChunkEvent, None]:
+        deadlines.heard()
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(self.provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
@@ -126,6 +129,8 @@ class GenerationEngine:
             busy_until_s = loop.time() + BUSY_S
             while (delta := await _next_delta(deltas, run, deadlines)) is not None:
                 received = [delta, *buffered.take_received()] if buffered else [delta]
+                if any(each.says_something for each in received):
+                    deadlines.heard()
                 for event in run.add_all(received):
                     yield event
                 if loop.time() >= busy_until_s:

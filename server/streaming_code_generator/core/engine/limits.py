@@ -31,10 +31,10 @@ class GenerationPolicy:
 
     timeout_s: float = 60.0
     """Longest time for the whole generation, retries and their waits included."""
-    first_chunk_timeout_s: float = 30.0
+    first_chunk_timeout_s: float = 60.0
     """Longest silence before the first text; a chunk that reports prompt progress breaks it."""
     stall_timeout_s: float = 20.0
-    """Longest silence between chunks after that; keep-alive comments do not break it."""
+    """Longest silence between chunks after that; keep-alives and empty chunks do not break it."""
     finish_timeout_s: float = 2.0
     """Longest silence after the finish reason, before usage or the end: then it is the end."""
     max_retries: int = 3
@@ -88,6 +88,11 @@ class Deadlines:
             Phase.NEXT_CHUNK: policy.stall_timeout_s,
             Phase.END: policy.finish_timeout_s,
         }
+        self._silent_s = 0.0
+
+    def heard(self) -> None:
+        """Let a new silence begin: an attempt has started, or something was said."""
+        self._silent_s = 0.0
 
     @property
     def remaining_s(self) -> float:
@@ -103,9 +108,11 @@ class Deadlines:
             APIError: The deadline passed before the first text.
             StreamProcessError: It passed afterwards.
         """
-        # Two clocks: silence begins anew with every chunk, the whole time never does. Keep-alive
-        # comments in the stream are no chunks, and so no reason to go on waiting.
-        silence_ends_at = self._loop.time() + self._silence_s[phase]
+        # Two clocks: silence begins anew when something is `heard`, the whole time never does.
+        # Keep-alive comments in the stream, and chunks that say nothing, are no reason to go on
+        # waiting.
+        began_at = self._loop.time()
+        silence_ends_at = began_at + self._silence_s[phase] - self._silent_s
         timer = asyncio.timeout_at(min(silence_ends_at, self._ends_at))
         try:
             async with timer:
@@ -114,6 +121,8 @@ class Deadlines:
             if not timer.expired():
                 raise
             raise self._expired(phase) from None
+        finally:
+            self._silent_s += self._loop.time() - began_at
 
     def _expired(self, phase: Phase) -> StreamingError:
         if self.remaining_s <= 0:
@@ -124,16 +133,17 @@ class Deadlines:
         elif phase is Phase.FIRST_TEXT:
             cause = (
                 f"`{self._endpoint}` sent nothing for {self._silence_s[phase]:g} s, the time set "
-                "for the first chunk. Is the model still loading, or the prompt very long?"
+                "for the first chunk. Is the model still loading, or the prompt very long? Then "
+                "raise `firstChunkTimeoutSeconds`."
             )
         else:
             cause = (
                 f"The stream from `{self._endpoint}` stalled: no chunk for "
                 f"{self._silence_s[phase]:g} s."
             )
-        # Before the first text nothing has been shown, and another attempt may do better.
+        # Not repeated: a model that is loading, or reading a long prompt, would begin anew.
         if phase is Phase.FIRST_TEXT:
-            return APIError(cause, kind="timeout", retryable=self.remaining_s > 0)
+            return APIError(cause, kind="timeout")
         return StreamProcessError(cause, kind="timeout")
 
 

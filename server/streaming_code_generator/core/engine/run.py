@@ -147,7 +147,7 @@ class GenerationRun:
 
     def stats(self, status: StreamStatus = StreamStatus.PROCESSING) -> StreamStats:
         """Return the figures as they are now."""
-        tokens = self._tokens.figures()
+        tokens, usage = self._tokens.figures(), self._tokens.usage
         return StreamStats(
             status=status,
             start_time=self._clock.wall_s,
@@ -158,6 +158,8 @@ class GenerationRun:
             prompt_tokens=tokens.prompt,
             completion_tokens=tokens.completion,
             total_tokens=tokens.total,
+            cached_tokens=usage.cached_tokens if usage else 0,
+            reasoning_tokens=usage.reasoning_tokens if usage else 0,
             token_source=tokens.source,
             attempts=max(self.attempts, 1),
         )

@@ -85,6 +85,8 @@ class Account:
     chunks_shown: int = 0
     waiting_for: str = ""
     """What holds it up, in words; empty once text arrives."""
+    is_unanswered: bool = False
+    """Whether the model was asked and has sent nothing at all yet."""
 
     @property
     def last_line(self) -> str:
@@ -96,6 +98,7 @@ class Account:
         """Add what an event brings."""
         event = filtered_event.event
         self.stats = event.stats
+        self.is_unanswered = False
         match event.kind:
             case "text":
                 self.waiting_for = ""
@@ -219,6 +222,7 @@ class Generation:
         """Stream the response into the document and return its result."""
         account = self.account
         account.waiting_for = f"Waiting for {engine.provider.description.model}"
+        account.is_unanswered = True
         # Only a client that asked for every chunk gets each by itself.
         every_chunk = self.job.partial_result_token is not None
         stream = filtered(engine, self.job.request, self.job.code_target, every_chunk=every_chunk)

@@ -8,6 +8,7 @@ it can still be accepted, removed (which keeps what was typed) and retried.
 import asyncio
 import functools
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,8 +17,10 @@ from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.lsp.generations.generation import (
+    Cancelled,
     Completed,
     End,
+    Failed,
     Generation,
     GenerationListener,
 )
@@ -95,6 +98,32 @@ def abilities(generation: Generation) -> Abilities:
     return ABILITIES[stage_of(generation)]
 
 
+_TOTALS = (
+    "generations",
+    "completed",
+    "cancelled",
+    "failed",
+    "promptTokens",
+    "completionTokens",
+    "totalTokens",
+)
+
+
+def _totals_of(generation: Generation) -> "Counter[str]":
+    """Return what a generation that has ended adds to the totals: tokens cost, however it ended."""
+    stats = generation.account.stats
+    ended = {Completed: "completed", Cancelled: "cancelled", Failed: "failed"}
+    return Counter(
+        {
+            "generations": 1,
+            ended[type(generation.end)]: 1,
+            "promptTokens": stats.prompt_tokens,
+            "completionTokens": stats.completion_tokens,
+            "totalTokens": stats.total_tokens,
+        }
+    )
+
+
 class Generations:
     """The registry of generations; it owns their tasks. Used on the event loop only."""
 
@@ -108,6 +137,8 @@ class Generations:
         self._generations: dict[str, Generation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
+        self._dropped_totals: Counter[str] = Counter()
+        """The sums over the generations that are no longer remembered."""
 
     # Lifecycle
 
@@ -126,6 +157,7 @@ class Generations:
         # Their regions would otherwise have to move with every change for ever.
         for oldest in self.ended[:-MOST_FINISHED]:
             self.forget(oldest)
+            self._dropped_totals += _totals_of(oldest)
             del self._generations[oldest.id]
         return generation
 
@@ -196,15 +228,11 @@ class Generations:
         return meant[-1] if meant else None
 
     def totals(self) -> dict[str, int]:
-        """Return the sums over all completed generations."""
-        results = [each.end.result.stats for each in self.ended if isinstance(each.end, Completed)]
-        return {
-            "generations": len(self._generations),
-            "completed": len(results),
-            "promptTokens": sum(stats.prompt_tokens for stats in results),
-            "completionTokens": sum(stats.completion_tokens for stats in results),
-            "totalTokens": sum(stats.total_tokens for stats in results),
-        }
+        """Return the sums over all generations of the session, however they ended."""
+        totals = self._dropped_totals + Counter({"generations": len(self.running)})
+        for generation in self.ended:
+            totals += _totals_of(generation)
+        return {name: totals[name] for name in _TOTALS}
 
     # Documents
 

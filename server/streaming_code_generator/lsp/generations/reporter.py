@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 REPORT_INTERVAL_S = 0.25
 """Time between two reports: often enough to look alive, seldom enough not to cost anything."""
 
+LOADING_AFTER_S = 3.0
+"""A model that has sent nothing for so long is probably being loaded."""
+
 MOST_LINE_CHARACTERS = 60
 """Most of the line being written that a progress message shows."""
 
@@ -205,7 +208,9 @@ def progress_message(generation: Generation) -> str:
     account = generation.account
     elapsed = f"{generation.elapsed_s:.1f} s"
     if account.waiting_for:
-        return f"{account.waiting_for} ({elapsed})"
+        is_slow = account.is_unanswered and generation.elapsed_s >= LOADING_AFTER_S
+        hint = ", loading the model?" if is_slow else ""
+        return f"{account.waiting_for}{hint} ({elapsed})"
     stats = account.stats
     figures = f"{elapsed}, {stats.completion_tokens} tokens, {stats.tokens_per_second:.0f} tokens/s"
     line = account.last_line[-MOST_LINE_CHARACTERS:]

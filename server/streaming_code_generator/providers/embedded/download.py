@@ -1,7 +1,8 @@
 """Fetches one large file whose size and hash are known: resumed, checked, and whole or not there.
 
 It grows as `NAME.part` beside its final name, which it gets only when every byte is right. A cut
-connection is taken up where it broke, now or at the next call.
+connection is taken up where it broke, now or at the next call. Of several processes that want it
+one fetches, and the others wait for it.
 """
 
 import errno
@@ -10,11 +11,15 @@ import http.client
 import os
 import re
 import shutil
+import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
 from streaming_code_generator.errors import APIError, ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import DownloadedWeights
@@ -34,6 +39,10 @@ class _BrokenConnectionError(Exception):
     """The connection could not be made, or broke before the file's end; never leaves here."""
 
 
+class _UnknownPartError(_BrokenConnectionError):
+    """What is here is no beginning of the server's file."""
+
+
 def download(source: DownloadedWeights, folder: Path, report: ReportProgress) -> Path:
     """Fetch the file into the folder, unless it is there, and return its path.
 
@@ -50,14 +59,10 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
         if _size(target) == source.size_bytes:
             return target
         folder.mkdir(parents=True, exist_ok=True)
-        _require_space(folder, source.size_bytes - _size(part))
-        _fetch_all(source, part, report)
-        with part.open("rb+") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())  # the final name must never stand for bytes not yet on disk
-        if digest != source.sha256:
-            raise _wrong_file(source, part, f"its SHA-256 is {digest}, expected {source.sha256}")
-        part.replace(target)
+        with _locked(folder / LOCK_NAME, while_waiting=lambda: report(_size(part))):
+            if _size(target) != source.size_bytes:
+                _fetch_checked(source, part, report)
+                part.replace(target)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ConfigurationError(
@@ -68,6 +73,52 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
             f"`{folder}` cannot be written to: {error.strerror or error}."
         ) from error
     return target
+
+
+def _fetch_checked(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
+    """Complete the part file, and make sure that it is the right one and on disk."""
+    if _size(part) > source.size_bytes:
+        part.unlink()
+    _require_space(part.parent, source.size_bytes - _size(part))
+    _fetch_all(source, part, report)
+    with part.open("rb+") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())  # the final name must never stand for bytes not yet on disk
+    if digest != source.sha256:
+        raise _wrong_file(source, part, f"its SHA-256 is {digest}, expected {source.sha256}")
+
+
+LOCK_NAME = ".lock"
+"""The file whose lock says that something is being fetched into its folder."""
+
+_LOCK_INTERVAL_S = 0.2
+_HELD_BY_ANOTHER = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
+
+
+@contextmanager
+def _locked(path: Path, *, while_waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock inside the block; the system frees it when its process dies."""
+    with path.open("ab") as file:
+        while not _has_lock(file):
+            while_waiting()
+            time.sleep(_LOCK_INTERVAL_S)
+        yield
+
+
+def _has_lock(file: BinaryIO) -> bool:
+    """Take the lock if nobody holds it; a file system that knows none is taken as it is."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 - on Windows only
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415 - elsewhere only
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _HELD_BY_ANOTHER
+    return True
 
 
 def _fetch_all(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
@@ -90,7 +141,12 @@ def _fetch_all(source: DownloadedWeights, part: Path, report: ReportProgress) ->
 def _fetch_rest(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
     """Append to the part file what one request brings."""
     offset = _size(part)
-    with _open(source, offset) as response, part.open("ab") as file:
+    try:
+        response = _open(source, offset)
+    except _UnknownPartError:
+        part.unlink(missing_ok=True)
+        raise
+    with response, part.open("ab") as file:
         # A server that does not know ranges sends all of it: then the part file begins anew.
         offset = _body_offset(response, at_most=offset)
         file.truncate(offset)
@@ -118,6 +174,8 @@ def _open(source: DownloadedWeights, offset: int) -> http.client.HTTPResponse:
         )
     except urllib.error.HTTPError as error:
         error.close()
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
+            raise _UnknownPartError("the server does not have the rest of what is here") from error
         raise _refusal(source, error.code) from error
     except urllib.error.URLError as error:
         raise _BrokenConnectionError(str(error.reason)) from error

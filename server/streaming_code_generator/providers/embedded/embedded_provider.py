@@ -99,6 +99,7 @@ class EmbeddedProvider:
             request,
             max_output_tokens=DEFAULT_OUTPUT_TOKENS if limit is None else limit,
             temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
+            reasoning_effort=None,
         )
         try:
             client = await self._client_of(child)

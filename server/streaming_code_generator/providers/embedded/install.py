@@ -58,7 +58,7 @@ def install_package(requirement: Requirement, *, surroundings: Surroundings | No
             if completed.returncode:
                 raise ConfigurationError(
                     f"`{requirement.specifier}` could not be installed: "
-                    f"`{' '.join(command[:4])}` ended with exit code {completed.returncode}; its "
+                    f"`{' '.join(command[:5])}` ended with exit code {completed.returncode}; its "
                     "own message is above."
                 )
     importlib.invalidate_caches()
@@ -78,17 +78,19 @@ def install_commands(
     if requirement.sha256:
         options.append("--require-hashes")
     options += ["-r", str(lines)]
-    pip_install = [here.python, "-m", "pip", "install", "--disable-pip-version-check", *options]
+    # `-P` keeps the working directory, which may be a stranger's project, out of `sys.path`.
+    run_module = [here.python, "-P", "-m"]
+    pip_install = [*run_module, "pip", "install", "--disable-pip-version-check", *options]
     if here.has_module("pip"):
         return [pip_install]
     # Environments made by uv have no pip.
     if uv := here.find_program("uv"):
         return [[uv, "pip", "install", "--python", here.python, *options]]
     if here.has_module("uv"):
-        uv_module = [here.python, "-m", "uv", "pip", "install", "--python", here.python]
+        uv_module = [*run_module, "uv", "pip", "install", "--python", here.python]
         return [[*uv_module, *options]]
     if here.has_module("ensurepip"):
-        return [[here.python, "-m", "ensurepip"], pip_install]
+        return [[*run_module, "ensurepip"], pip_install]
     raise ConfigurationError(
         f"`{requirement.specifier}` cannot be installed: `{here.python}` has no pip, and there is "
         "no uv. Install one of them and run the same command again."

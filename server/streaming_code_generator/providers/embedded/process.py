@@ -5,10 +5,14 @@ import contextlib
 import io
 import json
 import logging
+import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import cast
 
 from streaming_code_generator.errors import APIError, ConfigurationError
@@ -35,20 +39,16 @@ class ChildServer:
         self.config = config
         self.url = ""
         """Where it listens, `http://127.0.0.1:PORT`; empty until `wait_ready` returned."""
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
-            child_command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+        self._stderr_tail = bytearray()
+        started: Future[subprocess.Popen[bytes]] = Future()
+        # The child is killed with the thread that started it (`_die_with_parent` in `child`), so
+        # this has to be one that lives as long as the child, and not the caller's.
+        self._keeper = threading.Thread(target=self._keep, args=(started,), daemon=True)
+        self._keeper.start()
+        self._process = started.result()
         # Never None: all three pipes were asked for.
         self._stdin = cast("io.FileIO", self._process.stdin)
         self._stdout = cast("io.FileIO", self._process.stdout)
-        self._stderr = cast("io.FileIO", self._process.stderr)
-        self._stderr_tail = bytearray()
-        self._stderr_reader = threading.Thread(target=self._keep_stderr, daemon=True)
-        self._stderr_reader.start()
 
     @property
     def pid(self) -> int:
@@ -105,8 +105,8 @@ class ChildServer:
     def _release(self) -> None:
         """Wait for the killed process and what reads from it: a matter of milliseconds."""
         self._process.wait()
-        self._stderr_reader.join()
-        for pipe in (self._stdin, self._stdout, self._stderr):
+        self._keeper.join()
+        for pipe in (self._stdin, self._stdout):
             pipe.close()
 
     def describe_end(self) -> str:
@@ -134,7 +134,7 @@ class ChildServer:
 
     async def _load_error(self, brief: str) -> ConfigurationError:
         """Return why the model did not load: the file's own fault, as llama.cpp logged it."""
-        await asyncio.to_thread(self._stderr_reader.join)
+        await asyncio.to_thread(self._keeper.join)
         cause = first_logged_error(self._stderr_tail.decode(errors="replace")) or brief
         return ConfigurationError(
             f"The embedded model `{self.config.model_path}` cannot be loaded: {cause.rstrip('.')}. "
@@ -142,12 +142,27 @@ class ChildServer:
             "`streaming-code-generator model list`."
         )
 
-    def _keep_stderr(self) -> None:
-        """Read standard error to its end, so that the child never blocks on it; keep the tail."""
+    def _keep(self, started: "Future[subprocess.Popen[bytes]]") -> None:
+        """Start the process and read its standard error to the end, keeping the tail."""
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own module, run by our own interpreter
+                child_command(),
+                env=child_environment(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+            )
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result(process)
+        stderr = cast("io.FileIO", process.stderr)
         # A pipe holds 64 KiB on Linux: a child that logs more would stop in the middle of a token.
-        while piece := self._stderr.read(STDERR_KEPT_BYTES):
-            self._stderr_tail += piece
-            del self._stderr_tail[:-STDERR_KEPT_BYTES]
+        with stderr:
+            while piece := stderr.read(STDERR_KEPT_BYTES):
+                self._stderr_tail += piece
+                del self._stderr_tail[:-STDERR_KEPT_BYTES]
 
 
 def child_command() -> list[str]:
@@ -156,6 +171,27 @@ def child_command() -> list[str]:
     `-P` keeps the working directory, which may be a stranger's project, out of `sys.path`.
     """
     return [sys.executable, "-P", "-m", "streaming_code_generator.providers.embedded.child"]
+
+
+_PASSED_ON = re.compile(
+    # What a process needs to start and to find its libraries, its interpreter and a place for
+    # temporary files, on any platform; and how llama.cpp is told to compute.
+    r"(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|DYLD_\w+|XDG_\w+"
+    r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|USERPROFILE|(?:LOCAL)?APPDATA|PROCESSOR_\w+"
+    r"|NUMBER_OF_PROCESSORS|PYTHON\w*|VIRTUAL_ENV"
+    r"|(?:OMP|GOMP|KMP|GGML|LLAMA|CUDA|HIP|ROCR|HSA|GPU|VK|MTL)_\w+)",
+    re.IGNORECASE,
+)
+_MAY_BE_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+
+
+def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that the child gets: named ones only, for a key may stand in any."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if _PASSED_ON.fullmatch(name) and not _MAY_BE_SECRET.search(name)
+    }
 
 
 def describe_exit(returncode: int | None) -> str:

@@ -7,16 +7,20 @@ same failure comes as different statuses, so its words are read as well.
 import email.utils
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streaming_code_generator.errors import APIError, ErrorKind, StreamingError, StreamProcessError
 from streaming_code_generator.logs import redacted
+from streaming_code_generator.settings import Secret
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from openai import APIStatusError
+
+Secrets = Sequence[Secret]
+"""What an endpoint was sent and may repeat: it is masked in everything it says."""
 
 _MOST_MESSAGE_CHARS = 300
 
@@ -24,9 +28,11 @@ _MOST_MESSAGE_CHARS = 300
 # error in a stream that began with status 200.
 _CONTEXT_LENGTH = re.compile(
     r"context[ _-]?(?:length|window|size)|ContextWindow|exceed_context|maximum context"
-    r"|too many tokens|prompt is too long|too long",
+    r"|maximum model length|too many tokens|\b(?:prompt|inputs?|messages?) (?:is|are) too long",
     re.IGNORECASE,
 )
+# Refused for who asks and how often, or by a gateway, whatever else the words say.
+_NEVER_CONTEXT_LENGTH = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 # LiteLLM answers 429 when all of its backends are down: no limit of the user's.
 _NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
 # OpenAI answers 429 for both: too many requests, which pass, and no money left, which does not.
@@ -72,13 +78,7 @@ class Refusal:
 
 def refusal_of(body: object, status: int | None = None) -> Refusal:
     """Read an error body: an object with `error`, `detail` or `message`, or bare text."""
-    error = body
-    if isinstance(error, dict):
-        error = error.get("error") or error.get("detail") or error
-    # FastAPI: {"detail": [{"msg": "Field required", …}]}; OpenAI: {"error": {"message": …}};
-    # Ray Serve: plain text.
-    if isinstance(error, list) and error:
-        error = error[0]
+    error = _unwrapped(body)
     if not isinstance(error, dict):
         return Refusal(status=status, message=error if isinstance(error, str) else "")
     words = [error.get("code"), error.get("type")]
@@ -88,6 +88,28 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
         code=" ".join(word for word in words if isinstance(word, str)),
         message=message if isinstance(message, str) else "",
     )
+
+
+_MOST_WRAPPINGS = 4
+
+
+def _unwrapped(body: object) -> object:
+    """Return the innermost object that describes an error, or its text.
+
+    FastAPI: `{"detail": [{"msg": "Field required", …}]}`; OpenAI: `{"error": {"message": …}}`;
+    Gemini: `[{"error": {"message": …}}]`; Ray Serve: plain text.
+    """
+    error = body
+    for _ in range(_MOST_WRAPPINGS):
+        if isinstance(error, list) and error:
+            error = error[0]
+        elif isinstance(error, dict):
+            inner = error.get("error") or error.get("detail")
+            # What describes itself is not left for a mere word in it: `"error": "Bad Request"`.
+            if not inner or (error.get("message") and not isinstance(inner, dict | list)):
+                return error
+            error = inner
+    return error
 
 
 def _status_in(code: object) -> int | None:
@@ -104,7 +126,7 @@ def kind_of(refusal: Refusal) -> ErrorKind:
     if _NO_KEY_DATABASE.search(words):
         return "authentication"
     status = refusal.status
-    if _CONTEXT_LENGTH.search(words) and status not in {401, 403, 404, 429}:
+    if _CONTEXT_LENGTH.search(words) and status not in _NEVER_CONTEXT_LENGTH:
         return "context_length"
     if status is None or status >= 500:  # noqa: PLR2004 - the class of server errors
         return "server"
@@ -118,9 +140,9 @@ def is_retryable(refusal: Refusal) -> bool:
     return kind_of(refusal) == "server" or refusal.status in _RETRYABLE_STATUSES
 
 
-def short_message(refusal: Refusal, secret: str | None = None) -> str:
-    """Return the server's own words, on one line, short, and without anything like a key."""
-    message = redacted(" ".join(refusal.message.split()), (secret,) if secret else ())
+def short_message(words: str, secrets: Secrets) -> str:
+    """Return a server's own words, on one line, short, and without keys or anything like one."""
+    message = redacted(" ".join(words.split()), [secret.reveal() for secret in secrets])
     if message.startswith("<"):
         return "an HTML page"
     if len(message) > _MOST_MESSAGE_CHARS:
@@ -129,13 +151,13 @@ def short_message(refusal: Refusal, secret: str | None = None) -> str:
 
 
 def failure_of_status(
-    refusal: Refusal, endpoint: str, *, secret: str | None, retry_after_s: float | None
+    refusal: Refusal, endpoint: str, *, secrets: Secrets, retry_after_s: float | None
 ) -> APIError:
     """Return the error for a response whose status is one."""
     kind = kind_of(refusal)
-    said = short_message(refusal, secret)
+    said = short_message(refusal.message, secrets)
     answer = f"`{endpoint}` answered {refusal.status}{f' ({said})' if said else ''}."
-    advice = _advice(refusal, kind, has_key=bool(secret))
+    advice = _advice(refusal, kind, has_key=bool(secrets))
     return APIError(
         f"{answer} {advice}",
         kind=kind,
@@ -155,11 +177,11 @@ def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
     return _ADVICE[kind]
 
 
-def failure_in_stream(error: object, endpoint: str) -> APIError:
+def failure_in_stream(error: object, endpoint: str, secrets: Secrets) -> APIError:
     """Return the error for an error object, or bare text, inside a stream that began well."""
     refusal = refusal_of(error)
     kind = kind_of(refusal)
-    said = short_message(refusal) or "no message came with it"
+    said = short_message(refusal.message, secrets) or "no message came with it"
     return APIError(
         f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {_ADVICE[kind]}",
         kind=kind,
@@ -172,7 +194,7 @@ _REDIRECTS = range(300, 400)
 
 
 @contextmanager
-def translated(endpoint: str, api_key: str | None) -> Iterator[None]:
+def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
     """Raise this package's errors instead of foreign ones, which become their causes.
 
     Raises:
@@ -184,11 +206,21 @@ def translated(endpoint: str, api_key: str | None) -> Iterator[None]:
 
     try:
         yield
-    except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-        raise translation_of(error, endpoint, api_key) from error
+    except (
+        openai.OpenAIError,
+        httpx2.HTTPError,
+        httpx2.InvalidURL,
+        httpx2.StreamError,
+        # What is no text, no number a machine can hold, or nested without end, in a request or in
+        # an answer: neither the SDK nor its client catches these.
+        UnicodeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise translation_of(error, endpoint, secrets) from error
 
 
-def translation_of(error: Exception, endpoint: str, api_key: str | None = None) -> StreamingError:
+def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> StreamingError:
     """Return the error to raise instead of `error`, an exception of the SDK or its client."""
     import httpx2  # noqa: PLC0415 - as above
     import openai  # noqa: PLC0415 - as above
@@ -196,7 +228,7 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
     refused = _refused_connection(error)
     match error:
         case openai.APIStatusError():
-            return _refused(error, endpoint, api_key)
+            return _refused(error, endpoint, secrets)
         case openai.APITimeoutError() | httpx2.TimeoutException() if refused is None:
             return APIError(
                 f"`{endpoint}` did not accept a connection in time. Is the server running, and is "
@@ -205,14 +237,14 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
                 retryable=True,
             )
         case openai.APIConnectionError():
-            return _unreachable(refused or error.__cause__ or error, endpoint)
+            return _unreachable(refused or error.__cause__ or error, endpoint, secrets)
         case (
             httpx2.ConnectError()
             | httpx2.ProxyError()
             | httpx2.WriteError()
             | httpx2.TimeoutException()
         ):
-            return _unreachable(refused or error, endpoint)
+            return _unreachable(refused or error, endpoint, secrets)
         case httpx2.TransportError() | httpx2.StreamError() | httpx2.DecodingError():
             return StreamProcessError(
                 f"The connection to `{endpoint}` broke off before the response was complete.",
@@ -222,7 +254,7 @@ def translation_of(error: Exception, endpoint: str, api_key: str | None = None) 
         case _:
             return APIError(
                 f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check "
-                "the base URL and the API key.",
+                "the base URL, the API key and the settings that go into the request.",
                 kind="bad_request",
             )
 
@@ -242,7 +274,7 @@ def _refused_connection(error: BaseException) -> BaseException | None:
     return cause.os_error if isinstance(cause, aiohttp.ClientConnectorError) else cause
 
 
-def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> APIError:
+def _refused(error: "APIStatusError", endpoint: str, secrets: Secrets) -> APIError:
     response = error.response
     if error.status_code in _REDIRECTS:
         return APIError(
@@ -254,7 +286,7 @@ def _refused(error: "APIStatusError", endpoint: str, api_key: str | None) -> API
     body = error.body if error.body is not None else response.text
     refusal = refusal_of(body, error.status_code)
     wait_s = retry_after_s(response.headers)
-    return failure_of_status(refusal, endpoint, secret=api_key, retry_after_s=wait_s)
+    return failure_of_status(refusal, endpoint, secrets=secrets, retry_after_s=wait_s)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -269,8 +301,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     seconds = _number(asked)
     if seconds is not None:
         return seconds
-    date = email.utils.parsedate_tz(asked)
-    return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+    try:
+        date = email.utils.parsedate_tz(asked)
+        return max(email.utils.mktime_tz(date) - time.time(), 0.0) if date else None
+    except (ValueError, OverflowError):  # a year that no clock knows
+        return None
 
 
 def _number(text: str | None) -> float | None:
@@ -281,11 +316,29 @@ def _number(text: str | None) -> float | None:
     return number if 0 < number < float("inf") else None
 
 
-def _unreachable(cause: BaseException, endpoint: str) -> APIError:
-    reason = str(cause) or type(cause).__name__
+def _unreachable(cause: BaseException, endpoint: str, secrets: Secrets) -> APIError:
+    reason = short_message(str(cause) or type(cause).__name__, secrets)
+    if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
+        return speaks_no_tls(endpoint)
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return APIError(
+            f"The certificate of `{endpoint}` is not trusted: {reason.rstrip('.')}. Check the base "
+            "URL; where an authority of your own signed it, name its file in `SSL_CERT_FILE`.",
+            kind="connection",
+        )
     return APIError(
         f"Cannot reach `{endpoint}`: {reason.rstrip('.')}. Is the server running, and is the base "
         "URL right?",
         kind="connection",
         retryable=True,
+    )
+
+
+def speaks_no_tls(endpoint: str) -> APIError:
+    """Return the error for an endpoint that does not answer a TLS handshake."""
+    plain = endpoint.replace("https://", "http://", 1)
+    return APIError(
+        f"`{endpoint}` accepts connections but speaks no TLS. If that is as it should be, set the "
+        f"base URL to `{plain}`.",
+        kind="connection",
     )

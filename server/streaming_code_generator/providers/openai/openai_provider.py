@@ -6,22 +6,32 @@ The SDK builds models of every chunk, at about 120 µs each; the text of a chunk
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
-from streaming_code_generator.errors import StreamingError
-from streaming_code_generator.providers.openai.endpoint_errors import translated
-from streaming_code_generator.providers.openai.sdk import LazyClient
+from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
+from streaming_code_generator.providers.openai.endpoint_errors import (
+    Secrets,
+    speaks_no_tls,
+    translated,
+)
+from streaming_code_generator.providers.openai.keys import sendable_key
+from streaming_code_generator.providers.openai.sdk import (
+    LazyClient,
+    accepts_connections,
+    import_sdk,
+)
 from streaming_code_generator.providers.openai.stream import ChunkReader
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
-    from openai import AsyncAPIResponse
+    from openai import AsyncAPIResponse, Omit
 
 
 _OPENAI_HOST = "api.openai.com"
@@ -89,6 +99,8 @@ def chat_body(
         body[dialect.token_limit_field] = request.max_output_tokens
     if request.temperature is not None:
         body["temperature"] = request.temperature
+    if request.reasoning_effort is not None:
+        body["reasoning_effort"] = request.reasoning_effort
     return body | dict(extra)
 
 
@@ -119,33 +131,43 @@ class OpenAIProvider:
     def __init__(  # noqa: PLR0913 - each is a separate fact about an endpoint
         self,
         *,
-        api_key: str | None,
+        api_key: Secret | str | None,
+        api_key_command: tuple[str, ...] = (),
         base_url: str | None = None,
         model: str = DEFAULT_MODEL,
         reason: str = "chosen by the caller",
         token_limit_field: TokenLimitField = "auto",
         system_role: SystemRole = "auto",
         extra_body: Mapping[str, object] | None = None,
+        extra_headers: Sequence[tuple[str, Secret]] = (),
         connect_timeout_s: float = 5.0,
     ) -> None:
         """Open and import nothing yet.
 
         Args:
             api_key: The key; None sends no `Authorization` header at all.
+            api_key_command: What prints the key, where none is given; run by the first request.
             base_url: Where `/chat/completions` is found below; None is OpenAI's.
             model: The model's name, as the endpoint knows it.
             reason: Why this provider was taken, as one clause.
             token_limit_field: How the endpoint calls its token limit; `auto` goes by the host.
             system_role: The role of the system prompt; `auto` goes by host and model.
             extra_body: Further fields for every request, as this endpoint alone knows them.
+            extra_headers: Further headers for every request; `Authorization` replaces the key's.
             connect_timeout_s: Longest time to connect.
+
+        Raises:
+            ConfigurationError: No request can carry the key.
         """
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
-        self._api_key = api_key
         self._extra_body = extra_body or {}
+        self._extra_headers = dict(extra_headers)
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
         self._client = LazyClient(
-            api_key=api_key, base_url=base_url, connect_timeout_s=connect_timeout_s
+            api_key=sendable_key(api_key),
+            api_key_command=api_key_command,
+            base_url=base_url,
+            connect_timeout_s=connect_timeout_s,
         )
         self._description = ProviderDescription(
             name="openai", model=model, endpoint=shown_url(base_url), reason=reason
@@ -161,7 +183,11 @@ class OpenAIProvider:
 
         Cancellation: at once; the import goes on in its thread.
         """
-        await self._client.get()
+        # What hinders it is said by the first request, and a command may ask the user something.
+        await import_sdk()
+        if not self._client.needs_command:
+            with suppress(ConfigurationError):
+                await self._client.get()
 
     @asynccontextmanager
     async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:
@@ -172,22 +198,33 @@ class OpenAIProvider:
         Cancellation: the connection is closed at once.
 
         Raises:
+            ConfigurationError: The key's command fails, or the proxy that is set cannot be used.
             APIError: The request was refused, did not arrive, or an error came in the stream.
             StreamProcessError: The stream broke, or is none.
         """
         # Outside `translated`, which imports the SDK: here that happens in a thread.
         await self._client.get()
         async with AsyncExitStack() as stack:
-            with translated(self._description.endpoint, self._api_key):
-                response = await self._sent(request, stack)
+            try:
+                with translated(self._description.endpoint, self._secrets):
+                    response = await self._sent(request, stack)
+            except APIError as error:
+                if await self._speaks_no_tls(error):
+                    raise speaks_no_tls(self._description.endpoint) from error
+                raise
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
-            deltas = ReceivedDeltas(response, self._description.endpoint, self._api_key)
+            deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
             yield await stack.enter_async_context(aclosing(deltas))
 
     async def aclose(self) -> None:
         """Close all connections. Safe to call twice."""
         await self._client.aclose()
+
+    async def _speaks_no_tls(self, error: APIError) -> bool:
+        url = self._description.endpoint
+        was_silent = error.kind == "timeout" and error.status_code is None
+        return was_silent and url.startswith("https:") and await accepts_connections(url)
 
     async def _sent(
         self, request: CompletionRequest, stack: AsyncExitStack
@@ -199,7 +236,7 @@ class OpenAIProvider:
             try:
                 return await self._post(request, dialect, stack)
             except openai.APIStatusError as refused:
-                corrected = understood(dialect, str(refused.body))
+                corrected = understood(dialect, refused.response.text)
                 if refused.status_code not in _REFUSES_A_FIELD or corrected == dialect:
                     raise
             # Remembered for later requests: an endpoint refuses a field once in its life.
@@ -208,8 +245,6 @@ class OpenAIProvider:
     async def _post(
         self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
     ) -> "AsyncAPIResponse[object]":
-        from openai import omit  # noqa: PLC0415 - imported by the client already
-
         client = await self._client.get()
         # What is not typed here goes as `extra_body`: names differ between endpoints.
         return await stack.enter_async_context(
@@ -217,10 +252,25 @@ class OpenAIProvider:
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
                 stream=True,
-                extra_headers={} if self._api_key else {"Authorization": omit},
+                extra_headers=self._headers(),
                 extra_body=chat_body(request, dialect, self._extra_body),
             )
         )
+
+    def _headers(self) -> "dict[str, str | Omit]":
+        from openai import omit  # noqa: PLC0415 - imported by the client already
+
+        headers: dict[str, str | Omit] = {} if self._client.key else {"Authorization": omit}
+        for name, value in self._extra_headers.items():
+            # Spelled as the SDK does: it would send another spelling beside its own.
+            is_key = name.lower() == "authorization"
+            headers["Authorization" if is_key else name] = value.reveal()
+        return headers
+
+    @property
+    def _secrets(self) -> tuple[Secret, ...]:
+        key = self._client.key
+        return (*([key] if key else []), *self._extra_headers.values())
 
 
 class ReceivedDeltas:
@@ -230,11 +280,11 @@ class ReceivedDeltas:
     """
 
     def __init__(
-        self, response: "AsyncAPIResponse[object]", endpoint: str, api_key: str | None
+        self, response: "AsyncAPIResponse[object]", endpoint: str, secrets: Secrets
     ) -> None:
         self._received = response.http_response.aiter_bytes()
-        self._reader = ChunkReader(endpoint)
-        self._endpoint, self._api_key = endpoint, api_key
+        self._reader = ChunkReader(endpoint, secrets)
+        self._endpoint, self._secrets = endpoint, secrets
         self._ready: deque[Delta] = deque()
         self._failure: StreamingError | None = None
         self._is_at_end = False
@@ -277,7 +327,7 @@ class ReceivedDeltas:
     async def _read(self) -> None:
         # What fails behind readable chunks is raised once they have been given.
         try:
-            with translated(self._endpoint, self._api_key):
+            with translated(self._endpoint, self._secrets):
                 received = await self._next_bytes()
                 self._is_at_end = received is None
                 self._ready.extend(

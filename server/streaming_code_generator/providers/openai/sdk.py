@@ -3,11 +3,17 @@
 import asyncio
 import importlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.providers.openai.keys import key_from_command
+from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from httpx2 import AsyncClient, Auth, Timeout
     from openai import AsyncOpenAI
 
 NO_KEY = "none"
@@ -20,6 +26,25 @@ KEPT_ALIVE_S = 5.0
 """So long an idle connection is kept. Not at all to this machine: connecting costs nothing there,
 and llama.cpp's server closes idle connections under the requests that are just being sent."""
 
+PROBE_S = 1.0
+"""Longest wait for a bare connection to an endpoint that did not answer a TLS handshake."""
+
+
+class Route(TypedDict):
+    """What decides where a request may go besides its URL: arguments of an HTTP client."""
+
+    trust_env: bool
+    follow_redirects: bool
+
+
+def route_of(base_url: str) -> Route:
+    """Return how every request to an endpoint is to travel, whoever sends it.
+
+    A proxy cannot reach this machine's own addresses, and would see the key. Redirects are not
+    followed: the prompt and the key go where they were meant to go, or nowhere.
+    """
+    return {"trust_env": not is_loopback(base_url), "follow_redirects": False}
+
 
 async def import_sdk() -> None:
     """Import the SDK in a thread, so that the first request need not wait for it."""
@@ -29,12 +54,26 @@ async def import_sdk() -> None:
 class LazyClient:
     """Makes one SDK client for each event loop it is used in: connections belong to a loop."""
 
-    def __init__(self, *, api_key: str | None, base_url: str, connect_timeout_s: float) -> None:
-        self._api_key = api_key
+    def __init__(
+        self,
+        *,
+        api_key: Secret | None,
+        api_key_command: tuple[str, ...] = (),
+        base_url: str,
+        connect_timeout_s: float,
+    ) -> None:
+        self.key = api_key
+        """The key that requests carry; of a command, once the client is made."""
+        self._api_key_command = api_key_command
         self._base_url = base_url
         self._connect_timeout_s = connect_timeout_s
         self._making = threading.Lock()
         self._made: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+
+    @property
+    def needs_command(self) -> bool:
+        """Whether the user's command has to be run for the key first."""
+        return self.key is None and bool(self._api_key_command)
 
     async def get(self) -> "AsyncOpenAI":
         """Return this loop's client, made in a thread the first time.
@@ -57,41 +96,26 @@ class LazyClient:
         with self._making:
             # Connections of another loop cannot be closed from here; they go with their loop.
             if self._made is None or self._made[0] is not loop:
+                if self.needs_command:
+                    self.key = key_from_command(self._api_key_command)
                 self._made = (loop, self._make())
             return self._made[1]
 
     def _make(self) -> "AsyncOpenAI":
         import httpx2  # noqa: PLC0415 - see the module's docstring
-        from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415 - the same
+        from openai import AsyncOpenAI  # noqa: PLC0415 - the same
 
         # Deadlines for reading are the generator's, which also sees through keep-alives.
         timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
-        local = is_loopback(self._base_url)
-        # A proxy cannot reach this machine's own addresses. Redirects are not followed: the
-        # prompt and the key go where they were meant to go, or nowhere.
         # aiohttp refuses a URL with a user in it beside the SDK's own `Authorization` header.
         url = httpx2.URL(self._base_url)
         auth = httpx2.BasicAuth(url.username, url.password) if url.userinfo else None
-        url = url.copy_with(username=None, password=None)
-        # aiohttp hands on all that a read of the socket brought, httpx one HTTP chunk at a time.
-        http_client = DefaultAioHttpClient(
-            timeout=timeout,
-            auth=auth,
-            headers={"Connection": "close"} if local else None,
-            limits=httpx2.Limits(
-                max_connections=0,  # aiohttp's word for any number
-                max_keepalive_connections=KEPT_ALIVE,
-                keepalive_expiry=0 if local else KEPT_ALIVE_S,
-            ),
-            trust_env=not local,
-            follow_redirects=False,
-        )
         client = AsyncOpenAI(
-            api_key=self._api_key or NO_KEY,
-            base_url=url,
+            api_key=self.key.reveal() if self.key else NO_KEY,
+            base_url=url.copy_with(username=None, password=None),
             max_retries=0,
             timeout=timeout,
-            http_client=http_client,
+            http_client=self._http_client(timeout, auth),
         )
         if not is_openai(self._base_url):
             # The SDK reads both from the environment; they must not reach another endpoint.
@@ -99,3 +123,46 @@ class LazyClient:
         # The resource classes import their types when they are first touched: 0.3 s more.
         _ = client.chat.completions.with_streaming_response
         return client
+
+    def _http_client(self, timeout: "Timeout", auth: "Auth | None") -> "AsyncClient":
+        import httpx2  # noqa: PLC0415 - see the module's docstring
+        from openai import DefaultAioHttpClient  # noqa: PLC0415 - the same
+
+        local = is_loopback(self._base_url)
+        # aiohttp hands on all that a read of the socket brought, httpx one HTTP chunk at a time;
+        # httpx has the rules for the proxies of an environment.
+        is_proxied = not local and bool(getproxies())
+        try:
+            return (httpx2.AsyncClient if is_proxied else DefaultAioHttpClient)(
+                timeout=timeout,
+                auth=auth,
+                headers={"Connection": "close"} if local else None,
+                limits=httpx2.Limits(
+                    max_connections=None if is_proxied else 0,  # any number, in the words of each
+                    max_keepalive_connections=KEPT_ALIVE,
+                    keepalive_expiry=0 if local else KEPT_ALIVE_S,
+                ),
+                **route_of(self._base_url),
+            )
+        # A scheme that nobody knows, or SOCKS without its package. Not shown: it may hold a
+        # password.
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            raise ConfigurationError(
+                "The proxy of the environment (`HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`) cannot "
+                "be used: set it to an `http://` URL, or name the endpoint's host in `NO_PROXY`."
+            ) from error
+
+
+async def accepts_connections(base_url: str) -> bool:
+    """Whether something listens where an endpoint should be, whatever it speaks.
+
+    Cancellation: at once.
+    """
+    parts = urlsplit(base_url)
+    try:
+        async with asyncio.timeout(PROBE_S):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai.endpoint_errors import failure_in_stream
+from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
 from streaming_code_generator.providers.openai.sse import SseEvent, SseParser
 
 Json = Mapping[str, object]
 _NOTHING: Json = {}
 
 
-def delta_of(event: SseEvent, endpoint: str) -> Delta:
+def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
     """Return the chunk that `event` carries; fields that are missing, null or unknown are skipped.
 
     Raises:
@@ -21,9 +21,13 @@ def delta_of(event: SseEvent, endpoint: str) -> Delta:
         StreamProcessError: It is no JSON object.
     """
     chunk = _parsed(event.data, endpoint)
+    return _delta(chunk, endpoint, secrets, is_error=event.event == "error")
+
+
+def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = False) -> Delta:
     error = chunk.get("error")
-    if error or event.event == "error":
-        raise failure_in_stream(error or chunk, endpoint)
+    if error or is_error:
+        raise failure_in_stream(error or chunk, endpoint, secrets)
     choices = chunk.get("choices")
     choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
     # What servers send beside OpenAI's `{"choices": [{"delta": {"content": "x"}}]}`:
@@ -49,10 +53,7 @@ def delta_of(event: SseEvent, endpoint: str) -> Delta:
 
 
 def _parsed(data: str, endpoint: str) -> Json:
-    try:
-        chunk = json.loads(data)
-    except ValueError:
-        chunk = None
+    chunk = _json(data)
     if not isinstance(chunk, dict):
         raise StreamProcessError(
             f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). Is it "
@@ -60,6 +61,14 @@ def _parsed(data: str, endpoint: str) -> Json:
             retryable=True,
         )
     return chunk
+
+
+def _json(text: str) -> object:
+    """Return the JSON value; None where it is none, or nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _mapping(value: object) -> Json:
@@ -70,8 +79,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+_MOST_TOKENS = 10**9
+
+
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
 
 
 def _usage(chunk: Json) -> Usage | None:
@@ -83,16 +95,38 @@ def _usage(chunk: Json) -> Usage | None:
     completion = _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens"))
     total = _count(usage.get("total_tokens")) or prompt + completion
     if total:
-        return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total)
+        return Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=total,
+            cached_tokens=_cached(usage),
+            reasoning_tokens=_detail(usage, "reasoning_tokens"),
+        )
     # `timings` come without being asked for.
     timings = _mapping(chunk.get("timings"))
-    prompt = _count(timings.get("prompt_n")) + _count(timings.get("cache_n"))
+    cached = _count(timings.get("cache_n"))
+    prompt = _count(timings.get("prompt_n")) + cached
     completion = _count(timings.get("predicted_n"))
     if not completion:
         return None
     return Usage(
-        prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        cached_tokens=cached,
     )
+
+
+def _cached(usage: Json) -> int:
+    """Read the cached tokens by OpenAI's name, or by DeepSeek's."""
+    return _detail(usage, "cached_tokens") or _count(usage.get("prompt_cache_hit_tokens"))
+
+
+def _detail(usage: Json, name: str) -> int:
+    """Read a count from usage's details, by their names in chat completions or in responses."""
+    kinds = ("prompt", "completion", "input", "output")
+    details = (_mapping(usage.get(f"{kind}_tokens_details")) for kind in kinds)
+    return next((count for each in details if (count := _count(each.get(name)))), 0)
 
 
 _DONE = "[DONE]"
@@ -104,8 +138,10 @@ MOST_PENDING_BYTES = 8 * 1024 * 1024
 class ChunkReader:
     """Reads one response. A chunk that cannot be read raises after those before it were given."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, secrets: Secrets = ()) -> None:
+        """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
         self._endpoint = endpoint
+        self._secrets = secrets
         self._parser = SseParser()
         self._first_byte = b""
         self._json_body = b""
@@ -123,11 +159,11 @@ class ChunkReader:
         #
         #     d, e, :    a stream: `data: …`, `event: …`, a comment
         #     <          an HTML page, of a proxy or a login
-        #     {          JSON: an error with status 200, or an answer that is not streamed
+        #     {, [       JSON: an error with status 200, or an answer that is not streamed
         self._first_byte = self._first_byte or received.lstrip()[:1]
         if self._first_byte == b"<":
             raise self._not_a_stream("an HTML page")
-        if self._first_byte == b"{":
+        if self._first_byte in {b"{", b"["}:
             self._json_body += received
             pending_bytes = len(self._json_body)
         else:
@@ -159,18 +195,16 @@ class ChunkReader:
             if event.data == _DONE:
                 self.is_done = True
             else:
-                yield delta_of(event, self._endpoint)
+                yield delta_of(event, self._endpoint, self._secrets)
 
     def _whole_answer(self) -> Iterator[Delta]:
         """Read a body of JSON: an error, or the answer of a server that does not stream."""
-        body = self._json_body.decode("utf-8", "replace")
-        try:
-            is_answer = any(key in json.loads(body) for key in ("choices", "error"))
-        except ValueError:
-            is_answer = False
-        if not is_answer:
+        body = _json(self._json_body.decode("utf-8", "replace"))
+        # Gemini sends an error as an array of one.
+        answer = _mapping(body[0] if isinstance(body, list) and body else body)
+        if "choices" not in answer and "error" not in answer:
             raise self._not_a_stream("JSON that is no completion")
-        yield delta_of(SseEvent(body), self._endpoint)
+        yield _delta(answer, self._endpoint, self._secrets)
 
     def _not_a_stream(self, what: str) -> StreamingError:
         return StreamProcessError(

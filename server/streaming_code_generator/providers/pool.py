@@ -1,0 +1,120 @@
+"""The providers that are open: one for each choice in use, and the one that was called for last."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from streaming_code_generator.core.messages import (
+    CompletionRequest,
+    Delta,
+    Provider,
+    ProviderDescription,
+)
+from streaming_code_generator.providers.choose import ProviderChoice, choose_provider
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Open:
+    provider: Provider
+    requests: int = 0
+    """Those that run on it now."""
+
+
+class ProviderPool:
+    """Shares providers between generations, and closes each that is not wanted any more.
+
+    A provider may hold a child process with a model in it, so one of an earlier choice goes as soon
+    as the last request on it has ended.
+    """
+
+    def __init__(self, choose: Callable[[ProviderChoice], Provider] = choose_provider) -> None:
+        self._choose = choose
+        self._open: dict[ProviderChoice, _Open] = {}
+        self._wanted: ProviderChoice | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def provider(self, choice: ProviderChoice) -> "PooledProvider":
+        """Return the provider of a choice, which is the one that is wanted from now on.
+
+        Raises:
+            ConfigurationError: It cannot work as set.
+        """
+        opened = self._opened(choice)
+        self.want(choice)
+        return PooledProvider(self, choice, opened.provider.description)
+
+    def want(self, choice: ProviderChoice) -> None:
+        """Close all others on which nothing runs. Called inside a running event loop."""
+        self._wanted = choice
+        self._close_unwanted()
+
+    @asynccontextmanager
+    async def in_use(self, choice: ProviderChoice) -> AsyncIterator[Provider]:
+        """Keep the provider of a choice open inside the block, made anew if it was closed."""
+        opened = self._opened(choice)
+        opened.requests += 1
+        try:
+            yield opened.provider
+        finally:
+            opened.requests -= 1
+            self._close_unwanted()
+
+    async def aclose(self) -> None:
+        """Close every provider, and with it connections and child processes."""
+        opened, self._open = self._open, {}
+        for each in opened.values():
+            await each.provider.aclose()
+        await asyncio.gather(*self._closing)
+
+    def _opened(self, choice: ProviderChoice) -> _Open:
+        opened = self._open.get(choice)
+        if opened is None:
+            opened = self._open[choice] = _Open(self._choose(choice))
+            description = opened.provider.description
+            logger.info("provider %s: %s", description.name, description.reason)
+        return opened
+
+    def _close_unwanted(self) -> None:
+        for choice, opened in list(self._open.items()):
+            if opened.requests == 0 and choice != self._wanted:
+                del self._open[choice]
+                task = asyncio.create_task(opened.provider.aclose(), name="closing a provider")
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
+
+
+class PooledProvider:
+    """Streams from a pool's provider; a generation may hold on to it for as long as it likes."""
+
+    def __init__(
+        self, pool: ProviderPool, choice: ProviderChoice, description: ProviderDescription
+    ) -> None:
+        self._pool = pool
+        self._choice = choice
+        self._description = description
+
+    @property
+    def description(self) -> ProviderDescription:
+        """Which provider this is and why it was taken."""
+        return self._description
+
+    @asynccontextmanager
+    async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:
+        """Send the request and yield its chunks, as the provider does.
+
+        Cancellation: closes the connection.
+        """
+        async with self._pool.in_use(self._choice) as provider, provider.open(request) as deltas:
+            yield deltas
+
+    async def warm_up(self) -> None:
+        """Load what the first request would otherwise wait for."""
+        async with self._pool.in_use(self._choice) as provider:
+            await provider.warm_up()
+
+    async def aclose(self) -> None:
+        """Leave the closing to the pool: others may use the same provider."""

@@ -1,0 +1,110 @@
+"""What users are told of generations: how far one is, and the totals of the session."""
+
+import asyncio
+
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.extract import CodeTarget, Part
+from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
+from streaming_code_generator.lsp.generations.generation import Generation
+from streaming_code_generator.lsp.generations.job import Job
+from streaming_code_generator.lsp.generations.registry import MOST_FINISHED, Generations
+from streaming_code_generator.lsp.generations.reporter import LOADING_AFTER_S, progress_message
+from streaming_code_generator.testing.scripted import (
+    Disconnect,
+    Script,
+    ScriptedProvider,
+    WaitFor,
+    text_script,
+)
+
+
+class Listener:
+    """Notes when the first text arrives."""
+
+    def __init__(self) -> None:
+        self.text_came = asyncio.Event()
+
+    def started(self, generation: Generation) -> None: ...
+    def changed(self, generation: Generation) -> None: ...
+    def moved(self, generation: Generation) -> None: ...
+    def forgotten(self, generation: Generation) -> None: ...
+    async def until_read(self) -> None: ...
+    def chunk(self, _generation: Generation, _text: str, _part: Part) -> None:
+        self.text_came.set()
+
+
+def job() -> Job:
+    request = CompletionRequest(messages=(Message(role="user", content="write it"),))
+    return Job(
+        uri="file:///a.py",
+        language_id="python",
+        document=None,
+        start=Point(0, 0),
+        end=Point(0, 0),
+        code_target=CodeTarget(),
+        request=request,
+    )
+
+
+def registry() -> tuple[Generations, Listener]:
+    listener = Listener()
+    return Generations(ConcurrencyLimit(limit=4), listener), listener
+
+
+def start(generations: Generations, script: Script) -> Generation:
+    policy = GenerationPolicy(max_retries=0)
+    return generations.start(job(), GenerationEngine(ScriptedProvider(script), policy))
+
+
+async def test_generations_that_are_no_longer_remembered_still_count() -> None:
+    generations, _ = registry()
+    for _ in range(MOST_FINISHED + 5):
+        await start(generations, text_script("a", "b")).done
+
+    totals = generations.totals()
+
+    assert len(generations.ended) <= MOST_FINISHED + 1
+    assert totals["generations"] == totals["completed"] == MOST_FINISHED + 5
+    assert totals["completionTokens"] == 2 * (MOST_FINISHED + 5)
+
+
+async def test_model_that_has_sent_nothing_for_long_is_said_to_be_loading() -> None:
+    generations, listener = registry()
+    silent = WaitFor(event=asyncio.Event())
+    generation = start(generations, [silent, Delta(text="a"), WaitFor(event=asyncio.Event())])
+    while not generation.account.is_unanswered:  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+    at_once = progress_message(generation)
+    generation.started_at_s -= LOADING_AFTER_S
+    later = progress_message(generation)
+    silent.event.set()
+    await listener.text_came.wait()
+    writing = progress_message(generation)
+    generation.cancel()
+    await generation.done
+
+    assert at_once.startswith("Waiting for scripted (")
+    assert later.startswith("Waiting for scripted, loading the model? (3.")
+    assert "loading" not in writing
+
+
+async def test_tokens_of_cancelled_and_failed_generations_were_spent_as_well() -> None:
+    generations, listener = registry()
+    failed = start(generations, [Delta(text="half of it"), Disconnect()])
+    await failed.done
+    listener.text_came.clear()
+    cancelled = start(generations, [Delta(text="the other"), WaitFor(event=asyncio.Event())])
+    await listener.text_came.wait()
+    running = generations.totals()
+    cancelled.cancel()
+    await cancelled.done
+
+    totals = generations.totals()
+
+    assert (running["generations"], running["failed"], running["cancelled"]) == (2, 1, 0)
+    assert (totals["failed"], totals["cancelled"], totals["completed"]) == (1, 1, 0)
+    spent = [each.account.stats.total_tokens for each in (failed, cancelled)]
+    assert min(spent) > 0
+    assert totals["totalTokens"] == sum(spent)
