@@ -14,6 +14,7 @@ from streaming_code_generator.core.engine.from_settings import (
     generation_policy,
 )
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in result.warnings:
         notify(f"Note: {warning}")
     notify(summary_line(result))
-    return 0
+    # Whoever pipes the code into a file must not take nothing for it.
+    return 1 if arguments.code_only and not result.code.strip() else 0
 
 
 class _Output:
@@ -74,7 +76,7 @@ class _Output:
 
     def __init__(self, *, json_only: bool, code_only: bool) -> None:
         self._json_only = json_only
-        self._code_only = code_only
+        self.code_only = code_only
         self._last = "\n"
 
     def add(self, filtered_event: FilteredEvent) -> None:
@@ -82,7 +84,7 @@ class _Output:
         event = filtered_event.event
         if event.kind == "retry":
             notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
-        elif self._code_only:
+        elif self.code_only:
             self._show("".join(t.text for t in filtered_event.texts if t.part == "code"))
         elif event.kind == "text" and event.part == "content" and not self._json_only:
             self._show(event.text)
@@ -104,7 +106,10 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
     engine = GenerationEngine(provider, generation_policy(settings))
-    async with aclosing(provider), aclosing(filtered(engine.stream(request))) as events:
+    async with (
+        aclosing(provider),
+        aclosing(filtered(engine, request, CodeTarget(ends_with_code=output.code_only))) as events,
+    ):
         async for event in events:
             output.add(event)
             if event.event.kind == "finished":

@@ -6,10 +6,13 @@ events alone, with the parts of the whole response in the result.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.events import GenerationEvent
-from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter
+from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter, Part
+from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.core.results import GenerationResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +24,26 @@ class FilteredEvent:
 
 
 async def filtered(
-    events: AsyncGenerator[GenerationEvent, None], target: CodeTarget | None = None
+    engine: GenerationEngine, request: CompletionRequest, target: CodeTarget | None = None
 ) -> AsyncGenerator[FilteredEvent, None]:
-    """Pass a generation's events through an output filter of their own.
+    """Stream a generation through an output filter of its own.
 
-    The last event brings the text that the filter had held back.
+    The last event brings the text that the filter had held back, and a result with the parts as
+    they were filtered; the connection is closed as soon as the filter wants nothing more.
 
     Args:
-        events: What an engine streams; closed when this is.
+        engine: What generates.
+        request: What to generate.
         target: Where the code is going to stand; None is nowhere in particular.
 
-    Cancellation: at once; closes `events`.
+    Cancellation: at once; the connection is closed.
 
     Raises:
-        StreamingError: As `events` does; held-back text is dropped then.
+        StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
-    async with aclosing(events):
+    parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
+    async with aclosing(engine.stream(request, output)) as events:
         async for event in events:
             texts: list[FilteredText] = []
             if event.kind == "text":
@@ -45,4 +51,26 @@ async def filtered(
                 texts = feed(event.text)
             elif event.kind == "finished":
                 texts = output.finish()
+            for text in texts:
+                parts[text.part].append(text.text)
+            if event.kind == "finished":
+                event = replace(event, result=_as_filtered(event.result, parts, output))  # noqa: PLW2901
             yield FilteredEvent(event=event, texts=tuple(texts))
+
+
+def _as_filtered(
+    result: GenerationResult, parts: dict[Part, list[str]], output: OutputFilter
+) -> GenerationResult:
+    code, dropped = output.settled("".join(parts["code"]))
+    problem = output.problem
+    warnings = result.warnings
+    if problem is not None and problem not in warnings:
+        warnings = (*warnings, problem)
+    return replace(
+        result,
+        code=code,
+        explanation="".join(parts["explanation"]),
+        reasoning="".join(parts["reasoning"]) or result.reasoning,
+        warnings=warnings,
+        dropped=dict(dropped.items()),
+    )

@@ -12,7 +12,7 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.run import GenerationRun
+from streaming_code_generator.core.engine.run import GenerationRun, Wants
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationEvent,
@@ -42,8 +42,14 @@ class GenerationEngine:
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
 
-    async def stream(self, request: CompletionRequest) -> AsyncGenerator[GenerationEvent, None]:
+    async def stream(
+        self, request: CompletionRequest, wants: Wants | None = None
+    ) -> AsyncGenerator[GenerationEvent, None]:
         """Generate, yielding each event as it happens; `GenerationFinished` is the last.
+
+        Args:
+            request: What to ask for.
+            wants: Looked at after each chunk: the connection is closed once nothing more is wanted.
 
         Iterate inside `async with aclosing(...)`: leaving the block closes the connection.
 
@@ -59,7 +65,7 @@ class GenerationEngine:
         account = TokenAccount(local_count, request.messages)
         run = GenerationRun(description, self._policy.chunk_size, account)
         try:
-            async with aclosing(self._attempts(request, run)) as events:
+            async with aclosing(self._attempts(request, run, wants)) as events:
                 async for event in events:
                     yield event
             yield await run.result()
@@ -69,7 +75,7 @@ class GenerationEngine:
             account.close()
 
     async def _attempts(
-        self, request: CompletionRequest, run: GenerationRun
+        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None
     ) -> AsyncGenerator[GenerationEvent, None]:
         deadlines = Deadlines(self._policy, self.provider.description.endpoint)
         failed: StreamingError | None = None
@@ -84,7 +90,7 @@ class GenerationEngine:
                 await asyncio.sleep(state.upcoming_sleep)
             run.attempts += 1
             try:
-                async with aclosing(self._attempt(request, run, deadlines)) as events:
+                async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
                     async for event in events:
                         yield event
             except StreamingError as error:
@@ -96,7 +102,11 @@ class GenerationEngine:
                 return
 
     async def _attempt(
-        self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
     ) -> AsyncGenerator[_ChunkEvent, None]:
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(self.provider.open(request))
@@ -104,6 +114,10 @@ class GenerationEngine:
             while (delta := await _next_delta(deltas, run, deadlines)) is not None:
                 for event in run.add(delta):
                     yield event
+                if wants is not None:
+                    run.note(wants)
+                    if wants.is_over:
+                        break
         for event in run.finish():
             yield event
 
@@ -119,7 +133,9 @@ async def _next_delta(
     except StreamingError as error:
         # Some servers drop the connection once they have said all; only usage is lost by that.
         if not run.has_finish_reason:
-            raise
+            if not (run.may_be_over and error.kind == "timeout"):
+                raise
+            run.end()
         logger.debug("after the finish reason: %s", error.message)
         return None
 

@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.events import (
@@ -65,10 +66,31 @@ class ChunkSplitter:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+class Wants(Protocol):
+    """What a consumer of the text still wants."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it wants nothing more."""
+        ...
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether what it has is whole, unless more comes soon."""
+        ...
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it wants nothing more because the model repeats itself."""
+        ...
+
+
 INCOMPLETE = {
     "length": "incomplete: the response was cut off at the token limit; raise the limit or ask "
     "for less",
     "content_filter": "incomplete: the provider's content filter cut the response off",
+    "repetition": "incomplete: the model wrote the same over and over, and was stopped; ask again, "
+    "or otherwise",
 }
 
 
@@ -103,6 +125,8 @@ class GenerationRun:
         self._model = description.model
         self.attempts = 0
         """Requests made so far."""
+        self.may_be_over = False
+        """Whether a silence now would be the end."""
 
     @property
     def text(self) -> str:
@@ -122,7 +146,7 @@ class GenerationRun:
     @property
     def phase(self) -> Phase:
         """What the stream is waited for now."""
-        if self.has_finish_reason:
+        if self.has_finish_reason or self.may_be_over:
             return Phase.END
         return Phase.NEXT_CHUNK if self.has_shown_text else Phase.FIRST_TEXT
 
@@ -158,6 +182,16 @@ class GenerationRun:
         return self._text_events(reasoning, content) or [
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
         ]
+
+    def note(self, wants: Wants) -> None:
+        """Take note of what is still wanted; once that is nothing, the response has ended."""
+        self.may_be_over = wants.may_be_over
+        if wants.is_over:
+            self.end("repetition" if wants.is_loop else "stop")
+
+    def end(self, reason: str = "stop") -> None:
+        """End the response here, if the model has not."""
+        self._finish_reason = self._finish_reason or reason
 
     def finish(self) -> list[TextArrived | EmptyChunkArrived]:
         """Return the events of what is still held back when the stream has ended.

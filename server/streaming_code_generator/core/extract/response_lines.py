@@ -9,6 +9,15 @@ LINE_LIMIT = 256
 BLANK = " \t"
 """What indents a line or leaves it blank; a form feed, say, is an ordinary character."""
 
+TAB_COLUMNS = 4
+
+
+def columns(blanks: str, *, start: int = 0) -> int:
+    """Return the column behind blanks that begin at column `start`; tabs go to the next stop."""
+    for blank in blanks:
+        start += TAB_COLUMNS - start % TAB_COLUMNS if blank == "\t" else 1
+    return start
+
 
 def segments(text: str) -> Iterator[str]:
     r"""Cut text that knows only `\n` behind each line end."""

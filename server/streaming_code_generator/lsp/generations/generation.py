@@ -219,18 +219,14 @@ class Generation:
         """Stream the response into the document; return its result with the parts as filtered."""
         account = self.account
         account.waiting_for = f"Waiting for {engine.provider.description.model}"
-        stream = filtered(engine.stream(self.job.request), self.job.code_target)
+        stream = filtered(engine, self.job.request, self.job.code_target)
         async with aclosing(stream) as events:
             async for event in events:
                 account.add(event)
                 if event.event.kind == "finished":
                     result = event.event.result
-                    return replace(
-                        result,
-                        code="".join(account.code),
-                        explanation="".join(account.explanation),
-                        reasoning="".join(account.reasoning) or result.reasoning,
-                    )
+                    account.code = [result.code]
+                    return result
                 self._show(event)
                 # A client that does not read its messages must not fill the server's memory.
                 await self._listener.until_read()
