@@ -158,13 +158,22 @@ def _code_share(text: str, language_id: str) -> int:
     )
 
 
-_OPEN_ENDED = ('"""', "'''", "`", "/*", "<<", "--[[", "=begin", "(*", "{-", "#|", "#=", "<!--")
-"""Without one of these no comment and no string goes on over a line's end."""
+_LONG_MARKS = ('"""', "'''", "`")
+_PAIRS = (
+    *(("/*", "*/"), ("<!--", "-->"), ("--[[", "]]"), ("(*", "*)")),
+    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end")),
+)
 
 
 def inside_text(text: str, language_id: str) -> bool:
     """Whether a new line behind some code would stand inside a comment or a string."""
-    return any(mark in text for mark in _OPEN_ENDED) and is_text_behind(text + "\n", language_id)
+    # Most code has nothing open at all, and need not be read by a lexer.
+    may_be_open = (
+        "<<" in text
+        or any(text.count(mark) % 2 for mark in _LONG_MARKS)
+        or any(text.count(opening) > text.count(closing) for opening, closing in _PAIRS)
+    )
+    return may_be_open and is_text_behind(text + "\n", language_id)
 
 
 _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")

@@ -18,6 +18,7 @@ from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIM
 from streaming_code_generator.core.syntax import inside_text
 
 _MOST_LOOKED_AT = 50
+_WHITE_SPACE = BLANK + "\n"
 
 
 class BareCode:
@@ -47,7 +48,9 @@ class BareCode:
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""
         if self._note or (self._below_blank_line and self._at_line_start):
-            return self._note_or_code(segment)
+            if self._note or not _is_code_at_once(segment):
+                return self._note_or_code(segment)
+            self._below_blank_line = False
         text, line = self._head.feed(segment, MAY_OPEN)
         if line is not None:
             fence = opening_fence(line)
@@ -79,8 +82,8 @@ class BareCode:
                 pieces = [*code(text).pieces, Dropped("fence", fence)]
                 return FilterStep(pieces=pieces, following=self._after())
         if text:
-            self._below_blank_line = self._at_line_start and not text.strip(BLANK + "\n")
-            self._at_line_start = text.endswith("\n")
+            self._below_blank_line = self._at_line_start and not text.strip(_WHITE_SPACE)
+            self._at_line_start = text[-1] == "\n"
             self._code.append(text)
         return code(text)
 
@@ -123,6 +126,12 @@ class BareCode:
 
     def _after(self) -> AfterCode:
         return AfterCode(self._target, "".join(self._code), "")
+
+
+def _is_code_at_once(beginning: str) -> bool:
+    """Whether a line that begins so is no note, by its first character."""
+    first = beginning[0]
+    return "a" <= first <= "z" or (first in BLANK and bool(beginning.strip()))
 
 
 class BareText:

@@ -36,7 +36,7 @@ class CodePath:
         """Return what is certain to be inserted."""
         if self._is_plain:
             text = self._placeholders.feed(segment)
-            return self._layout.feed(text) if text else ""
+            return self._layout.feed(text) if text else text
         shown = self._to_layout(self._dress.feed(segment))
         self._is_plain = (
             self._dress.is_passing and self._above.is_passing and self._flush.is_passing

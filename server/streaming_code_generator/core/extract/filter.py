@@ -227,11 +227,14 @@ class OutputFilter:
             self._is_loop = self.is_over = True
 
     def _run(self, text: str) -> None:
+        if text.find("\n", 0, -1) < 0:  # within one line, as most chunks are
+            if text and not self.is_over:
+                self._apply(self._stage.feed(text))
+            return
         for segment in segments(text):
             if self.is_over:
                 return
-            step = self._stage.feed(segment)
-            self._apply(step)
+            self._apply(self._stage.feed(segment))
 
     def _apply(self, step: FilterStep) -> None:
         for piece in step.pieces:
@@ -252,6 +255,9 @@ class OutputFilter:
         if part == "code":
             # Explanation before and behind the code is two paragraphs: "Here is it:", "Done."
             self._explanation.end_section()
+            if text.find("\n", 0, -1) < 0:
+                self._put("code", self._code.feed(text))
+                return
             for segment in segments(text):
                 self._put("code", self._code.feed(segment))
         elif part == "explanation":
@@ -264,13 +270,17 @@ class OutputFilter:
             return
         self._pieces.append((part, text))
         if part == "code":
-            self._has_code = self._has_code or not text.isspace()
+            if not self._has_code:
+                self._has_code = not text.isspace()
         else:
             self._has_text = True
 
     def _collected(self) -> list[FilteredText]:
         """Return what has come together, neighbours of one part joined."""
         collected, self._pieces = self._pieces, []
+        if len(collected) == 1:
+            ((part, text),) = collected
+            return [FilteredText(part=part, text=text)]
         runs = itertools.groupby(collected, key=lambda piece: piece[0])
         return [
             FilteredText(part=part, text="".join(text for _, text in run)) for part, run in runs

@@ -151,4 +151,5 @@ class Layout:
         return base.removeprefix(before) if base.startswith(before) else ""
 
     def _finished(self, text: str) -> str:
-        return text.replace("\n", self._target.line_ending)
+        ending = self._target.line_ending
+        return text if ending == "\n" else text.replace("\n", ending)

@@ -2,11 +2,12 @@
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""
-_EVERY = 128
+_EVERY = 512
 """How often, in characters: at the same places however the text was cut."""
 _LONGEST_PERIOD = 1_000
 _PROBE = 24
 _SHORT = 100
+_LEAST = 1_000
 
 
 class LoopDetector:
@@ -39,10 +40,10 @@ class LoopDetector:
 def is_loop(text: str) -> bool:
     """Whether a text ends in so many repetitions of one stretch that it will not stop.
 
-    Twelve short ones, or three of several hundred characters. Tables of numbers and rules of dashes
-    repeat themselves, too: without letters it takes all that is looked at.
+    More than thirty short ones, or three of hundreds of characters. Tables of numbers and rules of
+    dashes repeat themselves, too: without letters it takes all that is looked at.
     """
-    # "return x\n" twelve times, and "re": the probe "…n x\nre" is found once more 9 characters
+    # "return x\n" a hundred times, and "re": the probe "…n x\nre" is found once more 9 characters
     # before the end, so the period is 9, and everything equals what stands 9 characters before it.
     probe = text[-_PROBE:]
     found = text.rfind(probe, 0, len(text) - 1)
@@ -53,5 +54,5 @@ def is_loop(text: str) -> bool:
     if not any(map(str.isalpha, stretch)):
         least = _LOOKED_AT - period
     else:
-        least = max(400, 11 * period) if period < _SHORT else max(1_200, 3 * period)
+        least = max(_LEAST, 30 * period if period < _SHORT else 3 * period)
     return len(text) >= least + period and text[-least:] == text[-least - period : -period]

@@ -1,6 +1,6 @@
 """What goes into the output filter, what comes out, and how its stages follow one another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -99,11 +99,11 @@ class Extraction:
     """Why there is no code, or why it is not whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class FilterStep:
-    """What a stage makes of some text."""
+    """What a stage makes of some text. Not frozen, as one is made for every chunk."""
 
-    pieces: list[FilteredText | Dropped] = field(default_factory=list)
+    pieces: Sequence[FilteredText | Dropped] = ()
     following: "FilterStage | None" = None
     """The stage that takes over from here, or None while this one goes on."""
     rest: str = ""

@@ -90,12 +90,18 @@ class Placeholders:
         """Characters that may be a placeholder, or behind one."""
         return len(self._line) + sum(map(len, self._rest or ()))
 
-    def feed(self, segment: str) -> str:
+    def feed(self, segment: str) -> str:  # noqa: PLR0911 - most lines are done with at once
         """Return what stands before the first placeholder."""
         if self._inside_line:
             self._inside_line = not segment.endswith("\n")
             self._written.append(segment)
             return segment
+        if self._rest is None and not self._line:
+            start = segment.lstrip(BLANK)
+            if start and start[0] not in _FIRST:
+                self._inside_line = not segment.endswith("\n")
+                self._written.append(segment)
+                return segment
         self._line += segment
         if self._rest is not None:
             if segment.endswith("\n"):

@@ -211,9 +211,8 @@ class RepeatedBelow:
         """Return what is certainly no repetition."""
         if not self._below:
             return text
-        if self._passes_line and "\n" not in text:
-            if text:
-                self._released.append(text)
+        if self._passes_line and self._passes(text):
+            self._released.append(text)
             return text
         shown = ""
         for piece in re.split(r"(?<=\n)", text):
@@ -235,6 +234,23 @@ class RepeatedBelow:
             self._tally.drop("repetition", held)
             return ""
         return held
+
+    def _passes(self, text: str) -> bool:
+        """Whether a stretch begins no line that may be the first one below."""
+        if "\n" not in text:
+            return True
+        start = text.lstrip("\n")
+        if "\n" in start or start.isspace() or not start or text[0] != "\n":
+            return False
+        return not self._may_be(self._below[0], start)
+
+    @staticmethod
+    def _may_be(expected: str, start: str) -> bool:
+        """Whether a line that begins so may be an expected one."""
+        if expected.startswith(start.rstrip()):
+            return True
+        bare = expected.lstrip()
+        return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
 
     def _read(self, piece: str) -> str:  # noqa: PLR0911 - one for each kind of line
         # Below the place stand "}" and "run()". The code ends in three lines:
@@ -264,10 +280,7 @@ class RepeatedBelow:
                 self._line = ""
                 return ""
             return self._release()
-        may_be_next = expected.startswith(line) or (
-            _CLOSES.fullmatch(expected.strip()) and expected.strip().startswith(line.strip())
-        )
-        return "" if may_be_next else self._release()
+        return "" if self._may_be(expected, line) else self._release()
 
     def _is_next(self, line: str) -> bool:
         expected = self._below[self._matched] if self._matched < len(self._below) else ""

@@ -46,7 +46,7 @@ class LineEndings:
 
 
 class LineHead:
-    """Holds back a line for as long as it may be a line of a certain kind."""
+    """Holds back a line for as long as it may be a line of a certain kind: a fence, of any sort."""
 
     def __init__(self) -> None:
         self.held = ""
@@ -63,6 +63,12 @@ class LineHead:
         if self._passing:
             self._passing = not segment.endswith("\n")
             return segment, None
+        # Most lines begin with a character that no such line has.
+        if not self.held:
+            start = segment.lstrip(BLANK)
+            if start and start[0] not in "`~\n":
+                self._passing = not segment.endswith("\n")
+                return segment, None
         # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
         # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
         self.held += segment
