@@ -40,8 +40,8 @@ class LoopDetector:
 def is_loop(text: str) -> bool:
     """Whether a text ends in so many repetitions of one stretch that it will not stop.
 
-    More than thirty short ones, or three of hundreds of characters. Tables of numbers and rules of
-    dashes repeat themselves, too: without letters it takes all that is looked at.
+    More than thirty short ones, or three of hundreds of characters. What has no letters is none:
+    tables of numbers and rules of dashes repeat themselves for good reason.
     """
     # "return x\n" a hundred times, and "re": the probe "…n x\nre" is found once more 9 characters
     # before the end, so the period is 9, and everything equals what stands 9 characters before it.
@@ -52,7 +52,6 @@ def is_loop(text: str) -> bool:
         return False
     stretch = text[-period:]
     if not any(map(str.isalpha, stretch)):
-        least = _LOOKED_AT - period
-    else:
-        least = max(_LEAST, 30 * period if period < _SHORT else 3 * period)
+        return False
+    least = max(_LEAST, 30 * period if period < _SHORT else 3 * period)
     return len(text) >= least + period and text[-least:] == text[-least - period : -period]
