@@ -100,6 +100,15 @@ async def test_code_only_leaves_out_fences_and_explanation(command_line: Command
     assert ended.out == "x = 1\ny = 2\n"
 
 
+async def test_code_only_fails_where_the_answer_has_no_code(command_line: CommandLine) -> None:
+    async with OpenAIServer(answer("I am sorry, but I cannot do that.")) as server:
+        ended = await command_line.call("generate", "x", "--code-only", *at(server))
+
+    assert ended.exit_code == 1
+    assert ended.out == ""
+    assert "no code" in ended.err
+
+
 async def test_prompt_can_come_from_stdin(command_line: CommandLine) -> None:
     async with OpenAIServer(answer("ok")) as server:
         await command_line.call("generate", "-", *at(server), stdin="schreib ä\n".encode())

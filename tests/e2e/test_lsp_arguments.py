@@ -109,7 +109,7 @@ async def test_position_past_the_end_is_the_end(
 
     await client.generate(document, (10**9, 10**9), prompt="x")
 
-    assert document.text == "a = 0\nx = 1"
+    assert document.text == "a = 0\nx = 1\n"
 
 
 async def test_nothing_to_ask_for(client: EditorClient) -> None:
@@ -157,7 +157,7 @@ async def test_document_is_one_however_its_uri_is_spelled(
 
     assert "in the editor" in endpoint.requests[0].prompt
     assert result["uri"] == opened
-    assert document.text == "# in the editor\nx = 1"
+    assert document.text == "# in the editor\nx = 1\n"
     (edit,) = client.said(types.WORKSPACE_APPLY_EDIT)[0]["edit"]["documentChanges"]
     assert edit["textDocument"] == {"uri": opened, "version": 1}
     assert await client.command("remove", {"uri": named}) == {
@@ -210,7 +210,7 @@ async def test_file_of_the_workspace_that_is_not_open_is_opened_by_the_first_edi
     await client.generate(path.as_uri(), (0, 0))
 
     assert "set x" in endpoint.requests[0].prompt
-    assert client.buffers[path.as_uri()].text == "# set x\nx = 1\ny = 2"
+    assert client.buffers[path.as_uri()].text == "# set x\nx = 1\ny = 2\n"
     first_edit = client.said(types.WORKSPACE_APPLY_EDIT)[0]["edit"]
     assert first_edit["documentChanges"][0]["textDocument"]["version"] is None
 

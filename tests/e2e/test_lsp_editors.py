@@ -270,7 +270,7 @@ async def test_read_only_document_leaves_the_edits_of_others_versioned(
         document = client.open("above\n")
         await client.generate(document, (1, 0), prompt="x")
 
-        assert document.text == f"above\n{CODE}"
+        assert document.text == f"above\n{CODE}\n"
         edits = [params["edit"] for params in client.said(types.WORKSPACE_APPLY_EDIT, since)]
         assert [set(edit) for edit in edits] == [{"documentChanges"}] * len(edits)
         assert edits[0]["documentChanges"][0]["textDocument"]["version"] is not None

@@ -26,7 +26,7 @@ RESULT_KEYS = {
     *("id", "status", "text", "code", "explanation", "uri", "range", "model", "provider"),
     *("finishReason", "stats"),
     # Beyond the contract:
-    *("reasoning", "providerReason", "warnings"),
+    *("reasoning", "providerReason", "warnings", "dropped"),
 }
 STATS_KEYS = {
     *("chunks", "emptyChunks", "promptTokens", "completionTokens", "totalTokens", "tokenSource"),
@@ -117,10 +117,14 @@ async def test_selection_made_backwards_is_the_same(
 @pytest.mark.parametrize(
     ("text", "place", "language_id", "after"),
     [
-        pytest.param("# set z\n", (0, 3), "python", "# set z\nz = 3", id="line comment, at it"),
+        pytest.param("# set z\n", (0, 3), "python", "# set z\nz = 3\n", id="line comment, at it"),
         pytest.param("# set z\n\nq = 1\n", (1, 0), "python", "# set z\nz = 3\nq = 1\n", id="above"),
         pytest.param(
-            "/* set z\n   to three */\n", (1, 5), "c", "/* set z\n   to three */\nz = 3", id="block"
+            "/* set z\n   to three */\n",
+            (1, 5),
+            "c",
+            "/* set z\n   to three */\nz = 3\n",
+            id="block",
         ),
     ],
 )

@@ -183,7 +183,7 @@ async def test_code_that_is_accepted_while_it_is_being_removed_ends_the_removal_
 
     with pytest.raises(JsonRpcException, match="accepted"):
         await removal.result()
-    assert document.text == "# above\none = 1"
+    assert document.text == "# above\none = 1\n"
 
 
 async def test_code_that_is_removed_twice_at_once_is_removed(

@@ -39,7 +39,7 @@ async def test_without_id_a_generation_without_text_is_passed_over(
     answered = await client.command(name)
 
     assert answered["id"] == first["id"]
-    assert document.text == ("\n" if name == "remove" else "\none = 1\ntwo = 2")
+    assert document.text == ("\n" if name == "remove" else "\none = 1\ntwo = 2\n")
 
 
 @pytest.mark.parametrize("name", ["remove", "accept"])

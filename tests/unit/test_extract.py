@@ -13,7 +13,8 @@ from streaming_code_generator.core.extract import (
 from streaming_code_generator.core.extract.opening import LEAD_LIMIT
 
 ADD = "def add(a, b):\n    return a + b"
-PROSE_ALLOWED = CodeTarget(bare_code=False)
+OF_TEXT = CodeTarget(language_id="markdown", is_prose=True)
+CODE_ALONE = CodeTarget(ends_with_code=True)
 
 
 def extraction(code: str = "", explanation: str = "", reasoning: str = "") -> Extraction:
@@ -90,7 +91,6 @@ FENCES = [
 @pytest.mark.parametrize(("response", "expected"), FENCES)
 def test_fenced_block_is_the_code(response: str, expected: Extraction) -> None:
     assert extract(response) == expected
-    assert extract(response, PROSE_ALLOWED) == expected
 
 
 PROSE_AND_FENCES = [
@@ -136,7 +136,6 @@ PROSE_AND_FENCES = [
 @pytest.mark.parametrize(("response", "expected"), PROSE_AND_FENCES)
 def test_prose_around_a_fenced_block_is_explanation(response: str, expected: Extraction) -> None:
     assert extract(response) == expected
-    assert extract(response, PROSE_ALLOWED) == expected
 
 
 BARE = [
@@ -197,32 +196,30 @@ BARE = [
 @pytest.mark.parametrize(("response", "expected"), BARE)
 def test_answer_without_a_fence_is_code(response: str, expected: Extraction) -> None:
     assert extract(response) == expected
-    assert extract(response, PROSE_ALLOWED) == expected
 
 
-def test_prose_without_a_fence_is_code_when_bare_code_was_asked_for() -> None:
+def test_prose_without_a_fence_is_the_code_where_text_is_wanted() -> None:
     response = "Here is a line.\nAnd here is another.\n"
-    assert extract(response) == extraction("Here is a line.\nAnd here is another.")
+    assert extract(response, OF_TEXT) == extraction("Here is a line.\nAnd here is another.")
 
 
 def test_prose_without_a_fence_is_explanation_otherwise() -> None:
     response = "I cannot do that.\n\n```"
-    assert extract(response, PROSE_ALLOWED) == extraction("", "I cannot do that.")
+    assert extract(response) == extraction("", "I cannot do that.")
+
+
+PROSE = "".join(f"Here is line {number} of what you have.\n" for number in range(1000))
 
 
 def test_prose_beyond_the_limit_is_released() -> None:
-    machine = OutputFilter()
-    prose = "Here is a line.\n" * (LEAD_LIMIT // 16)
-    pieces = machine.feed(prose)
-    assert shown(pieces, "code") == prose.rstrip("\n")
-    assert shown(machine.feed("```py\nx\n```"), "explanation") == ""
+    assert len(PROSE) > LEAD_LIMIT
+    assert shown(OutputFilter().feed(PROSE), "explanation") == PROSE.rstrip("\n")
 
 
-def test_prose_beyond_the_limit_still_leads_to_a_fence_where_prose_is_allowed() -> None:
-    prose = "Here is a line.\n" * LEAD_LIMIT
-    explanation = prose.rstrip("\n")
-    assert extract(prose + "```py\nx\n```", PROSE_ALLOWED) == extraction("x", explanation)
-    assert extract(prose + "```py", PROSE_ALLOWED) == extraction("", explanation)
+def test_prose_beyond_the_limit_still_leads_to_a_fence() -> None:
+    explanation = PROSE.rstrip("\n")
+    assert extract(PROSE + "```py\nx\n```") == extraction("x", explanation)
+    assert extract(PROSE + "```py") == extraction("", explanation)
 
 
 REASONING = [
@@ -250,8 +247,8 @@ REASONING = [
         id="only_once",
     ),
     pytest.param(
-        "<think>a</think>Here is b.\n</think>\nx",
-        extraction("Here is b.\n</think>\nx", "", "a"),
+        "<think>a</think>b c\n</think>\nx",
+        extraction("b c\n</think>\nx", "", "a"),
         id="ends_only_once",
     ),
     pytest.param(

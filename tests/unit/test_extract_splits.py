@@ -14,10 +14,23 @@ from streaming_code_generator.core.extract import (
     FilteredText,
     OutputFilter,
     Part,
+    Surroundings,
     extract,
 )
 
 FRAGMENTS = [
+    *[
+        "--- a/x",
+        "+++ b/x",
+        "@@ -1 +1 @@",
+        "-x = 1",
+        "+y = 2",
+        "<<<<<<< SEARCH",
+        "=======",
+        "1 | a",
+    ],
+    *["# ... existing code ...", "// rest of the code", "...", "```diff\n", "```sh\n", "`x = 1`"],
+    *["class A:", "    def f(self):", "import os", "x = 2", "Usage:", "This is it."],
     *["`", "``", "```", "````", "~", "~~~", "~~~~", "```python", "``` \n", "\n```\n", "\n~~~\n"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
@@ -29,14 +42,23 @@ FRAGMENTS = [
 responses = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)), max_size=25).map(
     "".join
 )
+surroundings = st.builds(
+    Surroundings,
+    above=st.sampled_from([(), ("import os", "", "class A:", "    def f(self):"), ("x = 1",)]),
+    selected=st.sampled_from([(), ("x = 1", "x = 2", "}"), ("    return a + b",)]),
+    below=st.sampled_from([(), ("}",), ("x = 1", "x = 2"), ("    )", "b")]),
+)
 targets = st.builds(
     CodeTarget,
+    surroundings=surroundings,
     base_indent=st.sampled_from(["", "    ", "\t", "  ", "\t\t", "   "]),
     indent_unit=st.sampled_from(["    ", "\t", "  "]),
     line_ending=st.sampled_from(["\n", "\r\n", "\r"]),
     text_before=st.sampled_from(["", "    ", "\t", "def add(", "  x = ", "b", "}", "return"]),
     text_after=st.sampled_from(["", ")", "):", "):\n    pass", " b", "b", "}\r\n", '"', "  "]),
-    bare_code=st.booleans(),
+    language_id=st.sampled_from(["", "python", "c", "markdown"]),
+    is_prose=st.booleans(),
+    ends_with_code=st.booleans(),
 )
 
 
@@ -50,7 +72,9 @@ def joined(pieces: list[FilteredText]) -> Extraction:
     parts: dict[Part, str] = {"code": "", "explanation": "", "reasoning": ""}
     for piece in pieces:
         parts[piece.part] += piece.text
-    return Extraction(**parts)
+    return Extraction(
+        code=parts["code"], explanation=parts["explanation"], reasoning=parts["reasoning"]
+    )
 
 
 def cut(text: str, places: list[int]) -> list[str]:
@@ -204,3 +228,27 @@ def test_twenty_thousand_single_characters_take_less_than_half_a_second(text: st
         machine.feed(char)
     machine.finish()
     assert time.process_time() - started < 0.5
+
+
+def weight(text: str) -> int:
+    return sum(not char.isspace() for char in text)
+
+
+@given(responses, targets.filter(lambda target: not target.ends_with_code))
+def test_each_character_is_in_one_part_or_was_dropped_by_a_rule(
+    text: str, target: CodeTarget
+) -> None:
+    parts = extract(text, target)
+    given_out = weight(parts.code) + weight(parts.explanation) + weight(parts.reasoning)
+    assert given_out + sum(parts.dropped.values()) == weight(text) + parts.added
+
+
+def test_what_was_dropped_is_counted_by_its_rule() -> None:
+    target = CodeTarget(
+        language_id="python",
+        base_indent="    ",
+        text_before="    ",
+        surroundings=Surroundings(above=("def f():",)),
+    )
+    parts = extract("<think>Hm.</think>```python\ndef f():\n    return 1\n```", target)
+    assert parts.dropped == {"think tag": 15, "fence": 12, "repetition": 7}

@@ -6,10 +6,12 @@ from contextlib import aclosing
 
 import pytest
 
+from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
+from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.results import StreamStats, StreamStatus
+from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
@@ -310,3 +312,56 @@ async def test_leaving_early_closes_the_stream() -> None:
         assert provider.open_streams == 1
     assert provider.open_streams == 0
     assert len(provider.requests) == 1
+
+
+async def events_filtered(script: Script, target: CodeTarget) -> list[FilteredEvent]:
+    provider = ScriptedProvider(script)
+    policy = GenerationPolicy(finish_timeout_s=0.05)
+    engine = GenerationEngine(provider, policy)
+    async with asyncio.timeout(DEADLINE_S):
+        async with aclosing(filtered(engine, request_for("write it"), target)) as events:
+            seen = [event async for event in events]
+    assert provider.open_streams == 0
+    return seen
+
+
+def result_in(events: list[FilteredEvent]) -> GenerationResult:
+    last = events[-1].event
+    assert isinstance(last, GenerationFinished)
+    return last.result
+
+
+ALONE = CodeTarget(language_id="python", ends_with_code=True)
+BLOCK = Delta(text="```python\nx = 1\n```\n")
+
+
+async def test_a_remark_behind_the_code_closes_the_connection_where_nobody_reads_it() -> None:
+    result = result_in(await events_filtered([BLOCK, Delta(text="This sets x"), never()], ALONE))
+    assert result.code == "x = 1"
+    assert result.is_complete
+
+
+async def test_silence_behind_the_code_is_the_end_where_nobody_reads_more() -> None:
+    result = result_in(await events_filtered([BLOCK, never()], ALONE))
+    assert result.code == "x = 1"
+    assert result.is_complete
+
+
+async def test_a_further_part_behind_the_code_is_waited_for() -> None:
+    more = Delta(text="\nAnd the other:\n```python\ny = 2\n```\n")
+    result = result_in(await events_filtered([BLOCK, more, never()], ALONE))
+    assert result.code == "x = 1\n\ny = 2"
+
+
+async def test_explanation_that_is_wanted_is_read_to_its_end() -> None:
+    script = [BLOCK, Delta(text="This sets x to one."), STOP]
+    result = result_in(await events_filtered(script, CodeTarget(language_id="python")))
+    assert result.explanation == "This sets x to one."
+
+
+async def test_a_loop_ends_the_generation_as_incomplete() -> None:
+    script = [Delta(text="x = compute_again(x)\n")] * 500 + [never()]
+    result = result_in(await events_filtered(script, CodeTarget(language_id="python")))
+    assert not result.is_complete
+    assert "incomplete" in result.warnings[0]
+    assert len(result.text) < 2_000

@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.placement.comment_scan import LINE_LIMIT
-from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
+from streaming_code_generator.core.placement.comments import (
+    LINE_LIMIT,
+    Comment,
+    comment_at_or_above,
+)
 
 
 def found(text: str, line: int, language_id: str = "python") -> Comment | None:
@@ -50,7 +53,7 @@ ONE_LINE = [
     ("emacs-lisp", ";;; do it"),
     ("html", "<!-- do it -->"),
     ("vue", "<!-- do it -->"),
-    ("svelte", "// do it"),
+    ("svelte", "<!-- do it -->"),
     ("css", "/* do it */"),
     ("scss", "// do it"),
     ("yaml", "# do it"),

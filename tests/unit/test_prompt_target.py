@@ -53,7 +53,7 @@ AT_THE_PLACE = [
     pytest.param("a = 1\n|\nb = 2", f"a = 1\n{CODE}\nb = 2", id="an empty line"),
     pytest.param(
         "class A:\n|",
-        "class A:\n    def f():\n        return 1",
+        "class A:\n    def f():\n        return 1\n",
         id="a level deeper below a line that opens a block",
     ),
     pytest.param(
@@ -128,8 +128,8 @@ def test_a_repeated_closing_bracket_is_dropped() -> None:
 
 BELOW_A_COMMENT = [
     pytest.param("# do it|", f"# do it\n{CODE}", id="at the end of the document"),
-    pytest.param("# do it|\n", f"# do it\n{CODE}", id="on the empty last line"),
-    pytest.param("# do it\n|", f"# do it\n{CODE}", id="with the cursor there"),
+    pytest.param("# do it|\n", f"# do it\n{CODE}\n", id="on the empty last line"),
+    pytest.param("# do it\n|", f"# do it\n{CODE}\n", id="with the cursor there"),
     pytest.param("# |do it\n\nx = 1\n", f"# do it\n{CODE}\nx = 1\n", id="on the next blank line"),
     pytest.param("# do it|\nx = 1\n", f"# do it\n{CODE}\nx = 1\n", id="on a new line"),
     pytest.param("# do it\n|x = 1\n", f"# do it\n{CODE}\nx = 1\n", id="above the code it is for"),
@@ -153,15 +153,15 @@ BELOW_A_COMMENT = [
     pytest.param(
         "# do it\n    |\n", "# do it\n    def f():\n        return 1\n", id="as deep as the cursor"
     ),
-    pytest.param("x = 1  # do it|\n", f"x = 1  # do it\n{CODE}", id="below a trailing comment"),
+    pytest.param("x = 1  # do it|\n", f"x = 1  # do it\n{CODE}\n", id="below a trailing comment"),
     pytest.param(
         "if x:  # do it|\n",
-        "if x:  # do it\n    def f():\n        return 1",
+        "if x:  # do it\n    def f():\n        return 1\n",
         id="deeper below a trailing comment that opens a block",
     ),
     pytest.param(
         'def g():\n    """Do it."""|\n',
-        'def g():\n    """Do it."""\n    def f():\n        return 1',
+        'def g():\n    """Do it."""\n    def f():\n        return 1\n',
         id="below a docstring",
     ),
 ]

@@ -14,6 +14,7 @@ from streaming_code_generator.core.engine.from_settings import (
     generation_policy,
 )
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError, StreamingError
@@ -68,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
         return 0
     notify(summary_line(result))
-    return 0
+    # Whoever pipes the code into a file must not take nothing for it.
+    return 1 if arguments.code_only and not result.code.strip() else 0
 
 
 def _prompt_from(standard_input: bytes) -> str:
@@ -98,7 +100,7 @@ class _Output:
 
     def __init__(self, *, json_only: bool, code_only: bool) -> None:
         self._json_only = json_only
-        self._code_only = code_only
+        self.code_only = code_only
         self._last = "\n"
         self._pieces: list[str] = []
 
@@ -114,7 +116,7 @@ class _Output:
             self._pieces.append(event.text)
         if event.kind == "retry":
             notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
-        elif self._code_only:
+        elif self.code_only:
             self._show("".join(t.text for t in filtered_event.texts if t.part == "code"))
         elif event.kind == "text" and event.part == "content" and not self._json_only:
             self._show(event.text)
@@ -138,7 +140,7 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     engine = GenerationEngine(provider, generation_policy(settings))
     async with (
         aclosing(provider),
-        aclosing(filtered(engine, request)) as events,
+        aclosing(filtered(engine, request, CodeTarget(ends_with_code=output.code_only))) as events,
     ):
         async for event in events:
             output.add(event)

@@ -1,5 +1,6 @@
 """A generation's figures while it runs, its result, and both in words and as JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal
@@ -82,11 +83,18 @@ class GenerationResult:
     """As the provider says it: `stop`, `length`, `content_filter`, ..."""
     warnings: tuple[str, ...] = field(default=())
     """What a user should know of the result, such as "cut off at the token limit"."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Characters of `text`, white space aside, that are in none of the parts, by the reason."""
 
     @property
     def is_complete(self) -> bool:
         """Whether the model came to its own end (`length` and `content_filter` did not)."""
         return self.finish_reason == "stop"
+
+    @property
+    def lacks_code(self) -> str | None:
+        """Why there is no code in the answer, where it was to hold some."""
+        return next((text for text in self.warnings if text.startswith("no code")), None)
 
     def __getitem__(self, name: str) -> Any:
         """Return a field by name, for callers that read the result as a mapping.
@@ -123,6 +131,7 @@ def result_object(result: GenerationResult) -> dict[str, object]:
         "finishReason": result.finish_reason,
         "completionTime": result.completion_time,
         "warnings": list(result.warnings),
+        "dropped": dict(result.dropped),
         "stats": stats_object(result.stats),
     }
 

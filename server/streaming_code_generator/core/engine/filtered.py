@@ -12,6 +12,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.events import GenerationEvent
 from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter, Part
 from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.core.results import GenerationResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,25 +30,25 @@ async def filtered(
     *,
     every_chunk: bool = False,
 ) -> AsyncGenerator[FilteredEvent, None]:
-    """Generate, with every event going through an output filter of the generation's own.
+    """Stream a generation through an output filter of its own.
 
-    The last event brings the text that the filter had held back, and a result whose parts are those
-    that the filter gave out.
+    The last event brings the text that the filter had held back, and a result with the parts as
+    they were filtered; the connection is closed as soon as the filter wants nothing more.
 
     Args:
-        engine: Runs the generation.
-        request: What is asked for.
+        engine: What generates.
+        request: What to generate.
         target: Where the code is going to stand; None is nowhere in particular.
         every_chunk: Whether each chunk must come as an event of its own.
 
     Cancellation: at once; the connection is closed.
 
     Raises:
-        StreamingError: As `GenerationEngine.stream` does; held-back text is dropped then.
+        StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
     parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
-    async with aclosing(engine.stream(request, for_filter=not every_chunk)) as events:
+    async with aclosing(engine.stream(request, output, every_chunk=every_chunk)) as events:
         async for event in events:
             texts: list[FilteredText] = []
             if event.kind == "text":
@@ -58,9 +59,23 @@ async def filtered(
             for text in texts:
                 parts[text.part].append(text.text)
             if event.kind == "finished":
-                code, explanation, reasoning = ("".join(part) for part in parts.values())
-                result = replace(
-                    event.result, code=code, explanation=explanation, reasoning=reasoning
-                )
-                event = replace(event, result=result)  # noqa: PLW2901 - the same with its parts
+                event = replace(event, result=_as_filtered(event.result, parts, output))  # noqa: PLW2901
             yield FilteredEvent(event=event, texts=tuple(texts))
+
+
+def _as_filtered(
+    result: GenerationResult, parts: dict[Part, list[str]], output: OutputFilter
+) -> GenerationResult:
+    code, dropped = output.settled("".join(parts["code"]))
+    problem = output.problem
+    warnings = result.warnings
+    if problem is not None and problem not in warnings:
+        warnings = (*warnings, problem)
+    return replace(
+        result,
+        code=code,
+        explanation="".join(parts["explanation"]),
+        reasoning="".join(parts["reasoning"]) or result.reasoning,
+        warnings=warnings,
+        dropped=dict(dropped.items()),
+    )

@@ -12,7 +12,7 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.run import GenerationRun
+from streaming_code_generator.core.engine.run import GenerationRun, Wants
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationEvent,
@@ -51,7 +51,7 @@ class GenerationEngine:
         self._tokens = tokens or Tokenizers()
 
     async def stream(
-        self, request: CompletionRequest, *, for_filter: bool = False
+        self, request: CompletionRequest, wants: Wants | None = None, *, every_chunk: bool = True
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Generate, yielding each event as it happens; `GenerationFinished` is the last.
 
@@ -59,10 +59,12 @@ class GenerationEngine:
         fast the stream is, other tasks run at least every `BUSY_S`.
 
         Args:
-            request: What is asked for.
-            for_filter: Whether the events go through an output filter of the caller's. Then the
-                text of chunks that arrived at once comes as one event, and the result's `code`,
-                `explanation` and the reasoning in its text are left to that filter.
+            request: What to ask for.
+            wants: The output filter that the text goes through, looked at after each chunk: the
+                connection is closed once it wants nothing more. The result's `code`, `explanation`
+                and the reasoning in its text are left to it.
+            every_chunk: Whether each chunk must come as an event of its own; else the text of
+                those that arrived at once comes as one.
 
         Cancellation: at once, also while waiting for a retry; the connection is closed.
 
@@ -75,9 +77,15 @@ class GenerationEngine:
         await self.provider.warm_up()
         description = self.provider.description
         account = TokenAccount(request.messages)
-        run = GenerationRun(description, self._policy.chunk_size, account, for_filter=for_filter)
+        run = GenerationRun(
+            description,
+            self._policy.chunk_size,
+            account,
+            is_filtered=wants is not None,
+            every_chunk=every_chunk,
+        )
         try:
-            async with aclosing(self._attempts(request, run)) as events:
+            async with aclosing(self._attempts(request, run, wants)) as events:
                 async for event in events:
                     yield event
             if account.needs_count:
@@ -91,7 +99,7 @@ class GenerationEngine:
             raise final_error(error, run) from error.__cause__
 
     async def _attempts(
-        self, request: CompletionRequest, run: GenerationRun
+        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None
     ) -> AsyncGenerator[GenerationEvent, None]:
         deadlines = Deadlines(self._policy, self.provider.description.endpoint)
         failed: StreamingError | None = None
@@ -106,7 +114,7 @@ class GenerationEngine:
                 await asyncio.sleep(state.upcoming_sleep)
             run.attempts += 1
             try:
-                async with aclosing(self._attempt(request, run, deadlines)) as events:
+                async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
                     async for event in events:
                         yield event
             except StreamingError as error:
@@ -118,7 +126,11 @@ class GenerationEngine:
                 return
 
     async def _attempt(
-        self, request: CompletionRequest, run: GenerationRun, deadlines: Deadlines
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
     ) -> AsyncGenerator[_ChunkEvent, None]:
         deadlines.heard()
         async with AsyncExitStack() as stack:
@@ -133,6 +145,10 @@ class GenerationEngine:
                     deadlines.heard()
                 for event in run.add_all(received):
                     yield event
+                if wants is not None:
+                    run.note(wants)
+                    if wants.is_over:
+                        break
                 if loop.time() >= busy_until_s:
                     await asyncio.sleep(0)
                     busy_until_s = loop.time() + BUSY_S
@@ -151,7 +167,9 @@ async def _next_delta(
     except StreamingError as error:
         # Some servers drop the connection once they have said all; only usage is lost by that.
         if not run.has_finish_reason:
-            raise
+            if not (run.may_be_over and error.kind == "timeout"):
+                raise
+            run.end()
         logger.debug("after the finish reason: %s", error.message)
         return None
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.events import (
@@ -72,10 +73,31 @@ def _is_plain_text(delta: Delta) -> bool:
     return bool(delta.text) and not says_more
 
 
+class Wants(Protocol):
+    """What a consumer of the text still wants."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it wants nothing more."""
+        ...
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether what it has is whole, unless more comes soon."""
+        ...
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it wants nothing more because the model repeats itself."""
+        ...
+
+
 INCOMPLETE = {
     "length": "incomplete: the response was cut off at the token limit; raise the limit or ask "
     "for less",
     "content_filter": "incomplete: the provider's content filter cut the response off",
+    "repetition": "incomplete: the model wrote the same over and over, and was stopped; ask again, "
+    "or otherwise",
 }
 
 
@@ -99,10 +121,12 @@ class GenerationRun:
         chunk_size: int,
         tokens: TokenAccount,
         *,
-        for_filter: bool = False,
+        is_filtered: bool = False,
+        every_chunk: bool = True,
     ) -> None:
         self._description = description
-        self._for_filter = for_filter
+        self._is_filtered = is_filtered
+        self._every_chunk = every_chunk
         self._tokens = tokens
         self._clock = _Clock(time.time(), time.monotonic())
         self._content_splitter = ChunkSplitter(chunk_size)
@@ -117,6 +141,8 @@ class GenerationRun:
         self._model = description.model
         self.attempts = 0
         """Requests made so far."""
+        self.may_be_over = False
+        """Whether a silence now would be the end."""
 
     @property
     def text(self) -> str:
@@ -141,7 +167,7 @@ class GenerationRun:
     @property
     def phase(self) -> Phase:
         """What the stream is waited for now."""
-        if self.has_finish_reason:
+        if self.has_finish_reason or self.may_be_over:
             return Phase.END
         return Phase.NEXT_CHUNK if self.has_shown_text else Phase.FIRST_TEXT
 
@@ -166,7 +192,7 @@ class GenerationRun:
 
     def add_all(self, deltas: Sequence[Delta]) -> list[TextArrived | EmptyChunkArrived]:
         """Add chunks that arrived at once and return their events, as few as say the same."""
-        if not self._for_filter or len(deltas) == 1:
+        if self._every_chunk or len(deltas) == 1:
             return [event for delta in deltas for event in self.add(delta)]
         events: list[TextArrived | EmptyChunkArrived] = []
         for is_plain, run in groupby(deltas, key=_is_plain_text):
@@ -194,6 +220,16 @@ class GenerationRun:
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
         ]
 
+    def note(self, wants: Wants) -> None:
+        """Take note of what is still wanted; once that is nothing, the response has ended."""
+        self.may_be_over = wants.may_be_over
+        if wants.is_over:
+            self.end("repetition" if wants.is_loop else "stop")
+
+    def end(self, reason: str = "stop") -> None:
+        """End the response here, if the model has not."""
+        self._finish_reason = self._finish_reason or reason
+
     def finish(self) -> list[TextArrived | EmptyChunkArrived]:
         """Stop the clock and return the events of what is still held back.
 
@@ -218,7 +254,7 @@ class GenerationRun:
     def result(self) -> GenerationFinished:
         """Return the last event."""
         text = self.text
-        extraction = extract("" if self._for_filter else text)
+        extraction = extract("" if self._is_filtered else text)
         reason = self._finish_reason or ""
         warnings: tuple[str, ...] = ()
         if reason in INCOMPLETE:

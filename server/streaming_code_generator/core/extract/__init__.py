@@ -5,7 +5,14 @@ from streaming_code_generator.core.extract.filter import (
     OutputFilter,
     extract,
 )
-from streaming_code_generator.core.extract.parts import CodeTarget, Extraction, FilteredText, Part
+from streaming_code_generator.core.extract.parts import (
+    CodeTarget,
+    Extraction,
+    FilteredText,
+    Part,
+    Rule,
+    Surroundings,
+)
 
 __all__ = [
     "HELD_BACK_LIMIT",
@@ -14,5 +21,7 @@ __all__ = [
     "FilteredText",
     "OutputFilter",
     "Part",
+    "Rule",
+    "Surroundings",
     "extract",
 ]

@@ -2,7 +2,9 @@
 
 import itertools
 
-from streaming_code_generator.core.extract.layout import Layout
+from streaming_code_generator.core.extract.code_path import CodePath
+from streaming_code_generator.core.extract.dress import DIFF_LIMIT
+from streaming_code_generator.core.extract.loop import LoopDetector
 from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.overlap import OVERLAP_LIMIT
 from streaming_code_generator.core.extract.parts import (
@@ -12,13 +14,16 @@ from streaming_code_generator.core.extract.parts import (
     FilterStage,
     FilterStep,
     Part,
+    Rule,
 )
+from streaming_code_generator.core.extract.repetition import REPETITION_LIMIT
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
     LineEndings,
     segments,
 )
+from streaming_code_generator.core.extract.tally import Tally, weight
 
 TRIM_LIMIT = 256
 """Most white space held back at the end of what has come so far."""
@@ -59,10 +64,17 @@ class Trimmed:
         self._section_started = False
 
 
-HELD_BACK_LIMIT = max(LEAD_LIMIT, 2 * LINE_LIMIT) + 2 * OVERLAP_LIMIT + 2 * TRIM_LIMIT
-"""Most characters the filter keeps to itself at any moment, in the worst case: an answer without a
-fence whose first line reads like prose. Of code it is a line at most, and mostly a few characters.
+HELD_BACK_LIMIT = max(LEAD_LIMIT, DIFF_LIMIT, REPETITION_LIMIT) + 2 * (
+    LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT
+)
+"""Most characters the filter keeps to itself of an answer without placeholders, in the worst case:
+a diff, or a file that is repeated. Of ordinary code it is a line at most, and mostly a few
+characters.
 """
+
+REPEATS_ITSELF = (
+    "incomplete: the model wrote the same over and over, and was stopped; ask again, or otherwise"
+)
 
 _ANYWHERE = CodeTarget()
 
@@ -80,26 +92,84 @@ class OutputFilter:
         #     BeforeAnswer --"<think>"--> Reasoning --"</think>"--.
         #          |                                              v
         #          '----------------------------------------> Opening
-        #     Opening --a fence--> FencedCode --its end--> Remainder
-        #     Opening --code-----> BareCode --a stray fence, then prose--> Remainder
-        #     Opening --prose, if explanation was asked for--> LeadIn --a fence--> FencedCode
+        #     Opening --a fence--> FencedCode --its end--> AfterCode --another part--> FencedCode
+        #     Opening --a fence of another language--> ForeignBlocks --the right one--> FencedCode
+        #     Opening --code--> BareCode --a stray fence, or a note--> AfterCode
+        #     Opening --text, where that is wanted--> BareText
+        #     Opening --nothing but prose for long--> LeadIn --a fence--> FencedCode
         #
         # "Here is it:", a fence, "def f():", a fence, "Done." runs through Opening, FencedCode and
-        # Remainder; in the document stands "def f():" and nothing else.
-        self._stage: FilterStage = BeforeAnswer(bare_code=target.bare_code)
-        self._layout = Layout(target)
+        # AfterCode; in the document stands "def f():" and nothing else.
+        #
+        # What they take for code goes on to the `CodePath`: a diff it may be, what
+        # it repeats of the document, its layout.
+        self._target = target
+        self._tally = Tally()
+        self._stage: FilterStage = BeforeAnswer(target)
+        self._code = CodePath(target, self._tally)
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
         self._content_lines = LineEndings()
         self._reasoning_lines = LineEndings()
+        self._content_loop = LoopDetector()
+        self._reasoning_loop = LoopDetector()
         self._pieces: list[tuple[Part, str]] = []
+        self._has_code = False
+        self._has_text = False
+        self._is_loop = False
         self._finished = False
+        self.is_over = False
+        """Whether nothing that comes is wanted any more: what is fed from then on is ignored."""
 
     @property
     def held_back(self) -> int:
         """Characters read that may still be given out; at most `HELD_BACK_LIMIT`."""
-        holders = (self._stage, self._layout, self._explanation, self._reasoning)
+        holders = (self._stage, self._code, self._explanation, self._reasoning)
         return sum(holder.held_back for holder in holders)
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether the code is whole, unless another part of it follows soon."""
+        return self._stage.may_be_over
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether the answer was given up because it repeats itself."""
+        return self._is_loop
+
+    @property
+    def dropped(self) -> dict[Rule, int]:
+        """Characters, white space aside, that are in none of the streams, by the rule."""
+        return dict(self._tally.dropped)
+
+    @property
+    def added(self) -> int:
+        """Characters of the code, white space aside, that came from the document."""
+        return self._tally.added
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the code, as far as it was given out, must not stay; final once it is finished."""
+        return self._tally.refusal
+
+    def settled(self, code: str) -> tuple[str, dict[Rule, int]]:
+        """Return what of the code given out may stay, at the end, and all that was dropped."""
+        dropped = self.dropped
+        if self._tally.refusal is None:
+            return code, dropped
+        refused = dropped.get("refused", 0) + weight(code)
+        return "", {**dropped, "refused": refused} if refused else dropped
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the code of a finished response: there is none, or not all of it."""
+        if self._tally.refusal is not None:
+            return f"no code: {self._tally.refusal}"
+        if not self._has_code and self._has_text:
+            return "no code: the answer has nothing but text; it is in the log"
+        if not self._has_code and self._tally.dropped:
+            return "no code: the answer brings nothing that is not there already"
+        return REPEATS_ITSELF if self._is_loop else None
 
     def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.
@@ -108,7 +178,14 @@ class OutputFilter:
             RuntimeError: The response was finished already.
         """
         self._refuse_when_finished()
-        self._run(self._content_lines.feed(text))
+        if self.is_over:
+            return []
+        text = self._content_lines.feed(text)
+        end = self._content_loop.feed(text)
+        if end is not None:
+            text = text[:end]
+        self._run(text)
+        self._end_loop(end)
         return self._collected()
 
     def feed_reasoning(self, text: str) -> list[FilteredText]:
@@ -118,7 +195,12 @@ class OutputFilter:
             RuntimeError: The response was finished already.
         """
         self._refuse_when_finished()
-        self._give("reasoning", self._reasoning_lines.feed(text))
+        if self.is_over:
+            return []
+        text = self._reasoning_lines.feed(text)
+        end = self._reasoning_loop.feed(text)
+        self._give("reasoning", text if end is None else text[:end])
+        self._end_loop(end)
         return self._collected()
 
     def finish(self) -> list[FilteredText]:
@@ -129,46 +211,76 @@ class OutputFilter:
         # The last stage may hand over what it held back to another one, which has to finish, too:
         # "Sure" without a line end is Opening's until now, and then BareCode's or LeadIn's.
         following: FilterStage | None = self._stage
-        while following is not None:
+        while following is not None and not self.is_over:
             step = self._stage.finish()
             self._apply(step)
             following = step.following
-        self._put("code", self._layout.finish())
+        self._put("code", self._code.finish())
         return self._collected()
 
     def _refuse_when_finished(self) -> None:
         if self._finished:
             raise RuntimeError("The filter is finished: make a new one for each response.")
 
+    def _end_loop(self, end: int | None) -> None:
+        if end is not None and not self.is_over:
+            self._is_loop = self.is_over = True
+
     def _run(self, text: str) -> None:
+        if text.find("\n", 0, -1) < 0:  # within one line, as most chunks are
+            if text and not self.is_over:
+                self._apply(self._stage.feed(text))
+            return
         for segment in segments(text):
+            if self.is_over:
+                return
             self._apply(self._stage.feed(segment))
 
     def _apply(self, step: FilterStep) -> None:
         for piece in step.pieces:
-            self._give(piece.part, piece.text)
+            if isinstance(piece, FilteredText):
+                self._give(piece.part, piece.text)
+            else:
+                self._tally.drop(piece.rule, piece.text)
+        if step.is_end:
+            self.is_over = True
+            return
         if step.following is not None:
             self._stage = step.following
+            if step.is_diff:
+                self._code.expect_diff()
             self._run(step.rest)
 
     def _give(self, part: Part, text: str) -> None:
         if part == "code":
             # Explanation before and behind the code is two paragraphs: "Here is it:", "Done."
             self._explanation.end_section()
+            if text.find("\n", 0, -1) < 0:
+                self._put("code", self._code.feed(text))
+                return
             for segment in segments(text):
-                self._put("code", self._layout.feed(segment))
+                self._put("code", self._code.feed(segment))
         elif part == "explanation":
             self._put(part, self._explanation.feed(text))
         else:
             self._put(part, self._reasoning.feed(text))
 
     def _put(self, part: Part, text: str) -> None:
-        if text:
-            self._pieces.append((part, text))
+        if not text:
+            return
+        self._pieces.append((part, text))
+        if part == "code":
+            if not self._has_code:
+                self._has_code = not text.isspace()
+        else:
+            self._has_text = True
 
     def _collected(self) -> list[FilteredText]:
         """Return what has come together, neighbours of one part joined."""
         collected, self._pieces = self._pieces, []
+        if len(collected) == 1:
+            ((part, text),) = collected
+            return [FilteredText(part=part, text=text)]
         runs = itertools.groupby(collected, key=lambda piece: piece[0])
         return [
             FilteredText(part=part, text="".join(text for _, text in run)) for part, run in runs
@@ -182,4 +294,6 @@ def extract(text: str, target: CodeTarget = _ANYWHERE) -> Extraction:
     parts: dict[Part, str] = {"code": "", "explanation": "", "reasoning": ""}
     for piece in pieces:
         parts[piece.part] += piece.text
-    return Extraction(**parts)
+    code, dropped = machine.settled(parts["code"])
+    parts["code"] = code
+    return Extraction(**parts, dropped=dropped, added=machine.added, problem=machine.problem)

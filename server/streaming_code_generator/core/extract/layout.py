@@ -4,21 +4,14 @@ import re
 
 from streaming_code_generator.core.extract.overlap import OverlapAfter, OverlapBefore
 from streaming_code_generator.core.extract.parts import CodeTarget
-from streaming_code_generator.core.extract.response_lines import BLANK
+from streaming_code_generator.core.extract.repetition import RepeatedBelow
+from streaming_code_generator.core.extract.response_lines import BLANK, columns
+from streaming_code_generator.core.extract.tally import Tally
 
 _DEFAULT_UNIT = 4
 _UNITS = (2, 4)
 """Widths, in columns, of a first change of indentation that are taken for the model's unit. Others,
 such as the 14 columns of an argument below its bracket, are alignment."""
-
-TAB_COLUMNS = 4
-
-
-def columns(blanks: str, *, start: int = 0) -> int:
-    """Return the column behind blanks that begin at column `start`; tabs go to the next stop."""
-    for blank in blanks:
-        start += TAB_COLUMNS - start % TAB_COLUMNS if blank == "\t" else 1
-    return start
 
 
 class Indentation:
@@ -37,6 +30,11 @@ class Indentation:
         """Count from the first line's column on."""
         self._first = column
         self._first_may_be_stray = column == 1
+
+    def count_from(self, column: int) -> None:
+        """Count from another column: the first line had lost its indentation."""
+        self._first = column
+        self._first_may_be_stray = False
 
     def of(self, column: int) -> str:
         """Return the indentation of a later line that the model began at `column`."""
@@ -80,11 +78,12 @@ class Layout:
     Until then it is only counted, which is why any number of blank lines holds back no text.
     """
 
-    def __init__(self, target: CodeTarget) -> None:
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
         self._target = target
-        self._indentation = Indentation(target)
-        self._before = OverlapBefore(target.text_before)
-        self._after = OverlapAfter(target.text_after)
+        self.indentation = Indentation(target)
+        self._before = OverlapBefore(target.text_before, tally)
+        self._after = OverlapAfter(target.text_after, tally)
+        self._below = RepeatedBelow(target, tally)
         self._first_line_open = True
         self._inside_line = False
         self._column = 0
@@ -93,7 +92,7 @@ class Layout:
     @property
     def held_back(self) -> int:
         """Characters that may repeat what stands around the insertion point."""
-        return self._before.held_back + self._after.held_back
+        return self._before.held_back + self._after.held_back + self._below.held_back
 
     def feed(self, segment: str) -> str:
         r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""
@@ -104,12 +103,12 @@ class Layout:
             if not self._first_line_open:
                 self._line_ends += 1
             self._inside_line, self._column = False, 0
-        return self._finished(self._after.feed(text))
+        return self._finished(self._below.feed(self._after.feed(text)))
 
     def finish(self) -> str:
         """Return what was held back and is to stand in the document."""
-        text = self._after.feed(self._close_first_line())
-        return self._finished(text + self._after.finish())
+        text = self._after.feed(self._close_first_line()) + self._after.finish()
+        return self._finished(self._below.feed(text) + self._below.finish())
 
     def _within_line(self, text: str) -> str:
         if self._inside_line:
@@ -120,12 +119,12 @@ class Layout:
             return ""
         self._inside_line = True
         if self._first_line_open:
-            self._indentation.begin(self._column)
+            self.indentation.begin(self._column)
             return self._body(body)
         # Line ends come out in front of the next line that has text, so that code never ends with
         # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self._indentation.of(self._column) + self._body(body)
+        return "\n" * line_ends + self.indentation.of(self._column) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:
@@ -152,4 +151,5 @@ class Layout:
         return base.removeprefix(before) if base.startswith(before) else ""
 
     def _finished(self, text: str) -> str:
-        return text.replace("\n", self._target.line_ending)
+        ending = self._target.line_ending
+        return text if ending == "\n" else text.replace("\n", ending)

@@ -4,42 +4,56 @@
 - A first line that looks like code: all of it is code, from its first characters on where they
   leave no doubt.
 - A first line that reads like prose: nothing of it may reach the document before it is clear that
-  no fence follows, so it is held back, for `LEAD_LIMIT` characters at most. Then it is code if the
-  request asked for bare code, and explanation otherwise.
+  no fence and no line of code follows, so it is held back, for `LEAD_LIMIT` characters at most.
+  Prose alone is explanation; only where text is wanted, it is the answer.
 - `</think>` without an opening tag, before any of these: what came before it is reasoning, and the
   answer begins behind it. Chat templates that open the tag in the prompt cause this.
 """
 
 import re
 
-from streaming_code_generator.core.extract.fences import (
-    MAY_OPEN,
-    BareCode,
-    LeadIn,
-    Remainder,
-    enter,
-    opening_fence,
+from streaming_code_generator.core.extract.bare import BareCode, BareText
+from streaming_code_generator.core.extract.blocks import AfterCode, LeadIn, enter
+from streaming_code_generator.core.extract.fences import MAY_OPEN, fence_behind, opening_fence
+from streaming_code_generator.core.extract.parts import (
+    CodeTarget,
+    Dropped,
+    FilteredText,
+    FilterStage,
+    FilterStep,
+    Part,
 )
-from streaming_code_generator.core.extract.parts import FilteredText, FilterStage, FilterStep, Part
-from streaming_code_generator.core.extract.prose import reads_like_prose, starts_like_code
+from streaming_code_generator.core.extract.prose import (
+    is_greeting,
+    is_line_of_code,
+    leads_to_text,
+    reads_like_prose,
+    starts_like_code,
+)
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.syntax import is_of_language
 
 CLOSING_TAG = "</think>"
 
 LEAD_LIMIT = 16_384
 """Most characters of prose held back at the beginning of an answer, until it is known whether they
-are reasoning, an introduction to a fenced block, or all there is. Some four thousand tokens: enough
-for most reasoning without an opening tag. Code is never held back for this."""
+are reasoning, an introduction to the code, or all there is. Some four thousand tokens: enough for
+most reasoning without an opening tag. Code is never held back for this."""
 
 _QUOTES = "`'\""
-_ONE_LINE_BLOCK = re.compile(r"[ \t]*(`{3,})([^`]+)\1[ \t]*")
+_ONE_LINE_BLOCK = re.compile(r"([ \t]*(`+))([^`]+)(\2[ \t]*)")
+_TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
+_QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescriptreact", "go"}
+_QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 
 
 class Opening:
     """Reads one character at a time, so that the first sign decides however the text was cut."""
 
-    def __init__(self, *, bare_code: bool, may_end_reasoning: bool) -> None:
-        self._bare_code = bare_code
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget, *, may_end_reasoning: bool) -> None:
+        self._target = target
         self._may_end_reasoning = may_end_reasoning
         self._held: list[str] = []
         self._line = ""
@@ -48,6 +62,8 @@ class Opening:
         """Where the current line begins in what is held."""
         self._prose: bool | None = None
         """Whether the first line reads like prose; None before its end."""
+        self._above = ""
+        """The line above the current one, without white space at its ends."""
 
     @property
     def held_back(self) -> int:
@@ -60,7 +76,13 @@ class Opening:
             step = self._read(char)
             if step is not None:
                 rest = step.rest + segment[index + 1 :]
-                return FilterStep(pieces=step.pieces, following=step.following, rest=rest)
+                return FilterStep(
+                    pieces=step.pieces,
+                    following=step.following,
+                    rest=rest,
+                    is_end=step.is_end,
+                    is_diff=step.is_diff,
+                )
         return FilterStep()
 
     def finish(self) -> FilterStep:
@@ -71,6 +93,7 @@ class Opening:
         self._held.append(char)
         if char == "\n":
             step = self._at_line_end()
+            self._above = self._line.strip()
             self._line, self._line_start = "", len(self._held)
         else:
             if len(self._line) <= LINE_LIMIT:
@@ -87,53 +110,137 @@ class Opening:
         #     def f(|              starts like code: BareCode, from the "d" on
         #     ```py⏎|              a fence: FencedCode
         #     Here is it:⏎```py⏎|  prose is held, then a fence: explanation, FencedCode
+        #     Here is it:⏎⏎x = 1⏎| prose is held, then a line of code: explanation, BareCode
         #     total⏎|              neither, so the whole line is judged: code
         #     so b is 2.</think>|  reasoning without an opening tag: what follows opens the answer
         if char == ">" and self._is_end_of_reasoning():
             text = "".join(self._held).removesuffix(CLOSING_TAG)
-            answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
-            return FilterStep(pieces=_pieces("reasoning", text), following=answer)
+            pieces: list[FilteredText | Dropped] = [*_pieces("reasoning", text)]
+            pieces.append(Dropped("think tag", CLOSING_TAG))
+            return FilterStep(
+                pieces=pieces, following=Opening(self._target, may_end_reasoning=False)
+            )
         if self._prose:
             return None
         if self._prose is not None:
             return None if self._may_be_special() else self._without_fence()
+        if self._target.is_prose:
+            may_be_lead = leads_to_text(self._line) or self._may_be_special()
+            return None if may_be_lead and len(self._line) <= LINE_LIMIT else self._without_fence()
         if starts_like_code(self._line):
             self._prose = False
         elif len(self._line) > LINE_LIMIT:
             self._prose = reads_like_prose(self._line)
         return self._without_fence() if self._prose is False else None
 
-    def _at_line_end(self) -> FilterStep | None:
+    def _at_line_end(self) -> FilterStep | None:  # noqa: PLR0911 - one for each kind of line
         line = self._line
         fence = opening_fence(line) if len(line) <= LINE_LIMIT else None
+        if (
+            fence is not None
+            and self._target.is_prose
+            and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
+        ):
+            return self._without_fence()
+        if fence is not None and not fence.info and self._is_code_above(line):
+            return self._without_fence()
         if fence is not None:
             lead = "".join(self._held[: self._line_start])
-            step = enter(fence)
-            pieces = _pieces("explanation", lead)
-            return FilterStep(pieces=pieces, following=step.following, rest=step.rest)
+            step = enter(fence, line, self._target)
+            pieces = [*_pieces("explanation", lead), *step.pieces]
+            return FilterStep(
+                pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
+            )
+        if self._target.is_prose:
+            return self._at_line_end_of_text(line)
+        behind = fence_behind(line) if self._prose is not False else None
+        if behind is not None and len(line) <= LINE_LIMIT and self._is_sentence(behind[0]):
+            return self._at_fence_behind(line)
         if self._prose is None:
             return self._at_first_line_end(line)
+        if self._prose and line.strip(BLANK) and self._is_code_below_prose(line):
+            return self._from_this_line()
         if self._prose or not line.strip(BLANK):
             return None
         return self._without_fence()
 
+    def _is_code_above(self, line: str) -> bool:
+        """Whether a bare fence only ends a line of code, rather than open a block below a name."""
+        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
+        return self._prose is False and "\n" not in lead and is_line_of_code(lead)
+
+    def _is_sentence(self, text: str) -> bool:
+        return bool(self._prose) or reads_like_prose(text) or text.endswith(":")
+
+    def _at_fence_behind(self, line: str) -> FilterStep | None:
+        found = fence_behind(line)
+        if found is None or not is_of_language(found[1].tag, self._target.language_id):
+            return None
+        text, fence = found
+        lead = "".join(self._held[: self._line_start]) + text
+        step = enter(fence, line[len(text) :], self._target)
+        pieces = [*_pieces("explanation", lead), *step.pieces]
+        return FilterStep(
+            pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
+        )
+
     def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
-        if block is not None:
-            # ```x = 1``` on one line: some models answer short requests so.
-            code = FilteredText(part="code", text=block[2].strip(BLANK))
-            return FilterStep(pieces=[code], following=Remainder())
+        if block is not None and self._is_quoted_code(block[2], block[3]):
+            # ```x = 1``` or `x = 1` on one line: some models answer short requests so.
+            pieces: list[FilteredText | Dropped] = [
+                Dropped("fence", block[1]),
+                FilteredText(part="code", text=block[3].strip(BLANK)),
+                Dropped("fence", block[4]),
+            ]
+            return FilterStep(pieces=pieces, following=AfterCode(self._target, block[3], ""))
         if line.strip(BLANK):
             self._prose = reads_like_prose(line)
         else:
             self._held.clear()
         return None
 
+    def _is_quoted_code(self, ticks: str, text: str) -> bool:
+        if len(ticks) > 1 or self._target.language_id not in _QUOTED_BY_BACKTICKS:
+            return bool(text.strip())
+        return "${" not in text and (starts_like_code(text) or text.endswith(";"))
+
+    def _is_code_below_prose(self, line: str) -> bool:
+        # Only a sentence that leads to it, or a blank line, has code below it: the line may be
+        # part of a list of explanations otherwise.
+        below = not self._above or self._above.endswith(":")
+        return below and len(line) <= LINE_LIMIT and is_line_of_code(line)
+
+    def _from_this_line(self) -> FilterStep:
+        lead, text = self._held[: self._line_start], self._held[self._line_start :]
+        is_known = self._target.language_id and not self._target.is_prose
+        return FilterStep(
+            pieces=_pieces("explanation", "".join(lead)),
+            following=BareCode(self._target) if is_known else BareText(self._target),
+            rest="".join(text),
+        )
+
+    def _at_line_end_of_text(self, line: str) -> FilterStep | None:
+        # In Markdown, where text is what is wanted:
+        #
+        #     Sure! Here it is:     a greeting: held back
+        #     ```markdown           a fence around text: the greeting is explanation
+        #     # Usage               else: the text begins here, and the greeting is none of it
+        #     make all              a first line that is no greeting is part of the text
+        if not line.strip(BLANK):
+            return None
+        if self._prose is None and leads_to_text(line):
+            self._prose = True
+            return None
+        if self._prose and is_greeting("".join(self._held[: self._line_start])):
+            return self._from_this_line()
+        return self._without_fence()
+
     def _may_be_special(self) -> bool:
         """Whether the line behind a first line of code may still be a fence or the tag."""
         if len(self._line) > LINE_LIMIT:
             return False
-        may_be_tag = CLOSING_TAG.startswith(self._line.strip(BLANK))
+        may_be_tag = self._may_end_reasoning and CLOSING_TAG.startswith(self._line.strip(BLANK))
         return may_be_tag or MAY_OPEN.fullmatch(self._line) is not None
 
     def _is_end_of_reasoning(self) -> bool:
@@ -146,11 +253,17 @@ class Opening:
         )
 
     def _without_fence(self) -> FilterStep:
-        following: FilterStage = BareCode() if self._bare_code or not self._prose else LeadIn()
+        following: FilterStage
+        if self._target.is_prose or (not self._target.language_id and not self._prose):
+            following = BareText(self._target)
+        elif self._prose:
+            following = LeadIn(self._target)
+        else:
+            following = BareCode(self._target)
         return FilterStep(following=following, rest="".join(self._held))
 
 
-def _pieces(part: Part, text: str) -> list[FilteredText]:
+def _pieces(part: Part, text: str) -> list[FilteredText | Dropped]:
     return [FilteredText(part=part, text=text)] if text else []
 
 
@@ -162,8 +275,10 @@ _BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
 class BeforeAnswer:
     """The first non-blank characters of the response, which may be the opening tag."""
 
-    def __init__(self, *, bare_code: bool) -> None:
-        self._bare_code = bare_code
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._target = target
         self._held = ""
 
     @property
@@ -179,20 +294,26 @@ class BeforeAnswer:
             return self.finish()
         if word.startswith(OPENING_TAG):
             rest = word.removeprefix(OPENING_TAG)
-            return FilterStep(following=Reasoning(bare_code=self._bare_code), rest=rest)
+            return FilterStep(
+                pieces=[Dropped("think tag", OPENING_TAG)],
+                following=Reasoning(self._target),
+                rest=rest,
+            )
         return FilterStep() if OPENING_TAG.startswith(word) else self.finish()
 
     def finish(self) -> FilterStep:
         """Leave it to the answer: there is no opening tag."""
-        answer = Opening(bare_code=self._bare_code, may_end_reasoning=True)
+        answer = Opening(self._target, may_end_reasoning=True)
         return FilterStep(following=answer, rest=self._held)
 
 
 class Reasoning:
     """Between the tags."""
 
-    def __init__(self, *, bare_code: bool) -> None:
-        self._bare_code = bare_code
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._target = target
         self._held = ""
 
     @property
@@ -204,20 +325,18 @@ class Reasoning:
         """Pass on everything up to the closing tag."""
         text, tag, rest = (self._held + segment).partition(CLOSING_TAG)
         if tag:
-            answer = Opening(bare_code=self._bare_code, may_end_reasoning=False)
-            return _reasoning(text, following=answer, rest=rest)
+            return FilterStep(
+                pieces=[*_pieces("reasoning", text), Dropped("think tag", tag)],
+                following=Opening(self._target, may_end_reasoning=False),
+                rest=rest,
+            )
         start = text.rfind("<", max(0, len(text) - len(CLOSING_TAG)))
         tail = text[start:] if start >= 0 else ""
         # "…so </thi" may go on as the tag: its beginning is held back.
         self._held = tail if CLOSING_TAG.startswith(tail) else ""
-        return _reasoning(text[: len(text) - len(self._held)])
+        return FilterStep(pieces=_pieces("reasoning", text[: len(text) - len(self._held)]))
 
     def finish(self) -> FilterStep:
         """Pass on the beginning of a tag that never came."""
         text, self._held = self._held, ""
-        return _reasoning(text)
-
-
-def _reasoning(text: str, *, following: FilterStage | None = None, rest: str = "") -> FilterStep:
-    pieces = [FilteredText(part="reasoning", text=text)] if text else []
-    return FilterStep(pieces=pieces, following=following, rest=rest)
+        return FilterStep(pieces=_pieces("reasoning", text))

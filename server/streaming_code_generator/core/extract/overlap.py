@@ -1,5 +1,7 @@
 """Text that stands around the insertion point already and is not to be repeated."""
 
+from streaming_code_generator.core.extract.tally import Tally
+
 OVERLAP_LIMIT = 256
 """Most characters compared on either side. A longer line before the cursor counts with its end
 only, a longer one behind it not at all."""
@@ -15,7 +17,8 @@ _QUOTES = "\"'`"
 class OverlapBefore:
     """Drops from the first line's beginning what it repeats of the line before the cursor."""
 
-    def __init__(self, text_before: str) -> None:
+    def __init__(self, text_before: str, tally: Tally) -> None:
+        self._tally = tally
         line = text_before.lstrip(" \t")
         endings = [line[start:] for start in _telling_starts(line)]
         whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
@@ -56,6 +59,7 @@ class OverlapBefore:
         text, self._held = self._held, ""
         for candidate in self._candidates:
             if text.startswith(candidate):
+                self._tally.drop("repetition", candidate)
                 return text[len(candidate) :], True
         return text, False
 
@@ -67,7 +71,8 @@ class OverlapAfter:
     dropped only where the code has no use for it: `foo(1)` before `)` keeps its bracket.
     """
 
-    def __init__(self, text_after: str) -> None:
+    def __init__(self, text_after: str, tally: Tally) -> None:
+        self._tally = tally
         line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
         comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
         self._repeated = line if comparable else ""
@@ -109,6 +114,7 @@ class OverlapAfter:
         """Return what was held back, unless it is the repetition."""
         held, self._matched = self._repeated[: self._matched], 0
         if held and held == self._repeated and self._is_superfluous():
+            self._tally.drop("repetition", held)
             return ""
         return held
 

@@ -1,10 +1,31 @@
 """What goes into the output filter, what comes out, and how its stages follow one another."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Part = Literal["code", "explanation", "reasoning"]
 """The three streams a response is taken apart into."""
+
+Rule = Literal[
+    "fence",
+    "think tag",
+    "repetition",
+    "line number",
+    "placeholder",
+    "diff",
+    "refused",
+]
+"""Why text of a response is in none of the three streams:
+
+- `fence`: the lines, or backticks, around a block of code
+- `think tag`: `<think>` and `</think>`
+- `repetition`: it stands in the document, before or behind the code
+- `line number`: numbers in front of every line
+- `placeholder`: "... existing code ...", whether it could be filled in or not
+- `diff`: a diff, of which only what it comes to is code
+- `refused`: code that cannot be brought into the document
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +36,35 @@ class FilteredText:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Text that goes into none of the three streams."""
+
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    r"""The document around the code, as lines without their endings."""
+
+    above: tuple[str, ...] = ()
+    """The last lines above the first line of the code."""
+    selected: tuple[str, ...] = ()
+    """What the code replaces."""
+    below: tuple[str, ...] = ()
+    """The first lines below the code."""
+
+
+NOWHERE = Surroundings()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeTarget:
     """Where the code is going to stand."""
 
+    language_id: str = ""
+    """The document's language by its LSP identifier; empty if there is no document."""
     base_indent: str = ""
     """The leading white space of every non-blank line. The first line gets only what
     `text_before` does not already have of it."""
@@ -30,8 +76,11 @@ class CodeTarget:
     """What stands on the line before the insertion point."""
     text_after: str = ""
     """What stands after the insertion point; only its first line is looked at."""
-    bare_code: bool = True
-    """Whether the request asked for code and nothing else."""
+    surroundings: Surroundings = NOWHERE
+    is_prose: bool = False
+    """Whether text is what is wanted: in a Markdown document, or inside a comment."""
+    ends_with_code: bool = False
+    """Whether nobody wants what follows the code: then its end ends the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +90,28 @@ class Extraction:
     code: str
     explanation: str
     reasoning: str
+    dropped: Mapping[Rule, int] = field(default_factory=dict, compare=False)
+    """Characters other than white space that are in none of the parts, by the rule."""
+    added: int = field(default=0, compare=False)
+    """Characters of the code, other than white space, that come from the document: what
+    placeholders and diffs stand for."""
+    problem: str | None = field(default=None, compare=False)
+    """Why there is no code, or why it is not whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class FilterStep:
-    """What a stage makes of some text."""
+    """What a stage makes of some text. Not frozen, as one is made for every chunk."""
 
-    pieces: list[FilteredText] = field(default_factory=list)
+    pieces: Sequence[FilteredText | Dropped] = ()
     following: "FilterStage | None" = None
     """The stage that takes over from here, or None while this one goes on."""
     rest: str = ""
     """What the following stage has to read first."""
+    is_diff: bool = False
+    """Whether the block that begins is said to hold a diff."""
+    is_end: bool = False
+    """Whether nothing that follows is wanted."""
 
 
 class FilterStage(Protocol):
@@ -64,6 +124,11 @@ class FilterStage(Protocol):
     @property
     def held_back(self) -> int:
         """Characters read and not yet handed on."""
+        ...
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether the answer is whole if nothing more comes for a while."""
         ...
 
     def feed(self, segment: str) -> FilterStep:

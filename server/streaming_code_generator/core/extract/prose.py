@@ -49,6 +49,15 @@ _FOREIGN_LETTERS = 4
 """So many letters outside ASCII, outside quotes, speak for prose in another language."""
 
 
+_HEADING = re.compile(
+    r"(?:(?:brief |short )?explanations?|(?:example )?usage|(?:usage )?examples?|example output"
+    r"|notes?|output|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
+    r"|what changed|summary|test(?:s|ing)?|result|breakdown|installation|alternatives?)[ ]?:?[*_]*",
+    re.IGNORECASE,
+)
+"""What stands above the parts of an answer that are not code."""
+
+
 def starts_like_code(beginning: str) -> bool:
     """Whether a line that begins so is code, whatever follows.
 
@@ -68,8 +77,61 @@ def reads_like_prose(line: str) -> bool:
     #     result                            0 to 0    code
     #     SELECT name FROM users            0 to 0    code
     text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
-    prose = _signs_of_prose(text) + 2 * line.lstrip().startswith("##")
+    is_marked = line.lstrip().startswith(("##", "**", "__"))
+    prose = _signs_of_prose(text) + 2 * is_marked
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
+
+
+_CODE_LINE = re.compile(
+    r"""
+    (?:async\ )?def\ \w | class\ [A-Z]\w*[\s:({<] | import\ [\w{*"'.] | from\ [\w.]+\ import\b
+  | (?:export|const|let|var|function|func|fn|pub|impl|struct|enum|interface|public|private
+      |protected|static|package|namespace|using|module|local|type|require)\ [\w{*]
+  | (?:if|for|while|with|try|elif|match|switch|foreach)\b.*[:{)]$ | return\b.*[;\w)\]}"']$
+  | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WITH|DROP)\ [\w*(]
+  | \#include | \#! | <[A-Za-z!?/] | @\w+(?:\(|$) | [\[{(]\s*$ | [A-Za-z_][\w.]*\(.*\)?[;:{]?$
+  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
+  | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
+    """,
+    re.VERBOSE,
+)
+
+
+def is_line_of_code(line: str) -> bool:
+    """Whether a whole line below prose is where code begins."""
+    # Lists and quotations belong to the prose; so does what reads like it with code in between,
+    # as "`x = 1` sets the value." does.
+    return (
+        bool(_CODE_LINE.match(line))
+        and not reads_like_prose(line)
+        and not _SENTENCE_END.search(line)
+    )
+
+
+_SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")
+
+
+_MAY_BE_NOTE = re.compile(
+    r"[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
+)
+_MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]{1,3}|#+|\d+[.)]?|-\ ?")
+_KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
+_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
+
+
+def may_be_note(beginning: str, language_id: str) -> bool:
+    """Whether a line that begins so may turn out to be a note behind the code."""
+    if language_id in _KEYED and _KEY.match(beginning):
+        return False
+    return bool(
+        _MAY_BECOME_NOTE.fullmatch(beginning)
+        or (_MAY_BE_NOTE.match(beginning) and not starts_like_code(beginning))
+    )
+
+
+def is_note(line: str, language_id: str) -> bool:
+    """Whether a whole line, behind code and a blank line, is a note about it."""
+    return may_be_note(line, language_id) and reads_like_prose(line)
 
 
 def _signs_of_prose(text: str) -> int:
@@ -79,5 +141,42 @@ def _signs_of_prose(text: str) -> int:
         sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
         + 2 * bool(_OPENER.match(text))
         + 2 * bool(text[:1].isupper() and _SENTENCE.fullmatch(text))
+        + 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
         + 2 * (letters >= _FOREIGN_LETTERS)
     )
+
+
+_GREETING = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|no problem|got it)\b",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|no problem|got it"
+    r"|here(?:['\u2019]s| is| are)|below (?:is|are)|i(?:['\u2019]ve| have))\b",
+    re.IGNORECASE,
+)
+_LONGEST_LEAD = 14
+
+
+def leads_to_text(line: str) -> bool:
+    """Whether a line, or its beginning, speaks to the user in front of the text they asked for."""
+    start = line.lstrip()
+    if len(start) < _LONGEST_LEAD and _may_lead(start.lower()):
+        return True
+    return _LEADS.match(start) is not None
+
+
+def _may_lead(beginning: str) -> bool:
+    return any(lead.startswith(beginning) for lead in _LEADING_WORDS)
+
+
+_LEADING_WORDS = (
+    *("sure", "certainly", "of course", "absolutely", "okay", "alright", "great", "no problem"),
+    *("got it", "here's", "here\u2019s", "here is", "here are", "below is", "below are"),
+    *("i've", "i\u2019ve", "i have"),
+)
+
+
+def is_greeting(text: str) -> bool:
+    """Whether a text, one or two lines before the one asked for, only speaks to the user."""
+    return _GREETING.match(text.lstrip()) is not None

@@ -9,6 +9,15 @@ LINE_LIMIT = 256
 BLANK = " \t"
 """What indents a line or leaves it blank; a form feed, say, is an ordinary character."""
 
+TAB_COLUMNS = 4
+
+
+def columns(blanks: str, *, start: int = 0) -> int:
+    """Return the column behind blanks that begin at column `start`; tabs go to the next stop."""
+    for blank in blanks:
+        start += TAB_COLUMNS - start % TAB_COLUMNS if blank == "\t" else 1
+    return start
+
 
 def segments(text: str) -> Iterator[str]:
     r"""Cut text that knows only `\n` behind each line end."""
@@ -37,7 +46,7 @@ class LineEndings:
 
 
 class LineHead:
-    """Holds back a line for as long as it may be a line of a certain kind."""
+    """Holds back a line for as long as it may be a line of a certain kind: a fence, of any sort."""
 
     def __init__(self) -> None:
         self.held = ""
@@ -54,6 +63,12 @@ class LineHead:
         if self._passing:
             self._passing = not segment.endswith("\n")
             return segment, None
+        # Most lines begin with a character that no such line has.
+        if not self.held:
+            start = segment.lstrip(BLANK)
+            if start and start[0] not in "`~\n":
+                self._passing = not segment.endswith("\n")
+                return segment, None
         # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
         # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
         self.held += segment

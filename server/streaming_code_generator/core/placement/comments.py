@@ -2,16 +2,23 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Literal
 
-from streaming_code_generator.core.placement.comment_scan import LINE_LIMIT, Found, scan
 from streaming_code_generator.core.placement.languages import Comments, language
+from streaming_code_generator.core.syntax import CommentSpan, comment_spans, reads_better_inside
 
-LINES_ABOVE = 600
+LINE_LIMIT = 2_000
+"""Most characters looked at in one line; minified code has lines of megabytes."""
+LINES_ABOVE = 300
 """How far above the line a comment, or a quotation that hides one, may begin."""
-LINES_BELOW = 200
+LINES_BELOW = 100
+LINES_PER_STEP = 50
+"""The stretch that is read begins and ends at multiples of so many lines: as the cursor moves, it
+is mostly the same, and was read before."""
 WINDOW_CHARACTERS = 100_000
 """Most characters read on either side of the line, whatever the number of lines."""
 BLANK_LINES = 3
@@ -33,6 +40,25 @@ class Comment:
     """The code on its line, if it is a trailing comment, with the indentation."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """One comment with its marks; lines count from the first one read."""
+
+    kind: Literal["line", "block", "docstring"]
+    raw: str
+    first_line: int
+    last_line: int
+    before: str
+    """What stands before it on its first line."""
+    after: str
+    """What stands after it on its last line."""
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether there is nothing but the comment on its lines."""
+        return not self.before.strip() and not self.after.strip()
+
+
 def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Comment | None:
     """Return the comment at a line, or above it with at most a few blank lines in between.
 
@@ -49,13 +75,16 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     line = max(0, min(line, len(lines) - 1))
     # Far enough up to see a quotation or a block comment open, and no further: a file may have
     # megabytes, and this runs at every code action request.
-    above = _within_bounds(lines[max(0, line - LINES_ABOVE) : line][::-1])
-    below = _within_bounds(lines[line + 1 : line + LINES_BELOW])
+    start = max(0, line - LINES_ABOVE) // LINES_PER_STEP * LINES_PER_STEP
+    end = (line + LINES_BELOW) // LINES_PER_STEP * LINES_PER_STEP
+    above = _within_bounds(lines[start:line][::-1])
+    below = _within_bounds(lines[line + 1 : end])
     first = line - above
     window = lines[first : line + 1 + below]
     comments = language(language_id).comments
-    found = [one for one in scan(window, comments) if one.stands_alone or one.kind != "docstring"]
-    runs: list[list[Found]] = []
+    scanned = _scan(window, language_id, is_whole=first == 0)
+    found = [one for one in scanned if one.stands_alone or one.kind != "docstring"]
+    runs: list[list[_Found]] = []
     for one in found:
         if runs and _continues(runs[-1][-1], one, window):
             runs[-1].append(one)
@@ -75,13 +104,62 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     )
 
 
+def _scan(lines: Sequence[str], language_id: str, *, is_whole: bool) -> Iterator[_Found]:
+    """Yield the comments in order, given lines with or without their endings."""
+    texts = [line[:LINE_LIMIT].rstrip("\r\n") for line in lines]
+    starts = [0]
+    for line in texts:
+        starts.append(starts[-1] + len(line) + 1)
+    text = "\n".join(texts)
+    # A window that begins inside a docstring would be read inside out.
+    inside = "" if is_whole else reads_better_inside(text, language_id)
+    for span in comment_spans(inside + text, language_id):
+        shifted = CommentSpan(span.is_docstring, span.start - len(inside), span.end - len(inside))
+        if shifted.start >= 0:
+            yield from _found_in(text, texts, starts, shifted, language(language_id).comments)
+
+
+def _found_in(
+    text: str, texts: Sequence[str], starts: Sequence[int], span: CommentSpan, comments: Comments
+) -> Iterator[_Found]:
+    raw = text[span.start : span.end].rstrip()
+    start = span.start + len(raw) - len(raw.lstrip())
+    raw = raw.lstrip()
+    kind: Literal["line", "block", "docstring"] = "line"
+    if span.is_docstring and not raw.startswith(comments.line):
+        kind = "docstring"
+    if any(
+        raw.startswith(opening) for opening, _ in comments.block if opening not in comments.line
+    ):
+        kind = "block"
+    # Some lexers take a run of line comments for one, with the line ends between.
+    pieces = raw.split("\n") if kind == "line" else [raw]
+    for piece in pieces:
+        end = start + len(piece)
+        if piece.strip():
+            first = bisect_right(starts, start) - 1
+            last = bisect_right(starts, end - 1) - 1
+            before, after = text[starts[first] : start], text[end : starts[last] + len(texts[last])]
+            # In JSX the braces around a comment belong to it.
+            is_braced = before.rstrip().endswith("{") and after.lstrip().startswith("}")
+            yield _Found(
+                kind=kind,
+                raw=piece,
+                first_line=first,
+                last_line=last,
+                before=before.rstrip()[:-1] if is_braced else before,
+                after=after.lstrip()[1:] if is_braced else after,
+            )
+        start = end + 1
+
+
 def _within_bounds(lines: Sequence[str]) -> int:
     """Return how many of the lines are to be read."""
     sizes = accumulate(min(len(line), LINE_LIMIT) for line in lines)
     return sum(size <= WINDOW_CHARACTERS for size in sizes)
 
 
-def _continues(previous: Found, following: Found, window: Sequence[str]) -> bool:
+def _continues(previous: _Found, following: _Found, window: Sequence[str]) -> bool:
     """Whether two comments are lines of one: neighbours of one kind and one indentation."""
     return (
         previous.stands_alone
@@ -93,7 +171,7 @@ def _continues(previous: Found, following: Found, window: Sequence[str]) -> bool
     )
 
 
-def _chosen(runs: list[list[Found]], window: Sequence[str], line: int) -> list[Found]:
+def _chosen(runs: list[list[_Found]], window: Sequence[str], line: int) -> list[_Found]:
     # The comment for line 3 is the run of two lines, over a blank one:
     #
     #     1  # Sort by name,
@@ -146,7 +224,7 @@ _RULE = re.compile(r"[^\w\s]{3,}|")
 _DOCSTRING_EDGE = re.compile(r"^[rRuU]?(?:\"\"\"|''')|(?:\"\"\"|''')$")
 
 
-def wording(found: list[Found], comments: Comments) -> str:
+def wording(found: list[_Found], comments: Comments) -> str:
     """Return what a run of comments says, its lines joined by line feeds; empty if nothing."""
     lines = [line for one in found for line in _undressed(one, comments)]
     kept = [line for line in lines if not _TOOL_LINE.match(line.lstrip())]
@@ -154,7 +232,7 @@ def wording(found: list[Found], comments: Comments) -> str:
     return textwrap.dedent("\n".join(said)).strip("\n").strip(" \t")
 
 
-def _undressed(found: Found, comments: Comments) -> list[str]:
+def _undressed(found: _Found, comments: Comments) -> list[str]:
     raw = found.raw.strip(" \t")
     if found.kind == "line":
         return ["" if raw.startswith("#!") else _LINE_MARKS.sub("", raw, count=1)]

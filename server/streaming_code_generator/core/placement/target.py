@@ -1,9 +1,10 @@
 """Decides where generated code goes, and how it is to be laid out there."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.extract import CodeTarget, Surroundings
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.indentation import (
     BLANK,
@@ -15,8 +16,24 @@ from streaming_code_generator.core.placement.indentation import (
     opens_block,
 )
 from streaming_code_generator.core.placement.languages import language
+from streaming_code_generator.core.syntax import is_text_behind
 
 _CLOSERS = (")", "]", "}")
+
+LINES_ABOVE = 1_000
+"""How far above the code an answer's repetitions are known as such."""
+LINES_BELOW = 400
+_LONGEST_LINE = 2_000
+_LINES_READ = 200
+"""How far above a place a comment or a string that it is in may begin."""
+
+_TEXTS = {"markdown", "mdx", "plaintext", "text", "latex", "tex", "plaintex", "restructuredtext"}
+_TEXTS |= {"rst", "asciidoc", "org", "typst", "git-commit", "gitcommit", "norg", "quarto"}
+_COLON_OPENS_A_BLOCK = re.compile(
+    r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case|proc"
+    r"|func|method|iterator|when|of|switch|default)\b"
+)
+"""Statements; a colon behind anything else, such as a key, has its value on the same line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +79,7 @@ def code_target(
     lines = lines or [""]
     line, column = _within(lines, place)
     unit = indent_unit(lines, line, default=language(language_id).indent_unit)
-    bare = CodeTarget(indent_unit=unit, line_ending=line_ending)
+    bare = CodeTarget(language_id=language_id, indent_unit=unit, line_ending=line_ending)
     # Where the code for `|` goes, and what is put around it:
     #
     #     # add two numbers|      a new line below the comment; prefix: the line ending
@@ -73,8 +90,10 @@ def code_target(
     #     call(|)                 right there; the bracket behind it is not repeated
     comment = after_comment or _comment_ending_line(lines, line, column, language_id)
     if comment is not None:
-        return _below_comment(lines, line, comment, bare)
-    return _at_place(lines, line, column, bare)
+        placement = _below_comment(lines, line, comment, bare)
+    else:
+        placement = _at_place(lines, line, column, bare)
+    return _in_its_surroundings(lines, _with_final_newline(lines, placement))
 
 
 def selection_target(
@@ -100,18 +119,71 @@ def selection_target(
     places = sorted(_within(lines, place) for place in (start, end))
     (line, column), (end_line, end_column) = _without_blank_ends(lines, *places)
     unit = indent_unit(lines, line, default=language(language_id).indent_unit)
-    return Placement(
+    placement = Placement(
         line=line,
         column=column,
         end_line=end_line,
         end_column=end_column,
         target=CodeTarget(
+            language_id=language_id,
             base_indent=indent_of(lines[line]),
             indent_unit=unit,
             line_ending=line_ending,
             text_before=content(lines[line])[:column],
             text_after=content(lines[end_line])[end_column:],
         ),
+    )
+    return _in_its_surroundings(lines, placement)
+
+
+def _with_final_newline(lines: Sequence[str], placement: Placement) -> Placement:
+    """Keep the line ending that a file ends with: code on its empty last line gets one."""
+    line = placement.line
+    is_last = line > 0 and line == len(lines) - 1 and not content(lines[line])
+    if not is_last or placement.suffix:
+        return placement
+    return replace(placement, suffix=placement.target.line_ending)
+
+
+def _in_its_surroundings(lines: Sequence[str], placement: Placement) -> Placement:
+    """Add what stands above and below, which an answer may repeat."""
+    first, last = placement.line, placement.end_line
+    # Code on a new line below its place has that line above it; on a new line above, below it.
+    above_end = first + 1 if placement.prefix else first
+    goes_above = placement.suffix and content(lines[last])[placement.end_column :].strip()
+    below_start = last if goes_above else last + 1
+    surroundings = Surroundings(
+        above=tuple(map(content, lines[max(0, above_end - LINES_ABOVE) : above_end])),
+        selected=_selected_lines(lines, placement),
+        below=tuple(map(content, lines[below_start : below_start + LINES_BELOW])),
+    )
+    target = placement.target
+    return replace(
+        placement,
+        target=replace(target, surroundings=surroundings, is_prose=_is_prose(lines, placement)),
+    )
+
+
+def _selected_lines(lines: Sequence[str], placement: Placement) -> tuple[str, ...]:
+    if (placement.line, placement.column) == (placement.end_line, placement.end_column):
+        return ()
+    # The first line counts with its indentation, whether that is selected or not.
+    selected = list(map(content, lines[placement.line : placement.end_line + 1]))
+    selected[-1] = selected[-1][: placement.end_column]
+    selected[0] = indent_of(selected[0]) + selected[0][placement.column :].lstrip(BLANK)
+    return tuple(selected)
+
+
+def _is_prose(lines: Sequence[str], placement: Placement) -> bool:
+    language_id = placement.target.language_id
+    if language_id in _TEXTS:
+        return True
+    if placement.prefix or not language_id:
+        return False
+    first = max(0, placement.line - _LINES_READ)
+    above = [content(line)[:_LONGEST_LINE] + "\n" for line in lines[first : placement.line]]
+    return is_text_behind(
+        "".join(above) + content(lines[placement.line])[: placement.column], language_id
     )
 
 
@@ -167,12 +239,20 @@ def _at_place(lines: Sequence[str], line: int, column: int, target: CodeTarget) 
     if is_blank(before):
         return _before_code(lines, line, column, target)
     target = replace(target, base_indent=indent_of(text), text_before=before, text_after=after)
-    if is_blank(after) and opens_block(before) and before.rstrip()[-1] in ":{":
+    if is_blank(after) and _opens_block_below(before, target.language_id):
         # `def f():|` wants its body on a line below, one level deeper.
         base = target.base_indent + target.indent_unit
         target = replace(target, base_indent=base, text_before="", text_after="")
         return _insertion(line, column, target, prefix=target.line_ending)
     return _insertion(line, column, target)
+
+
+def _opens_block_below(before: str, language_id: str) -> bool:
+    code = before.rstrip()
+    if code.endswith("{"):
+        return True
+    is_statement = not language_id or _COLON_OPENS_A_BLOCK.match(code) is not None
+    return code.endswith(":") and is_statement and language_id not in {"yaml", "json", "jsonc"}
 
 
 def _before_code(lines: Sequence[str], line: int, column: int, target: CodeTarget) -> Placement:

@@ -309,5 +309,6 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "providerReason": description.reason if description else "",
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],
+        "dropped": dict(result.dropped) if result else {},
         "stats": stats_object(account.stats),
     }

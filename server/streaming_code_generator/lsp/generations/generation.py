@@ -230,7 +230,9 @@ class Generation:
             async for event in events:
                 account.add(event)
                 if event.event.kind == "finished":
-                    return event.event.result
+                    result = event.event.result
+                    account.code = [result.code]
+                    return result
                 self._show(event)
                 # A client that does not read its messages must not fill the server's memory.
                 await self._listener.until_read()

@@ -83,13 +83,24 @@ def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Setti
         end=Point(placement.end_line, placement.end_column),
         prefix=placement.prefix,
         suffix=placement.suffix,
-        code_target=replace(placement.target, bare_code=not settings.insert_explanation),
+        code_target=replace(
+            placement.target, ends_with_code=_wants_code_alone(arguments, settings)
+        ),
         request=completion_request(settings, build_messages(task)),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,
         is_awaited=arguments.wait,
         work_done_token=arguments.work_done_token,
         partial_result_token=arguments.partial_result_token,
+    )
+
+
+def _wants_code_alone(arguments: GenerateArguments, settings: Settings) -> bool:
+    """Whether nobody sees what the model says about the code."""
+    return (
+        arguments.target == "document"
+        and not settings.insert_explanation
+        and arguments.partial_result_token is None
     )
 
 

@@ -190,6 +190,11 @@ class Reporter:
             case Completed(result=result):
                 self._client.log(result.text)
                 self._client.log(summary)
+                # Nothing stands in the document: who only looks there would wait for it.
+                if result.lacks_code and generation.region is not None:
+                    self._client.show(
+                        f"Nothing was inserted: {result.lacks_code}.", types.MessageType.Warning
+                    )
             case Cancelled():
                 self._client.log(summary)
             case Failed(error=error):

@@ -1,0 +1,509 @@
+"""The stages of an answer from its first fence on: the code, what follows it, and other blocks."""
+
+import re
+
+from streaming_code_generator.core.extract.dress import DIFF_TAGS
+from streaming_code_generator.core.extract.fences import (
+    MAY_OPEN,
+    ClosingBehindCode,
+    Fence,
+    opening_fence,
+)
+from streaming_code_generator.core.extract.parts import (
+    CodeTarget,
+    Dropped,
+    FilteredText,
+    FilterStep,
+)
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
+from streaming_code_generator.core.syntax import (
+    inside_text,
+    is_for_shell,
+    is_of_language,
+    is_one_language,
+)
+
+BLOCK_LIMIT = 16_384
+"""Most characters held back of blocks in another language, until the right one comes."""
+
+_PROSE_TAGS = {"md", "markdown", "mdx", "gfm", "text", "txt", "plaintext", "rst", "tex", "latex"}
+_MOST_LOOKED_AT = 50
+"""So many fences inside one block are looked at; each costs reading the code so far."""
+
+_STATEMENT = re.compile(
+    r"(?:async )?def \w|(?:from|import|class|const|let|var|function|func|fn|public|return) \w"
+    r"|#include|[A-Za-z_][\w.]*\("
+)
+
+
+def code(text: str) -> FilterStep:
+    """Return a step that hands on code."""
+    return FilterStep(pieces=[FilteredText(part="code", text=text)] if text else [])
+
+
+def explanation(text: str) -> FilterStep:
+    """Return a step that hands on explanation."""
+    return FilterStep(pieces=[FilteredText(part="explanation", text=text)] if text else [])
+
+
+def enter(fence: Fence, line: str, target: CodeTarget, *, joint: str = "") -> FilterStep:
+    """Go into the block behind a fence, if it may hold the code.
+
+    The info string is dropped, unless the model forgot to begin a new line behind the backticks,
+    so that it is the code's first line.
+
+    Args:
+        fence: The fence.
+        line: Its line, or what of it belongs to the fence.
+        target: Where the code goes.
+        joint: What stands between this block and code before it.
+    """
+    rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
+    dropped = line[: len(line) - len(fence.info)] if rest else line
+    if not rest and not is_of_language(fence.tag, target.language_id):
+        return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
+    return FilterStep(
+        pieces=[Dropped("fence", dropped)],
+        following=FencedCode(fence, target),
+        rest=joint + rest,
+        is_diff=fence.tag in DIFF_TAGS,
+    )
+
+
+class FencedCode:
+    """Inside the block that holds the code, up to the line that closes it.
+
+    The block's own indentation, in a list say, needs no care here: the layout counts from the
+    first line.
+    """
+
+    may_be_over = False
+
+    def __init__(self, fence: Fence, target: CodeTarget, written: str = "") -> None:
+        self._fence = fence
+        self._target = target
+        self._written = written
+        """The code of blocks before this one."""
+        self._head = LineHead()
+        self._behind = ClosingBehindCode()
+        self._code: list[str] = []
+        self._is_text = target.is_prose if fence.tag in {"", *_PROSE_TAGS} else False
+        self._is_text = self._is_text or fence.tag in {"md", "markdown", "mdx", "gfm"}
+        self._inner: Fence | None = None
+        """The block inside this one that is open."""
+        self._suspect = ""
+        """A line that may close this block, and the blank ones below, until more is known."""
+        self._suspect_ends_inner = False
+        self._looked_at = 0
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may close the block."""
+        return len(self._head.held) + len(self._behind.held) + len(self._suspect)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything but the closing line."""
+        if self._suspect:
+            return self._below_suspect(segment)
+        text, line = self._head.feed(segment, self._fence.may_be_fence)
+        if line is not None:
+            return self._at_fence(line)
+        if "`" not in text and not self._behind.held:
+            self._code.append(text)
+            return code(text)
+        return self._within_line(text)
+
+    def finish(self) -> FilterStep:
+        """Drop a closing fence that no line end followed; anything else is code."""
+        if self._suspect:
+            # A fence that ends the response closes the block, whatever it seemed to close.
+            fence, self._suspect = self._suspect, ""
+            return FilterStep(pieces=[Dropped("fence", fence)])
+        line, self._head.held = self._head.held, ""
+        if self._fence.is_closed_by(line):
+            return FilterStep(pieces=[Dropped("fence", line)])
+        if self._behind.held:
+            text, fence = self._behind.finish(self._fence.length, self._code)
+            return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
+        return code(line)
+
+    def _within_line(self, text: str) -> FilterStep:
+        if self._is_text or self._fence.character != "`":
+            self._code.append(text)
+            return code(text)
+        shown, fence = self._behind.feed(text, self._fence.length, self._code)
+        self._code.append(shown)
+        if not fence:
+            return code(shown)
+        return FilterStep(
+            pieces=[*code(shown).pieces, Dropped("fence", fence)], following=self._after()
+        )
+
+    def _at_fence(self, line: str) -> FilterStep:  # noqa: PLR0911 - one for each kind of line
+        # What a fence does depends on what is written in the block. In Markdown, with the block
+        # itself opened by "```markdown":
+        #
+        #     ```sh       opens an inner block: it has a tag
+        #     make
+        #     ```         closes the inner block; were it the answer's last line, this one
+        #
+        #     ```         text right below: opens an inner block
+        #     output
+        #     ```         closes the inner block
+        #     ```         nothing, or a blank line below: closes this block
+        #
+        # In code a fence stands in a docstring or a comment; everywhere else it ends the code.
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            if inner.is_closed_by(line):
+                self._suspect, self._suspect_ends_inner = line + "\n", True
+                return FilterStep()
+            self._inner = inner
+            return self._kept(line)
+        fence = opening_fence(line)
+        closes = self._fence.is_closed_by(line)
+        if fence is None or fence.length < self._fence.length:
+            return self._kept(line)
+        if self._is_text:
+            if closes:
+                self._suspect, self._suspect_ends_inner = line + "\n", False
+                return FilterStep()
+            self._inner = fence if fence.info else None
+            return self._kept(line)
+        if (not closes and not self._may_follow(fence)) or self._is_inside_text():
+            return self._kept(line)
+        if closes:
+            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
+        # "```sh" behind the code: this block was never closed.
+        return FilterStep(following=self._after(), rest=line + "\n")
+
+    def _may_follow(self, fence: Fence) -> bool:
+        return bool(self._target.language_id) and fence.indent_columns <= self._fence.indent_columns
+
+    def _is_inside_text(self) -> bool:
+        self._looked_at += 1
+        language_id = self._target.language_id or self._fence.tag
+        return self._looked_at <= _MOST_LOOKED_AT and inside_text("".join(self._code), language_id)
+
+    def _below_suspect(self, segment: str) -> FilterStep:
+        ends_inner, suspect = self._suspect_ends_inner, self._suspect
+        if not segment.strip(BLANK + "\n") and len(suspect) < LINE_LIMIT:
+            self._suspect += segment
+            if ends_inner or not segment.endswith("\n"):
+                return FilterStep()
+            segment = ""
+        self._suspect = ""
+        if not ends_inner and suspect.count("\n") > 1 - (not segment):
+            fence = Dropped("fence", suspect)
+            return FilterStep(pieces=[fence], following=self._after(), rest=segment)
+        if not ends_inner:
+            self._inner = opening_fence(suspect.split("\n")[0])
+        self._code.append(suspect)
+        return FilterStep(pieces=code(suspect).pieces, following=self, rest=segment)
+
+    def _kept(self, line: str) -> FilterStep:
+        self._code.append(line + "\n")
+        return code(line + "\n")
+
+    def _after(self) -> "AfterCode":
+        return AfterCode(self._target, self._written + "".join(self._code), self._fence.tag)
+
+
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:(?:export|default|pub|public|private|async|static|final|abstract)\ )*"
+    r"(?:def|class|function|func|fn|const|let|var|interface|struct|enum|type|trait|module)"
+    r"[ \t]+(\w+)",
+    re.MULTILINE,
+)
+_TRIES_IT = re.compile(
+    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
+)
+_OPENS_AN_ASIDE = re.compile(
+    r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
+    |prints?|results?|install\w*|alternativ\w*|or|instead|another|shorter|simpler|version|equivalent\w*
+    |verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected|would)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words, before a further block, by which it is not part of the code."""
+
+_ENDS_THE_ANSWER = re.compile(
+    r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
+    r"|example usage|output|let me|let's|i|make sure|remember|you can|you could"
+    r"|to (?:use|run|test|call|try)|how"
+    r"|alternatively|or|key|where|both|each|here(?:'s| is) (?:how|an? (?:explanation|breakdown"
+    r"|example|brief))|hope|feel free|if you|when|please|as you|explained|breakdown)\b",
+    re.IGNORECASE,
+)
+"""How what is written behind the code begins, if it is about the code."""
+
+_GOES_ON = re.compile(
+    r"[*_#>\s-]*(?:and|then|next|also|finally|second|third|now|plus|step|with|part|file|\d+[.)]"
+    r"|the (?:other|helper|second|rest|next|remaining|implementation))\b",
+    re.IGNORECASE,
+)
+_REMEMBERED = 2_000
+
+
+class AfterCode:
+    """What follows the code: explanation, unless a further block is another part of the code.
+
+    Where nobody wants an explanation, the answer is over as soon as what follows is seen to be one.
+    Until then the generation may end at any silence.
+    """
+
+    def __init__(self, target: CodeTarget, written: str, tag: str) -> None:
+        self._target = target
+        self._tag = tag
+        self._written = written
+        self._head = LineHead()
+        self._between = ""
+        """The beginning of what came behind the code."""
+        self._aside: Fence | None = None
+        """A further block that is open and not part of the code."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of a line that may open or close a block."""
+        return len(self._head.held)
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether the code is whole, as far as anyone can tell."""
+        return self._target.ends_with_code and not self._is_import_only()
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything, up to a block that is another part."""
+        kind = MAY_OPEN if self._aside is None else self._aside.may_be_fence
+        text, line = self._head.feed(segment, kind)
+        if line is None:
+            return self._passed(text)
+        if self._aside is not None:
+            if self._aside.is_closed_by(line):
+                self._aside, self._between = None, ""
+            return explanation(line + "\n")
+        fence = opening_fence(line)
+        if fence is None:
+            return self._passed(line + "\n")
+        if self._is_for_us(fence) and not _OPENS_AN_ASIDE.search(self._between):
+            return FilterStep(following=_FurtherBlock(self, fence, line))
+        return self.set_aside(fence, line)
+
+    def finish(self) -> FilterStep:
+        """Pass on what turned out to be no fence."""
+        line, self._head.held = self._head.held, ""
+        return explanation(line)
+
+    def set_aside(self, fence: Fence, line: str) -> FilterStep:
+        """Leave a further block to the explanation."""
+        if self._target.ends_with_code and not self._is_import_only():
+            return FilterStep(pieces=explanation(line + "\n").pieces, is_end=True)
+        self._aside = fence
+        return FilterStep(pieces=explanation(line + "\n").pieces, following=self)
+
+    def is_aside(self, first_line: str) -> bool:
+        """Whether a further block that begins so tries the code out, or says it anew."""
+        names = set(_DEFINITION.findall(self._written))
+        again = _DEFINITION.match(first_line)
+        called = re.match(r"[ \t]*(?:\w+\s*=\s*)?(?:await )?(\w+)\(", first_line)
+        return bool(
+            _TRIES_IT.match(first_line)
+            or (again and again[1] in names)
+            or (called and called[1] in names)
+        )
+
+    def go_on(self, fence: Fence, line: str, first_line: str) -> FilterStep:
+        """Go into a further block, a blank line below the code so far."""
+        block = FencedCode(fence, self._target, self._written)
+        return FilterStep(pieces=[Dropped("fence", line)], following=block, rest="\n" + first_line)
+
+    def _is_for_us(self, fence: Fence) -> bool:
+        tag = fence.tag
+        return is_of_language(tag, self._target.language_id) and (
+            not tag or not self._tag or is_one_language(tag, self._tag)
+        )
+
+    def _is_import_only(self) -> bool:
+        lines = [line for line in self._written.split("\n") if line.strip()]
+        return bool(lines) and all(_IMPORT.match(line) for line in lines)
+
+    def _passed(self, text: str) -> FilterStep:
+        if len(self._between) < _REMEMBERED:
+            self._between += text
+        is_end = self._target.ends_with_code and self._aside is None and self._ends_here()
+        return FilterStep(pieces=explanation(text).pieces, is_end=is_end)
+
+    def _ends_here(self) -> bool:
+        # Behind the code of an answer, and whether it ends there where no explanation is wanted:
+        #
+        #     "This f"                   begins like a remark: it ends
+        #     "And the helper it"        may lead to another part: wait for the line's end
+        #     "And the helper it uses:"  leads to another part: wait for the block
+        #     "It is fast.\n"            does not lead anywhere: it ends
+        said = self._between.lstrip()
+        if not said or self._is_import_only():
+            return False
+        if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
+            return not _GOES_ON.match(said)
+        line, ended, _ = said.partition("\n")
+        return bool(ended) and not line.rstrip(" *_").endswith(":") and not _GOES_ON.match(line)
+
+
+_IMPORT = re.compile(
+    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
+    r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
+)
+
+
+class _FurtherBlock:
+    """The first line of a further block, which tells whether it is a part of the code."""
+
+    may_be_over = False
+
+    def __init__(self, after: AfterCode, fence: Fence, line: str) -> None:
+        self._after = after
+        self._fence = fence
+        self._line = line
+        self._first = ""
+
+    @property
+    def held_back(self) -> int:
+        """The block's opening and first line."""
+        return len(self._line) + 1 + len(self._first)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait for a whole line."""
+        self._first += segment
+        line = self._first.strip("\n")
+        if not line.strip(BLANK) and len(self._first) < LINE_LIMIT:
+            return FilterStep()
+        if not self._first.endswith("\n") and len(line) < LINE_LIMIT:
+            return FilterStep()
+        if self._after.is_aside(line):
+            step = self._after.set_aside(self._fence, self._line)
+            following = step.following or self._after
+            return FilterStep(
+                pieces=step.pieces, following=following, rest=self._first, is_end=step.is_end
+            )
+        return self._after.go_on(self._fence, self._line, self._first)
+
+    def finish(self) -> FilterStep:
+        """Leave a block that never came to the explanation."""
+        return explanation(self._line + "\n" + self._first)
+
+
+class ForeignBlocks:
+    """Blocks in another language, held back until one in the document's comes, or nothing."""
+
+    may_be_over = False
+
+    def __init__(self, fence: Fence, target: CodeTarget) -> None:
+        self._fence: Fence | None = fence
+        self._target = target
+        self._line = ""
+        self._lines: list[str] = []
+        self._length = 0
+        self._blocks: list[tuple[Fence, int, int | None]] = []
+        """Each block's fence, the number of its opening line, and of its closing one."""
+
+    @property
+    def held_back(self) -> int:
+        """All of it."""
+        return self._length
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait for a block in the document's language."""
+        # "Install it first:", a block of sh, "Then:", a block of python, in a Python document: the
+        # sh block is explanation once the python block opens. Had that never come, it would have
+        # been all there is.
+        self._length += len(segment)
+        self._line += segment
+        if self._length > BLOCK_LIMIT:
+            text = self._take()
+            return FilterStep(pieces=explanation(text).pieces, following=LeadIn(self._target))
+        if not segment.endswith("\n"):
+            return FilterStep()
+        line, self._line = self._line.removesuffix("\n"), ""
+        number = len(self._lines)
+        self._lines.append(line + "\n")
+        if not self._blocks:
+            assert self._fence is not None  # noqa: S101 - the line that led here opens a block
+            self._blocks.append((self._fence, number, None))
+        elif self._fence is not None:
+            if self._fence.is_closed_by(line):
+                self._blocks[-1] = (*self._blocks[-1][:2], number)
+                self._fence = None
+        elif (fence := opening_fence(line)) is not None:
+            if is_of_language(fence.tag, self._target.language_id) and fence.tag:
+                self._lines.pop()
+                before = "".join(self._lines)
+                step = enter(fence, line, self._target)
+                return FilterStep(
+                    pieces=[*explanation(before).pieces, *step.pieces],
+                    following=step.following,
+                    rest=step.rest,
+                    is_diff=step.is_diff,
+                )
+            self._fence = fence
+            self._blocks.append((fence, number, None))
+        return FilterStep()
+
+    def finish(self) -> FilterStep:
+        """Take the only block, if it is one of code, for what was asked for."""
+        if self._line:
+            self.feed("\n")
+        if self._may_be_code():
+            _, opened, closed = self._blocks[0]
+            end = len(self._lines) if closed is None else closed
+            inside, behind = self._lines[opened + 1 : end], self._lines[end:]
+            pieces: list[FilteredText | Dropped] = [
+                *explanation("".join(self._lines[:opened])).pieces,
+                Dropped("fence", self._lines[opened]),
+                *code("".join(inside)).pieces,
+                Dropped("fence", "".join(behind[:1])),
+                *explanation("".join(behind[1:])).pieces,
+            ]
+            return FilterStep(pieces=pieces)
+        return explanation(self._take())
+
+    def _may_be_code(self) -> bool:
+        if len(self._blocks) != 1:
+            return False
+        return not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
+
+    def _take(self) -> str:
+        text = "".join(self._lines) + self._line
+        self._lines, self._line = [], ""
+        return text
+
+
+_RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}
+
+
+class LeadIn:
+    """Prose before the first fence, passed on as it comes."""
+
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._target = target
+        self._head = LineHead()
+
+    @property
+    def held_back(self) -> int:
+        """Characters of a line that may open a block."""
+        return len(self._head.held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything up to the opening line."""
+        text, line = self._head.feed(segment, MAY_OPEN)
+        if line is None:
+            return explanation(text)
+        fence = opening_fence(line)
+        return enter(fence, line, self._target) if fence else explanation(line + "\n")
+
+    def finish(self) -> FilterStep:
+        """Pass on what turned out to be no fence."""
+        line, self._head.held = self._head.held, ""
+        if opening_fence(line):
+            return FilterStep(pieces=[Dropped("fence", line)])
+        return explanation(line)

@@ -1,0 +1,199 @@
+"""Forms in which code is handed over that are no part of it: line numbers and diffs."""
+
+import re
+
+from streaming_code_generator.core.extract.diffs import apply_diff
+from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.extract.tally import Tally
+
+DIFF_TAGS = {"diff", "udiff", "patch"}
+DIFF_LIMIT = 65_536
+"""Most characters of a diff: it can only be applied when it is whole."""
+
+_NUMBERED = re.compile(r"[ \t]*(\d+)(?:([ \t]*[|\u2502]|:|[ ](?=[ ])|\t|[ ])(.*))?")
+_MAY_BE_NUMBERED = re.compile(r"[ \t]*\d*")
+_DIFF_BEGINNINGS = ("--- ", "diff --git ", "@@ ", "*** Begin Patch", "<<<<<<< ", "Index: ")
+_DIFF_LINE = re.compile(
+    r"--- \S.*|diff --git .*|@@ .*@@.*|@@ ?\.\.\. ?@@|\*\*\* Begin Patch"
+    r"|<<<<<<< ?(?:SEARCH|ORIGINAL|HEAD).*|Index: \S+"
+)
+
+
+class Numbered:
+    """One line with its number taken off."""
+
+    __slots__ = ("form", "number", "text")
+
+    def __init__(self, number: int, form: str, text: str) -> None:
+        self.number = number
+        self.form = form
+        self.text = text
+
+
+def _numbered(line: str) -> Numbered | None:
+    match = _NUMBERED.fullmatch(line)
+    if match is None:
+        return None
+    form = (match[2] or "").strip(BLANK) or "blank"
+    return Numbered(int(match[1]), form, match[3] or "")
+
+
+class Dress:
+    """Takes line numbers off, and applies a diff; everything else passes as soon as it is seen.
+
+    12 | def area(w, h):      numbered by one, twice: the numbers go
+    13 |     return w * h
+
+    @@ -1,2 +1,2 @@           a diff: held to its end, and applied to what stands there
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._target = target
+        self._tally = tally
+        self.is_passing = target.language_id in DIFF_TAGS
+        """Whether everything passes from now on."""
+        self._held = ""
+        """Whole lines, of which nothing has been handed on."""
+        self._line = ""
+        self._numbered: Numbered | None = None
+        """The last line with a number."""
+        self._takes_numbers_off = False
+        self._is_diff = False
+
+    @property
+    def held_back(self) -> int:
+        """Characters of which it is not known what they are."""
+        return len(self._held) + len(self._line)
+
+    def expect_diff(self) -> None:
+        """Take what comes for a diff: its block is called one."""
+        self._is_diff = not self.is_passing
+
+    def feed(self, segment: str) -> str:
+        """Return what is certainly code."""
+        if self.is_passing:
+            return segment
+        self._line += segment
+        line = self._line.removesuffix("\n")
+        is_whole = len(line) < len(self._line)
+        if self._is_diff:
+            return self._gather(is_whole=is_whole)
+        if self._takes_numbers_off:
+            return self._without_number(line) if is_whole else ""
+        if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
+            return self._at_line_end(line) if is_whole else ""
+        return self._pass()
+
+    def finish(self) -> str:
+        """Return what was held back, as what it has turned out to be."""
+        if self._line and not self.is_passing:
+            shown = self.feed("\n")
+            if shown or not (self._held or self._line):
+                return shown.removesuffix("\n")
+        if self._is_diff:
+            return self._applied()
+        return self._pass().removesuffix("\n")
+
+    def _may_be_dressed(self, line: str) -> bool:
+        if self._numbered is not None or self._held.strip():
+            return True
+        if self._target.is_prose or self._target.text_before.strip():
+            return False
+        start = line.lstrip(BLANK)
+        if start[:1].isdigit():
+            return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
+        return any(mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS)
+
+    def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
+        if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
+            return self._take_line()
+        if self._numbered is not None:
+            return self._at_second_line(self._numbered, line)
+        if self._held.strip():  # "--- a/x.py", and then
+            self._is_diff = line.startswith("+++ ")
+            return self._gather(is_whole=True) if self._is_diff else self._pass()
+        self._numbered = _numbered(line)
+        if self._numbered is not None:
+            self._held += self._take_line()
+            return ""
+        if _DIFF_LINE.fullmatch(line):
+            if line.startswith("--- "):
+                self._held += self._take_line()
+                return ""
+            self._is_diff = True
+            return self._gather(is_whole=True)
+        return self._pass()
+
+    def _at_second_line(self, first: Numbered, line: str) -> str:
+        second = _numbered(line)
+        if (
+            second is None
+            or second.number != first.number + 1
+            or (
+                "blank" not in {first.form, second.form} - {first.form}
+                and second.form != first.form
+            )
+        ):
+            return self._pass()
+        is_code = any(
+            starts_like_code(text) or is_line_of_code(text) or not text.strip()
+            for text in (first.text, second.text)
+        )
+        if first.form == ":" and (not is_code or second.text.endswith(",")):
+            return self._pass()
+        self._takes_numbers_off = True
+        held, self._held = self._held.removesuffix("\n"), ""
+        self._numbered = Numbered(first.number - 1, first.form, "")
+        shown = self._strip(held)
+        return shown + self._without_number(line)
+
+    def _without_number(self, line: str) -> str:
+        self._line = ""
+        return self._strip(line)
+
+    def _strip(self, line: str) -> str:
+        numbered = _numbered(line)
+        expected = self._numbered.number + 1 if self._numbered else None
+        if numbered is None or numbered.number != expected:
+            return line + "\n"
+        self._numbered = numbered
+        self._tally.drop("line number", line[: len(line) - len(numbered.text)])
+        text = numbered.text
+        if numbered.form in {"|", "\u2502", ":"}:
+            text = text.removeprefix(" ")
+        return text + "\n"
+
+    def _gather(self, *, is_whole: bool) -> str:
+        if is_whole:
+            self._held += self._take_line()
+        if len(self._held) > DIFF_LIMIT:
+            self._tally.refuse("the answer is a diff that is too long to be applied")
+            self._tally.drop("diff", self._held)
+            self._held = ""
+        return ""
+
+    def _applied(self) -> str:
+        text, self._held = self._held + self._line, ""
+        self._line = ""
+        result = apply_diff(text, self._target.surroundings)
+        if result.is_no_diff:
+            return text.removesuffix("\n")
+        self._tally.drop("diff", text)
+        if result.problem is not None:
+            self._tally.refuse(result.problem)
+            return ""
+        code = "\n".join(result.lines)
+        self._tally.add(code)
+        return code
+
+    def _take_line(self) -> str:
+        line, self._line = self._line, ""
+        return line
+
+    def _pass(self) -> str:
+        self.is_passing = True
+        text, self._held = self._held + self._line, ""
+        self._line = ""
+        return text

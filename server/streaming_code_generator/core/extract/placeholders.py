@@ -1,0 +1,254 @@
+"""Lines that stand for code that is there already: "# ... existing code ..."."""
+
+import re
+from collections.abc import Sequence
+
+from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.extract.tally import Tally
+
+_MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)?[ \t]*")
+_HAS_MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)")
+_END_MARK = re.compile(r"[ \t]*(?:\*+/\}?|-->|\*\)|-\})?[ \t]*$")
+_DOTS = r"(?:\.{3,}|\u2026)"
+_THING = r"(?:code|content|lines?|functions?|methods?|class(?:es)?|file|logic|implementation|body"
+_THING += r"|imports?|fields?|properties|tests?|module|script|component|definitions?|rows?|parts?)"
+_SAYS_SO = re.compile(
+    rf"""
+    {_DOTS} [\s\])]* \W*                                              # "..."
+  | {_DOTS} .* \b(?:existing|rest|remain\w*|other|same|unchanged|previous|omitted|as\ before|code
+      |here|implementation|more|keep|etc|above|below|original|continue[sd]?)\b .*   # "... rest"
+  | {_DOTS} .* {_DOTS}                                               # "... anything ..."
+  | [(\[{{<]* \s* (?:the\ )?(?:rest|remainder)\ of\ (?:the\ |your\ )?\w+(?:\ \w+){{0,2}}
+      (?:\ (?:remains?|stays?|is|are|goes|unchanged|here|as)\b .*)? \W*
+  | [(\[{{<]* \s* (?:your\ |the\ |all\ )?existing\ {_THING}(?:\ (?:here|above|below|goes|remains?
+      |stays?|unchanged|continues)\b .*)? \W*
+  | [(\[{{<]* \s* (?:the\ )?(?:other|remaining|previous)\ {_THING}\ (?:here|remains?|stays?
+      |unchanged|as\ before|go(?:es)?|above|below)\b .*
+  | [(\[{{<]* \s* (?:unchanged|same\ as\ (?:before|above)|no\ changes?(?:\ here)?) \W*
+  | [(\[{{<]* \s* keep\ (?:the\ )?(?:rest|existing|other)\b .*
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEGINNINGS = (
+    *("...", "\u2026", "(", "[", "{", "<", "rest of", "the rest of", "the remainder of"),
+    *("remainder of", "existing ", "your existing", "the existing", "all existing", "other "),
+    *("the other", "remaining ", "the remaining", "previous ", "the previous", "unchanged"),
+    *("same as", "no change", "keep "),
+)
+_MARKS = ("/*", "//", "{/*", "<!--", "--", "(*", "{-", "...")
+_FIRST = frozenset("#/-<;%({[.\u2026")
+_CLOSERS = re.compile(r"(?:[\])}]+[;,:]?|end|fi|done|esac|</\w+>)")
+
+
+def is_placeholder(line: str, language_id: str) -> bool:
+    """Whether a line stands for code that is not repeated."""
+    body = _END_MARK.sub("", _MARK.sub("", line, count=1))
+    if not body or not _SAYS_SO.fullmatch(body.strip()):
+        return False
+    if _HAS_MARK.match(line):
+        return True
+    # In Python `...` is a statement; without a comment mark only dots make a placeholder.
+    return body.startswith("\u2026") or (
+        body.startswith("...") and (language_id != "python" or len(body.strip(". ")) > 1)
+    )
+
+
+def _may_be_placeholder(beginning: str) -> bool:
+    start = beginning.lstrip(BLANK)
+    if not start:
+        return True
+    if any(mark.startswith(start) for mark in _MARKS):
+        return True
+    body = _MARK.sub("", beginning, count=1).lower()
+    if not body:
+        return True
+    if not _HAS_MARK.match(beginning):
+        return body[0] in ".\u2026" and ("...".startswith(body[:3]) or body[0] == "\u2026")
+    return any(known.startswith(body) or body.startswith(known) for known in _BEGINNINGS)
+
+
+class Placeholders:
+    """Fills in, from the selection, what lines stand for, or drops them where they say nothing.
+
+    The code is handed on as it comes up to the first of them. What they stand for is known once the
+    lines around them are, so the rest is held to the end.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._target = target
+        self._tally = tally
+        self._line = ""
+        self._inside_line = False
+        self._written: list[str] = []
+        """The code before the first placeholder."""
+        self._rest: list[str] | None = None
+        """From the first placeholder on, whole lines."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be a placeholder, or behind one."""
+        return len(self._line) + sum(map(len, self._rest or ()))
+
+    def feed(self, segment: str) -> str:  # noqa: PLR0911 - most lines are done with at once
+        """Return what stands before the first placeholder."""
+        if self._inside_line:
+            self._inside_line = not segment.endswith("\n")
+            self._written.append(segment)
+            return segment
+        if self._rest is None and not self._line:
+            start = segment.lstrip(BLANK)
+            if start and start[0] not in _FIRST:
+                self._inside_line = not segment.endswith("\n")
+                self._written.append(segment)
+                return segment
+        self._line += segment
+        if self._rest is not None:
+            if segment.endswith("\n"):
+                self._rest.append(self._take_line())
+            return ""
+        start = self._line.lstrip(BLANK)
+        if start and start[0] not in _FIRST:
+            return self._pass(segment)
+        line = self._line.removesuffix("\n")
+        if not segment.endswith("\n"):
+            may_be = len(line) <= LINE_LIMIT and _may_be_placeholder(line)
+            return "" if may_be else self._pass(segment)
+        if not is_placeholder(line, self._target.language_id):
+            return self._pass(segment)
+        self._rest = [self._take_line()]
+        return ""
+
+    def finish(self) -> str:
+        """Return the rest, with what the placeholders stand for, if that is known."""
+        line = self._take_line()
+        if self._rest is None:
+            if not is_placeholder(line, self._target.language_id):
+                return line
+            self._rest = []
+        if line:
+            self._rest.append(line)
+        rest, self._rest = self._rest, None
+        return self._filled_in(rest)
+
+    def _pass(self, segment: str) -> str:
+        self._inside_line = not segment.endswith("\n")
+        text = self._take_line()
+        self._written.append(text)
+        return text
+
+    def _take_line(self) -> str:
+        line, self._line = self._line, ""
+        return line
+
+    def _filled_in(self, rest: Sequence[str]) -> str:
+        parts: list[list[str]] = ["".join(self._written).split("\n")]
+        for line in rest:
+            text = line.removesuffix("\n")
+            if is_placeholder(text, self._target.language_id):
+                self._tally.drop("placeholder", text)
+                parts.append([])
+            else:
+                parts[-1].append(text)
+        parts = [[line for line in part if line.strip()] and part for part in parts]
+        if not any(parts):
+            return ""
+        # Code before and code behind a placeholder: what is between them in the selection?
+        #
+        #     selection      answer                       filled in
+        #     first()        second()                     second()
+        #     more()         // ... existing code ...     more()
+        #     last()         last()                       last()
+        selected = self._target.surroundings.selected
+        if selected:
+            filled = _between(parts, selected)
+        else:
+            behind = parts[1:]
+            is_end = all(
+                _CLOSERS.fullmatch(line.strip()) for part in behind for line in part if line
+            )
+            is_start = not parts[0] and sum(bool(part) for part in behind) == 1
+            filled = behind if is_end or is_start else None
+        if filled is None:
+            self._tally.refuse(
+                "the answer leaves out code that is there already, and it is not clear where"
+            )
+            self._tally.drop("refused", "\n".join(line for part in parts[1:] for line in part))
+            return ""
+        if selected:
+            added = [line for part, is_added in _marked(filled) if is_added for line in part]
+            self._tally.add("\n".join(added))
+        return "\n".join(line for part in filled for line in part)
+
+
+def _marked(parts: Sequence[list[str]]) -> list[tuple[list[str], bool]]:
+    """Return what was filled in, which is every other part, told from what was answered."""
+    return [(part, number % 2 == 0) for number, part in enumerate(parts)]
+
+
+def _between(parts: Sequence[list[str]], selected: Sequence[str]) -> list[list[str]] | None:
+    """Return what goes in for each placeholder, each followed by the part behind it."""
+    lines = [line.strip() for line in selected]
+    at = 0
+    filled: list[list[str]] = []
+    for number, part in enumerate(parts[1:], 1):
+        before = parts[number - 1]
+        start = _behind(before, lines, at) if before else at
+        if start is None:
+            return None
+        end = len(lines)
+        if any(line.strip() for line in part):
+            found = _first_of(part, lines, start, is_last=number == len(parts) - 1)
+            if found is None:
+                return None
+            end = found
+        shift = _shift(before, part, selected)
+        filled += [_indented(selected[start:end], shift), part]
+        at = end
+    return filled
+
+
+def _behind(part: Sequence[str], lines: Sequence[str], at: int) -> int | None:
+    """Return the line behind the last one of a part that is found among others."""
+    texts = [line.strip() for line in part if line.strip()]
+    for number in range(len(texts) - 1, -1, -1):
+        found = [index for index in range(at, len(lines)) if lines[index] == texts[number]]
+        if len(found) == 1:
+            index = found[0] + 1
+            for text in texts[number + 1 :]:
+                if index < len(lines) and lines[index] == text:
+                    index += 1
+            return index
+    # No line of it stands there: it takes the place of as many as it has, if it is the first.
+    return len(texts) if at == 0 and len(texts) <= 1 < len(lines) else None
+
+
+def _first_of(
+    part: Sequence[str], lines: Sequence[str], start: int, *, is_last: bool
+) -> int | None:
+    """Return where the first line of a part that is found among others stands."""
+    texts = [line.strip() for line in part if line.strip()]
+    found = [index for index in range(start, len(lines)) if lines[index] == texts[0]]
+    if is_last and texts == [text for text in lines[len(lines) - len(texts) :] if text]:
+        return len(lines) - len(texts)
+    return found[0] if len(found) == 1 else None
+
+
+def _shift(before: Sequence[str], behind: Sequence[str], selected: Sequence[str]) -> int:
+    """Return by how many columns the answer's lines are less deep than the document's."""
+    depths = {line.strip(): _depth(line) for line in reversed(selected) if line.strip()}
+    for line in [*reversed(before), *behind]:
+        if line.strip() in depths:
+            return depths[line.strip()] - _depth(line)
+    return 0
+
+
+def _indented(lines: Sequence[str], shift: int) -> list[str]:
+    return [
+        " " * max(0, _depth(line) - shift) + line.lstrip(BLANK) if line.strip() else ""
+        for line in lines
+    ]
+
+
+def _depth(line: str) -> int:
+    return columns(line[: len(line) - len(line.lstrip(BLANK))])

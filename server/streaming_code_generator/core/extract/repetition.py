@@ -1,0 +1,323 @@
+"""Whole lines that stand above or below the insertion point and are not to be repeated."""
+
+import re
+
+from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.extract.tally import Tally
+
+REPETITION_LIMIT = 65_536
+"""Most characters held back as a repetition of lines above or below."""
+
+_HEADER = re.compile(
+    r"(?:(?:export|default|pub(?:\(\w+\))?|public|protected|private|internal|async|static|final"
+    r"|abstract|virtual|override|inline|unsafe|const|open|suspend|local|data|sealed|partial)\s+)*"
+    r"(?:def|class|function\*?|func|fn|sub|interface|struct|enum|trait|impl|module|namespace|object"
+    r"|type|record|protocol|extension|contract|defmodule|defp?)\s+([\w.:]+)"
+)
+_IMPORT = re.compile(
+    r"import\b|from\s+\S+\s+import\b|#\s*include\b|use\s+[\w:\\]|using\s+\w|require(?:_once)?\b"
+    r"|(?:const|let|var)\s.*=\s*require\(|package\s+\w|<\?php$|#!"
+)
+_REMARK = re.compile(
+    r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
+)
+_CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
+_TELLING = re.compile(r"\w{3,}")
+_WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+class RepeatedAbove:
+    """Drops the lines that an answer begins with and that stand above it.
+
+    They are repeated where they lead up to the code: headers of the blocks around it, the lines
+    right above, imports from anywhere above.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        above = target.surroundings.above
+        self._tally = tally
+        self._lines = [line.strip() for line in above]
+        self._around = _headers_around(above, target)
+        self._skipped = _skippable_end(self._lines)
+        """From this line on all lines are comments or blank: an answer may leave them out."""
+        self._starts = {line[:1] for line in self._lines if line}
+        self._headers = {
+            match[1]: number
+            for number in sorted(self._around)
+            if (match := _HEADER.match(self._lines[number]))
+        }
+        self.is_passing = not self._starts
+        self._line = ""
+        self._accepted = ""
+        """What is repeated for certain."""
+        self._held = ""
+        """Lines behind that, which match and may turn out to be a repetition."""
+        self._at = -1
+        """The line above that matched last."""
+        self._inside_header = False
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be a repetition."""
+        return len(self._line) + len(self._held)
+
+    def feed(self, segment: str) -> str:
+        """Return what is certainly no repetition."""
+        if self.is_passing:
+            return segment
+        self._line += segment
+        line = self._line.removesuffix("\n")
+        is_whole = len(line) < len(self._line)
+        start = line.strip(BLANK)
+        if not is_whole:
+            return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
+        if not start:
+            self._held += self._take_line()
+            return ""
+        if self._inside_header:
+            self._accept_header_line(start)
+            return ""
+        number = self._matching(start)
+        if number is None or len(self._held) > REPETITION_LIMIT:
+            return self._pass()
+        # A file whose last lines above the place (`|`) are these:
+        #
+        #     import re                  4  repeated wherever it stands above
+        #     class Shape:               5  around the place: repeated
+        #         def name(self): ...    6  neither: an answer that repeats it goes on from there
+        #         def area(self):        7  around the place
+        #             '''The area.'''    8  a comment: an answer may leave it out
+        #             |
+        self._held += self._take_line()
+        self._at = number
+        is_header = number in self._around
+        if is_header or number >= self._skipped - 1 or _IMPORT.match(start):
+            self._accepted += self._held
+            self._held = ""
+        if is_header and _HEADER.match(start) and not start.endswith((":", "{", "do", ")", ";")):
+            self._inside_header = start.count("(") > start.count(")")
+        return ""
+
+    def finish(self) -> str:
+        """Return what was held back; a whole last line may be a repetition, too."""
+        if self.is_passing:
+            return ""
+        if self._line:
+            shown = self.feed("\n")
+            return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
+        return self._pass().removesuffix("\n")
+
+    def _accept_header_line(self, start: str) -> None:
+        self._accepted += self._take_line()
+        self._inside_header = not start.startswith(")")
+
+    def _may_match(self, start: str) -> bool:
+        if not start or self._inside_header:
+            return True
+        if start[0] not in self._starts:
+            return False
+        return any(line.startswith(start) for line in self._lines) or self._is_of_header(start)
+
+    def _is_of_header(self, start: str) -> bool:
+        match = _HEADER.match(start)
+        return match is not None and any(
+            name.startswith(match[1]) if match.end() == len(start) else name == match[1]
+            for name in self._headers
+        )
+
+    def _matching(self, start: str) -> int | None:
+        match = _HEADER.match(start)
+        if match is not None and self._headers.get(match[1], -1) > self._at:
+            return self._headers[match[1]]
+        found = [
+            number
+            for number, line in enumerate(self._lines[self._at + 1 :], self._at + 1)
+            if line == start
+        ]
+        if not found or not (_TELLING.search(start) or self._accepted or self._held.strip()):
+            return None
+        if self._held.strip() and self._at + 1 in found:
+            return self._at + 1
+        around = [number for number in found if number in self._around]
+        if around:
+            return around[-1]
+        behind = [number for number in found if number >= self._skipped - 1]
+        return behind[0] if behind else found[0]
+
+    def _take_line(self) -> str:
+        line, self._line = self._line, ""
+        return line
+
+    def _pass(self) -> str:
+        self.is_passing = True
+        self._tally.drop("repetition", self._accepted)
+        text, self._held = self._held + self._line, ""
+        self._line = ""
+        return text
+
+
+def _skippable_end(lines: list[str]) -> int:
+    end = len(lines)
+    while end > 0 and (not lines[end - 1] or _REMARK.match(lines[end - 1])):
+        end -= 1
+    return end
+
+
+def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
+    """Return the numbers of the lines that open the blocks around the place."""
+    around = set()
+    depth = columns(target.base_indent)
+    for number in range(len(above) - 1, -1, -1):
+        line = above[number]
+        text = line.strip()
+        if not text or _REMARK.match(text):
+            continue
+        indent = columns(line[: len(line) - len(line.lstrip(BLANK))])
+        if indent < depth:
+            around.add(number)
+            depth = indent if not _CLOSES.fullmatch(text) else indent + 1
+        elif indent == depth and (number + 1) in around and _CLOSES.fullmatch(above[number + 1]):
+            around.add(number)
+    return around
+
+
+class RepeatedBelow:
+    """Drops from the code's end the lines that stand below it.
+
+    It reads the code as it is laid out, so that lines are compared with their indentation.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        below = [line.rstrip() for line in target.surroundings.below]
+        self._below = [line for line in below if line] if not target.text_after.strip() else []
+        self._base = columns(target.base_indent)
+        self._tally = tally
+        self._matched = 0
+        """So many of the lines below, blank ones left out, the code ends with."""
+        self._held = ""
+        """The text of those lines, and of the one that may be the next."""
+        self._line = ""
+        self._released: list[str] = []
+        self._passes_line = True
+        """Whether the current line is certainly none of those."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be the repetition."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what is certainly no repetition."""
+        if not self._below:
+            return text
+        if self._passes_line and self._passes(text):
+            self._released.append(text)
+            return text
+        shown = ""
+        for piece in re.split(r"(?<=\n)", text):
+            shown += self._read(piece)
+        if shown:
+            self._released.append(shown)
+        return shown
+
+    def finish(self) -> str:
+        """Return what was held back, unless it is the repetition."""
+        if not self._below:
+            return ""
+        line = self._line.rstrip()
+        if self._is_next(line):
+            self._matched += 1
+            line = ""
+        held, self._held = self._held, ""
+        if self._matched and not line and self._is_superfluous(held):
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+    def _passes(self, text: str) -> bool:
+        """Whether a stretch begins no line that may be the first one below."""
+        if "\n" not in text:
+            return True
+        start = text.lstrip("\n")
+        if "\n" in start or start.isspace() or not start or text[0] != "\n":
+            return False
+        return not self._may_be(self._below[0], start)
+
+    @staticmethod
+    def _may_be(expected: str, start: str) -> bool:
+        """Whether a line that begins so may be an expected one."""
+        if expected.startswith(start.rstrip()):
+            return True
+        bare = expected.lstrip()
+        return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
+
+    def _read(self, piece: str) -> str:  # noqa: PLR0911 - one for each kind of line
+        # Below the place stand "}" and "run()". The code ends in three lines:
+        #
+        #     "  }"     is not "}": handed on
+        #     "}"       is the first line below: held back
+        #     "run()"   is the second: held back, and dropped at the end
+        if not piece:
+            return ""
+        if self._passes_line:
+            if not piece.endswith("\n"):
+                return piece
+            self._passes_line = False
+            self._held, self._line, self._matched = "\n", "", 0
+            return piece[:-1]
+        self._held += piece
+        self._line += piece
+        line = self._line.rstrip()
+        expected = self._below[self._matched] if self._matched < len(self._below) else ""
+        if not line.strip():
+            if piece.endswith("\n"):
+                self._line = ""
+            return ""
+        if piece.endswith("\n"):
+            if self._is_next(line):
+                self._matched += 1
+                self._line = ""
+                return ""
+            return self._release()
+        return "" if self._may_be(expected, line) else self._release()
+
+    def _is_next(self, line: str) -> bool:
+        expected = self._below[self._matched] if self._matched < len(self._below) else ""
+        # A closing bracket counts at any depth: the code's brackets tell whose it is.
+        return line != "" and (
+            line == expected
+            or (line.strip() == expected.strip() and bool(_CLOSES.fullmatch(line.strip())))
+        )
+
+    def _release(self) -> str:
+        # The line that does not fit may be the first one below after all.
+        text, line = self._held, self._line
+        if self._matched and line:
+            self._held, self._line, self._matched = line, "", 0
+            before = text[: len(text) - len(line)]
+            self._held = ""
+            return before + self._read(line)
+        self._held = self._line = ""
+        self._matched = 0
+        if text.endswith("\n"):
+            self._held = "\n"
+            return text[:-1]
+        self._passes_line = True
+        return text
+
+    def _is_superfluous(self, held: str) -> bool:
+        """Whether what is held belongs to the document and not to the code."""
+        lines = [line for line in held.split("\n") if line.strip()]
+        if any(_TELLING.search(line) and not _WORD_LINE.match(line.strip()) for line in lines):
+            return True
+        first = lines[0]
+        indent = columns(first[: len(first) - len(first.lstrip(BLANK))])
+        code = "".join(self._released)
+        if not _CLOSES.match(first.strip()):
+            return indent < self._base
+        return indent < self._base or any(
+            code.count(opening) < code.count(closing) + held.count(closing)
+            for opening, closing in ("()", "[]", "{}")
+            if closing in held
+        )

@@ -1,0 +1,266 @@
+"""What Pygments knows of a language: which text is comment or string, and which tags mean it."""
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from pygments.lexer import Lexer, RegexLexer
+from pygments.lexers import find_lexer_class_by_name
+from pygments.token import Comment, Operator, Punctuation, String, Text, _TokenType
+from pygments.util import ClassNotFound
+
+_IDS = {
+    "astro": "html",
+    "bat": "batch",
+    "dosbatch": "batch",
+    "commonlisp": "common-lisp",
+    "conf": "ini",
+    "cuda-cpp": "cuda",
+    "dockercompose": "yaml",
+    "docker": "text",
+    "dockerfile": "text",
+    "dosini": "ini",
+    "editorconfig": "ini",
+    "fortran-modern": "fortran",
+    "fortranfreeform": "fortran",
+    "git-commit": "text",
+    "git-rebase": "text",
+    "gitcommit": "text",
+    "gitrebase": "text",
+    "gomod": "go",
+    "javascriptreact": "jsx",
+    "jsonc": "json",
+    "markdown": "html",
+    "md": "html",
+    "mdx": "html",
+    "objective-cpp": "objective-c++",
+    "objcpp": "objective-c++",
+    "ocaml.interface": "ocaml",
+    "pgsql": "postgresql",
+    "plaintex": "tex",
+    "plsql": "sql",
+    "proto3": "protobuf",
+    "rmd": "r",
+    "shellscript": "bash",
+    "svelte": "html",
+    "svg": "xml",
+    "terraform-vars": "terraform",
+    "typescriptreact": "tsx",
+    "vb": "vb.net",
+    "viml": "vim",
+    "vue-html": "html",
+    "vue": "html",
+    "xsl": "xml",
+}
+"""LSP identifiers that Pygments does not know; Markdown and components are read as HTML."""
+
+
+class _UnknownLexer(RegexLexer):
+    """For languages that Pygments has no lexer for: comments and strings as most have them."""
+
+    name = "Unknown"
+    tokens = {  # noqa: RUF012 - how Pygments declares rules
+        "root": [
+            (r'"(?:\\.|[^"\\\n])*"', String),
+            (r"'(?:\\.|[^'\\\n])*'", String),
+            (r"/\*(?:.|\n)*?\*/", Comment.Multiline),
+            (r"(?<![^\s;,{}()\[\]])(?:#|//|--).*", Comment.Single),
+            (r"\w+|\s+|.", Text),
+        ]
+    }
+
+
+class _TextLexer(RegexLexer):
+    """For plain text: a line may be marked as a comment, and quotation marks mean nothing."""
+
+    name = "Plain text"
+    tokens = {  # noqa: RUF012 - how Pygments declares rules
+        "root": [(r"^[ \t]*((?:#|//).*)", Comment.Single), (r".+|\n", Text)]
+    }
+
+
+@cache
+def _lexer_class(language_id: str) -> type[Lexer]:
+    name = _IDS.get(language_id.lower(), language_id.lower())
+    if name in {"text", "plaintext"}:
+        return _TextLexer
+    try:
+        return find_lexer_class_by_name(name)
+    except ClassNotFound:
+        return _UnknownLexer
+
+
+def _lexer(language_id: str, text: str) -> Lexer:
+    # What stands before the window has opened the PHP, if nothing in it does.
+    options = {"startinline": "<?" not in text} if language_id.lower() == "php" else {}
+    return _lexer_class(language_id)(stripnl=False, ensurenl=False, **options)
+
+
+def _tokens(text: str, language_id: str) -> Iterator[tuple[int, _TokenType, str]]:
+    # Some lexers see a comment only with the line end behind it.
+    return _lexer(language_id, text).get_tokens_unprocessed(text + "\n")
+
+
+class CommentSpan(NamedTuple):
+    """Where a comment is, or a string that documents."""
+
+    is_docstring: bool
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=8)
+def comment_spans(text: str, language_id: str) -> tuple[CommentSpan, ...]:
+    """Return comments and docstrings in order; neighbours that are one are one."""
+    found: list[CommentSpan] = []
+    for offset, token, value in _tokens(text, language_id):
+        is_docstring = _comment_kind(token)
+        if is_docstring is None:
+            continue
+        end = min(offset + len(value), len(text))
+        if found and found[-1].end == offset and found[-1].is_docstring == is_docstring:
+            found[-1] = CommentSpan(is_docstring, found[-1].start, end)
+        else:
+            found.append(CommentSpan(is_docstring, offset, end))
+    return tuple(found)
+
+
+def _comment_kind(token: _TokenType) -> bool | None:
+    """Return whether a token is a docstring, or None if it is no comment either."""
+    if _is(token, String.Doc):
+        return True
+    is_comment = _is(token, Comment) and not _is(token, Comment.Preproc)
+    return False if is_comment and not _is(token, Comment.PreprocFile) else None
+
+
+def _is(token: _TokenType, kind: _TokenType) -> bool:
+    return token[: len(kind)] == kind
+
+
+_LONG_QUOTES = ('"""', "'''")
+
+
+@lru_cache(maxsize=8)
+def reads_better_inside(window: str, language_id: str) -> str:
+    """Return the quotation mark that a stretch of a file begins inside of; mostly none."""
+    # Read from inside a docstring without knowing it, code turns into strings and text into code:
+    # the reading with more operators and brackets outside of strings is the right one.
+    marks = [mark for mark in _LONG_QUOTES if window.count(mark) % 2]
+    if not marks or _lexer_class(language_id) is not _lexer_class("python"):
+        return ""
+    return max(["", *marks], key=lambda mark: _code_share(mark + window, language_id))
+
+
+def _code_share(text: str, language_id: str) -> int:
+    return sum(
+        _is(kind, Operator) or _is(kind, Punctuation) for _, kind, _ in _tokens(text, language_id)
+    )
+
+
+_LONG_MARKS = ('"""', "'''", "`")
+_PAIRS = (
+    *(("/*", "*/"), ("<!--", "-->"), ("--[[", "]]"), ("(*", "*)")),
+    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end")),
+)
+
+
+def inside_text(text: str, language_id: str) -> bool:
+    """Whether a new line behind some code would stand inside a comment or a string."""
+    # Most code has nothing open at all, and need not be read by a lexer.
+    may_be_open = (
+        "<<" in text
+        or any(text.count(mark) % 2 for mark in _LONG_MARKS)
+        or any(text.count(opening) > text.count(closing) for opening, closing in _PAIRS)
+    )
+    return may_be_open and is_text_behind(text + "\n", language_id)
+
+
+_HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
+_ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#")
+
+
+def is_text_behind(text: str, language_id: str) -> bool:
+    """Whether what is written right behind some code is part of a comment or a string."""
+    # Behind "cat <<EOF" a lexer sees a here document only if that ends, too. So a word is put
+    # behind the text, and every ending that may be missing behind that:
+    #
+    #     cat <<EOF
+    #     word         inside a string, since the next line ends one
+    #     EOF
+    ends = (*_HERE_DOCUMENT.findall(text), *_ENDS)
+    whole = "\n".join([text + "word", *ends])
+    for offset, kind, value in _tokens(whole, language_id):
+        if offset + len(value) > len(text):
+            return _is(kind, Comment) or _is(kind, String)
+    return False
+
+
+_NEUTRAL = {"", "text", "txt", "plaintext", "plain", "code", "diff", "udiff", "patch", "output"}
+_SHELLS = {"bash", "sh", "shell", "zsh", "fish", "ksh", "console", "terminal", "cmd", "bat"}
+_SHELLS |= {"batch", "powershell", "ps1", "pwsh", "shell-session", "doscon", "shellscript"}
+_FAMILIES = (
+    _SHELLS,
+    {"js", "javascript", "jsx", "ts", "typescript", "tsx", "node", "mjs", "javascriptreact"}
+    | {"typescriptreact"},
+    {"py", "python", "python3", "py3", "cython", "starlark", "bazel", "mojo", "sage"},
+    {"c", "cpp", "c++", "cxx", "cc", "h", "hpp", "objective-c", "objc", "objective-cpp", "cuda"}
+    | {"arduino", "cuda-cpp"},
+    {"css", "scss", "sass", "less"},
+    {"json", "jsonc", "json5"},
+    {"yaml", "yml", "dockercompose", "docker-compose"},
+    {"html", "xml", "vue", "svelte", "astro", "html5", "xhtml", "svg", "xsl", "vue-html", "htm"}
+    | {"handlebars", "jinja", "django", "jinja2", "erb", "html+php"},
+    {"rb", "ruby", "erb"},
+    {"rs", "rust"},
+    {"go", "golang"},
+    {"cs", "csharp", "c#"},
+    {"kt", "kotlin", "kts"},
+    {"md", "markdown", "mdx", "gfm"},
+    {"tex", "latex", "plaintex", "bibtex"},
+    {"make", "makefile", "mk", "just"},
+    {"docker", "dockerfile"},
+    {"terraform", "tf", "hcl", "terraform-vars"},
+    {"sql", "mysql", "plsql", "pgsql", "postgres", "postgresql", "sqlite", "tsql"},
+    {"vim", "viml", "vimscript"},
+    {"el", "elisp", "emacs-lisp", "lisp", "common-lisp", "commonlisp"},
+    {"hs", "haskell"},
+    {"ex", "elixir", "exs"},
+    {"ini", "properties", "dosini", "conf", "cfg", "editorconfig", "toml"},
+    {"fs", "fsharp", "f#"},
+    {"ml", "ocaml", "reason"},
+    {"pl", "perl"},
+    {"vb", "vbnet", "vb.net", "visualbasic"},
+    {"m", "matlab", "octave"},
+    {"proto", "protobuf", "proto3"},
+)
+"""What models call one language, and languages that stand for one another in a document."""
+
+
+_HOSTS = {"html", "vue", "svelte", "astro", "vue-html", "handlebars", "php", "markdown", "mdx"}
+_GUESTS = {"js", "javascript", "ts", "typescript", "css", "scss", "html", "jsx", "tsx", "php"}
+"""Languages of documents that hold stretches in others, and those."""
+
+
+def is_of_language(tag: str, language_id: str) -> bool:
+    """Whether a block with this tag may be for a document in this language.
+
+    Only a tag that is known to be another language's says no.
+    """
+    tag, language_id = tag.lower(), language_id.lower()
+    if language_id in _NEUTRAL or (language_id in _HOSTS and tag in _GUESTS):
+        return True
+    return is_one_language(tag, language_id)
+
+
+def is_one_language(tag: str, other: str) -> bool:
+    """Whether two names may mean the same language."""
+    if tag in _NEUTRAL or tag == other or any(tag in each and other in each for each in _FAMILIES):
+        return True
+    known = any(tag in each for each in _FAMILIES) or _lexer_class(tag) is not _UnknownLexer
+    return not known or _lexer_class(tag) is _lexer_class(other)
+
+
+def is_for_shell(tag: str) -> bool:
+    """Whether a tag says that a block holds commands to type, or what they print."""
+    return tag.lower() in _SHELLS

@@ -1,0 +1,88 @@
+"""Every answer of the corpus makes the right document through the language server, too.
+
+One server answers all of them, and all chunkings of a case at once, each in a document of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from answers.corpus import Case, cases, chunkings, offset
+from streaming_code_generator.testing.openai_replies import Reply, answer
+from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+from support.lsp_client import EditorClient, connected
+from support.lsp_process import server_environment
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CASES = cases()
+WARNING = 2
+"""LSP 3.18, MessageType.Warning."""
+
+
+class Answers:
+    """An endpoint that answers each request of a case in another of its chunkings."""
+
+    def __init__(self) -> None:
+        self.left: list[list[str]] = []
+        self.server = OpenAIServer(reply_to=self._next)
+
+    def _next(self, _request: RecordedRequest) -> Reply:
+        return answer(*self.left.pop())
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def answers() -> AsyncIterator[Answers]:
+    answers = Answers()
+    async with answers.server:
+        yield answers
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(
+    answers: Answers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EditorClient]:
+    home: Path = tmp_path_factory.mktemp("home")
+    environment = server_environment(home, answers.server.base_url, MAX_RETRIES="0")
+    async with connected(tmp_path_factory.mktemp("workspace"), environment) as client:
+        yield client
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_an_answer_makes_the_right_document(
+    client: EditorClient, answers: Answers, case: Case
+) -> None:
+    answers.left = [chunks for chunks in chunkings(case.answer).values() if chunks]
+    since = len(client.heard)
+    documents = [
+        client.open(case.document, language_id=case.language_id, suffix=".any")
+        for _ in answers.left
+    ]
+    if case.start != case.end:
+        for document in documents:
+            document.editor.select(
+                offset(case.document, *case.start), offset(case.document, *case.end)
+            )
+    place = case.start if case.start == case.end else (case.start, case.end)
+    more = {} if case.prompt is None else {"prompt": case.prompt}
+
+    results = await asyncio.gather(
+        *(client.generate(document, place, **more) for document in documents)
+    )
+
+    for document, result in zip(documents, results, strict=True):
+        assert document.text == case.right
+        assert result["status"] == "completed"
+        if case.warning is not None:
+            assert any(case.warning in warning for warning in result["warnings"])
+    if case.is_nothing:
+        shown = client.said("window/showMessage", since)
+        assert [message["type"] for message in shown] == [WARNING] * len(documents)
+        assert all("Nothing was inserted" in message["message"] for message in shown)
+    for document in documents:
+        client.close(document)
+    client.buffers.clear()
+    client.heard.clear()
