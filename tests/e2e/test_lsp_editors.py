@@ -215,7 +215,7 @@ async def test_editor_that_never_answers_ends_the_generation(
 ) -> None:
     endpoint.will(GatedAnswer("one = 1\n", "never"))
     async with connected(
-        workspace, environment, habits=EditorHabits(reply="never", change_delay_s=60)
+        workspace, environment, habits=EditorHabits(reply="never", change_delay_s=3600)
     ) as client:
         document = client.open("")
         with pytest.raises(JsonRpcException) as caught:

@@ -33,12 +33,14 @@ _PROMPT = """
   (with-current-buffer (window-buffer (active-minibuffer-window))
     (minibuffer-prompt)))
 """
-_LAB = os.environ.get("SCG_EDITOR_LAB", "~/.cache/streaming-code-generator-editor-lab")
+_LAB = Path(
+    os.environ.get("SCG_EDITOR_LAB", "~/.cache/streaming-code-generator-editor-lab")
+).expanduser()
 
 
 def editors() -> dict[str, str]:
     """Return this machine's Emacs executables with Eglot, by version; "none" if it has none."""
-    beside = Path(_LAB).expanduser() / "emacs30" / "emacs"
+    beside = _LAB / "emacs30" / "emacs"
     candidates = filter(None, [shutil.which("emacs"), shutil.which(str(beside))])
     found = {_version_with_eglot(executable): executable for executable in candidates}
     found.pop("", None)
@@ -88,11 +90,19 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "PATH": os.environ["PATH"],
-        "TERM": "xterm",
+        "TERM": "vt100",  # as an xterm it would be asked for its colours and waited for
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_CACHE_HOME": str(home / "cache"),
         "XDG_DATA_HOME": str(home / "data"),
     }
+
+
+def _share_compiled_code(home: Path) -> None:
+    """Let each Emacs find what one compiled for the advice of the agent, which takes seconds."""
+    shared, own = _LAB / "eln-cache", home / ".emacs.d" / "eln-cache"
+    shared.mkdir(parents=True, exist_ok=True)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to(shared)
 
 
 class LispError(Exception):
@@ -132,6 +142,7 @@ class Emacs:
         self._connection: socket.socket | None = None
 
     def __enter__(self) -> Self:
+        _share_compiled_code(self.home)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(DEADLINE_S)
             port = str(listener.getsockname()[1])
@@ -156,7 +167,7 @@ class Emacs:
             self.run(f"(setq streaming-code-generator-command (list {command}))")
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        command = [self._executable, "-q", "--no-splash", "-l", str(_AGENT)]
+        command = [self._executable, "-q", "--no-site-file", "--no-splash", "-l", str(_AGENT)]
         if self._terminal:
             return self._terminal.start([*command, "-nw"], environment, self.home)
         return subprocess.Popen(

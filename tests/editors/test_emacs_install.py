@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from emacs_editor import PACKAGE, Emacs, LispError, editors, lisp, need_emacs
 from neovim_model import Model
+from package_index import index_settings, packages_of_tests
 
 ROOT = PACKAGE.parents[2]
 INSTALL = "(streaming-code-generator-install)"
@@ -66,14 +67,6 @@ def emacs_among(
         yield editor
 
 
-def index_settings() -> dict[str, str]:
-    """Return how this machine reaches its package index, and uv's cache."""
-    cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
-    wanted = ("PIP_", "SSL_", "UV_", "REQUESTS_", "HTTP", "NO_PROXY")
-    own = {k: v for k, v in os.environ.items() if k.upper().startswith(wanted)}
-    return own | {"UV_CACHE_DIR": cache}
-
-
 def shown(editor: Emacs) -> str:
     """Return what the buffer of the installation shows."""
     return str(
@@ -120,7 +113,8 @@ def test_installed_server_is_found_and_an_update_told(
 ) -> None:
     programs = {"uv": uv(), "python3": python()}
     model.on("adder", ["a + b"]).release_all()
-    with emacs_among(programs, executable, checkout, model.environment) as editor:
+    variables = {**model.environment, **packages_of_tests()}
+    with emacs_among(programs, executable, checkout, variables) as editor:
         install(editor)
         editor.open(tmp_path / "a.py", "x = 1\n")
         editor.call("generate", '"adder"')
@@ -140,10 +134,13 @@ def test_installed_server_is_found_and_an_update_told(
 def test_without_uv_it_is_installed_by_venv_and_pip(checkout: Path) -> None:
     executable = next(iter(editors().values()))
     need_emacs(executable)
-    with emacs_among({"python3": python()}, executable, checkout) as editor:
+    variables = packages_of_tests()
+    with emacs_among({"python3": python()}, executable, checkout, variables) as editor:
         install(editor)
         program = editor.run("(streaming-code-generator--installed)")
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [program, "--version"], env=variables, capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith("streaming-code-generator ")
 
 

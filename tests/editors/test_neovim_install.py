@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from neovim_editor import Neovim
+from package_index import index_settings, packages_of_tests
 
 ROOT = Path(__file__).parents[2]
 INSTALL_DEADLINE_S = 300.0
-_INDEX_SETTINGS = ("PIP_", "UV_", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "NO_PROXY")
-"""Of the environment, what says where packages come from."""
 _HEALTH = """
 vim.cmd('checkhealth streaming_code_generator')
 local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')
@@ -42,17 +41,10 @@ def path_with(folder: Path, *, python: bool = False) -> str:
     return str(folder)
 
 
-def index_settings() -> dict[str, str]:
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper().startswith(_INDEX_SETTINGS)
-    }
-
-
-def start(home: Path, plugin: Path, path: str) -> Neovim:
+def start(home: Path, plugin: Path, path: str, **variables: str) -> Neovim:
     """Return a Neovim with the plug-in as a user has it, and no server configured."""
-    return Neovim(home, plugin=plugin, process_environment={**index_settings(), "PATH": path})
+    environment = {**index_settings(), "PATH": path, **variables}
+    return Neovim(home, plugin=plugin, process_environment=environment)
 
 
 @pytest.fixture
@@ -157,8 +149,9 @@ def test_the_health_check_names_the_command_that_installs(bare_editor: Neovim) -
 @pytest.mark.slow
 def test_the_server_is_installed_with_what_python_itself_has(plugin: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
+    path = path_with(tmp_path / "bin", python=True)
 
-    with start(home, plugin, path_with(tmp_path / "bin", python=True)) as editor:
+    with start(home, plugin, path, **packages_of_tests()) as editor:
         assert install(editor).startswith("Installed streaming-code-generator ")
         assert used_server(editor).startswith(str(home / "data"))
         editor.open(tmp_path / "file.py", "")

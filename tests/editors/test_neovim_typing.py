@@ -92,12 +92,12 @@ class Client:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(Client(pause_s=0.03, budget_s=25), id="as it comes"),
+        pytest.param(Client(pause_s=0.03, budget_s=10), id="as it comes"),
         pytest.param(
-            Client(flags={"debounce_text_changes": 0}, pause_s=0.01, budget_s=10),
+            Client(flags={"debounce_text_changes": 0}, pause_s=0.01, budget_s=5),
             id="without delay",
         ),
-        pytest.param(Client(plugin=True, pause_s=0.01, budget_s=20), id="with the plug-in"),
+        pytest.param(Client(plugin=True, pause_s=0.01, budget_s=8), id="with the plug-in"),
     ],
 )
 def client(request: pytest.FixtureRequest) -> Client:

@@ -8,15 +8,17 @@ import asyncio
 import copy
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from lsprotocol import types
+from pygls.io_ import run_async
 from pygls.lsp.client import LanguageClient as PlainClient
 from pygls.protocol import default_converter
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
@@ -31,6 +33,7 @@ from streaming_code_generator.testing.editor import (
     SimulatedEditor,
 )
 from streaming_code_generator.testing.headless import content_change, received_edit
+from support.fork_server import start_forked
 from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 COMMAND = "streamingCodeGenerator."
@@ -153,8 +156,27 @@ class EditorClient(LanguageClient):
 
     async def start_io(self, cmd: str, *args: Any, **kwargs: Any) -> None:
         """Start the server, keeping what it logs."""
-        await PlainClient.start_io(self, cmd, *args, **kwargs)
+        if sys.platform == "linux":
+            await self._start_forked(kwargs["env"])
+        else:
+            await PlainClient.start_io(self, cmd, *args, **kwargs)
         self._stderr_forwarder = asyncio.create_task(self._keep_stderr())
+
+    async def _start_forked(self, environment: Mapping[str, str]) -> None:
+        """Do what pygls does, with a process that is here sooner."""
+        self._server = cast("asyncio.subprocess.Process", await start_forked(environment))
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self.protocol.set_writer(self._server.stdin)
+        reading = run_async(
+            stop_event=self._stop_event,
+            reader=self._server.stdout,
+            protocol=self.protocol,
+            logger=logging.getLogger(__name__),
+            error_handler=self.report_server_error,
+        )
+        ending = self._server_exit()  # type: ignore[no-untyped-call]  # pygls has no types here
+        self._async_tasks += [asyncio.create_task(task) for task in (reading, ending)]
 
     async def _keep_stderr(self) -> None:
         assert self._server is not None

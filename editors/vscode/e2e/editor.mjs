@@ -34,32 +34,43 @@ async function freePort() {
   return port;
 }
 
+const binary = path.join(lab, 'code-server/node_modules/.bin/code-server');
+
+/** Install extensions into a folder, which several servers may share. */
+export function installExtensions(folder, files) {
+  const installs = files.flatMap((file) => ['--install-extension', file]);
+  const dirs = ['--user-data-dir', `${folder}/user`, '--extensions-dir', `${folder}/extensions`];
+  const env = { ...process.env, ...ownFolders(folder) };
+  execFileSync(binary, [...dirs, ...installs, '--force'], { env, stdio: 'pipe' });
+  return `${folder}/extensions`;
+}
+
+function ownFolders(folder) {
+  return {
+    XDG_CONFIG_HOME: `${folder}/config`,
+    XDG_DATA_HOME: `${folder}/data`,
+    XDG_CACHE_HOME: `${folder}/cache`,
+    EXTENSIONS_GALLERY: '{"serviceUrl":"","itemUrl":"","resourceUrlTemplate":""}',
+  };
+}
+
 /**
- * VS Code's server with one extension installed; where `trust` is asked for, workspaces are not trusted.
+ * VS Code's server with the extensions of a folder; where `trust` is asked for, workspaces are not trusted.
  *
  * What is set counts as the machine's: in a remote window VS Code takes settings of machine scope from there only.
  */
 export class CodeServer {
-  static async start({ folder, vsix, more = [], settings, environment, trust = false, level = 'debug' }) {
+  static async start({ folder, extensions, settings, environment, trust = false, level = 'debug' }) {
     const server = new CodeServer();
     server.folder = folder;
     server.port = await freePort();
-    const binary = path.join(lab, 'code-server/node_modules/.bin/code-server');
-    const dirs = ['--user-data-dir', `${folder}/user`, '--extensions-dir', `${folder}/extensions`];
-    const env = {
-      ...process.env,
-      ...environment,
-      XDG_CONFIG_HOME: `${folder}/config`,
-      XDG_DATA_HOME: `${folder}/data`,
-      XDG_CACHE_HOME: `${folder}/cache`,
-      EXTENSIONS_GALLERY: '{"serviceUrl":"","itemUrl":"","resourceUrlTemplate":""}',
-    };
+    const dirs = ['--user-data-dir', `${folder}/user`, '--extensions-dir', extensions];
+    const env = { ...process.env, ...environment, ...ownFolders(folder) };
     fs.mkdirSync(`${folder}/user/User`, { recursive: true });
     fs.mkdirSync(`${folder}/user/Machine`, { recursive: true });
     fs.writeFileSync(`${folder}/user/User/settings.json`, JSON.stringify(QUIET, null, 2));
     fs.writeFileSync(`${folder}/user/Machine/settings.json`, JSON.stringify(settings, null, 2));
-    const installs = [vsix, ...more].flatMap((file) => ['--install-extension', file]);
-    execFileSync(binary, [...dirs, ...installs, '--force'], { env, stdio: 'pipe' });
+    fs.writeFileSync(`${folder}/user/User/keybindings.json`, JSON.stringify(KEYS, null, 2));
     const flags = ['--log', level, '--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-proxy'];
     flags.push('--disable-getting-started-override', '--reconnection-grace-time', '2');
     server.log = fs.openSync(`${folder}/code-server.log`, 'a');
@@ -95,6 +106,9 @@ const QUIET = {
   'chat.disableAIFeatures': true,
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,
+  // What moves by itself is painted by the processor, sixty times a second.
+  'workbench.reduceMotion': 'on',
+  'editor.cursorBlinking': 'solid',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'window.commandCenter': false,
   'git.enabled': false,
@@ -108,26 +122,32 @@ const QUIET = {
   'security.workspace.trust.startupPrompt': 'never',
 };
 
-/** One page with a folder opened. */
+/** Another key for the editor's own undo: the usual one runs a command of the extension's. */
+const KEYS = [{ key: 'ctrl+alt+z', command: 'undo' }];
+
+/** Start a browser, in which each window has a profile of its own. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+    ],
+  });
+}
+
+/** One window with a folder opened. */
 export class Editor {
-  static async open(server, workspace, opened = `folder=${workspace}`) {
-    const profile = fs.mkdtempSync(path.join(server.folder, 'chromium-'));
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: '/usr/bin/chromium',
-      headless: true,
-      viewport: { width: 1200, height: 720 },
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-      ],
-    });
+  static async open(browser, server, workspace, opened = `folder=${workspace}`) {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 720 } });
     const editor = new Editor();
-    Object.assign(editor, { context, server, workspace, page: context.pages()[0] ?? (await context.newPage()) });
+    Object.assign(editor, { context, server, workspace, page: await context.newPage() });
     await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`);
     await editor.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
     await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
@@ -199,8 +219,10 @@ export class Editor {
 
   async #quickOpen(name) {
     await this.keyboard.press('Control+P');
-    await this.#quickInput.waitFor();
-    await this.#quickInput.fill(name);
+    // Whatever takes the focus late, such as a command before, closes it again.
+    if (!(await this.#quickInput.fill(name, { timeout: 2_000 }).then(() => true, () => false))) {
+      return false;
+    }
     const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`).first();
     if (await row.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
       await row.click();
@@ -326,6 +348,8 @@ export class Editor {
     for (let press = 0; press < 3; press += 1) {
       await this.keyboard.press('Escape');
     }
-    await this.command('Notifications: Clear All Notifications').catch(() => undefined);
+    if ((await this.page.locator('.notification-toast').count()) > 0) {
+      await this.command('Notifications: Clear All Notifications');
+    }
   }
 }

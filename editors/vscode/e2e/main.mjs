@@ -1,4 +1,4 @@
-// Runs the cases: one line each, and the counts at the end.
+// Runs the cases, two at once, each in an editor of its own: one line each, and the counts at the end.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -6,14 +6,19 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
-import { CodeServer, Editor } from './editor.mjs';
+import { CodeServer, Editor, installExtensions, startBrowser } from './editor.mjs';
+import { pack } from './pack.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
 const vsix = path.join(here, '..', 'streaming-code-generator.vsix');
 const CASE_MS = Number(process.env.SCG_CASE_MS ?? 90_000);
+const WORKERS = Number(process.env.SCG_WORKERS ?? 2);
 const words = process.argv.slice(2);
 
-/** Each file in `cases/` exports `cases`, for the usual session, and may export `sessions`, which need one of their own. */
+/**
+ * Each file in `cases/` exports `cases`, for the usual session, or `tracedCases`; and it may export `sessions`,
+ * which need an editor of their own.
+ */
 const themes = await Promise.all(
   fs.readdirSync(path.join(here, 'cases')).map((name) => import(path.join(here, 'cases', name))),
 );
@@ -51,11 +56,17 @@ async function within(ms, promise) {
   await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-async function run(list, editor, context, counts) {
-  for (const { name, body, ms = CASE_MS } of list) {
+/** Run a session's cases until none is left; another worker may take some of them. */
+async function run(list, open, context) {
+  let editor = await open();
+  for (let next = list.shift(); next; next = list.shift()) {
+    const { name, body, ms = CASE_MS } = next;
     const start = Date.now();
     try {
       await within(ms, body(editor, context));
+      context.model.release();
+      await editor.idle(15_000);
+      await editor.tidy();
       counts.passed += 1;
       console.log(`ok      ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
     } catch (error) {
@@ -64,34 +75,34 @@ async function run(list, editor, context, counts) {
       const picture = path.join(context.folder, `failed-${name.replaceAll(/\W+/g, '-')}.png`);
       await editor.shot(picture).catch(() => undefined);
       console.log(`        ${picture}`);
+      // What one case leaves behind is not the next one's.
+      context.model.release();
+      await editor.close();
+      editor = await open();
     }
-    context.model.release();
-    await editor.idle(15_000).catch(() => undefined);
-    await editor.tidy().catch(() => undefined);
   }
+  await editor.close();
 }
 
-async function session(list, { folder, trust, prepare, more, override = {}, level, environment = {}, opened }, counts) {
-  if (list.length === 0) {
-    return;
-  }
-  fs.mkdirSync(path.join(folder, 'workspace'), { recursive: true });
+async function session({ name, list, trust = false, prepare, override = {}, level, environment = {}, opened }, worker) {
+  const start = Date.now();
+  const folder = path.join(everything, `${name}-${worker.number}`);
   const workspace = path.join(folder, 'workspace');
-  const model = await startModel(folder, 'model');
-  const other = await startModel(folder, 'other');
+  fs.mkdirSync(workspace, { recursive: true });
+  const [model, other] = await Promise.all([startModel(folder, 'model'), startModel(folder, 'other')]);
   prepare?.({ workspace, other, folder });
   // What depends on the session's folder is made there.
   const made = (value) => (typeof value === 'function' ? value(folder) : value);
   const settings = { ...settingsFor(model), ...made(override) };
   const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...made(environment) };
-  const server = await CodeServer.start({ folder, vsix, more: more?.({ folder }), settings, environment: environments, trust, level });
+  const server = await CodeServer.start({ folder, extensions, settings, environment: environments, trust, level });
+  const open = async () => {
+    const editor = await Editor.open(worker.browser, server, workspace, opened?.(workspace));
+    console.log(`        (${name}: a window after ${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    return editor;
+  };
   try {
-    const editor = await Editor.open(server, workspace, opened?.(workspace));
-    try {
-      await run(list, editor, { folder, workspace, model, other, server }, counts);
-    } finally {
-      await editor.close();
-    }
+    await run(list, open, { folder, workspace, model, other, server });
   } finally {
     await server.stop();
     model.stop();
@@ -99,33 +110,51 @@ async function session(list, { folder, trust, prepare, more, override = {}, leve
   }
 }
 
-const folder = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
+/** Take sessions until none is left: the first worker from the front, the second from the back. */
+async function work(number) {
+  const browser = await startBrowser();
+  try {
+    for (;;) {
+      const left = sessions.filter(({ list, isTaken, isShared }) => list.length > 0 && (isShared || !isTaken));
+      const next = left.at(number % 2 === 0 ? 0 : -1);
+      if (!next) {
+        return;
+      }
+      next.isTaken = true;
+      await session(next, { number, browser });
+    }
+  } catch (error) {
+    counts.failed += 1;
+    console.log(`FAILED  the editor: ${error.stack}`);
+  } finally {
+    await browser.close();
+  }
+}
+
+const everything = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
+const extensions = installExtensions(everything, [vsix, pack(path.join(here, 'memfs'), everything)]);
 const counts = { passed: 0, failed: 0 };
-try {
-  await session(chosen([...cases, ...themeCases]), { folder: path.join(folder, 'trusted'), trust: false }, counts);
-  await session(
-    chosen(untrustedCases),
-    { folder: path.join(folder, 'untrusted'), trust: true, prepare: plantSettings },
-    counts,
-  );
-  for (const { name, cases: own, ...options } of themeSessions) {
-    await session(chosen(own), { folder: path.join(folder, name), trust: false, ...options }, counts);
-  }
-  if (process.env.SCG_SCREENSHOTS === '1') {
-    await session(pictureCases, { folder: path.join(folder, 'pictures'), trust: false }, counts);
-  }
-  const traced = { 'streamingCodeGenerator.trace.server': 'verbose' };
-  await session(chosen(tracedCases), { folder: path.join(folder, 'traced'), trust: false, override: traced, level: 'trace' }, counts);
-} catch (error) {
+const traced = { override: { 'streamingCodeGenerator.trace.server': 'verbose' }, level: 'trace' };
+const sessions = [
+  // Each worker has an editor of its own for them.
+  { name: 'usual', cases: [...cases, ...themeCases], isShared: true },
+  { name: 'traced', cases: [...tracedCases, ...themes.flatMap((theme) => theme.tracedCases ?? [])], ...traced },
+  { name: 'untrusted', cases: untrustedCases, trust: true, prepare: plantSettings },
+  ...themeSessions,
+  ...(process.env.SCG_SCREENSHOTS === '1' ? [{ name: 'pictures', cases: pictureCases }] : []),
+].map((each) => ({ ...each, list: chosen(each.cases) }));
+const expected = sessions.reduce((sum, { list }) => sum + list.length, 0);
+await Promise.all(Array.from({ length: WORKERS }, (_, number) => work(number)));
+if (counts.passed + counts.failed < expected) {
   counts.failed += 1;
-  console.log(`FAILED  the editor: ${error.stack}`);
+  console.log(`FAILED  ${expected} cases were to run`);
 }
 if (counts.failed === 0) {
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+  fs.rmSync(everything, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
 } else {
-  console.log(`left for a look: ${folder}`);
+  console.log(`left for a look: ${everything}`);
 }
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
+console.log(`${counts.passed} passed, ${counts.failed} failed in ${(performance.now() / 1000).toFixed(0)} s`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
 /** A workspace that wants requests sent to another server and a program of its own started. */

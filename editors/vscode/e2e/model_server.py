@@ -1,6 +1,6 @@
 """A scripted model on this machine: prints its base URL, then serves until its input ends.
 
-Each line of its input releases what `[held]` holds back.
+Each line of its input releases what `[held]` holds back: the rest then comes quickly.
 
 What a prompt's words choose:
 
@@ -24,7 +24,6 @@ from streaming_code_generator.testing.openai_replies import (
     DONE,
     Hold,
     Reply,
-    Step,
     chunk,
     finish,
     usage,
@@ -80,12 +79,16 @@ class Script:
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
-        self._released = asyncio.Event()
+        self._held: list[list[asyncio.Event]] = []
 
     def release(self) -> None:
-        """Let the last lines come that are held back now."""
-        self._released.set()
-        self._released = asyncio.Event()
+        """Let all that is held back come quickly, and what would come before it."""
+        loop = asyncio.get_running_loop()
+        for events in self._held:
+            left = (event for event in events if not event.is_set())
+            for number, event in enumerate(left):
+                loop.call_later(number * PAUSES_S["[fast]"], event.set)
+        self._held.clear()
 
     def reply_to(self, request: RecordedRequest) -> Reply:
         """Return the reply and start its clock."""
@@ -101,17 +104,30 @@ class Script:
         pause_s = next(
             (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S
         )
-        last_line = len(pieces) - len(pieces_of(code_for(request.prompt).splitlines()[-1]))
         late_s = LATE_S if "[late]" in request.prompt else 0.0
+        events = [asyncio.Event() for _ in pieces]
+        is_held = "[held]" in request.prompt
+        last_line = len(pieces_of(code_for(request.prompt).splitlines()[-1] + "\n"))
+        if is_held:
+            self._held.append(events)
         loop = asyncio.get_running_loop()
-        steps: list[Step] = [chunk(role="assistant", content="```python\n")]
-        for number, piece in enumerate(pieces, start=1):
-            due = asyncio.Event()
-            loop.call_later(late_s + number * pause_s, due.set)
-            if "[held]" in request.prompt and number == last_line:
-                steps.append(Hold(self._released))
-            steps += [Hold(due), chunk(piece)]
-        return Reply(steps=(*steps, chunk("```\n"), finish(), usage(27, len(pieces)), DONE))
+        for number, event in enumerate(events[: -last_line if is_held else None], start=1):
+            loop.call_later(late_s + number * pause_s, event.set)
+        steps = [
+            step
+            for event, piece in zip(events, pieces, strict=True)
+            for step in (Hold(event), chunk(piece))
+        ]
+        return Reply(
+            steps=(
+                chunk(role="assistant", content="```python\n"),
+                *steps,
+                chunk("```\n"),
+                finish(),
+                usage(27, len(pieces)),
+                DONE,
+            )
+        )
 
 
 async def main() -> None:

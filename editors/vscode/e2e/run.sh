@@ -5,6 +5,7 @@
 #   e2e/run.sh [WORD...]     only the cases whose name contains one of the words
 #   PYTHON                   the interpreter that has the package (default: the checkout's own)
 #   SCG_EDITOR_LAB           where setup.sh has put the editor
+#   SCG_WORKERS              how many cases run at once, each in an editor of its own (default: 2)
 #   SCG_SCREENSHOTS=1        renew the screenshots in docs/images
 set -euo pipefail
 

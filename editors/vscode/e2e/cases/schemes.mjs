@@ -1,12 +1,8 @@
 // Documents that are on no disk.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
 
-import { pack } from '../pack.mjs';
 import { lines } from '../texts.mjs';
-
-const memfs = path.join(path.dirname(new URL(import.meta.url).pathname), '..', 'memfs');
 
 async function generatesInMemory(editor) {
   await editor.file('ready.py', '', 1, 1);
@@ -23,10 +19,4 @@ async function generatesInMemory(editor) {
   assert.equal((await editor.text()).trimEnd(), 'before = 1\n\nafter = 2');
 }
 
-export const sessions = [
-  {
-    name: 'schemes',
-    more: ({ folder }) => [pack(memfs, folder)],
-    cases: [{ name: 'generates in a file system in memory', body: generatesInMemory }],
-  },
-];
+export const cases = [{ name: 'generates in a file system in memory', body: generatesInMemory }];

@@ -67,6 +67,12 @@ async function offersTheModelThatIsMissing(editor) {
   await editor.keyboard.press('Escape');
 }
 
+export const cases = [
+  { name: 'a walkthrough leads to the first code', body: walksThroughTheStart },
+  { name: 'up and down walk through earlier prompts', body: walksThroughEarlierPrompts },
+  { name: 'the settings name the default', body: namesTheDefaultInTheSettings },
+];
+
 export const sessions = [
   {
     name: 'no-model',
@@ -75,13 +81,5 @@ export const sessions = [
       'streamingCodeGenerator.provider': 'embedded',
       'streamingCodeGenerator.embeddedModel': 'qwen2.5-coder-0.5b',
     },
-  },
-  {
-    name: 'start',
-    cases: [
-      { name: 'a walkthrough leads to the first code', body: walksThroughTheStart },
-      { name: 'up and down walk through earlier prompts', body: walksThroughEarlierPrompts },
-      { name: 'the settings name the default', body: namesTheDefaultInTheSettings },
-    ],
   },
 ];

@@ -1,7 +1,6 @@
 // Undo and redo while code streams in.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 
 import { sleep, until } from '../editor.mjs';
 import { lines } from '../texts.mjs';
@@ -58,7 +57,7 @@ async function undoesAtTheInsertionPoint(editor) {
 async function undoesFromTheMenu(editor) {
   await typeWhileCodeArrives(editor, 'menu', ' word');
   await sleep(200);
-  await editor.keyboard.press('Control+Alt+Z'); // another key for the editor's own command
+  await editor.keyboard.press('Control+Alt+Z'); // the editor's own command
   await assertNoHole(editor, 'menu', ' word');
 }
 
@@ -144,24 +143,9 @@ export const cases = [
   { name: 'undo mid-stream takes back what the user typed', body: undoesTheUsersWord },
   { name: 'undo mid-stream at the insertion point leaves no crumbs', body: undoesAtTheInsertionPoint },
   { name: 'undo mid-stream and redo at once leave no hole', body: undoesAndRedoes },
+  { name: 'undo mid-stream past our own command leaves no hole', body: undoesFromTheMenu },
   { name: 'undo in 20,000 lines shows no steps in between', body: undoesALongDocumentInOneGo },
 ];
 
-function bindEditorsUndo({ folder }) {
-  mkdirSync(`${folder}/user/User`, { recursive: true });
-  writeFileSync(`${folder}/user/User/keybindings.json`, JSON.stringify([{ key: 'ctrl+alt+z', command: 'undo' }]));
-}
-
-export const sessions = [
-  {
-    name: 'undo-menu',
-    prepare: bindEditorsUndo,
-    cases: [{ name: 'undo mid-stream past our own command leaves no hole', body: undoesFromTheMenu }],
-  },
-  {
-    name: 'undo-traced',
-    override: { 'streamingCodeGenerator.trace.server': 'verbose' },
-    level: 'trace',
-    cases: [{ name: 'undo and redo are told to the server before the change', body: tellsOfUndo }],
-  },
-];
+/** With every message traced. */
+export const tracedCases = [{ name: 'undo and redo are told to the server before the change', body: tellsOfUndo }];

@@ -116,15 +116,10 @@ async function showsWhatIsReplaced(editor, { model }) {
   assert.equal((await editor.saved('replaced.py')).includes('older'), false);
 }
 
-export const sessions = [
-  {
-    name: 'view',
-    cases: [
-      { name: 'the view follows growing code, unless it is scrolled', body: followsUnlessScrolled },
-      { name: 'the status bar leads to the growing end', body: leadsToTheEndThatGrows },
-      { name: 'the view stays where the user types', body: leavesWhoTypesElsewhere },
-      { name: 'the last growing line is coloured', body: coloursTheLastLine },
-      { name: 'replaced lines are seen beside what replaces them', body: showsWhatIsReplaced },
-    ],
-  },
+export const cases = [
+  { name: 'the view follows growing code, unless it is scrolled', body: followsUnlessScrolled },
+  { name: 'the status bar leads to the growing end', body: leadsToTheEndThatGrows },
+  { name: 'the view stays where the user types', body: leavesWhoTypesElsewhere },
+  { name: 'the last growing line is coloured', body: coloursTheLastLine },
+  { name: 'replaced lines are seen beside what replaces them', body: showsWhatIsReplaced },
 ];

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { CodeServer, Editor, until } from '../editor.mjs';
+import { CodeServer, Editor, installExtensions, startBrowser, until } from '../editor.mjs';
 import { pack } from '../pack.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -48,8 +48,10 @@ const settings = {
 settings['streamingCodeGenerator.server.command'].pop();
 const environment = { OPENAI_API_KEY: 'key-of-the-environment', OPENAI_BASE_URL: model.baseUrl };
 const vsix = [process.env.SCG_VSIX ?? path.join(root, 'streaming-code-generator.vsix'), pack(path.join(here, 'bare'), folder)];
-const code = await CodeServer.start({ folder, vsix: vsix[0], more: [vsix[1]], settings, environment, level: 'info' });
-const editor = await Editor.open(code, path.join(folder, 'workspace'));
+const extensions = installExtensions(folder, vsix);
+const code = await CodeServer.start({ folder, extensions, settings, environment, level: 'info' });
+const browser = await startBrowser();
+const editor = await Editor.open(browser, code, path.join(folder, 'workspace'));
 const size = Number(process.env.SCG_PACE_LINES ?? 20);
 const text = Array.from({ length: size }, (_, line) => `line_${line} = ${line}\n`).join('');
 try {
@@ -70,7 +72,7 @@ try {
     }
   }
 } finally {
-  await editor.close();
+  await browser.close();
   await code.stop();
   model.stop();
 }

@@ -8,8 +8,8 @@ import { besides, leftOf, movedBy } from './replacedLines';
 import type { Region } from './replacedLines';
 import type { GenerationUpdate } from '../wire';
 
-/** So often at most is growth shown that the editor shows by itself: each of our own calls takes time. */
-const PAUSE_MS = 150;
+/** So often at most is growth shown that the editor shows by itself: painting it anew holds up the next edit. */
+const PAUSE_MS = 500;
 
 export class GrowingCode implements vscode.Disposable {
   private readonly growing = vscode.window.createTextEditorDecorationType({
@@ -39,6 +39,8 @@ export class GrowingCode implements vscode.Disposable {
   private readonly replacing = new WeakSet<vscode.TextEditor>();
   /** The documents whose growth is shown shortly. */
   private readonly pausing = new Map<string, NodeJS.Timeout>();
+  /** When each document's growth was shown last. */
+  private readonly shownAt = new Map<string, number>();
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(generations: Generations) {
@@ -59,27 +61,26 @@ export class GrowingCode implements vscode.Disposable {
 
   private take(update: GenerationUpdate): void {
     const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === update.uri);
-    const isKnown = this.places.has(update.id);
+    const known = this.places.get(update.id);
     if (!isRunning(update)) {
       this.places.delete(update.id);
-    } else if (update.range && document) {
+      this.show(update.uri);
+    } else if (update.range && document && known?.uri !== update.uri) {
+      // Later the range is our own: it moves with each change, and the server's is older than what came since.
       const range = toRange(update.range);
       // The first word of a generation comes before its first edit.
-      const old = this.places.get(update.id)?.old ?? document.getText(range);
+      const old = known?.old ?? document.getText(range);
       this.places.set(update.id, { uri: update.uri, old, start: document.offsetAt(range.start), end: document.offsetAt(range.end) });
-    }
-    if (isKnown && isRunning(update)) {
-      this.showSoon(update.uri);
-    } else {
       this.show(update.uri);
     }
   }
 
   /**
-   * The server speaks of a generation a few times a second only; text comes more often.
+   * Follow a change of the text.
    *
-   * Where nothing is replaced, the editor itself sees to it that the colour grows. But a range that we set while text
-   * was on its way has become too short by then, so it is set again.
+   * Where nothing is replaced, the editor itself sees to it that the colour grows. A range that is set while text is on
+   * its way has become too short when it gets there: it is set as a change arrives, before the next edit is sent, and
+   * by a timer only where no more changes come.
    */
   private move({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const uri = document.uri.toString();
@@ -90,6 +91,8 @@ export class GrowingCode implements vscode.Disposable {
     }
     if (moving.some(([, { old }]) => old !== '')) {
       this.show(uri);
+    } else if (moving.length > 0 && Date.now() - (this.shownAt.get(uri) ?? 0) > PAUSE_MS) {
+      this.show(uri);
     } else if (moving.length > 0) {
       this.showSoon(uri);
     }
@@ -97,13 +100,14 @@ export class GrowingCode implements vscode.Disposable {
 
   private showSoon(uri: string): void {
     if (!this.pausing.has(uri)) {
-      this.pausing.set(uri, setTimeout(() => this.show(uri), PAUSE_MS));
+      this.pausing.set(uri, setTimeout(() => this.show(uri), 2 * PAUSE_MS));
     }
   }
 
   private show(uri: string): void {
     clearTimeout(this.pausing.get(uri));
     this.pausing.delete(uri);
+    this.shownAt.set(uri, Date.now());
     vscode.window.visibleTextEditors
       .filter((editor) => editor.document.uri.toString() === uri)
       .forEach((editor) => this.decorate(editor));

@@ -11,6 +11,8 @@ import type {
 } from 'vscode-languageclient/node';
 
 const SUMMARY_MS = 8_000;
+/** So often at most is a message shown: laying out the notification anew holds up the next edit. */
+const PAUSE_MS = 500;
 
 interface Shown {
   report(message: string): void;
@@ -50,9 +52,14 @@ export class ProgressNotifications {
         void client.sendNotification(WorkDoneProgressCancelNotification.type, { token });
       });
       progress.report({ message: value.message ?? '' });
-      return new Promise<void>((resolve) => {
-        this.shown.set(token, { report: (message) => progress.report({ message }), end: resolve });
-      });
+      let reportedAt = Date.now();
+      const report = (message: string) => {
+        if (Date.now() - reportedAt > PAUSE_MS) {
+          reportedAt = Date.now();
+          progress.report({ message });
+        }
+      };
+      return new Promise<void>((resolve) => this.shown.set(token, { report, end: resolve }));
     });
   }
 

@@ -1,0 +1,167 @@
+"""Starts language servers from a process that has imported what they need.
+
+A start of its own spends a second of the processor's time on imports and the tokenizer. What is
+forked is a process of its own all the same, with its own environment and standard streams.
+"""
+
+import asyncio
+import atexit
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+from streaming_code_generator.core.tokens_encodings import encoding_of, load_counter
+
+_SHARED = (
+    "streaming_code_generator.cli.serve",
+    "streaming_code_generator.lsp.server",
+    "streaming_code_generator.providers.openai.openai_provider",
+    "openai.resources.chat.completions",
+)
+_LONGEST_MESSAGE = 1 << 20
+
+
+# In the tests
+
+
+class ForkedServer:
+    """A language server, with what tests use of `asyncio.subprocess.Process`."""
+
+    def __init__(
+        self,
+        control: asyncio.StreamReader,
+        stdin: asyncio.StreamWriter,
+        stdout: asyncio.StreamReader,
+        stderr: asyncio.StreamReader,
+    ) -> None:
+        """Wait with `started` before it is used."""
+        self.pid = 0
+        self.returncode: int | None = None
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self._control = control
+        self._watch = asyncio.create_task(self._take_exit_code())
+
+    async def _take_exit_code(self) -> int:
+        self.pid = int(await self._control.readline())
+        self.returncode = int(await self._control.readline())
+        self.stdin.close()
+        return self.returncode
+
+    async def wait(self) -> int:
+        """Return the exit code, once the process has ended."""
+        return await asyncio.shield(self._watch)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        if self.returncode is None and self.pid:
+            os.kill(self.pid, number)
+
+
+async def start_forked(environment: Mapping[str, str]) -> ForkedServer:
+    """Start `serve --stdio` with an environment of its own."""
+    ours, stdin = socket.socketpair()
+    stdout, stderr, control = os.pipe(), os.pipe(), os.pipe()
+    sent = [stdin.detach(), stdout[1], stderr[1], control[1]]
+    message = json.dumps({"environment": dict(environment), "folder": str(Path.cwd())}).encode()
+    socket.send_fds(_fork_server(), [message], sent)
+    for descriptor in sent:
+        os.close(descriptor)
+    _, writer = await asyncio.open_connection(sock=ours)
+    readers = [await _reader(pipe[0]) for pipe in (control, stdout, stderr)]
+    return ForkedServer(readers[0], writer, *readers[1:])
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader
+
+
+@cache
+def _fork_server() -> socket.socket:
+    """Start the process that forks; it ends with the tests."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = subprocess.Popen(
+        [sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return ours
+
+
+# In the process that forks
+
+
+def _serve_forks(listener: socket.socket) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing is left of a keeper
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(listener, _LONGEST_MESSAGE, 4)
+        if not message:
+            return
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _keep(message, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _keep(message: bytes, descriptors: list[int]) -> NoReturn:
+    """Fork the server itself, and tell its process id and how it ended."""
+    *streams, control = descriptors
+    pid = os.fork()
+    if pid == 0:
+        os.close(control)
+        _become_server(message, streams)
+    for descriptor in streams:
+        os.close(descriptor)
+    os.write(control, b"%d\n" % pid)
+    _, status = os.waitpid(pid, 0)
+    os.write(control, b"%d\n" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _become_server(message: bytes, streams: list[int]) -> NoReturn:
+    from streaming_code_generator.cli import run_and_exit  # noqa: PLC0415 - the tests need it not
+
+    wanted = json.loads(message)
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = (
+        os.fdopen(number, mode, closefd=False) for number, mode in enumerate(("r", "w", "w"))
+    )
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    os.chdir(wanted["folder"])
+    sys.argv[1:] = ["serve", "--stdio"]
+    run_and_exit()
+
+
+if __name__ == "__main__":
+    for name in _SHARED:
+        importlib.import_module(name)
+    load_counter(encoding_of("loopback-model")[0])
+    _serve_forks(socket.socket(fileno=int(sys.argv[1])))
