@@ -1,6 +1,8 @@
 """The library's class as its users hold it: callbacks, results, errors, settings."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
@@ -323,3 +325,25 @@ def test_a_value_out_of_range_is_refused(make: Make, wrong: dict[str, int]) -> N
 def test_an_argument_that_cannot_be_used_is_refused(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         StreamingCodeGenerator("any key", base_url="http://127.0.0.1:9/v1", **arguments)
+
+
+UNCLOSED = """
+import asyncio
+from streaming_code_generator import StreamingCodeGenerator
+from streaming_code_generator.testing.openai_replies import answer
+from streaming_code_generator.testing.openai_server import OpenAIServer
+
+async def main():
+    async with OpenAIServer(answer("a")) as server:
+        generator = StreamingCodeGenerator("any", base_url=server.base_url, model="m")
+        return generator, await generator.generate_code_with_explanation("x", None)
+
+kept, _ = asyncio.run(main())
+asyncio.run(main())
+"""
+
+
+def test_a_program_that_closes_nothing_ends_without_a_word() -> None:
+    command = [sys.executable, "-W", "error", "-c", UNCLOSED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,5 +1,6 @@
 """The same generations in editors of every habit: each ends with the same text, or says why not."""
 
+import asyncio
 import itertools
 import math
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from support.lsp_client import (
     connected,
 )
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint
+from support.lsp_process import DEADLINE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -223,7 +225,8 @@ async def test_editor_that_never_answers_ends_the_generation(
 
         assert caught.value.data == {"kind": "document", "attempts": 1, "partialText": "one = 1\n"}
         assert "ten seconds" in caught.value.message
-        await client.until(endpoint.requests[0].disconnected.is_set, "the connection's end")
+        async with asyncio.timeout(DEADLINE_S):
+            await endpoint.requests[0].disconnected.wait()
 
         # The edit is made at last: it is still known, and can be removed.
         document.editor.habits = EditorHabits()

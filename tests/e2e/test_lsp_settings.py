@@ -269,7 +269,7 @@ async def test_explanation_comes_as_a_comment_where_it_is_wanted(
 
     await client.generate(document, (1, 0), prompt="x")
 
-    assert document.text == "a = 0\n# Sets x to one.\nx = 1"
+    assert document.text == "a = 0\n# Sets x to one.\nx = 1\n"
 
 
 @pytest.mark.parametrize(

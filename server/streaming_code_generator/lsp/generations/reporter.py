@@ -9,7 +9,7 @@ from typing import Any
 from lsprotocol import types
 
 from streaming_code_generator.core.extract import Part
-from streaming_code_generator.core.results import summary_line
+from streaming_code_generator.core.results import StreamStats, summary_line
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
@@ -217,7 +217,8 @@ def progress_message(generation: Generation) -> str:
         hint = ", loading the model?" if is_slow else ""
         return f"{account.waiting_for}{hint} ({elapsed})"
     stats = account.stats
-    figures = f"{elapsed}, {stats.completion_tokens} tokens, {stats.tokens_per_second:.0f} tokens/s"
+    tokens = f"{_mark(stats)}{stats.completion_tokens} tokens"
+    figures = f"{elapsed}, {tokens}, {stats.tokens_per_second:.0f} tokens/s"
     line = account.last_line[-MOST_LINE_CHARACTERS:]
     return f"{figures}: {line}" if line else figures
 
@@ -228,11 +229,17 @@ def end_message(generation: Generation) -> str:
         case Completed(result=result):
             return summary_line(result)
         case Cancelled(reason=reason):
-            tokens = generation.account.stats.completion_tokens
-            return f"{reason} {tokens} tokens had arrived in {generation.elapsed_s:.2f} s."
+            stats = generation.account.stats
+            tokens = f"{_mark(stats)}{stats.completion_tokens} tokens"
+            return f"{reason} {tokens} had arrived in {generation.elapsed_s:.2f} s."
         case Failed(error=error):
             return error.message
     return progress_message(generation)
+
+
+def _mark(stats: StreamStats) -> str:
+    """Return what stands before a number of tokens that nobody has counted yet."""
+    return "≈" if stats.token_source == "estimate" and stats.completion_tokens else ""
 
 
 def _update(generation: Generation) -> dict[str, object]:

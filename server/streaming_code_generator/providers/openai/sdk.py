@@ -3,7 +3,8 @@
 import asyncio
 import importlib
 import threading
-from typing import TYPE_CHECKING, TypedDict
+import weakref
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -98,7 +99,10 @@ class LazyClient:
             if self._made is None or self._made[0] is not loop:
                 if self.needs_command:
                     self.key = key_from_command(self._api_key_command)
-                self._made = (loop, self._make())
+                client = self._make()
+                # A program may end, or its loop, without `aclose`: no reason to say anything.
+                weakref.finalize(client, _close_quietly, client._client)  # noqa: SLF001
+                self._made = (loop, client)
             return self._made[1]
 
     def _make(self) -> "AsyncOpenAI":
@@ -151,6 +155,18 @@ class LazyClient:
                 "The proxy of the environment (`HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`) cannot "
                 "be used: set it to an `http://` URL, or name the endpoint's host in `NO_PROXY`."
             ) from error
+
+
+def _close_quietly(http_client: "AsyncClient") -> None:
+    """Close connections at once, in any thread and without a loop; aiohttp complains of open ones.
+
+    The session is found where the SDK's transport keeps it; elsewhere, nothing is done.
+    """
+    session: Any = getattr(getattr(http_client, "_transport", None), "client", None)
+    connector: Any = getattr(session, "connector", None)
+    if connector is not None:
+        session.detach()
+        connector.__exit__()  # its `close` is a coroutine, for which there may be no loop
 
 
 async def accepts_connections(base_url: str) -> bool:
