@@ -38,7 +38,9 @@ end
 local function find_python()
   local check = 'import sys; sys.exit(sys.version_info < (3, 11))'
   for _, name in ipairs({ 'python3', 'python', 'python3.13', 'python3.12', 'python3.11' }) do
-    if vim.fn.executable(name) == 1 and vim.system({ name, '-I', '-c', check }):wait().code == 0 then
+    if
+      vim.fn.executable(name) == 1 and vim.system({ name, '-I', '-c', check }):wait().code == 0
+    then
       return name
     end
   end

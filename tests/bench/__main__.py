@@ -1,0 +1,190 @@
+"""Measures all figures in one run and writes them as Markdown and JSON: `poe bench`.
+
+Contestants take turns, so that what else the machine does hits them alike; read the ratios. Times
+of processors are those of all threads of the process. Linux only.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import accumulate, product
+from pathlib import Path
+
+from bench.language_server import Delivery, barest_pygls, cpu_s, memory_mib, our_server
+from bench.scenario import Place, Stream, Target, TextKind
+
+URI = "file:///bench.py"
+PLACES: tuple[Place, ...] = ("blank", "around", "selection")
+KINDS: tuple[TextKind, ...] = ("ascii", "emoji")
+FULL_RATE_CHUNKS = 5_000
+PACED = Stream(chunks=300, rate=100)
+REST_S = 2.0
+
+Figures = defaultdict[str, list[float]]
+
+
+class Endpoint:
+    """The loopback endpoint's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self._process = process
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+
+    async def sent_at_s(self, count: int) -> list[float]:
+        """Return when each of the chunks of a paced answer was sent."""
+        assert self._process.stdout is not None
+        return [float(await self._process.stdout.readline()) for _ in range(count)]
+
+
+@asynccontextmanager
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """Run the endpoint."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.endpoint"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield Endpoint(process, int(float(await process.stdout.readline())))
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def full_rate(model: Endpoint, target: Target, chunks: int) -> tuple[float, float, float]:
+    """Return the processor time a chunk, in microseconds, chunks a second and updates a second."""
+    stream = Stream(chunks=chunks, text=target.text)
+    async with our_server(model.base_url, stream) as server:
+        await server.initialize()
+        await asyncio.sleep(REST_S)
+        for uri in (f"{URI}.first.py", URI):  # the first warms up
+            server.open(uri, target.document)
+            began_s, began_cpu_s = time.monotonic(), cpu_s(server.pid)
+            delivery = await server.generate(uri, target)
+            cost_s = cpu_s(server.pid) - began_cpu_s
+    took_s = delivery.edits[-1][0] - began_s
+    return cost_s / chunks * 1e6, chunks / took_s, len(delivery.edits) / took_s
+
+
+async def paced(model: Endpoint) -> tuple[float, float, float]:
+    """Return median and 99th percentile of a chunk's way in ms, and its processor time in us."""
+    target = Target()
+    async with our_server(model.base_url, PACED) as server:
+        await server.initialize()
+        await asyncio.sleep(REST_S)
+        for uri in (f"{URI}.first.py", URI):
+            server.open(uri, target.document)
+            began_cpu_s = cpu_s(server.pid)
+            delivery = await server.generate(uri, target)
+            sent = await model.sent_at_s(PACED.chunks)
+            cost_us = (cpu_s(server.pid) - began_cpu_s) / PACED.chunks * 1e6
+    delays_ms = [delay_s * 1e3 for delay_s in _delays_s(delivery, sent)]
+    p99 = statistics.quantiles(delays_ms, n=100)[98]
+    return statistics.median(delays_ms), p99, cost_us
+
+
+def _delays_s(delivery: Delivery, sent: list[float]) -> list[float]:
+    """Return how long after it was sent each chunk of code stood in the document."""
+    # The fence, the last piece before it (whose end may be trimmed) and the prose are left out.
+    lengths = accumulate(map(len, list(PACED.pieces())[1:-2]))
+    arrivals = iter(delivery.edits)
+    at_s, characters = next(arrivals)
+    delays = []
+    for sent_at_s, needed in zip(sent[1:-2], lengths, strict=True):
+        while characters < needed:
+            at_s, characters = next(arrivals)
+        delays.append(at_s - sent_at_s)
+    return delays
+
+
+async def start(model: Endpoint) -> dict[str, float]:
+    """Return how long the servers take to start, what they hold at rest, and the first edit."""
+    figures: dict[str, float] = {}
+    for name, server in (("ours", our_server(model.base_url, PACED)), ("pygls", barest_pygls())):
+        async with server:
+            await server.initialize()
+            figures[f"start to `initialize`, ms: {name}"] = (
+                time.monotonic() - server.started_at_s
+            ) * 1e3
+            await asyncio.sleep(REST_S)
+            figures[f"memory at rest, MiB: {name}"] = memory_mib(server.pid)
+    short = Stream(chunks=10)
+    async with our_server(model.base_url, short) as server:
+        await server.initialize()
+        server.open(URI, Target().document)
+        delivery = await server.generate(URI, Target())
+        first_ms = (delivery.edits[0][0] - server.started_at_s) * 1e3
+    return {**figures, "start to the first edit, ms": first_ms}
+
+
+async def reader(name: str, model: Endpoint) -> float:
+    """Return the processor time that a chunk costs a reader, in microseconds."""
+    stream = Stream(chunks=FULL_RATE_CHUNKS)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.readers", name, model.base_url, stream.name),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return float(output)
+
+
+async def measure(repeats: int, sizes: list[int]) -> Figures:
+    """Measure everything `repeats` times, one after the other."""
+    figures: Figures = defaultdict(list)
+    async with endpoint() as model:
+        for _ in range(repeats):
+            for name in ("raw", "sdk"):
+                figures[f"CPU a chunk, µs: {name} reader"].append(await reader(name, model))
+            for lines, place, kind in product(sizes, PLACES, KINDS):
+                target = Target(lines=lines, place=place, text=kind)
+                what = f"{place}, {lines:,} lines, {kind}"
+                cost, speed, updates = await full_rate(model, target, FULL_RATE_CHUNKS)
+                figures[f"CPU a chunk, µs: {what}"].append(cost)
+                figures[f"chunks a second: {what}"].append(speed)
+                figures[f"updates a second: {what}"].append(updates)
+            long, _, _ = await full_rate(model, Target(place="around"), 4 * FULL_RATE_CHUNKS)
+            figures["CPU a chunk, µs: around, 100 lines, ascii, four times as long"].append(long)
+            median, p99, cost = await paced(model)
+            figures["100 chunks a second: chunk to edit, ms, median"].append(median)
+            figures["100 chunks a second: chunk to edit, ms, p99"].append(p99)
+            figures["100 chunks a second: CPU a chunk, µs"].append(cost)
+            for name, value in (await start(model)).items():
+                figures[name].append(value)
+    return figures
+
+
+def table(figures: Figures) -> str:
+    """Return the figures as Markdown: median, least and most."""
+    lines = ["| figure | median | least | most |", "| --- | --- | --- | --- |"]
+    for name, values in figures.items():
+        cells = (statistics.median(values), min(values), max(values))
+        lines.append(f"| {name} | {' | '.join(f'{value:,.1f}' for value in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print the table and write both forms."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure the way of a chunk.")
+    parser.add_argument("--repeats", type=int, default=7, help="how often each is measured (7)")
+    parser.add_argument(
+        "--lines", type=int, nargs="+", default=[100, 10_000, 100_000], help="document sizes"
+    )
+    parser.add_argument("--out", type=Path, default=Path("bench-results"), help="a folder")
+    arguments = parser.parse_args()
+    figures = asyncio.run(measure(arguments.repeats, arguments.lines))
+    arguments.out.mkdir(exist_ok=True)
+    (arguments.out / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
+    (arguments.out / "figures.md").write_text(table(figures))
+    sys.stdout.write(table(figures))
+
+
+if __name__ == "__main__":
+    main()
