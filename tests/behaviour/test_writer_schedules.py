@@ -11,7 +11,7 @@ import pytest
 from streaming_code_generator.editing.edits.in_flight import ECHO_TIMEOUT_S, REPLY_TIMEOUT_S
 from streaming_code_generator.editing.exchange import Undeliverable
 from streaming_code_generator.testing.editor import EditorHabits, ForeignTextRemoved
-from streaming_code_generator.testing.schedule import Generation, Schedule, ScheduleBroken
+from streaming_code_generator.testing.schedule import Schedule, ScheduleBroken, ScheduledGeneration
 from streaming_code_generator.testing.schedule_checks import bring_to_end
 from streaming_code_generator.testing.schedules import main, run_schedules
 
@@ -46,7 +46,7 @@ def test_the_command_prints_the_figures(capsys: pytest.CaptureFixture[str]) -> N
 # Clients that do not let edits be made
 
 
-def schedule_with(habits: EditorHabits) -> tuple[Schedule, Generation]:
+def schedule_with(habits: EditorHabits) -> tuple[Schedule, ScheduledGeneration]:
     schedule = Schedule(habits=habits, text="one\ntwo\nthree\n")
     schedule.was_blocked = True
     schedule.start_generation(0.3, 0, rewriting=False)
@@ -152,7 +152,7 @@ def test_stale_edits_that_a_client_applied_are_put_right(
 # The checks themselves
 
 
-def broken_schedule() -> tuple[Schedule, Generation]:
+def broken_schedule() -> tuple[Schedule, ScheduledGeneration]:
     schedule, generation = schedule_with(EditorHabits())
     schedule.finish(generation)
     schedule.settle()

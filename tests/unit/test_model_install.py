@@ -32,8 +32,8 @@ from streaming_code_generator.providers.embedded.download import (
 )
 from streaming_code_generator.providers.embedded.install import (
     BINDING,
+    Environment,
     Requirement,
-    Surroundings,
     install_commands,
     install_package,
     packaged_requirement,
@@ -237,47 +237,47 @@ def test_part_that_the_server_cannot_go_on_from_is_fetched_anew(tmp_path: Path) 
     ("here", "program"),
     [
         pytest.param(
-            Surroundings(python="py", has_module=only("pip"), find_program=lambda _: "/bin/uv"),
+            Environment(python="py", has_module=only("pip"), find_program=lambda _: "/bin/uv"),
             ["py", "-P", "-m", "pip", "install"],
             id="own pip first",
         ),
         pytest.param(
-            Surroundings(python="py", has_module=only(), find_program=lambda _: "/bin/uv"),
+            Environment(python="py", has_module=only(), find_program=lambda _: "/bin/uv"),
             ["/bin/uv", "pip", "install", "--python"],
             id="uv on the path",
         ),
         pytest.param(
-            Surroundings(python="py", has_module=only("uv"), find_program=lambda _: None),
+            Environment(python="py", has_module=only("uv"), find_program=lambda _: None),
             ["py", "-P", "-m", "uv", "pip"],
             id="uv as a module",
         ),
         pytest.param(
-            Surroundings(python="py", has_module=only("ensurepip"), find_program=lambda _: None),
+            Environment(python="py", has_module=only("ensurepip"), find_program=lambda _: None),
             ["py", "-P", "-m", "ensurepip"],
             id="pip is put in first",
         ),
     ],
 )
-def test_package_is_installed_by_what_is_there(here: Surroundings, program: list[str]) -> None:
+def test_package_is_installed_by_what_is_there(here: Environment, program: list[str]) -> None:
     commands = install_commands(PINNED, LINES, here)
     assert list(commands[0][: len(program)]) == program
     assert {"--no-deps", "--only-binary", "--require-hashes"} < set(commands[-1])
 
 
 def test_missing_installer_is_named() -> None:
-    here = Surroundings(python="py", has_module=only(), find_program=lambda _: None)
+    here = Environment(python="py", has_module=only(), find_program=lambda _: None)
     with pytest.raises(ConfigurationError, match="`py` has no pip, and there is no uv"):
         install_commands(PINNED, LINES, here)
 
 
-def installer(folder: Path, *, exit_code: int) -> Surroundings:
+def installer(folder: Path, *, exit_code: int) -> Environment:
     """Return surroundings whose uv writes down the requirements it is given."""
     program = folder / "uv"
     program.write_text(
         f'#!/bin/sh\nfor last; do :; done\ncp "$last" {folder}/seen\nexit {exit_code}\n'
     )
     program.chmod(0o755)
-    return Surroundings(has_module=only(), find_program=lambda _name: str(program))
+    return Environment(has_module=only(), find_program=lambda _name: str(program))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the installer is a shell script")
@@ -350,4 +350,4 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path) -> None:
 
 
 def test_running_interpreter_is_the_one_installed_into() -> None:
-    assert Surroundings().python == sys.executable
+    assert Environment().python == sys.executable

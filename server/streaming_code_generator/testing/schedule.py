@@ -42,7 +42,7 @@ class ScheduleBroken(AssertionError):  # noqa: N818 - an assertion, named for wh
 
 
 @dataclass(slots=True)
-class Generation:
+class ScheduledGeneration:
     """What one generation has asked for so far."""
 
     region_id: str
@@ -72,7 +72,7 @@ class Schedule:
     editor: SimulatedEditor = field(init=False)
     writer: DocumentWriter = field(init=False)
     user: UserModel = field(init=False)
-    generations: list[Generation] = field(init=False, default_factory=list)
+    generations: list[ScheduledGeneration] = field(init=False, default_factory=list)
     outcomes: list[Outcome] = field(init=False, default_factory=list)
     counts: list[WriterCounts] = field(init=False, default_factory=list)
     """One entry for each time the document was opened."""
@@ -125,9 +125,9 @@ class Schedule:
 
     def _add_generation(self, region_id: str, original: str, *, rewriting: bool) -> None:
         rewrite = SelectionRewrite(original) if rewriting else None
-        self.generations.append(Generation(region_id, original, rewrite))
+        self.generations.append(ScheduledGeneration(region_id, original, rewrite))
 
-    def retry(self, generation: Generation) -> None:
+    def retry(self, generation: ScheduledGeneration) -> None:
         """Put back what stood there, and generate anew in the same place."""
         self.remove(generation)
         self.settle()
@@ -137,20 +137,20 @@ class Schedule:
             self.writer.hand_over(generation.region_id, region_id)
             self._add_generation(region_id, generation.original, rewriting=False)
 
-    def of_state(self, *states: str) -> list[Generation]:
+    def of_state(self, *states: str) -> list[ScheduledGeneration]:
         """Return the generations in one of these states."""
         return [generation for generation in self.generations if generation.state in states]
 
     @property
-    def ended(self) -> list[Generation]:
+    def ended(self) -> list[ScheduledGeneration]:
         """The generations that can be removed: none has another one's text over its own."""
         return [g for g in self.generations if g.has_ended and not self._is_covered(g)]
 
-    def _is_covered(self, generation: Generation) -> bool:
+    def _is_covered(self, generation: ScheduledGeneration) -> bool:
         over = self.writer.document.laid_over(generation.region_id)
         return any(g.region_id in over and g.state != "removed" for g in self.generations)
 
-    def text_arrives(self, generation: Generation, text: str) -> None:
+    def text_arrives(self, generation: ScheduledGeneration, text: str) -> None:
         """Let a generation want some more text."""
         text = self.texts.generated(text, original=generation.original)
         generation.target += text
@@ -161,28 +161,28 @@ class Schedule:
         self.writer.want(generation.region_id, wanted)
         self.server_sends()
 
-    def finish(self, generation: Generation) -> None:
+    def finish(self, generation: ScheduledGeneration) -> None:
         """End a generation; its text is to stand there for good."""
         generation.state = "finishing"
         self._hear(self.writer.finish(generation.region_id, generation.target))
 
-    def stop(self, generation: Generation) -> None:
+    def stop(self, generation: ScheduledGeneration) -> None:
         """Cancel a generation: what has arrived stays, nothing more is wanted."""
         generation.state = "stopped"
         self.writer.stop(generation.region_id)
 
-    def remove(self, generation: Generation) -> None:
+    def remove(self, generation: ScheduledGeneration) -> None:
         """Put back what stood there before, unless that would leave fragments."""
         if self.writer.region(generation.region_id).is_rewritten:
             generation.state = "stopped"
         else:
             self._put_back(generation)
 
-    def _put_back(self, generation: Generation) -> None:
+    def _put_back(self, generation: ScheduledGeneration) -> None:
         generation.state = "removing"
         self._hear(self.writer.finish(generation.region_id, generation.original))
 
-    def accept(self, generation: Generation) -> None:
+    def accept(self, generation: ScheduledGeneration) -> None:
         """Accept a generation's text: it is followed no more."""
         generation.state = "forgotten"
         self.has_accepted = True
@@ -232,7 +232,7 @@ class Schedule:
                         raise ScheduleBroken(f"the writer gave up: {reason}")
                     generation.state = "failed"
 
-    def check_settled(self, generation: Generation) -> None:
+    def check_settled(self, generation: ScheduledGeneration) -> None:
         """Check, when a generation's text is said to stand there, or to be gone, that it is so."""
         if generation.state == "removed":
             self.check_gone(generation)
@@ -245,7 +245,7 @@ class Schedule:
         if missing:
             raise ScheduleBroken(f"completed with a hole: {missing} of {generation.target!r}")
 
-    def check_gone(self, generation: Generation) -> None:
+    def check_gone(self, generation: ScheduledGeneration) -> None:
         """Check that nothing of a generation's text is left."""
         left = set(self.writer.mirror.text) & set(generation.target) - set(ENDINGS)
         if left:

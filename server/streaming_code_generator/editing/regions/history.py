@@ -104,7 +104,7 @@ class _Step:
 
 
 @dataclass(slots=True)
-class _Window:
+class _OlderText:
     """An older text of the field, as what it has in place of `[low, high)` of the present one."""
 
     present: str
@@ -289,7 +289,7 @@ class RegionHistory:
 
     def _walk_back(
         self, mirror: Mirror, *, depths: list[int], thought: Sequence[_Step] = ()
-    ) -> Iterator[tuple[_Window, PastRegion]]:
+    ) -> Iterator[tuple[_OlderText, PastRegion]]:
         """Yield the field's older texts, and the region then, that lie so many steps back."""
         if not depths:
             return
@@ -300,13 +300,13 @@ class RegionHistory:
             if depth in wanted and step.before is not None:
                 yield window, step.before
 
-    def _window(self, mirror: Mirror, thought: Sequence[_Step] = ()) -> _Window:
+    def _window(self, mirror: Mirror, thought: Sequence[_Step] = ()) -> _OlderText:
         present = mirror.slice(self.start, self.end)
         for step in thought:
             start = step.start - self._left
             end = start + len(step.removed)
             present = present[:start] + step.inserted + present[end:]
-        return _Window(present, self._left, low=len(present), high=len(present))
+        return _OlderText(present, self._left, low=len(present), high=len(present))
 
     def compact(self, mirror: Mirror) -> None:
         """Make one step of the oldest ones once there are twice as many as are kept."""

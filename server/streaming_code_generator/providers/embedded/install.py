@@ -34,7 +34,7 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Environment:
     """What can be found on this machine; replaced in tests."""
 
     python: str = sys.executable
@@ -42,13 +42,13 @@ class Surroundings:
     find_program: Callable[[str], str | None] = shutil.which
 
 
-def install_package(requirement: Requirement, *, surroundings: Surroundings | None = None) -> None:
+def install_package(requirement: Requirement, *, surroundings: Environment | None = None) -> None:
     """Install the package's wheel; the installer shows its own progress.
 
     Raises:
         ConfigurationError: There is no installer, or it failed; what it said stands above.
     """
-    here = surroundings or Surroundings()
+    here = surroundings or Environment()
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "requirements.txt"
         lines.write_text(requirement.to_line() + "\n", encoding="utf-8")
@@ -65,7 +65,7 @@ def install_package(requirement: Requirement, *, surroundings: Surroundings | No
 
 
 def install_commands(
-    requirement: Requirement, lines: Path, here: Surroundings
+    requirement: Requirement, lines: Path, here: Environment
 ) -> list[Sequence[str]]:
     """Return the commands that install it, one after the other.
 
