@@ -46,6 +46,11 @@ class RecordedRequest:
     """The event loop's time at which it left."""
 
     @property
+    def is_last(self) -> bool:
+        """Whether the client wants its connection closed afterwards (RFC 9112, 9.6)."""
+        return self.headers.get("connection", "").lower() == "close"
+
+    @property
     def prompt(self) -> str:
         """The last message's content."""
         return str(self.body["messages"][-1]["content"])
@@ -133,7 +138,7 @@ class OpenAIServer:
             # A client that hangs up ends this read while the reply is still played; a byte that
             # comes instead is the first of the next request.
             watching = asyncio.create_task(reader.read(1))
-            playing = asyncio.create_task(_play(reply, writer))
+            playing = asyncio.create_task(_play(reply, writer, is_last=request.is_last))
             try:
                 await asyncio.wait({watching, playing}, return_when=asyncio.FIRST_COMPLETED)
                 if not playing.done() or isinstance(playing.exception(), _CLIENT_LEFT):
@@ -141,6 +146,8 @@ class OpenAIServer:
                     request.disconnected.set()
                     return
                 playing.result()
+                if request.is_last:
+                    return
                 first_byte = await watching
             finally:
                 watching.cancel()
@@ -166,7 +173,7 @@ async def _read_request(
     )
 
 
-async def _play(reply: Reply, writer: StreamWriter) -> None:
+async def _play(reply: Reply, writer: StreamWriter, *, is_last: bool) -> None:
     for step in reply.before_headers:
         await _take(step, writer)
     lines = [
@@ -174,6 +181,7 @@ async def _play(reply: Reply, writer: StreamWriter) -> None:
         f"Content-Type: {reply.content_type}",
         "Transfer-Encoding: chunked",
         *(f"{name}: {value}" for name, value in reply.headers.items()),
+        *(["Connection: close"] if is_last else []),
     ]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
     for step in reply.steps:
