@@ -9,7 +9,7 @@ import { OwnEnvironment } from '../src/server/environment';
 /** Makes an environment whose interpreter writes down what it is called with. */
 const PYTHON = `#!/bin/sh
 echo "$@" >> "$(dirname "$0")/calls"
-if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+if [ "$3" = venv ]; then mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; fi
 `;
 const BROKEN_UV = '#!/bin/sh\necho "error: tcp connect error" >&2\nexit 2\n';
 
