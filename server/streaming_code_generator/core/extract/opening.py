@@ -42,6 +42,9 @@ most reasoning without an opening tag. Code is never held back for this."""
 
 _QUOTES = "`'\""
 _ONE_LINE_BLOCK = re.compile(r"([ \t]*(`+))([^`]+)(\2[ \t]*)")
+_NO_LANGUAGE = {"plaintext", "text"}
+"""What a document is called whose language its editor does not know: a fence around an answer to it
+is no part of the answer. In Markdown a block of another language is."""
 _TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
 _QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescriptreact", "go"}
 _QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
@@ -139,6 +142,7 @@ class Opening:
         if (
             fence is not None
             and self._target.is_prose
+            and self._target.language_id not in _NO_LANGUAGE
             and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
         ):
             return self._without_fence()
