@@ -62,7 +62,7 @@ async function generatesFromAComment(editor, { model }) {
   await editor.shows('comment_3 = 3');
   await editor.idle();
   const comment = '# [name=comment] three things [lines=3]\n';
-  assert.equal(await editor.saved('comment.py'), comment + lines('comment', 3).trimEnd());
+  assert.equal(await editor.saved('comment.py'), comment + lines('comment', 3));
   assert.ok(model.requests().at(-1).prompt.includes('three things'));
 }
 
@@ -244,7 +244,7 @@ async function survivesAFormatterOnSave(editor, { model }) {
   await editor.keyboard.press('Home');
   await editor.keyboard.type('  ');
   await editor.cursor(2, 1);
-  await editor.generate('[name=format] [lines=14] [slow] [held]');
+  await editor.generate('[name=format] [lines=14] [slow] [held] [javascript]');
   await editor.shows('format_2 = 2');
   // An edit that comes while the formatter works makes the editor throw the formatting away.
   await until('the formatting', async () => {

@@ -8,6 +8,7 @@ What a prompt's words choose:
 - `[late]`: the first piece comes after two seconds.
 - `[held]`: the last line comes only once it is released.
 - `[lines=N]`: how many lines of code come.
+- `[javascript]`: the block of code says that it is JavaScript instead of Python.
 - `[name=X]`: what the names in the code begin with.
 - a circle and a rectangle: a program that is good to look at, for pictures.
 
@@ -107,6 +108,7 @@ class Script:
         late_s = LATE_S if "[late]" in request.prompt else 0.0
         events = [asyncio.Event() for _ in pieces]
         is_held = "[held]" in request.prompt
+        fence = "javascript" if "[javascript]" in request.prompt else "python"
         last_line = len(pieces_of(code_for(request.prompt).splitlines()[-1] + "\n"))
         if is_held:
             self._held.append(events)
@@ -120,7 +122,7 @@ class Script:
         ]
         return Reply(
             steps=(
-                chunk(role="assistant", content="```python\n"),
+                chunk(role="assistant", content=f"```{fence}\n"),
                 *steps,
                 chunk("```\n"),
                 finish(),
