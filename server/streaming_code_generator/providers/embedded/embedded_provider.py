@@ -85,7 +85,8 @@ class EmbeddedProvider:
 
     async def warm_up(self) -> None:
         """Import what talks to the child; the child itself starts with the first request."""
-        await import_sdk()
+        if self._client is None:
+            await import_sdk()
 
     @asynccontextmanager
     async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:

@@ -183,10 +183,11 @@ class OpenAIProvider:
 
         Cancellation: at once; the import goes on in its thread.
         """
-        # What hinders it is said by the first request, and a command may ask the user something.
-        await import_sdk()
-        if not self._client.needs_command:
-            with suppress(ConfigurationError):
+        # A command may ask the user something: it is left to the first request.
+        if self._client.needs_command:
+            await import_sdk()
+        else:
+            with suppress(ConfigurationError):  # said by the first request
                 await self._client.get()
 
     @asynccontextmanager
