@@ -10,7 +10,7 @@ from streaming_code_generator.core.extract import (
     Part,
     extract,
 )
-from streaming_code_generator.core.extract.opening import LEAD_LIMIT
+from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 ADD = "def add(a, b):\n    return a + b"
 OF_TEXT = CodeTarget(language_id="markdown", is_prose=True)

@@ -2,11 +2,11 @@
 
 import itertools
 
-from streaming_code_generator.core.extract.code_path import CodePath
-from streaming_code_generator.core.extract.dress import DIFF_LIMIT
+from streaming_code_generator.core.extract.code.code_path import CodePath
+from streaming_code_generator.core.extract.code.dress import DIFF_LIMIT
+from streaming_code_generator.core.extract.code.overlap import OVERLAP_LIMIT
+from streaming_code_generator.core.extract.code.repetition import REPETITION_LIMIT
 from streaming_code_generator.core.extract.loop import LoopDetector
-from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
-from streaming_code_generator.core.extract.overlap import OVERLAP_LIMIT
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Extraction,
@@ -16,13 +16,13 @@ from streaming_code_generator.core.extract.parts import (
     Part,
     Rule,
 )
-from streaming_code_generator.core.extract.repetition import REPETITION_LIMIT
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
     LineEndings,
     segments,
 )
+from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.tally import Tally, weight
 
 TRIM_LIMIT = 256

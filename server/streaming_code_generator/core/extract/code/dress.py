@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.diffs import apply_diff
+from streaming_code_generator.core.extract.code.diffs import apply_diff
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT

@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.layout import Indentation
+from streaming_code_generator.core.extract.code.layout import Indentation
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.extract.response_lines import BLANK, columns
 

@@ -2,9 +2,9 @@
 
 import re
 
-from streaming_code_generator.core.extract.overlap import OverlapAfter, OverlapBefore
+from streaming_code_generator.core.extract.code.overlap import OverlapAfter, OverlapBefore
+from streaming_code_generator.core.extract.code.repetition import RepeatedBelow
 from streaming_code_generator.core.extract.parts import CodeTarget
-from streaming_code_generator.core.extract.repetition import RepeatedBelow
 from streaming_code_generator.core.extract.response_lines import BLANK, columns
 from streaming_code_generator.core.extract.tally import Tally
 

@@ -1,12 +1,5 @@
 """The stages of an answer without a fence around it: code, or text for a document of text."""
 
-from streaming_code_generator.core.extract.blocks import AfterCode, code
-from streaming_code_generator.core.extract.fences import (
-    MAY_OPEN,
-    ClosingBehindCode,
-    Fence,
-    opening_fence,
-)
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
@@ -15,6 +8,13 @@ from streaming_code_generator.core.extract.parts import (
 )
 from streaming_code_generator.core.extract.prose import is_note, may_be_note, reads_like_prose
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
+from streaming_code_generator.core.extract.stages.blocks import AfterCode, code
+from streaming_code_generator.core.extract.stages.fences import (
+    MAY_OPEN,
+    ClosingBehindCode,
+    Fence,
+    opening_fence,
+)
 from streaming_code_generator.core.syntax import inside_text
 
 _MOST_LOOKED_AT = 50

@@ -2,13 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.dress import DIFF_TAGS
-from streaming_code_generator.core.extract.fences import (
-    MAY_OPEN,
-    ClosingBehindCode,
-    Fence,
-    opening_fence,
-)
+from streaming_code_generator.core.extract.code.dress import DIFF_TAGS
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
@@ -16,6 +10,12 @@ from streaming_code_generator.core.extract.parts import (
     FilterStep,
 )
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
+from streaming_code_generator.core.extract.stages.fences import (
+    MAY_OPEN,
+    ClosingBehindCode,
+    Fence,
+    opening_fence,
+)
 from streaming_code_generator.core.syntax import (
     inside_text,
     is_for_shell,

@@ -12,9 +12,6 @@
 
 import re
 
-from streaming_code_generator.core.extract.bare import BareCode, BareText
-from streaming_code_generator.core.extract.blocks import AfterCode, LeadIn, enter
-from streaming_code_generator.core.extract.fences import MAY_OPEN, fence_behind, opening_fence
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
@@ -31,6 +28,13 @@ from streaming_code_generator.core.extract.prose import (
     starts_like_code,
 )
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.extract.stages.bare import BareCode, BareText
+from streaming_code_generator.core.extract.stages.blocks import AfterCode, LeadIn, enter
+from streaming_code_generator.core.extract.stages.fences import (
+    MAY_OPEN,
+    fence_behind,
+    opening_fence,
+)
 from streaming_code_generator.core.syntax import is_of_language
 
 CLOSING_TAG = "</think>"
