@@ -91,7 +91,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 class _QuietHandler(logging.Handler):
-    """Tells once that it cannot write; the default would print every record, keys and all."""
+    """Reports once that it cannot write; the default would print every record, keys and all."""
 
     _has_failed = False
 

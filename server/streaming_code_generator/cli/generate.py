@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
         return 0
     notify(summary_line(result))
-    # Whoever pipes the code into a file must not take nothing for it.
+    # Nothing must not pass for code where the output is piped into a file.
     return 1 if arguments.code_only and not result.code.strip() else 0
 
 

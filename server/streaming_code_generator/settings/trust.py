@@ -13,7 +13,7 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
    - A key from a workspace's `.env` is bound to the base URL in that same `.env`, and to OpenAI
      where it names none. It is used only where the user allows the folder (`trustedWorkspaces`) or
      the endpoint (`trustedWorkspaceEndpoints`): `auto` would take OpenAI for it, and a user
-     without a key send code there on somebody else's account.
+     without a key send code there on another user's account.
    - A key beside a base URL that cannot be used is not sent anywhere.
 2. A workspace may not choose an endpoint (`baseUrl`), unless the user chose the same one or
    lists it in `trustedWorkspaceEndpoints`. The list lets requests go there; it does not unbind

@@ -81,7 +81,7 @@ class CodeTarget:
     is_prose: bool = False
     """Whether text is what is wanted: in a Markdown document, or inside a comment."""
     ends_with_code: bool = False
-    """Whether nobody wants what follows the code: then its end ends the answer."""
+    """Whether what follows the code is not wanted: then its end ends the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,7 @@ def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Setti
 
 
 def _wants_code_alone(arguments: GenerateArguments, settings: Settings) -> bool:
-    """Whether nobody sees what the model says about the code."""
+    """Whether no client sees what the model says about the code."""
     return (
         arguments.target != "none"
         and not settings.insert_explanation

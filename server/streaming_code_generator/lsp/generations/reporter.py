@@ -238,7 +238,7 @@ def end_message(generation: Generation) -> str:
 
 
 def _mark(stats: StreamStats) -> str:
-    """Return what stands before a number of tokens that nobody has counted yet."""
+    """Return what stands before a number of tokens that has not been counted yet."""
     return "≈" if stats.token_source == "estimate" and stats.completion_tokens else ""
 
 

@@ -106,7 +106,7 @@ def _locked(path: Path, *, while_waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _has_lock(file: BinaryIO) -> bool:
-    """Take the lock if nobody holds it; a file system that knows none is taken as it is."""
+    """Take the lock if no process holds it; a file system that knows none is taken as it is."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415 - on Windows only

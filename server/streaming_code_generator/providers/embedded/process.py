@@ -175,7 +175,7 @@ def child_command() -> list[str]:
 
 _PASSED_ON = re.compile(
     # What a process needs to start and to find its libraries, its interpreter and a place for
-    # temporary files, on any platform; and how llama.cpp is told to compute.
+    # temporary files, on any platform; and how llama.cpp is set to compute.
     r"(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TMP|TEMP|LD_LIBRARY_PATH|DYLD_\w+|XDG_\w+"
     r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|USERPROFILE|(?:LOCAL)?APPDATA|PROCESSOR_\w+"
     r"|NUMBER_OF_PROCESSORS|PYTHON\w*|VIRTUAL_ENV"

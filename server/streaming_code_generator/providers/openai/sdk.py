@@ -43,7 +43,7 @@ class Route(TypedDict):
 
 
 def route_of(base_url: str) -> Route:
-    """Return how every request to an endpoint is to travel, whoever sends it.
+    """Return how every request to an endpoint is to travel, from whichever client.
 
     A proxy cannot reach this machine's own addresses, and would see the key. Redirects are not
     followed: the prompt and the key go where they were meant to go, or nowhere.
@@ -152,7 +152,7 @@ class LazyClient:
                 ),
                 **route_of(self._base_url),
             )
-        # A scheme that nobody knows, or SOCKS without its package. Not shown: it may hold a
+        # An unknown scheme, or SOCKS without its package. Not shown: it may hold a
         # password.
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
             raise ConfigurationError(

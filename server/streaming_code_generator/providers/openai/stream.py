@@ -265,7 +265,7 @@ class ChunkReader:
             APIError: The endpoint reports an error.
             StreamProcessError: This is no stream of chunks.
         """
-        # The first byte tells a stream from what comes in its place:
+        # The first byte distinguishes a stream from what comes in its place:
         #
         #     d, e, :    a stream: `data: …`, `event: …`, a comment
         #     <          an HTML page, of a proxy or a login

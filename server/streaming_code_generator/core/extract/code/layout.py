@@ -165,7 +165,7 @@ _CONTINUES = re.compile(r"[.?|&+*/<>=]|:[^:]|(?:and|or)\b")
 
 
 class FlushFirstLine:
-    """Passes code on, and tells the layout from which column to count once the second line shows.
+    """Passes code on, and gives the layout the column to count from once the second line shows.
 
     The code goes on where the cursor is, behind the indentation of its line. Some models leave out
     what stands there already, and indent the other lines as in the file.

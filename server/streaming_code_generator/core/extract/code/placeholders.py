@@ -181,7 +181,7 @@ class Placeholders:
 
 
 def _marked(parts: Sequence[list[str]]) -> list[tuple[list[str], bool]]:
-    """Return what was filled in, which is every other part, told from what was answered."""
+    """Return what was filled in, which is every other part, beside what was answered."""
     return [(part, number % 2 == 0) for number, part in enumerate(parts)]
 
 

@@ -247,7 +247,7 @@ _REMEMBERED = 2_000
 class AfterCode:
     """What follows the code: explanation, unless a further block is another part of the code.
 
-    Where nobody wants an explanation, the answer is over as soon as what follows is seen to be one.
+    Where no explanation is wanted, the answer is over as soon as what follows is seen to be one.
     Until then the generation may end at any silence.
     """
 
@@ -355,7 +355,7 @@ _IMPORT = re.compile(
 
 
 class _FurtherBlock:
-    """The first line of a further block, which tells whether it is a part of the code."""
+    """The first line of a further block, which decides whether it is a part of the code."""
 
     may_be_over = False
 
