@@ -45,7 +45,7 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
 
     names = (
         *("provider", "baseUrl", "apiKeyEnv", "apiKeyCommand", "modelPath"),
-        *("extraBody", "extraHeaders"),
+        *("extraBody", "extraHeaders", "inlineCompletion", "completionModel", "completionBaseUrl"),
     )
     assert machine == {f"{SECTION}.{name}" for name in names}
     assert sorted(vscode_restricted()) == sorted(machine)

@@ -6,8 +6,19 @@ from pathlib import Path
 import pytest
 
 from streaming_code_generator.core.engine.from_settings import completion_request, generation_policy
-from streaming_code_generator.providers.choose import provider_choice
-from streaming_code_generator.settings import Secret, Settings, SettingsSources, resolve
+from streaming_code_generator.core.messages import ProviderDescription
+from streaming_code_generator.providers.choose import (
+    completes,
+    completion_choice,
+    provider_choice,
+)
+from streaming_code_generator.settings import (
+    ResolvedSettings,
+    Secret,
+    Settings,
+    SettingsSources,
+    resolve,
+)
 
 
 def test_choice_says_where_what_decides_comes_from() -> None:
@@ -130,3 +141,51 @@ def test_environment_spells_what_is_extra_as_json() -> None:
 
 def test_length_of_a_response_is_left_to_the_endpoint() -> None:
     assert completion_request(Settings(), ()).max_output_tokens is None
+
+
+def options_resolved(**options: object) -> ResolvedSettings:
+    environment = {"OPENAI_API_KEY": "k"}
+    return resolve(SettingsSources(environment=environment, initialization_options=options))
+
+
+def test_suggestions_come_from_where_generations_do() -> None:
+    resolved = options_resolved(baseUrl="http://127.0.0.1:1/v1", model="m")
+    assert completion_choice(resolved) == provider_choice(resolved)
+
+
+def test_suggestions_may_have_a_model_of_their_own() -> None:
+    choice = completion_choice(options_resolved(completionModel="small", model="m"))
+    assert (choice.model, choice.api_key) == ("small", Secret("k"))
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [("http://127.0.0.1:1/other/v1", Secret("k")), ("http://127.0.0.1:2/v1", None)],
+    ids=["the same origin", "another origin"],
+)
+def test_the_key_goes_to_no_other_endpoint_for_suggestions(url: str, key: Secret | None) -> None:
+    choice = completion_choice(
+        options_resolved(
+            baseUrl="http://127.0.0.1:1/v1",
+            completionBaseUrl=url,
+            extraHeaders={"X-Key": "secret"},
+        )
+    )
+    assert (choice.base_url, choice.api_key) == (url, key)
+    assert bool(choice.extra_headers) == bool(key)
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint", "mode"),
+    [
+        ("embedded", "embedded llama.cpp, model.gguf", "automatic"),
+        ("openai", "http://127.0.0.1:8080/v1", "automatic"),
+        ("openai", "https://api.openai.com/v1", "off"),
+    ],
+)
+def test_suggestions_come_by_themselves_where_they_cost_nothing(
+    name: str, endpoint: str, mode: str
+) -> None:
+    provider = ProviderDescription(name=name, model="m", endpoint=endpoint, reason="")
+    assert completes(options_resolved(), provider) == mode
+    assert completes(options_resolved(inlineCompletion="invoked"), provider) == "invoked"

@@ -15,6 +15,7 @@ from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimi
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
+    completion_choice,
     provider_choice,
 )
 from streaming_code_generator.providers.pool import ProviderPool
@@ -40,6 +41,8 @@ class Backend:
         self._reported: set[str] = set()
         self._resolved: ResolvedSettings | None = None
         self._pool = ProviderPool(choose)
+        self._completion_pool = ProviderPool(choose)
+        """Of another endpoint or model than the one that generates, where one is set."""
         self._tokenizers = Tokenizers()
         self.concurrency = ConcurrencyLimit(limit=4)
 
@@ -97,7 +100,19 @@ class Backend:
         policy = generation_policy(self.resolved.settings)
         return GenerationEngine(provider, policy, self._tokenizers)
 
+    def completion_provider(self) -> Provider:
+        """Return the provider of a suggestion that is asked for now.
+
+        Raises:
+            ConfigurationError: No model can be had.
+        """
+        choice = completion_choice(self.resolved)
+        if choice == provider_choice(self.resolved):
+            return self._pool.provider(choice)
+        return self._completion_pool.provider(choice)
+
     async def aclose(self) -> None:
         """Close every provider, and with it connections and child processes."""
         await self._pool.aclose()
+        await self._completion_pool.aclose()
         self._tokenizers.close()

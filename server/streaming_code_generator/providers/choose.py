@@ -1,10 +1,10 @@
 """Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from streaming_code_generator.core.messages import Provider
+from streaming_code_generator.core.messages import Provider, ProviderDescription
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
     DEFAULT_MODEL,
@@ -20,10 +20,17 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.settings import ResolvedSettings, Secret
-from streaming_code_generator.settings.declarations import ProviderName, SystemRole, TokenLimitField
+from streaming_code_generator.settings.declarations import (
+    InlineCompletion,
+    ProviderName,
+    SystemRole,
+    TokenLimitField,
+)
 from streaming_code_generator.settings.endpoints import (
     OPENAI_BASE_URL,
+    is_loopback,
     is_openai,
+    leads_to,
     normalised_base_url,
 )
 
@@ -172,3 +179,35 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         embedded_model=settings.embedded_model,
         model_path=str(settings.model_path) if settings.model_path else None,
     )
+
+
+def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:
+    """Return what decides about the provider that completes; the same, where nothing else is set.
+
+    A key, and the headers and fields that are the user's own, go nowhere but to the endpoint that
+    they were given for.
+    """
+    settings, choice = resolved.settings, provider_choice(resolved)
+    if settings.completion_base_url:
+        origin = str(resolved.origins["completion_base_url"])
+        if not leads_to(settings.completion_base_url, choice.base_url or OPENAI_BASE_URL):
+            choice = replace(
+                choice, api_key=None, api_key_command=(), extra_body=None, extra_headers=()
+            )
+        choice = replace(
+            choice,
+            provider="auto",
+            base_url=settings.completion_base_url,
+            base_url_origin=origin,
+        )
+    if settings.completion_model:
+        choice = replace(choice, model=settings.completion_model)
+    return choice
+
+
+def completes(resolved: ResolvedSettings, provider: ProviderDescription) -> InlineCompletion:
+    """Return when suggestions are made: as it is set, else all the time where they cost nothing."""
+    if resolved.settings.inline_completion is not None:
+        return resolved.settings.inline_completion
+    is_free = provider.name == "embedded" or is_loopback(provider.endpoint)
+    return "automatic" if is_free else "off"

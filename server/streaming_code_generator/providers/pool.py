@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from streaming_code_generator.core.complete.fill import (
+    FillNotOfferedError,
+    FillRequest,
+    FillsIn,
+)
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,
@@ -110,6 +115,21 @@ class PooledProvider:
         """
         async with self._pool.in_use(self._choice) as provider, provider.open(request) as deltas:
             yield deltas
+
+    @asynccontextmanager
+    async def open_fill(self, request: FillRequest) -> AsyncIterator[AsyncIterator[Delta]]:
+        """Have the text at a cursor filled in, as the provider does, if it does.
+
+        Cancellation: closes the connection.
+
+        Raises:
+            FillNotOfferedError: It does not.
+        """
+        async with self._pool.in_use(self._choice) as provider:
+            if not isinstance(provider, FillsIn):
+                raise FillNotOfferedError
+            async with provider.open_fill(request) as deltas:
+                yield deltas
 
     async def warm_up(self) -> None:
         """Load what the first request would otherwise wait for."""

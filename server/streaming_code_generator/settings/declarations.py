@@ -35,6 +35,7 @@ SystemRole = Literal["auto", "system", "developer"]
 OnInterrupt = Literal["keep", "continue", "remove"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
+InlineCompletion = Literal["off", "invoked", "automatic"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -264,6 +265,33 @@ class Settings:
         metadata=_about(
             Choice(("live", "lines", "once")),
             "How the code reaches the document: as it arrives, by whole lines, or all at the end.",
+        ),
+    )
+    inline_completion: InlineCompletion | None = field(
+        default=None,
+        metadata=_about(
+            Choice(("off", "invoked", "automatic")),
+            "When ghost text is suggested at the cursor: never, when you ask for it, or while you "
+            "type; unset means `automatic` for the embedded model and endpoints on this machine, "
+            "and else `off`, because each suggestion is a request.",
+            scope=Scope.USER,
+        ),
+    )
+    completion_model: str | None = field(
+        default=None,
+        metadata=_about(
+            Text(may_be_shown=True),
+            "The model to ask the endpoint for ghost text; unset means the one that generates.",
+            scope=Scope.USER,
+        ),
+    )
+    completion_base_url: str | None = field(
+        default=None,
+        metadata=_about(
+            BaseUrl(),
+            "The base URL of the endpoint for ghost text; unset means the one that generates. "
+            "Your key goes there only if it has the same scheme, host and port as `baseUrl`.",
+            scope=Scope.USER,
         ),
     )
     max_concurrent_generations: int = field(

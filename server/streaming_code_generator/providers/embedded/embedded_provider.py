@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.embedded.catalogue import Weights
@@ -94,7 +95,6 @@ class EmbeddedProvider:
 
         Cancellation: the model stops within one token, or one batch of the prompt.
         """
-        child = await self._supervisor.ensure_running()
         limit, temperature = request.max_output_tokens, request.temperature
         completed = replace(
             request,
@@ -102,10 +102,27 @@ class EmbeddedProvider:
             temperature=DEFAULT_TEMPERATURE if temperature is None else temperature,
             reasoning_effort=None,
         )
+        async with self._running_client() as client, client.open(completed) as deltas:
+            yield deltas
+
+    @asynccontextmanager
+    async def open_fill(self, request: FillRequest) -> AsyncIterator[AsyncIterator[Delta]]:
+        """Have the text at a cursor filled in.
+
+        Cancellation: the model stops within one token, or one batch of the prompt.
+
+        Raises:
+            FillNotOfferedError: The model was not trained for it.
+        """
+        async with self._running_client() as client, client.open_fill(request) as deltas:
+            yield deltas
+
+    @asynccontextmanager
+    async def _running_client(self) -> AsyncIterator[OpenAIProvider]:
+        """Start the child if there is none, and say what happened if it ends inside the block."""
+        child = await self._supervisor.ensure_running()
         try:
-            client = await self._client_of(child)
-            async with client.open(completed) as deltas:
-                yield deltas
+            yield await self._client_of(child)
         except (APIError, StreamProcessError) as error:
             # A dead child looks like a server that hung up: the error says what really happened.
             if error.kind in LOST_CHILD_KINDS and await child.wait_ended(END_NOTICED_WITHIN_S):

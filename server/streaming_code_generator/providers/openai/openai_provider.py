@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
 from streaming_code_generator.providers.openai.endpoint_errors import (
@@ -19,6 +20,7 @@ from streaming_code_generator.providers.openai.endpoint_errors import (
     speaks_no_tls,
     translated,
 )
+from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
 from streaming_code_generator.providers.openai.keys import sendable_key
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
@@ -31,6 +33,7 @@ from streaming_code_generator.settings.declarations import SystemRole, TokenLimi
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
+    from httpx2 import Response
     from openai import AsyncAPIResponse, Omit
 
 
@@ -109,9 +112,7 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
     messages = []
     for message in request.messages:
         role = dialect.system_role if message.role == "system" else message.role
-        # Editors allow halves of surrogate pairs; UTF-8, in which the body is sent, does not.
-        content = message.content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        messages.append({"role": role, "content": content})
+        messages.append({"role": role, "content": sendable(message.content)})
     return messages
 
 
@@ -163,6 +164,7 @@ class OpenAIProvider:
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
+        self._ways_to_fill = WaysToFill(base_url, model)
         self._client = LazyClient(
             api_key=sendable_key(api_key),
             api_key_command=api_key_command,
@@ -215,8 +217,50 @@ class OpenAIProvider:
                 raise
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
+            deltas = ReceivedDeltas(
+                response.http_response, self._description.endpoint, self._secrets
+            )
+            yield await stack.enter_async_context(aclosing(deltas))
+
+    @asynccontextmanager
+    async def open_fill(self, request: FillRequest) -> AsyncIterator[AsyncIterator[Delta]]:
+        """Have the text at a cursor filled in, in the first of the ways that works here.
+
+        Cancellation: the connection is closed at once.
+
+        Raises:
+            FillNotOfferedError: None works.
+            APIError: The request did not arrive, or an error came in the stream.
+            StreamProcessError: The stream broke, or is none.
+        """
+        await self._client.get()
+        async with AsyncExitStack() as stack:
+            response = await self._filled(request, stack)
             deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
             yield await stack.enter_async_context(aclosing(deltas))
+
+    async def _filled(self, request: FillRequest, stack: AsyncExitStack) -> "Response":
+        from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
+
+        client = await self._client.get()
+        while (way := self._ways_to_fill.first) is not None:
+            try:
+                with translated(self._description.endpoint, self._secrets):
+                    stream = await client.post(
+                        way.url,
+                        cast_to=object,
+                        body=way.body(request),
+                        options={"headers": self._headers()},
+                        stream=True,
+                        stream_cls=AsyncStream[object],
+                    )
+            except APIError as error:
+                if not self._ways_to_fill.is_refused(way, error.status_code):
+                    raise
+            else:
+                stack.push_async_callback(stream.response.aclose)
+                return stream.response
+        raise FillNotOfferedError
 
     async def aclose(self) -> None:
         """Close all connections. Safe to call twice."""
@@ -280,10 +324,8 @@ class ReceivedDeltas:
     It is an asynchronous iterator with `aclose`, and a `BufferedDeltas`.
     """
 
-    def __init__(
-        self, response: "AsyncAPIResponse[object]", endpoint: str, secrets: Secrets
-    ) -> None:
-        self._received = response.http_response.aiter_bytes()
+    def __init__(self, response: "Response", endpoint: str, secrets: Secrets) -> None:
+        self._received = response.aiter_bytes()
         self._reader = ChunkReader(endpoint, secrets)
         self._endpoint, self._secrets = endpoint, secrets
         self._ready: deque[Delta] = deque()

@@ -39,10 +39,18 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
     #     "message": {"content": "x"}                  the whole answer, not streamed
     delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
     progress = _mapping(chunk.get("prompt_progress"))
+    #
+    # and beside what completes a text instead of a chat:
+    #
+    #     "choices": [{"text": "x"}]                   `/completions`
+    #     "content": "x", "stop": false                llama.cpp's `/infill`
+    #     "content": "", "stop": true, "stop_type"     its end
     return Delta(
-        text=_text(delta.get("content")),
+        text=_text(delta.get("content"))
+        or _text(choice.get("text"))
+        or _text(chunk.get("content")),
         reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
-        finish_reason=_text(choice.get("finish_reason")) or None,
+        finish_reason=_text(choice.get("finish_reason")) or _end_of_infill(chunk),
         usage=_usage(chunk),
         model=_text(chunk.get("model")) or None,
         # llama.cpp sends this where `return_progress` was asked for.
@@ -50,6 +58,12 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
         if (total := _count(progress.get("total")))
         else None,
     )
+
+
+def _end_of_infill(chunk: Json) -> str | None:
+    if chunk.get("stop") is not True:
+        return None
+    return "length" if chunk.get("stop_type") == "limit" else "stop"
 
 
 def _parsed(data: str, endpoint: str) -> Json:

@@ -1,0 +1,1 @@
+"""What completes a line being typed, as pure machines: windows, stop rules, memory, filters."""

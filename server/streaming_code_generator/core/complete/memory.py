@@ -1,0 +1,62 @@
+"""The suggestions of a session, found again by the text around the cursor."""
+
+from collections import OrderedDict
+from hashlib import blake2b
+
+from streaming_code_generator.core.complete.place import LINES_BEFORE, Place, afters
+
+MOST_REMEMBERED = 250
+LOOK_BACK = 128
+"""So many characters of a suggestion may have been typed since it came."""
+SCROLLED = 3
+"""So many lines may have left the stretch above the cursor since."""
+
+
+class CompletionMemory:
+    """Remembers what was suggested where; what was used least recently goes first.
+
+    What the user types as suggested leads from one place to the next: at each of them the rest of
+    the suggestion is found, without any request.
+    """
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        self._most = most * (SCROLLED + 1)
+        self._texts: OrderedDict[bytes, str] = OrderedDict()
+
+    def remember(self, place: Place, text: str) -> None:
+        """Keep a suggestion; an empty one says that there is none."""
+        for before in _scrolled(place.before):
+            key = _key(before, place.after)
+            self._texts[key] = text
+            self._texts.move_to_end(key)
+        while len(self._texts) > self._most:
+            self._texts.popitem(last=False)
+
+    def find(self, place: Place) -> str | None:
+        """Return what is still to come of a suggestion; "" if there is none; None if unknown."""
+        for after in afters(place):
+            for back in range(min(LOOK_BACK, len(place.before)) + 1):
+                # "x = fo|" with back 2: "foo(a)" was suggested at "x = |", so "o(a)" is to come.
+                start = len(place.before) - back
+                key = _key(place.before[:start], after)
+                text = self._texts.get(key)
+                if text is None or not text.startswith(place.before[start:]):
+                    continue
+                if back and len(text) == back:
+                    continue  # all of it was typed: what comes next was never asked for
+                self._texts.move_to_end(key)
+                return text[back:]
+        return None
+
+
+def _scrolled(before: str) -> list[str]:
+    """Return a stretch as it is, and as it is once some of its lines have scrolled out of it."""
+    lines = before.split("\n")
+    if len(lines) + SCROLLED <= LINES_BEFORE:
+        return [before]
+    return ["\n".join(lines[gone:]) for gone in range(SCROLLED + 1)]
+
+
+def _key(before: str, after: str) -> bytes:
+    text = f"{len(before)} {before}{after}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
