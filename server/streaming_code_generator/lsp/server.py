@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
 
@@ -18,7 +19,7 @@ from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.capabilities import Capabilities, resolve_capabilities
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
-from streaming_code_generator.lsp.documents.open_documents import Documents
+from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
 from streaming_code_generator.lsp.failures import CommandHandler, translating
 from streaming_code_generator.lsp.features import commands, configuration
 from streaming_code_generator.lsp.features.code_actions import KIND, code_actions, code_lenses
@@ -79,7 +80,7 @@ class StreamingServer(LanguageServer):
         generations = Generations(backend.concurrency, Reporter(client))
         self.state = ServerState(
             backend=backend,
-            documents=Documents(self._new_delivery, generations.document_closed),
+            documents=Documents(self._new_delivery, self._document_closed, self._document_changed),
             generations=generations,
             client=client,
             reading_settings=asyncio.Lock(),
@@ -90,6 +91,9 @@ class StreamingServer(LanguageServer):
         self.protocol.documents = self.state.documents
         # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
         self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
+        self.protocol.request_handlers = {
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
+        }
         _register(self)
         _register_renames(self)
 
@@ -103,6 +107,23 @@ class StreamingServer(LanguageServer):
         client = self.state.client
         form = EditForm(client.applied_edits)
         return EditDelivery(uri, writer, client.send_edit, self.state.generations, edit_form=form)
+
+    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
+        # Imported by the first request: no start has to wait for it.
+        from streaming_code_generator.lsp.features.inline_completion import (  # noqa: PLC0415
+            inline_completion,
+        )
+
+        return inline_completion(self.state, params)
+
+    def _document_changed(self, document: OpenDocument) -> None:
+        if self.state.completions is not None:
+            self.state.completions.changed(document)
+
+    def _document_closed(self, document: OpenDocument) -> None:
+        self.state.generations.document_closed(document)
+        if self.state.completions is not None:
+            self.state.completions.closed(document)
 
     # Logging
 
@@ -141,6 +162,8 @@ class StreamingServer(LanguageServer):
             self._beginning.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
+                if self.state.completions is not None:
+                    await self.state.completions.aclose()
                 await self.state.generations.aclose()
                 await self.state.backend.aclose()
         except TimeoutError:
@@ -192,6 +215,11 @@ def _register(server: StreamingServer) -> None:
             return []
         literals = state.client.capabilities.code_action_literals
         return code_actions(document, state.generations, params, as_literals=literals)
+
+    # Only the options count, as with commands.
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(
+        lambda *_: None
+    )
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:

@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.open_documents import Documents
 from streaming_code_generator.lsp.generations.registry import Generations
+
+if TYPE_CHECKING:  # imported by the first request for ghost text
+    from streaming_code_generator.lsp.completions.completions import Completions
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -19,6 +23,8 @@ class ServerState:
     client: Client
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
+    completions: "Completions | None" = None
+    """Made by the first request for ghost text."""
 
     async def settings_read(self) -> None:
         """Wait until every change of settings that came before has been read."""
