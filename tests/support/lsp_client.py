@@ -291,6 +291,11 @@ class EditorClient(LanguageClient):
 
     def take_edit(self, msg_id: Any, params: types.ApplyWorkspaceEditParams) -> None:
         """Apply an edit of the server's, or refuse it, by habit."""
+        match params.edit.document_changes:
+            case [types.CreateFile(uri=new)]:
+                Path(new.removeprefix("file://")).touch(exist_ok=False)
+                self._answer(msg_id, "false" if new in self.gone else None)
+                return
         self._edits_seen += 1
         uri, edit = received_edit(params.edit, self._edits_seen)
         if uri in self.gone or (params.edit.document_changes and not self.knows_versions):

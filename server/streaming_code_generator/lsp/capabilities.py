@@ -1,6 +1,6 @@
 """The client's capabilities, resolved once from its `initialize` request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,9 @@ class Capabilities:
     """Whether it lets the server register for `didChangeConfiguration` notifications."""
     code_action_literals: bool = False
     document_changes: bool = False
+    creates_files: bool = False
+    """Whether it takes `CreateFile` in an edit."""
+    show_document: bool = False
     generation_updates: bool = False
     undo_notifications: bool = False
     roots: tuple[Path, ...] = ()
@@ -39,6 +42,9 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
         return bool(get_capability(params.capabilities, path, default=False))
 
     options = params.initialization_options
+    operations: Sequence[str] = get_capability(
+        params.capabilities, "workspace.workspace_edit.resource_operations", default=()
+    )
 
     def announces(name: str) -> bool:
         return isinstance(options, Mapping) and options.get(name) is True
@@ -51,6 +57,8 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
         configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
         code_action_literals=can("text_document.code_action.code_action_literal_support"),
         document_changes=can("workspace.workspace_edit.document_changes"),
+        creates_files=types.ResourceOperationKind.Create in operations,
+        show_document=can("window.show_document.support"),
         generation_updates=announces(GENERATION_UPDATES),
         undo_notifications=announces(UNDO_NOTIFICATIONS),
         roots=_roots(params),

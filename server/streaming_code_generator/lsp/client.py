@@ -1,11 +1,14 @@
 """Notifications and requests from the server to its client."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, cast
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
@@ -20,6 +23,10 @@ from streaming_code_generator.lsp.transport.edit_messages import (
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token
 
 logger = logging.getLogger(__name__)
+
+CREATE_FILE_TIMEOUT_S = 10.0
+"""As long as an edit may go unanswered."""
+SHOW_TIMEOUT_S = 2.0
 
 
 class Client:
@@ -95,6 +102,34 @@ class Client:
         """Request that the client requests code lenses again."""
         if self.capabilities.code_lens_refresh:
             self._protocol.send_request(types.WORKSPACE_CODE_LENS_REFRESH)
+
+    async def create_file(self, uri: str) -> str | None:
+        """Request an empty file, and that it be shown where the client can.
+
+        Cancellation: at once.
+
+        Returns:
+            None once it exists, else what the client says against it.
+        """
+        edit = {"documentChanges": [{"kind": "create", "uri": uri}]}
+        try:
+            async with asyncio.timeout(CREATE_FILE_TIMEOUT_S):
+                reply = self._protocol.send_edit_request(edit, "Create file")
+                result = await asyncio.wrap_future(reply)
+                if not getattr(result, "applied", False):
+                    return getattr(result, "failure_reason", None) or "no reason given"
+        except TimeoutError:
+            return "no answer"
+        except JsonRpcException as error:
+            return str(error)
+        if self.capabilities.show_document:
+            # Most clients open a document that they show; its edits are then followed exactly.
+            with contextlib.suppress(TimeoutError, JsonRpcException):
+                async with asyncio.timeout(SHOW_TIMEOUT_S):
+                    params = types.ShowDocumentParams(uri=uri, take_focus=True)
+                    shown = self._protocol.send_request(types.WINDOW_SHOW_DOCUMENT, params)
+                    await asyncio.wrap_future(shown)
+        return None
 
     def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
         """Send `workspace/applyEdit`, in the form that the client takes for this document."""

@@ -5,7 +5,7 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeVar, get_args
+from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -40,10 +40,19 @@ a document. Before the `didChange` of that version, or right after it."""
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
 Target = Literal["document", "none"]
 Token = str | int
+MOST_POSITIONS = 100
+"""Most places that one command generates at."""
 ClientPosition = tuple[int, int]
 """Line and character, in the position encoding that was agreed with the client."""
 ClientRange = tuple[ClientPosition, ClientPosition]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that does not exist yet, as the target of a generation."""
+
+    uri: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +60,17 @@ class GenerateArguments:
     """What `generate` was asked; positions are the client's."""
 
     uri: str
+    """The document that code goes to, or with target `none` that is asked in."""
     version: int | None = None
     rebase: bool = False
     """Whether a place of an older version is rebased to the present one, where that is known."""
     start: ClientPosition
     end: ClientPosition
     """Equal to `start` for an insertion."""
+    positions: tuple[ClientPosition, ...] = ()
+    """Several places to insert at, each once; `start` is the first of them."""
     prompt: str | None = None
-    target: Target = "document"
+    target: Target | NewFile = "document"
     wait: bool = True
     work_done_token: Token | None = None
     partial_result_token: Token | None = None
@@ -84,7 +96,7 @@ class UndoNotice:
 
 GENERATE_SHAPE = (
     f"`{GENERATE}` takes one object: "
-    '{"textDocument": {"uri"}, "position" or "range", "prompt"?, "target"?, "wait"?}'
+    '{"textDocument": {"uri"}, "position", "positions" or "range", "prompt"?, "target"?, "wait"?}'
 )
 
 
@@ -100,26 +112,43 @@ def parse_generate(arguments: object) -> GenerateArguments:
         JsonRpcInvalidParams: They cannot be used; the message says what to send.
     """
     given = _only_object(arguments, GENERATE_SHAPE)
-    document = given.get("textDocument")
-    uri = document.get("uri") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(uri, str) or not uri:
-        invalid(f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.')
-    start, end = _range(given)
-    target: Any = given.get("target") or "document"
-    if target not in get_args(Target):
-        invalid('"target" must be "document" or "none".')
+    target = _target(given.get("target"))
+    if isinstance(target, NewFile):
+        uri, version, places = target.uri, None, [((0, 0), (0, 0))]
+        if not (_optional(given, "prompt", str) or "").strip():
+            invalid('Send a "prompt" that says what the new file is to hold.')
+    else:
+        document = given.get("textDocument")
+        named = document.get("uri") if isinstance(document, Mapping) else None
+        if not isinstance(document, Mapping) or not isinstance(named, str) or not named:
+            invalid(
+                f'Send the document as "textDocument": {{"uri": "file:///…"}}. {GENERATE_SHAPE}.'
+            )
+        uri, version = _uri(named, "textDocument.uri"), _optional(document, "version", int)
+        places = _places(given)
+    start, end = places[0]
     return GenerateArguments(
-        uri=_uri(uri, "textDocument.uri"),
-        version=_optional(document, "version", int),
+        uri=uri,
+        version=version,
         rebase=_flag(given, "rebase", default=False),
         start=start,
         end=end,
+        positions=tuple(position for position, _ in places) if _has(given, "positions") else (),
         prompt=_optional(given, "prompt", str),
         target=target,
         wait=_flag(given, "wait", default=True),
         work_done_token=_token(given, "workDoneToken"),
         partial_result_token=_token(given, "partialResultToken"),
     )
+
+
+def _target(value: Any) -> Target | NewFile:
+    match value or "document":
+        case {"uri": str(uri)} if uri:
+            return NewFile(_uri(uri, "target.uri"))
+        case "document" | "none" as target:
+            return cast("Target", target)
+    invalid('"target" must be "document", "none", or {"uri": "file:///…"} for a new file.')
 
 
 def parse_reference(arguments: object, command: str) -> GenerationReference:
@@ -177,8 +206,8 @@ def _uri(uri: str, name: str) -> str:
     return uri
 
 
-def _range(given: Mapping[str, Any]) -> ClientRange:
-    if given.get("range") is not None:
+def _places(given: Mapping[str, Any]) -> list[ClientRange]:
+    if _has(given, "range"):
         value = given["range"]
         if not isinstance(value, Mapping):
             invalid('"range" must be {"start": {…}, "end": {…}}.')
@@ -186,11 +215,25 @@ def _range(given: Mapping[str, Any]) -> ClientRange:
             _position(value.get("start"), "range.start"),
             _position(value.get("end"), "range.end"),
         )
-        return min(start, end), max(start, end)  # a selection may have been made backwards
-    if given.get("position") is not None:
+        return [(min(start, end), max(start, end))]  # a selection may have been made backwards
+    if _has(given, "positions"):
+        values = given["positions"]
+        if not isinstance(values, list | tuple) or not values or len(values) > MOST_POSITIONS:
+            invalid(f'"positions" must be a list of 1 to {MOST_POSITIONS} positions.')
+        several = [_position(each, f"positions[{n}]") for n, each in enumerate(values)]
+        # Two cursors in one place are one cursor.
+        return [(position, position) for position in dict.fromkeys(several)]
+    if _has(given, "position"):
         position = _position(given["position"], "position")
-        return position, position
-    invalid(f'Send "position" (where to insert) or "range" (what to replace). {GENERATE_SHAPE}.')
+        return [(position, position)]
+    invalid(
+        'Send "position" or "positions" (where to insert) or "range" (what to replace). '
+        f"{GENERATE_SHAPE}."
+    )
+
+
+def _has(given: Mapping[str, Any], name: str) -> bool:
+    return given.get(name) is not None
 
 
 def _position(value: object, name: str) -> ClientPosition:

@@ -262,6 +262,15 @@ class Documents:
         # The client may have opened it while it was read from disk.
         return self.get(uri) or self._add(uri, language_of(path), text, None, is_open=False)
 
+    def created(self, uri: str) -> OpenDocument:
+        """Return the document of a file that the client has just created, opened by it or not."""
+        known = self.get(uri)
+        if known is not None:
+            return known
+        path = path_of(uri)
+        language_id = language_of(path) if path else ""
+        return self._add(uri, language_id, "", None, is_open=False)
+
     def drop_unused_files(self) -> None:
         """Forget files that were read from disk and are not edited any more: they may change."""
         for key, document in list(self._documents.items()):

@@ -62,6 +62,20 @@ def workspace_file(uri: str, roots: Iterable[Path]) -> Path:
     return path
 
 
+def new_workspace_file(uri: str, roots: Iterable[Path]) -> Path:
+    """Return the path of a file that may be created.
+
+    Raises:
+        JsonRpcInvalidParams: It exists, or lies outside the workspace.
+    """
+    path = path_of(uri)
+    if path is None:
+        invalid(f"`{uri}` is not the URI of a file: only files can be created.")
+    if path.exists() or path.is_symlink():
+        invalid(f'`{path.name}` exists: send it as "textDocument", with a place in it.')
+    return workspace_file(uri, roots)
+
+
 def read_text(path: Path) -> str:
     """Read a file.
 

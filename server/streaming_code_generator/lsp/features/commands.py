@@ -8,13 +8,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.results import stats_object
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.workspace_files import secret_looking
+from streaming_code_generator.lsp.documents.workspace_files import (
+    new_workspace_file,
+    secret_looking,
+)
 from streaming_code_generator.lsp.failures import (
     content_modified,
     request_cancelled,
@@ -35,8 +39,10 @@ from streaming_code_generator.lsp.wire import (
     REMOVE,
     RETRY,
     STATUS,
+    ClientRange,
     GenerateArguments,
     GenerationReference,
+    NewFile,
     invalid,
     lsp_range,
     parse_generate,
@@ -53,39 +59,95 @@ REMOVAL_TIMEOUT_S = 15.0
 def generate(
     state: ServerState, arguments: object, ended: ExitStack
 ) -> Coroutine[Any, Any, object]:
-    """Reserve the place at once; then start a generation and answer with its result.
+    """Reserve the places at once; then start a generation in each and answer with the results.
 
-    Cancellation: cancels the generation, if it is waited for.
+    Cancellation: cancels the generations, if they are waited for.
     """
     parsed = parse_generate(arguments)
-    if parsed.target == "document" and not state.client.capabilities.edits:
+    if parsed.target != "none" and not state.client.capabilities.edits:
         invalid(
             "This client takes no edits (it does not announce `workspace.applyEdit`): "
             'send "target": "none", and take the code from the answer.'
         )
+    if isinstance(parsed.target, NewFile):
+        return _generate_file(state, parsed)
     document = state.documents.get(parsed.uri)
-    place = None
+    places = None
     if document is not None and document.is_open:
-        # The next message may already change the document: the place must move with it.
-        place = _reserve(parsed, document)
-        ended.callback(place.release)
-    return _generate(state, parsed, place)
+        # The next message may already change the document: the places must move with it.
+        places = _reserve(parsed, document)
+        for place in places:
+            ended.callback(place.release)
+    return _generate(state, parsed, places)
 
 
 async def _generate(
-    state: ServerState, arguments: GenerateArguments, place: ReservedRange | None
+    state: ServerState, arguments: GenerateArguments, places: list[ReservedRange] | None
 ) -> object:
     engine = await _present_engine(state)
-    settings = state.backend.resolved.settings
-    if place is None:
-        place = _reserve(arguments, await state.documents.find(arguments.uri))
-    try:
-        job = make_job(arguments, place, settings)
-    finally:
-        place.release()
+    if places is None:
+        places = _reserve(arguments, await state.documents.find(arguments.uri))
+    jobs = _make_jobs(state, arguments, places)
     # With target `none` a file that is not open was read for its context alone.
-    if job.document is None:
+    if jobs[0].document is None:
         state.documents.drop_unused_files()
+    if not arguments.positions:
+        return await _end_of(_start(state, jobs[0], engine))
+    return {"generations": await _ends_of(_start_all(state, jobs, engine))}
+
+
+def _make_jobs(
+    state: ServerState, arguments: GenerateArguments, places: list[ReservedRange]
+) -> list[Job]:
+    """Resolve a request at each of its places, before any code changes the document."""
+    settings = state.backend.resolved.settings
+    try:
+        first, *others = [make_job(arguments, place, settings) for place in places]
+    finally:
+        for place in places:
+            place.release()
+    # A token stands for one progress: the further generations have their own.
+    return [first, *(replace(job, work_done_token=None) for job in others)]
+
+
+async def _ends_of(generations: list[Generation]) -> list[object]:
+    """Answer for several generations, in order; one that fails does not fail the others."""
+
+    async def end_of(generation: Generation) -> object:
+        try:
+            return await _end_of(generation)
+        except JsonRpcException as error:
+            return {**_result_object(generation), "error": error.message}
+
+    return await asyncio.gather(*map(end_of, generations))
+
+
+async def _generate_file(state: ServerState, arguments: GenerateArguments) -> object:
+    """Have the client create a file, and generate what it is to hold.
+
+    The file is created first, so that the code is seen to grow in it; where no code comes, it
+    stays, empty.
+    """
+    if not state.client.capabilities.creates_files:
+        invalid(
+            "This client creates no files (it does not announce `create` in "
+            "`workspace.workspaceEdit.resourceOperations`): create the file, and send it as "
+            '"textDocument".'
+        )
+    _refuse_secrets(arguments.uri)
+    if state.documents.get(arguments.uri) is not None:
+        invalid('The file is open already: send it as "textDocument", with a place in it.')
+    path = new_workspace_file(arguments.uri, state.documents.roots)
+    engine = await _present_engine(state)
+    objection = await state.client.create_file(arguments.uri)
+    if objection is not None:
+        raise StreamProcessError(
+            f"The editor did not create `{path.name}` ({objection}): create it yourself, and "
+            "generate in it.",
+            kind="document",
+        )
+    places = _reserve(arguments, state.documents.created(arguments.uri))
+    (job,) = _make_jobs(state, arguments, places)
     return await _end_of(_start(state, job, engine))
 
 
@@ -105,30 +167,41 @@ async def _present_engine(state: ServerState) -> GenerationEngine:
         raise
 
 
-def _reserve(arguments: GenerateArguments, document: OpenDocument) -> ReservedRange:
-    """Reserve the place that a request names, in the document as it is now.
+def _reserve(arguments: GenerateArguments, document: OpenDocument) -> list[ReservedRange]:
+    """Reserve the places that a request names, in the document as it is now.
 
     Raises:
         JsonRpcInvalidParams: The file must not be touched.
         JsonRpcException: `ContentModified`, the client saw an older document.
     """
-    path = unquote(urlsplit(document.uri).path)
+    _refuse_secrets(document.uri)
+    wheres = [(each, each) for each in arguments.positions] or [(arguments.start, arguments.end)]
+    version = document.mirror.version
+    if arguments.version is not None and version is not None and arguments.version < version:
+        wheres = [_carried(arguments, document, where) for where in wheres]
+    point = document.mirror.point
+    return [ReservedRange(document, point(*start), point(*end)) for start, end in wheres]
+
+
+def _refuse_secrets(uri: str) -> None:
+    path = unquote(urlsplit(uri).path)
     if secret_looking(path):
         name = path.rsplit("/", 1)[-1]
         invalid(f"`{name}` looks like it holds secrets: it is neither sent nor edited.")
-    where, version = (arguments.start, arguments.end), document.mirror.version
-    if arguments.version is not None and version is not None and arguments.version < version:
-        history = document.history
-        carried = history.carried(where, arguments.version) if arguments.rebase else None
-        if carried is None:
-            raise content_modified(
-                f"The document is at version {version}, the request is for {arguments.version}: "
-                "ask again for the current one."
-            )
-        where = carried
-    start, end = where
-    point = document.mirror.point
-    return ReservedRange(document, point(*start), point(*end))
+
+
+def _carried(
+    arguments: GenerateArguments, document: OpenDocument, where: ClientRange
+) -> ClientRange:
+    """Return where a place of an older version is now, if the request allows that."""
+    version = arguments.version or 0
+    carried = document.history.carried(where, version) if arguments.rebase else None
+    if carried is None:
+        raise content_modified(
+            f"The document is at version {document.mirror.version}, the request is for "
+            f"{version}: ask again for the current one."
+        )
+    return carried
 
 
 def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation:
@@ -146,6 +219,18 @@ def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation
             f"Generation `{taken.region_id}` is still writing in that range: "
             "wait for its end, or cancel it."
         )
+
+
+def _start_all(state: ServerState, jobs: list[Job], engine: GenerationEngine) -> list[Generation]:
+    """Start several generations, or none; raises as `_start` does."""
+    started: list[Generation] = []
+    try:
+        started.extend(_start(state, job, engine) for job in jobs)
+    except BaseException:
+        for generation in started:
+            generation.cancel("Another place of the same request is taken.")
+        raise
+    return started
 
 
 async def _end_of(generation: Generation) -> object:

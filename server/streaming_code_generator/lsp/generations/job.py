@@ -21,7 +21,7 @@ from streaming_code_generator.core.prompt.context import context_around
 from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
-from streaming_code_generator.lsp.wire import GenerateArguments, Token, invalid
+from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, Token, invalid
 from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace, Settings
 
 
@@ -78,11 +78,12 @@ def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Setti
     return Job(
         uri=document.uri,
         language_id=document.language_id,
-        document=document if arguments.target == "document" else None,
+        document=None if arguments.target == "none" else document,
         start=Point(placement.line, placement.column),
         end=Point(placement.end_line, placement.end_column),
         prefix=placement.prefix,
-        suffix=placement.suffix,
+        # A new file ends with a line ending, as files do.
+        suffix="\n" if isinstance(arguments.target, NewFile) else placement.suffix,
         code_target=replace(
             placement.target, ends_with_code=_wants_code_alone(arguments, settings)
         ),
@@ -98,7 +99,7 @@ def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Setti
 def _wants_code_alone(arguments: GenerateArguments, settings: Settings) -> bool:
     """Whether nobody sees what the model says about the code."""
     return (
-        arguments.target == "document"
+        arguments.target != "none"
         and not settings.insert_explanation
         and arguments.partial_result_token is None
     )
