@@ -118,5 +118,7 @@ def test_without_any_the_mapping_is_the_key_itself(
     editor.keys("<Tab>")
     editor.wait_until(lambda: "mapped = sum(1, 2)" in editor.text, "it to be accepted")
     editor.keys("<Esc>o<Tab>x<Esc>")
-    editor.wait_until(lambda: "\n\tx\n" in editor.text, "a tab")
+    editor.wait_until(
+        lambda: "\n    x\n" in editor.text, "a tab, which Python files have as blanks"
+    )
     editor.command("iunmap <Tab>")

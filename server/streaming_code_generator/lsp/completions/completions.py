@@ -208,10 +208,12 @@ async def _whole(
         typed = cursor.typed_at(stream.place, stream.text.so_far, stream.anchor)
         if typed is None:
             return ""
-        rest = stream.text.whole.removeprefix(typed)
+        # What has been typed may reach into the line that is not whole yet.
+        whole = stream.text.whole
+        rest = whole[len(typed) :] if whole.startswith(typed) else ""
         left_s = answer_at_s - loop.time()
         if stream.is_over or (left_s <= 0 and rest.strip()):
             stream.was_shown = True
-            return rest if stream.text.whole.startswith(typed) else ""
+            return rest
         await stream.news(left_s if left_s > 0 else None)
     return ""
