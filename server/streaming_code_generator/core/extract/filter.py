@@ -19,7 +19,9 @@ from streaming_code_generator.core.extract.parts import (
 )
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
+    END_TOKENS_LIMIT,
     LINE_LIMIT,
+    EndTokens,
     LineEndings,
     segments,
 )
@@ -122,7 +124,7 @@ class Trimmed:
 
 
 HELD_BACK_LIMIT = max(LEAD_LIMIT, DIFF_LIMIT, REPETITION_LIMIT) + 2 * (
-    LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT
+    LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT + END_TOKENS_LIMIT
 )
 """Most characters the filter keeps to itself of an answer without placeholders, in the worst case:
 a diff, or a file that is repeated. Of ordinary code it is a line at most, and mostly a few
@@ -167,6 +169,7 @@ class OutputFilter:
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
         self._content_lines = LineEndings()
+        self._end_tokens = EndTokens()
         self._reasoning_lines = LineEndings()
         self._content_loop = LoopDetector()
         self._reasoning_loop = LoopDetector()
@@ -181,7 +184,13 @@ class OutputFilter:
     @property
     def held_back(self) -> int:
         """Characters read that may still be given out; at most `HELD_BACK_LIMIT`."""
-        holders = (self._stage, self._code, self._explanation, self._reasoning)
+        holders = (
+            self._end_tokens,
+            self._stage,
+            self._code,
+            self._explanation,
+            self._reasoning,
+        )
         return sum(holder.held_back for holder in holders)
 
     @property
@@ -237,7 +246,7 @@ class OutputFilter:
         self._refuse_when_finished()
         if self.is_over:
             return []
-        text = self._content_lines.feed(text)
+        text = self._end_tokens.feed(self._content_lines.feed(text))
         end = self._content_loop.feed(text)
         if end is not None:
             text = text[:end]
@@ -265,6 +274,10 @@ class OutputFilter:
         if self._finished:
             return []
         self._finished = True
+        text, tokens = self._end_tokens.finish()
+        self._run(text)
+        if not self.is_over:
+            self._tally.drop("end token", tokens)
         # The last stage may hand over what it held back to another one, which has to finish, too:
         # "Sure" without a line end is Opening's until now, and then BareCode's or LeadIn's.
         following: FilterStage | None = self._stage

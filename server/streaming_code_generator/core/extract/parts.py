@@ -11,6 +11,7 @@ Part = Literal["code", "explanation", "reasoning"]
 Rule = Literal[
     "fence",
     "think tag",
+    "end token",
     "repetition",
     "line number",
     "placeholder",
@@ -21,6 +22,7 @@ Rule = Literal[
 
 - `fence`: the lines, or backticks, around a block of code
 - `think tag`: `<think>` and `</think>`
+- `end token`: `<|im_end|>` and its like, at the end
 - `repetition`: it stands in the document, before or behind the code
 - `line number`: numbers in front of every line
 - `placeholder`: "... existing code ...", whether it could be filled in or not
