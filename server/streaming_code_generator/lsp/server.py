@@ -17,6 +17,7 @@ from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.capabilities import Capabilities, resolve_capabilities
 from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents
 from streaming_code_generator.lsp.failures import CommandHandler, translating
@@ -82,6 +83,7 @@ class StreamingServer(LanguageServer):
             documents=Documents(self._new_delivery, generations.document_closed),
             generations=generations,
             client=client,
+            workspace_reader=WorkspaceReader(),
             reading_settings=asyncio.Lock(),
         )
         self.exit_code: asyncio.Future[int] | None = None

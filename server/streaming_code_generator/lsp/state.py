@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.open_documents import Documents
 from streaming_code_generator.lsp.generations.registry import Generations
 
@@ -17,6 +18,7 @@ class ServerState:
     documents: Documents
     generations: Generations
     client: Client
+    workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
 
