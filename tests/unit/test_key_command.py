@@ -8,8 +8,8 @@ import pytest
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
-from streaming_code_generator.providers.openai.keys import key_from_command
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.sdk import key_from_command
 from streaming_code_generator.settings import ResolvedSettings, Secret, SettingsSources, resolve
 from streaming_code_generator.testing.openai_replies import answer
 from streaming_code_generator.testing.openai_server import OpenAIServer

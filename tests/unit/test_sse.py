@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.providers.openai.sse import SseEvent, SseParser
+from streaming_code_generator.providers.openai.stream import SseEvent, SseParser
 
 STREAM = (
     "data: one\n\n"

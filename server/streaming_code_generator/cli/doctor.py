@@ -26,8 +26,7 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
-from streaming_code_generator.providers.openai.keys import key_from_command, sendable_key
-from streaming_code_generator.providers.openai.sdk import route_of
+from streaming_code_generator.providers.openai.sdk import key_from_command, route_of, sendable_key
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
     SPECS,

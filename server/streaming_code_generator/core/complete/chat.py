@@ -4,8 +4,7 @@ from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.window import Window
 from streaming_code_generator.core.context.pieces import fenced
 from streaming_code_generator.core.messages import CompletionRequest, Message
-from streaming_code_generator.core.placement.indentation import indent_of
-from streaming_code_generator.core.placement.languages import language
+from streaming_code_generator.core.placement.languages import indent_of, language
 
 _SYSTEM = (
     "You complete {code} while it is being typed. Answer with the text that comes next at the "

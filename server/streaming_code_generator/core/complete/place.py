@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.placement.indentation import content
+from streaming_code_generator.core.placement.languages import content
 
 LINES_BEFORE = 32
 LINES_AFTER = 8

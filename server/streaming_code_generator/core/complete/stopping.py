@@ -1,7 +1,7 @@
 """Where a suggestion ends: the model would go on for as long as it may."""
 
 from streaming_code_generator.core.complete.window import Window
-from streaming_code_generator.core.placement.indentation import indent_of, opens_block
+from streaming_code_generator.core.placement.languages import indent_of, opens_block
 
 MOST_LINES = 16
 MOST_OF_A_LINE = 240

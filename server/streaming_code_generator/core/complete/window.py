@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.placement.indentation import content
+from streaming_code_generator.core.placement.languages import content
 from streaming_code_generator.core.tokens import CHARS_PER_TOKEN
 
 TOKENS_BEFORE = 256

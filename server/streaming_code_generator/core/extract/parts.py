@@ -1,5 +1,6 @@
 """What goes into the output filter, what comes out, and how its stages follow one another."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -138,3 +139,31 @@ class FilterStage(Protocol):
     def finish(self) -> FilterStep:
         """Let go of what was held back, since nothing follows."""
         ...
+
+
+def weight(text: str) -> int:
+    """Return how many characters of a text are no white space, which the layout alters freely."""
+    return sum(map(len, text.split()))
+
+
+class Tally:
+    """Counts what is dropped and added, and keeps why code cannot be used."""
+
+    def __init__(self) -> None:
+        self.dropped: Counter[Rule] = Counter()
+        self.added = 0
+        self.refusal: str | None = None
+        """Why what there is of code must not go into the document."""
+
+    def drop(self, rule: Rule, text: str) -> None:
+        """Count text that goes nowhere."""
+        if count := weight(text):
+            self.dropped[rule] += count
+
+    def add(self, text: str) -> None:
+        """Count text that comes from the document."""
+        self.added += weight(text)
+
+    def refuse(self, reason: str) -> None:
+        """Keep the first reason."""
+        self.refusal = self.refusal or reason

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.extract import CodeTarget, Surroundings
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
-from streaming_code_generator.core.placement.indentation import (
+from streaming_code_generator.core.placement.languages import (
     BLANK,
     content,
     indent_of,
     indent_of_new_line,
     indent_unit,
     is_blank,
+    language,
     opens_block,
 )
-from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.syntax import is_text_behind
 
 _CLOSERS = (")", "]", "}")

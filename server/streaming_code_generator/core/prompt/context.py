@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.placement.indentation import content, indent_of
+from streaming_code_generator.core.placement.languages import content, indent_of
 from streaming_code_generator.core.placement.target import Placement, selected_text
 
 CHARACTERS_BEFORE = 1_200

@@ -21,11 +21,11 @@ from streaming_code_generator.providers.openai.endpoint_errors import (
     translated,
 )
 from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
-from streaming_code_generator.providers.openai.keys import sendable_key
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
     accepts_connections,
     import_sdk,
+    sendable_key,
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret

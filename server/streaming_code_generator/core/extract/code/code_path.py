@@ -1,13 +1,11 @@
 """The way of code through the filter: out of its dress, without repetitions, laid out."""
 
 from streaming_code_generator.core.extract.code.dress import Dress
-from streaming_code_generator.core.extract.code.flush import FlushFirstLine
-from streaming_code_generator.core.extract.code.layout import Layout
+from streaming_code_generator.core.extract.code.layout import FlushFirstLine, Layout
 from streaming_code_generator.core.extract.code.placeholders import Placeholders
 from streaming_code_generator.core.extract.code.repetition import RepeatedAbove
-from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import segments
-from streaming_code_generator.core.extract.tally import Tally
 
 
 class CodePath:

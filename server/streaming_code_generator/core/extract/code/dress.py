@@ -3,10 +3,9 @@
 import re
 
 from streaming_code_generator.core.extract.code.diffs import apply_diff
-from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
-from streaming_code_generator.core.extract.tally import Tally
 
 DIFF_TAGS = {"diff", "udiff", "patch"}
 DIFF_LIMIT = 65_536

@@ -1,6 +1,6 @@
 """Text that stands around the insertion point already and is not to be repeated."""
 
-from streaming_code_generator.core.extract.tally import Tally
+from streaming_code_generator.core.extract.parts import Tally
 
 OVERLAP_LIMIT = 256
 """Most characters compared on either side. A longer line before the cursor counts with its end

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
-from streaming_code_generator.core.extract.tally import Tally
 
 _MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)?[ \t]*")
 _HAS_MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)")

@@ -2,9 +2,8 @@
 
 import re
 
-from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
-from streaming_code_generator.core.extract.tally import Tally
 
 REPETITION_LIMIT = 65_536
 """Most characters held back as a repetition of lines above or below."""
