@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 
 from streaming_code_generator.core.messages import Delta, Message, Usage
@@ -35,6 +36,10 @@ TOKENS_TO_BEGIN_ANSWER = 3
 
 COUNT_WAIT_S = 2.0
 """Longest wait for the tokenizer at the end of a generation; then the estimate stands."""
+
+
+TEXTS_REMEMBERED = 1_000
+"""Texts whose tokens need not be counted again: a megabyte or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +94,15 @@ class Tokenizers:
         self._executor.shutdown(wait=False)
 
 
+@cache
+def _remembering_counter(encoding: str) -> CountTokens:
+    # From one request to the next, most of what is counted for a prompt is the same.
+    return lru_cache(maxsize=TEXTS_REMEMBERED)(load_counter(encoding))
+
+
 def _counter(model: str) -> CountTokens:
     try:
-        return load_counter(encoding_of(model)[0])
+        return _remembering_counter(encoding_of(model)[0])
     except Exception:
         logger.warning("No tokenizer: prompts are kept short by their bytes.", exc_info=True)
         return lambda text: len(text.encode())

@@ -17,7 +17,7 @@ NEAR_LINES = 40
 _SHARE_OF_FILE = 0.5
 """What the file itself gets at first; it also gets what others leave."""
 _SHARE_OF_NAMED = 0.6
-_MOST_DEFINITIONS = 24
+_MOST_DEFINITIONS = 16
 _MOST_WINDOWS = 8
 
 

@@ -6,6 +6,11 @@ from dataclasses import dataclass, replace
 
 CountTokens = Callable[[str], int]
 
+LEAST_TOKENS = 16
+"""No piece has fewer, with what is written around it."""
+MOST_CHARACTERS_PER_TOKEN = 8
+"""Code has three or four."""
+
 _BACKTICKS = re.compile(r"`{3,}")
 _PATH_LIMIT = 160
 
@@ -56,7 +61,13 @@ def fit(candidates: Iterable[Piece], room: int, count: CountTokens) -> list[Piec
     """Return the candidates that fit into so many tokens, counted; the first have precedence."""
     taken: list[Piece] = []
     for piece in candidates:
-        tokens = count(piece.rendered)
+        if room < LEAST_TOKENS:
+            break
+        rendered = piece.rendered
+        # What is far too long need not be counted, which takes the most time of all.
+        if len(rendered) > room * MOST_CHARACTERS_PER_TOKEN:
+            continue
+        tokens = count(rendered)
         if tokens <= room:
             taken.append(replace(piece, tokens=tokens))
             room -= tokens
