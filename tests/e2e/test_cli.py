@@ -147,8 +147,9 @@ async def test_doctor_asks_an_endpoint_on_this_machine_past_the_proxy(
 
 @pytest.mark.parametrize("command", ["demo", "generate"])
 async def test_modules_in_the_working_directory_are_not_executed(
-    command_line: CommandLine, command: str
+    tmp_path: Path, command: str
 ) -> None:
+    command_line = CommandLine(tmp_path, fresh=True)
     executed = command_line.folder / "executed"
     program = f"open({str(executed)!r}, 'a').write(__name__)\n"
     for name in ("pygls", "openai", "httpx2", "tenacity"):

@@ -51,7 +51,8 @@ async def test_response_goes_to_stdout_and_its_figures_to_stderr(
     assert request.prompt == "write f"
 
 
-async def test_output_is_utf8_in_any_locale(command_line: CommandLine) -> None:
+async def test_output_is_utf8_in_any_locale(tmp_path: Path) -> None:
+    command_line = CommandLine(tmp_path, fresh=True)
     async with OpenAIServer(answer("é🙂")) as server:
         ended = await command_line.call(
             "generate", "x", *at(server), variables={"LC_ALL": "C", "PYTHONUTF8": "0"}

@@ -115,6 +115,27 @@ async def test_text_that_had_arrived_stays_and_is_in_the_error(
     assert document.text.startswith("x = 1")
 
 
+@pytest.mark.parametrize(
+    ("on_interrupt", "left"),
+    [("remove", "a = 0\n"), ("continue", "a = 0\nx = 1\ny = two\n")],
+)
+async def test_what_becomes_of_code_that_breaks_off_is_set(
+    workspace: Path, endpoint: ScriptedEndpoint, tmp_path: Path, on_interrupt: str, left: str
+) -> None:
+    endpoint.will(Reply(steps=(chunk("x = 1\ny = tw"), Drop())), answer("y = two\n"))
+    environment = server_environment(tmp_path, endpoint.base_url, ON_INTERRUPT=on_interrupt)
+    async with connected(workspace, environment) as client:
+        document = client.open("a = 0\n")
+        call = client.begin_generate(document, (1, 0), prompt="x")
+        if on_interrupt == "continue":
+            result = await call.result()
+            assert result["warnings"] == ["went on after an interruption (connection)"]
+        else:
+            with pytest.raises(JsonRpcException):
+                await call.result()
+        await client.until(lambda: document.text == left)
+
+
 async def test_next_generation_after_a_failure_works(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.fork_server import ForkedProcess, start_forked
+
 DEADLINE_S = 180.0
 """Long enough for a busy machine; nothing waits for it when all is well."""
 PATIENCE = {
@@ -29,10 +31,15 @@ class Outcome:
 
 
 class CommandLine:
-    """Calls the command line in a folder and with an environment of its own."""
+    """Calls the command line in a folder and with an environment of its own.
 
-    def __init__(self, folder: Path) -> None:
+    It is forked from a process that has its imports already, except where `fresh`: a new
+    interpreter, for what is decided when one starts.
+    """
+
+    def __init__(self, folder: Path, *, fresh: bool = False) -> None:
         self.folder = folder
+        self._start = _start_fresh if fresh or sys.platform != "linux" else start_forked
         config_home = folder / "configuration"
         self.config_file = config_home / "streaming-code-generator" / "config.toml"
         self.config_file.parent.mkdir(parents=True)
@@ -50,25 +57,32 @@ class CommandLine:
     @asynccontextmanager
     async def running(
         self, *arguments: str, variables: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Process]:
+    ) -> AsyncIterator[Process | ForkedProcess]:
         """Start, and make sure that nothing is left of it after the block."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "streaming_code_generator",
-            *arguments,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=self.folder,
-            env={**self.environment, **(variables or {})},
-        )
+        environment = {**self.environment, **(variables or {})}
+        process = await self._start(*arguments, environment=environment, folder=self.folder)
         try:
             yield process
         finally:
             if process.returncode is None:
                 process.kill()
             await process.communicate()
+
+
+async def _start_fresh(
+    *arguments: str, environment: Mapping[str, str], folder: Path | None = None
+) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "streaming_code_generator",
+        *arguments,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=folder,
+        env=environment,
+    )
 
 
 async def call_on_terminal(*arguments: str) -> Outcome:
@@ -92,7 +106,7 @@ async def call_on_terminal(*arguments: str) -> Outcome:
     return Outcome(exit_code=process.returncode or 0, out=out.decode(), err=err.decode())
 
 
-async def interrupt(process: Process) -> int:
+async def interrupt(process: Process | ForkedProcess) -> int:
     """Send what Ctrl-C sends, and return the exit code."""
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(DEADLINE_S):

@@ -1,7 +1,8 @@
-"""Starts language servers from a process that has imported what they need.
+"""Starts the command line, and with it servers, from a process that has imported what they need.
 
 A start of its own spends a second of the processor's time on imports and the tokenizer. What is
-forked is a process of its own all the same, with its own environment and standard streams.
+forked is a process of its own all the same, with its own environment and standard streams; only
+what the interpreter reads at its start (`LC_ALL`, `PYTHONUTF8`) has no effect.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +23,8 @@ from typing import NoReturn
 from streaming_code_generator.core.tokens_encodings import encoding_of, load_counter
 
 _SHARED = (
+    "streaming_code_generator.cli.doctor",
+    "streaming_code_generator.cli.generate",
     "streaming_code_generator.cli.serve",
     "streaming_code_generator.lsp.server",
     "streaming_code_generator.providers.openai.openai_provider",
@@ -32,8 +36,8 @@ _LONGEST_MESSAGE = 1 << 20
 # In the tests
 
 
-class ForkedServer:
-    """A language server, with what tests use of `asyncio.subprocess.Process`."""
+class ForkedProcess:
+    """The command line, with what tests use of `asyncio.subprocess.Process`."""
 
     def __init__(
         self,
@@ -51,7 +55,9 @@ class ForkedServer:
 
     async def _take_exit_code(self) -> int:
         self.pid = int(await self._control.readline())
-        self.returncode = int(await self._control.readline())
+        exit_code = int(await self._control.readline())
+        await self._control.read()  # to its end, at which the pipe is closed
+        self.returncode = exit_code
         self.stdin.close()
         return self.returncode
 
@@ -59,31 +65,50 @@ class ForkedServer:
         """Return the exit code, once the process has ended."""
         return await asyncio.shield(self._watch)
 
+    async def communicate(self, stdin: bytes = b"") -> tuple[bytes, bytes]:
+        """Write to standard input, close it, and return what came out until the end."""
+        if not self.stdin.is_closing():
+            self.stdin.write(stdin)
+            self.stdin.close()
+        out, err, _ = await asyncio.gather(self.stdout.read(), self.stderr.read(), self.wait())
+        with suppress(ConnectionError):
+            await self.stdin.wait_closed()
+        return out, err
+
     def kill(self) -> None:
         """End it at once."""
-        self._signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
         """Ask it to end."""
-        self._signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
-    def _signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
         if self.returncode is None and self.pid:
             os.kill(self.pid, number)
 
 
-async def start_forked(environment: Mapping[str, str]) -> ForkedServer:
-    """Start `serve --stdio` with an environment of its own."""
+async def start_forked(
+    *arguments: str, environment: Mapping[str, str], folder: Path | None = None
+) -> ForkedProcess:
+    """Start the command line with an environment of its own."""
     ours, stdin = socket.socketpair()
     stdout, stderr, control = os.pipe(), os.pipe(), os.pipe()
     sent = [stdin.detach(), stdout[1], stderr[1], control[1]]
-    message = json.dumps({"environment": dict(environment), "folder": str(Path.cwd())}).encode()
+    message = json.dumps(
+        {
+            "arguments": arguments,
+            "environment": dict(environment),
+            "folder": str(folder or Path.cwd()),
+        }
+    ).encode()
     socket.send_fds(_fork_server(), [message], sent)
     for descriptor in sent:
         os.close(descriptor)
     _, writer = await asyncio.open_connection(sock=ours)
     readers = [await _reader(pipe[0]) for pipe in (control, stdout, stderr)]
-    return ForkedServer(readers[0], writer, *readers[1:])
+    return ForkedProcess(readers[0], writer, *readers[1:])
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
@@ -129,12 +154,12 @@ def _serve_forks(listener: socket.socket) -> None:
 
 
 def _keep(message: bytes, descriptors: list[int]) -> NoReturn:
-    """Fork the server itself, and tell its process id and how it ended."""
+    """Fork the command line itself, and report its process id and how it ended."""
     *streams, control = descriptors
     pid = os.fork()
     if pid == 0:
         os.close(control)
-        _become_server(message, streams)
+        _become_command_line(message, streams)
     for descriptor in streams:
         os.close(descriptor)
     os.write(control, b"%d\n" % pid)
@@ -143,7 +168,7 @@ def _keep(message: bytes, descriptors: list[int]) -> NoReturn:
     os._exit(0)
 
 
-def _become_server(message: bytes, streams: list[int]) -> NoReturn:
+def _become_command_line(message: bytes, streams: list[int]) -> NoReturn:
     from streaming_code_generator.cli import run_and_exit  # noqa: PLC0415 - the tests need it not
 
     wanted = json.loads(message)
@@ -156,7 +181,7 @@ def _become_server(message: bytes, streams: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(wanted["environment"])
     os.chdir(wanted["folder"])
-    sys.argv[1:] = ["serve", "--stdio"]
+    sys.argv[1:] = wanted["arguments"]
     run_and_exit()
 
 

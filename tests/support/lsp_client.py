@@ -164,7 +164,10 @@ class EditorClient(LanguageClient):
 
     async def _start_forked(self, environment: Mapping[str, str]) -> None:
         """Do what pygls does, with a process that is here sooner."""
-        self._server = cast("asyncio.subprocess.Process", await start_forked(environment))
+        self._server = cast(
+            "asyncio.subprocess.Process",
+            await start_forked("serve", "--stdio", environment=environment),
+        )
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self.protocol.set_writer(self._server.stdin)

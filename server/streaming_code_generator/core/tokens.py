@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -161,6 +161,10 @@ class TokenAccount:
         self._counted: LocalCount | None = None
         self._usage: Usage | None = None
         self._usage_is_newest = False
+        self._reported_before: list[Usage] = []
+        """The usage of each response that was cut off and went on."""
+        self._lacks_reports = False
+        """Whether one of them broke off before it was reported."""
 
     def add(self, delta: Delta) -> None:
         """Take one chunk's text and usage into account."""
@@ -174,10 +178,18 @@ class TokenAccount:
             self._usage = usage
             self._usage_is_newest = usage.completion_tokens > 0 or not self._response_chars
 
+    def go_on(self) -> None:
+        """Expect another response to a longer prompt: what was reported is no report of all."""
+        self._lacks_reports |= not self._usage_is_newest
+        self._usage_is_newest = False
+        if self._usage is not None:
+            self._reported_before.append(self._usage)
+            self._usage = None
+
     @property
     def needs_count(self) -> bool:
         """Whether the provider's reports do not say all."""
-        return not self._usage_is_newest
+        return self._lacks_reports or not self._usage_is_newest
 
     def take_count(self, counted: LocalCount) -> None:
         """Take what was counted of the whole response."""
@@ -190,11 +202,11 @@ class TokenAccount:
         if self._counted is not None:
             prompt, completion = self._counted.prompt, self._counted.completion
             source = self._counted.source
-        usage = self._usage
+        usage = self.usage
         if usage is None:
             return TokenFigures(prompt, completion, prompt + completion, source)
         prompt = usage.prompt_tokens or prompt
-        if self._usage_is_newest:
+        if not self.needs_count:
             completion = usage.completion_tokens
             total = usage.total_tokens or prompt + completion
             return TokenFigures(prompt, completion, total, "provider")
@@ -203,5 +215,10 @@ class TokenAccount:
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider reported last, if anything."""
-        return self._usage
+        """What the provider reported last, with what it reported of the responses before."""
+        reported = [*self._reported_before, *([self._usage] if self._usage else [])]
+        if len(reported) < 2:  # noqa: PLR2004 - nothing to add up
+            return reported[0] if reported else None
+        return Usage(
+            **{each.name: sum(getattr(u, each.name) for u in reported) for each in fields(Usage)}
+        )

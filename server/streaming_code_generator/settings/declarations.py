@@ -32,6 +32,7 @@ ProviderName = Literal["auto", "openai", "embedded"]
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 SystemRole = Literal["auto", "system", "developer"]
+OnInterrupt = Literal["keep", "continue", "remove"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
 InlineCompletion = Literal["off", "invoked", "automatic"]
@@ -171,6 +172,21 @@ class Settings:
         metadata=_about(
             Number(0, 10, whole=True),
             "Retries after the first attempt, made only while no text has been shown.",
+        ),
+    )
+    on_interrupt: OnInterrupt = field(
+        default="keep",
+        metadata=_about(
+            Choice(("keep", "continue", "remove")),
+            "What becomes of code whose stream breaks off: it stays, the model is asked to go on "
+            "from there, or it is taken out again.",
+        ),
+    )
+    max_continuations: int = field(
+        default=0,
+        metadata=_about(
+            Number(0, 10, whole=True),
+            "How often a response that was cut off at the token limit is asked to go on.",
         ),
     )
     max_output_tokens: int | None = field(

@@ -22,5 +22,7 @@ def generation_policy(settings: Settings) -> GenerationPolicy:
         first_chunk_timeout_s=settings.first_chunk_timeout_seconds,
         stall_timeout_s=settings.stall_timeout_seconds,
         max_retries=settings.max_retries,
+        continues_interrupted=settings.on_interrupt == "continue",
+        max_continuations=settings.max_continuations,
         chunk_size=settings.chunk_size,
     )

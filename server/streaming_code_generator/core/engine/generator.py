@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 
+from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
     Deadlines,
     GenerationPolicy,
@@ -85,7 +86,7 @@ class GenerationEngine:
             every_chunk=every_chunk,
         )
         try:
-            async with aclosing(self._attempts(request, run, wants)) as events:
+            async with aclosing(self._whole(request, run, wants)) as events:
                 async for event in events:
                     yield event
             if account.needs_count:
@@ -98,10 +99,38 @@ class GenerationEngine:
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
 
-    async def _attempts(
+    async def _whole(
         self, request: CompletionRequest, run: GenerationRun, wants: Wants | None
     ) -> AsyncGenerator[GenerationEvent, None]:
+        """Stream a response, and where it is cut off the rest of it, as the policy says."""
         deadlines = Deadlines(self._policy, self.provider.description.endpoint)
+        asked, cut_off, interrupted = request, 0, 0
+        while True:
+            try:
+                async with aclosing(self._attempts(asked, run, deadlines, wants)) as events:
+                    async for event in events:
+                        yield event
+                if not run.is_cut_off or cut_off == self._policy.max_continuations:
+                    return
+                cut_off += 1
+                run.go_on("went on at the token limit")
+            except StreamingError as error:
+                may_go_on = self._policy.continues_interrupted and run.has_new_text
+                is_late = deadlines.remaining_s <= 0 or interrupted == self._policy.max_retries
+                if not may_go_on or is_late or not run.text.strip():
+                    raise
+                logger.info("interrupted, going on: %s", error.message)
+                interrupted += 1
+                run.go_on(f"went on after an interruption ({error.kind})")
+            asked = continued(request, run.text)
+
+    async def _attempts(
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
+    ) -> AsyncGenerator[GenerationEvent, None]:
         failed: StreamingError | None = None
         # tenacity decides here whether there is another attempt, by the exception that the last one
         # left on its state. It does not wait: the wait is announced as an event and done below, so
@@ -118,8 +147,9 @@ class GenerationEngine:
                     async for event in events:
                         yield event
             except StreamingError as error:
-                if run.has_shown_text:
+                if run.has_new_text:
                     raise
+                run.begin_again()
                 failed = error
                 state.set_exception((type(error), error, error.__traceback__))
             else:

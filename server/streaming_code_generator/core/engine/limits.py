@@ -18,6 +18,10 @@ from streaming_code_generator.errors import (
     StreamProcessError,
 )
 
+_MAY_BE_0 = frozenset(
+    {"max_retries", "backoff_s", "backoff_max_s", "continues_interrupted", "max_continuations"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationPolicy:
@@ -39,6 +43,11 @@ class GenerationPolicy:
     """Longest silence after the finish reason, before usage or the end: then it is the end."""
     max_retries: int = 3
     """Retries after the first attempt, made only while no text has been handed on."""
+    continues_interrupted: bool = False
+    """Whether a response that breaks off after text is asked to go on, at most `max_retries` times
+    without anything new."""
+    max_continuations: int = 0
+    """How often a response that was cut off at the token limit is asked to go on."""
     chunk_size: int = 1524
     """Most characters in one event; a longer delta is split."""
     backoff_s: float = 0.5
@@ -51,7 +60,7 @@ class GenerationPolicy:
     def __post_init__(self) -> None:
         """Refuse values that could not be waited for or counted."""
         for each in fields(self):
-            least = 0 if each.name in {"max_retries", "backoff_s", "backoff_max_s"} else 1e-3
+            least = 0 if each.name in _MAY_BE_0 else 1e-3
             value = getattr(self, each.name)
             if not value >= least:
                 raise ConfigurationError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
@@ -139,6 +140,9 @@ class GenerationRun:
         self._ended_s: float | None = None
         self._finish_reason: str | None = None
         self._model = description.model
+        self._seam = Seam("")
+        self._shown_before = 0
+        self._continuations: list[str] = []
         self.attempts = 0
         """Requests made so far."""
         self.may_be_over = False
@@ -160,6 +164,16 @@ class GenerationRun:
         return bool(self._content or self._reasoning)
 
     @property
+    def has_new_text(self) -> bool:
+        """Whether anything was handed on since the response was last asked to go on."""
+        return len(self._content) + len(self._reasoning) > self._shown_before
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the response ended at the token limit, with something to go on from."""
+        return self._finish_reason == "length" and bool(self.text.strip())
+
+    @property
     def has_finish_reason(self) -> bool:
         """Whether the model said that it has ended."""
         return self._finish_reason is not None
@@ -169,7 +183,7 @@ class GenerationRun:
         """What the stream is waited for now."""
         if self.has_finish_reason or self.may_be_over:
             return Phase.END
-        return Phase.NEXT_CHUNK if self.has_shown_text else Phase.FIRST_TEXT
+        return Phase.NEXT_CHUNK if self.has_new_text else Phase.FIRST_TEXT
 
     def stats(self, status: StreamStatus = StreamStatus.PROCESSING) -> StreamStats:
         """Return the figures as they are now."""
@@ -215,10 +229,26 @@ class GenerationRun:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
-        content = self._content_splitter.feed(delta.text) if delta.text else []
+        text = self._seam.feed(delta.text)
+        if delta.finish_reason:
+            text += self._seam.finish()
+        content = self._content_splitter.feed(text) if text else []
         return self._text_events(reasoning, content) or [
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
         ]
+
+    def go_on(self, why: str) -> None:
+        """Expect the rest of the response: what it repeats at its beginning is dropped."""
+        self._continuations.append(why)
+        self._finish_reason = self._ended_s = None
+        self._shown_before = len(self._content) + len(self._reasoning)
+        self._seam = Seam(self.text)
+        self._tokens.go_on()
+
+    def begin_again(self) -> None:
+        """Expect the rest once more: of the attempt before, nothing was handed on."""
+        if self._continuations:
+            self._seam = Seam(self.text)
 
     def note(self, wants: Wants) -> None:
         """Take note of what is still wanted; once that is nothing, the response has ended."""
@@ -240,7 +270,7 @@ class GenerationRun:
             endpoint = self._description.endpoint
             ended = "ended early: no finish reason came" if self._chunks else "held nothing at all"
             raise StreamProcessError(
-                f"The stream from `{endpoint}` {ended}.", retryable=not self.has_shown_text
+                f"The stream from `{endpoint}` {ended}.", retryable=not self.has_new_text
             )
         self._ended_s = self._clock.elapsed_s()
         return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
@@ -263,6 +293,7 @@ class GenerationRun:
             warnings = (f"the model answered with no text (it ended with `{reason}`)",)
         elif reason != "stop":
             warnings = (f"the response ended with `{reason}`",)
+        warnings += tuple(self._continuations)
         stats = self.stats(StreamStatus.COMPLETED)
         result = GenerationResult(
             text=text,

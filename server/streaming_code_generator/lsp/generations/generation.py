@@ -261,9 +261,11 @@ class Generation:
             return
         self.end = end
         # What has arrived stays, except where the user has undone it: then the rest goes as well.
+        # Or where the user wants nothing that broke off.
         if self.region and not isinstance(end, Completed):
             self.region.stop()
-            if self._is_undone:
+            is_unwanted = isinstance(end, Failed) and self.job.on_interrupt == "remove"
+            if self._is_undone or (is_unwanted and self._undeliverable is None):
                 self.region.put_back()
         self.account.stats = (
             end.result.stats

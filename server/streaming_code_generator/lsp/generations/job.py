@@ -29,7 +29,12 @@ from streaming_code_generator.editing.text.lines import Point, dominant_line_end
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, Token, invalid
-from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace, Settings
+from streaming_code_generator.settings.declarations import (
+    EditPace,
+    ExplanationPlace,
+    OnInterrupt,
+    Settings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Job:
     context: tuple[ShownContext, ...] = ()
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
+    on_interrupt: OnInterrupt = "keep"
     is_awaited: bool = True
     """Whether the response to the request waits for the generation's end."""
     work_done_token: Token | None = None
@@ -151,6 +157,7 @@ def make_job(
         context=tuple(_shown(piece) for piece in prompt.pieces),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,
+        on_interrupt=settings.on_interrupt,
         is_awaited=arguments.wait,
         work_done_token=arguments.work_done_token,
         partial_result_token=arguments.partial_result_token,

@@ -217,7 +217,9 @@ def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
         OverflowError,
         RecursionError,
     ) as error:
-        raise translation_of(error, endpoint, secrets) from error
+        # A traceback shows the cause as well: one that repeats a key is left out.
+        repeats = any(secret.reveal() in f"{error}{error.__cause__}" for secret in secrets)
+        raise translation_of(error, endpoint, secrets) from (None if repeats else error)
 
 
 def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> StreamingError:
