@@ -1,4 +1,4 @@
-"""Measures all figures in one run and writes them as Markdown and JSON: `poe bench`.
+"""Measures all figures in one run and writes them as Markdown, JSON and SVG plots: `poe bench`.
 
 Contestants take turns, so that what else the machine does hits them alike; read the ratios. Times
 of processors are those of all threads of the process. Linux only.
@@ -17,6 +17,7 @@ from itertools import accumulate, product
 from pathlib import Path
 
 from bench.language_server import Delivery, barest_pygls, cpu_s, memory_mib, our_server
+from bench.plot import plot
 from bench.scenario import Place, Stream, Target, TextKind
 
 URI = "file:///bench.py"
@@ -122,7 +123,7 @@ async def start(model: Endpoint) -> dict[str, float]:
         server.open(URI, Target().document)
         delivery = await server.generate(URI, Target())
         first_ms = (delivery.edits[0][0] - server.started_at_s) * 1e3
-    return {**figures, "start to the first edit, ms": first_ms}
+    return {**figures, "start to the first edit, ms: ours": first_ms}
 
 
 async def reader(name: str, model: Endpoint) -> float:
@@ -134,6 +135,17 @@ async def reader(name: str, model: Endpoint) -> float:
     )
     output, _ = await process.communicate()
     return float(output)
+
+
+async def first_text_ms(model: Endpoint) -> float:
+    """Return how long after its process was started the SDK alone has the first text."""
+    began_s = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.readers", "first", model.base_url, Stream(chunks=10).name),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return (float(output) - began_s) * 1e3
 
 
 async def measure(repeats: int, sizes: list[int]) -> Figures:
@@ -158,6 +170,8 @@ async def measure(repeats: int, sizes: list[int]) -> Figures:
             figures["100 chunks a second: CPU a chunk, µs"].append(cost)
             for name, value in (await start(model)).items():
                 figures[name].append(value)
+            alone = await first_text_ms(model)
+            figures["start to the first text, ms: SDK alone"].append(alone)
     return figures
 
 
@@ -183,6 +197,10 @@ def main() -> None:
     arguments.out.mkdir(exist_ok=True)
     (arguments.out / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
     (arguments.out / "figures.md").write_text(table(figures))
+    for name in ("CPU a chunk, µs", "start to"):
+        chosen = {each: values for each, values in figures.items() if each.startswith(name)}
+        file = arguments.out / f"{name.split(',')[0].replace(' ', '-').lower()}.svg"
+        file.write_text(plot("CPU a chunk, µs" if name.startswith("CPU") else "Start, ms", chosen))
     sys.stdout.write(table(figures))
 
 

@@ -1,7 +1,8 @@
 """What a stream costs whoever only reads it: the SDK's own loop, and a bare socket with JSON.
 
-Run as `python -m bench.readers sdk|raw BASE_URL MODEL`; it prints the microseconds of processor
-time a chunk has cost, after a first stream that does not count.
+Run as `python -m bench.readers sdk|raw|first BASE_URL MODEL`. It prints the microseconds of
+processor time a chunk has cost, after a first stream that does not count; or for `first`, the time
+at which the SDK had the first text.
 """
 
 import asyncio
@@ -52,6 +53,20 @@ async def raw(base_url: str, model: str) -> None:
     writer.close()
 
 
+async def first(base_url: str, model: str) -> None:
+    """Print when the SDK had the first text of a stream."""
+    async with openai.AsyncOpenAI(base_url=base_url, api_key="none") as client:
+        stream: openai.AsyncStream[ChatCompletionChunk] = await client.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": PROMPT}],
+            stream=True,
+        )
+        async for chunk in stream:
+            if chunk.choices and chunk.choices[0].delta.content:
+                break
+    sys.stdout.write(f"{time.monotonic()}\n")
+
+
 async def main(read: Read, base_url: str, model: str) -> None:
     """Read the stream twice and print the second time's cost."""
     await read(base_url, model)
@@ -62,4 +77,5 @@ async def main(read: Read, base_url: str, model: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main({"sdk": sdk, "raw": raw}[sys.argv[1]], *sys.argv[2:]))
+    name, *where = sys.argv[1:]
+    asyncio.run(first(*where) if name == "first" else main({"sdk": sdk, "raw": raw}[name], *where))

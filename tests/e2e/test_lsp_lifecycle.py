@@ -237,10 +237,14 @@ async def test_conversation_in_files_is_held(environment: dict[str, str], tmp_pa
     assert b'"name": "streaming-code-generator"' in target.read_bytes()
 
 
-async def test_start_up_does_not_wait_for_the_sdk(environment: dict[str, str]) -> None:
+async def test_initialize_does_not_wait_for_what_generations_need(
+    environment: dict[str, str],
+) -> None:
     probe = (
-        "import sys; import streaming_code_generator.lsp.transport.serving; "
-        "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp') "
+        "import sys; import streaming_code_generator.lsp.server; "
+        "import streaming_code_generator.lsp.transport.serving; "
+        "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp', 'pygments', "
+        "'tenacity', 'streaming_code_generator.core', 'streaming_code_generator.editing') "
         "if name in sys.modules])"
     )
     process = await asyncio.create_subprocess_exec(
@@ -256,6 +260,8 @@ async def test_server_answers_while_it_warms_up(
 ) -> None:
     async with raw_server(environment) as server:
         await server.shake_hands(workspace)
+        # The server's own modules are imported before the first; the SDK is while it answers.
+        assert await server.is_alive()
         loop = asyncio.get_running_loop()
         slowest_s = 0.0
         for _ in range(20):

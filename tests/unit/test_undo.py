@@ -223,3 +223,131 @@ def test_a_client_that_tells_undo_deletes_all_and_that_ends_the_generation_at_on
     take_out(desk, "one ")
 
     assert desk.outcomes == [Deleted("0")]
+
+
+# Undo that is reported together with what was done before or after it
+
+
+def test_an_undo_is_seen_in_a_notification_that_goes_on_with_what_was_typed_then() -> None:
+    """Once, such changes were taken as one, and a few characters counted as the wrong writer's."""
+    desk = Desk("alpha bet\n")
+    desk.open("0", 6, 9)
+    desk.finish("0", "")
+    desk.land()
+    desk.report((((0, 6), (0, 6)), "bet"), (((0, 8), (0, 8)), "B"), (((0, 10), (0, 10)), "!"))
+    desk.finish("0", "bet")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == "alpha beBt!\n"
+
+
+def test_our_edit_its_undo_and_typing_in_one_notification_are_told_apart() -> None:
+    """Once, the text that the undo brought back was taken for another part of the edit."""
+    desk = Desk(TEXT)
+    desk.open("0", 2)
+    desk.finish("0", "one two")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report(
+        (((1, 0), (1, 0)), "one two"),
+        (((1, 0), (1, 8)), "X\n"),
+        (((1, 0), (2, 0)), "one twob"),
+        (((1, 7), (1, 7)), "Y"),
+    )
+    assert desk.outcomes == [Settled("0")]
+    desk.finish("0", "")
+    desk.land()
+
+    assert desk.mirrored == "a\nYb\n"
+
+
+def test_a_little_that_comes_back_of_much_is_known() -> None:
+    """Once, what came had to be much of the text; removing then put the rest there twice."""
+    desk = Desk("a = typed_here_too + basename\n")
+    desk.open("0", 4, 29)
+    desk.finish("0", "")
+    desk.land()
+    desk.report((((0, 4), (0, 4)), "basename and all that was put there just now, word by word"))
+    desk.finish("0", "typed_here_too + basename")
+
+    assert desk.mirrored.count("basename") == 1
+    assert desk.sends_nothing()
+
+
+def test_a_chunk_that_was_undone_while_something_else_was_removed_leaves_no_hole() -> None:
+    desk = streaming("first = 1\n", "second = 2\n", "third = 3\n")
+    before = "first = 1\nsecond = 2\nthird = 3\n"
+    after = "fst = 1\nsecond = 2\n"
+    desk.report((None, desk.mirrored.replace(before, after)))
+    desk.finish("0", before + "fourth = 4\n")
+
+    assert desk.sends_nothing()
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_one_removal_across_the_latest_chunk_is_no_undo() -> None:
+    desk = streaming("first = 1\n", "second = 2\n")
+    desk.report((None, desk.mirrored.replace("= 1\nsecond = 2\n", "")))
+    desk.finish("0", "first = 1\nsecond = 2\nthird = 3\n")
+    desk.land()
+
+    assert desk.mirrored == "a\nfirst third = 3\nb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_a_redo_of_an_edit_that_was_never_reported_is_known_with_what_was_typed_behind_it() -> None:
+    """Once, the redone text was taken for the user's, and stayed when the rest was removed."""
+    desk = streaming("one ")
+    desk.writer.want("0", "one two three ")
+    edit = desk.sent()
+    desk.reply(edit)
+    take_out(desk, "one ")
+    put_in(desk, "b\n", "one two three typed")
+    desk.writer.stop("0")
+    desk.finish("0", "")
+    desk.land()
+
+    assert desk.mirrored == "a\ntypedb\n"
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_reload_that_brings_the_original_back_does_not_have_it_twice(*, tells: bool) -> None:
+    """Once, a client that tells of undo was not believed that the text was the original."""
+    desk = Desk("a = original()\nb\n")
+    desk.writer.undo.tells = tells
+    desk.open("0", 4, 14)
+    desk.finish("0", "")
+    desk.land()
+    desk.report((None, "a = original()\nb\n"))
+    desk.report((((0, 12), (0, 14)), ""))
+    desk.finish("0", "original()")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == "a = original\nb\n"
+
+
+def test_an_undo_before_anything_landed_takes_the_selection_away_for_good() -> None:
+    """Once, what had gone so was put back when the generation was removed."""
+    desk = Desk("a = first()second()\n")
+    desk.writer.undo.tells = True
+    desk.open("0", 11, 19)
+    desk.outcomes += desk.writer.undone(2, now_s=desk.now_s)
+    desk.report((((0, 11), (0, 19)), ""))
+    desk.finish("0", "second()")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == "a = first()\n"
+
+
+def test_an_original_is_known_though_the_editor_names_the_place_behind_the_next_line_end() -> None:
+    """Once, it was put there a second time when the generation was removed."""
+    desk = Desk("x\nfoo()\ny\n")
+    desk.open("0", 1, 7)
+    desk.finish("0", "")
+    desk.land()
+    desk.report((((1, 0), (1, 0)), "foo()\n"))
+    desk.finish("0", "\nfoo()")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == "x\nfoo()\ny\n"

@@ -36,7 +36,7 @@ from streaming_code_generator.editing.edits.plan import (
     land,
     with_endings,
 )
-from streaming_code_generator.editing.edits.reported import located, net_change
+from streaming_code_generator.editing.edits.reported import located, net_change, running_totals
 from streaming_code_generator.editing.edits.undo import UndoWatch
 from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
@@ -59,6 +59,9 @@ from streaming_code_generator.editing.text.lines import (
     PositionEncoding,
 )
 from streaming_code_generator.editing.text.mirror import Mirror
+
+MOST_UNDO_STEPS = 16
+"""Among so many changes of a notification an undo is looked for that something else follows."""
 
 
 @dataclass(slots=True)
@@ -267,16 +270,18 @@ class DocumentWriter:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
         standing = self._standing()
+        # A client that counts no versions cannot say which of its changes was an undo.
+        told = version is None or version == self._undo_version
         if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
             flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
             self._late.doubtful = ()
         else:
-            self._take_all(changes, now_s)
+            had_undo = self._take_all(changes, now_s, told=told)
+            told &= not had_undo
         self.mirror.version = version
         self._refusals = Refusals()
         self._last_touched = self.document.take_touched()
-        # A client that counts no versions cannot say which of its changes was an undo.
-        self._look_up_past(now_s, told=version is None or version == self._undo_version)
+        self._look_up_past(now_s, told=told)
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settle()]
@@ -331,19 +336,42 @@ class DocumentWriter:
         elif flight.is_all_misplaced:
             self._repair(flight)
 
-    def _take_all(self, changes: Sequence[ReportedChange], now_s: float) -> None:
+    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, told: bool) -> bool:
+        """Take changes one after the other, and return whether an undo was found among them.
+
+        Our own edit is best told by itself. What comes behind it may be an undo in several steps,
+        which is then looked up before anything that was done after it.
+        """
         flight = self._in_flight
-        # Our own edit is best told by itself; what comes behind it may be undo in several steps.
         own = flight.count_in(changes) if flight else 0
         is_whole = flight is not None and flight.is_whole_in(changes[:own])
         for change in changes[:own]:
             self._take(located(self.mirror, change), now_s, is_whole=is_whole)
-        net = net_change(self.mirror, changes[own:])
+        others = changes[own:]
+        had_undo = False
+        while len(others) > 1 and (found := self._find_undo(others)):
+            count, undo = found
+            self._take(undo, now_s)
+            self._last_touched = self.document.take_touched()
+            self._look_up_past(now_s, told=told)
+            others, had_undo = others[count:], True
+        net = net_change(self.mirror, others)
         if net is not None:
             self._take(net, now_s)
-            return
-        for change in changes[own:]:
+            return had_undo
+        for change in others:
             self._take(located(self.mirror, change), now_s)
+        return had_undo
+
+    def _find_undo(self, changes: Sequence[ReportedChange]) -> tuple[int, ForeignChange] | None:
+        """Return how many changes lead back to the past, the most that do, and their sum."""
+        if not self.document.region_ids():
+            return None
+        totals = running_totals(self.mirror, changes[:MOST_UNDO_STEPS])
+        for count, total in reversed([*enumerate(totals, start=1)]):
+            if self.document.was_before(total):
+                return count, total
+        return None
 
     def _take(self, change: ForeignChange, now_s: float, *, is_whole: bool = False) -> None:
         flight = self._in_flight

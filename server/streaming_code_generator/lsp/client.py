@@ -39,11 +39,6 @@ class Client:
         self._protocol = cast("StreamingProtocol", ls.protocol)  # typed by its base class only
         self._redact = redact
         self.capabilities = capabilities
-        self.applied_edits = AppliedEdits()
-
-    def take_capabilities(self, capabilities: Capabilities) -> None:
-        """Take what the client announces in its `initialize` request."""
-        self.capabilities = capabilities
         self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
 
     # Congestion

@@ -72,7 +72,10 @@ class DocumentListener(Protocol):
 
 
 class Listener(Protocol):
-    """Handles the messages that are no features, commands or documents."""
+    """Handles the messages that are no features or commands."""
+
+    @property
+    def documents(self) -> DocumentListener: ...  # noqa: D102
 
     def client_ready(self) -> None: ...  # noqa: D102
 
@@ -94,7 +97,6 @@ class StreamingProtocol(LanguageServerProtocol):
     """The server's side of JSON-RPC and LSP."""
 
     listener: Listener
-    documents: DocumentListener
     command_handlers: dict[str, CommandHandler]
 
     # Receiving
@@ -285,17 +287,17 @@ class StreamingProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
         """Handle the notification: keep an exact copy of the document from now on."""
-        self.documents.opened(params.text_document)
+        self.listener.documents.opened(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
         """Handle the notification: change the copy likewise."""
-        self.documents.changed(params)
+        self.listener.documents.changed(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Handle the notification: forget the document."""
-        self.documents.closed(params.text_document.uri)
+        self.listener.documents.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:

@@ -3,16 +3,25 @@
 import asyncio
 from dataclasses import dataclass
 
+from pygls.lsp.server import LanguageServer
+
+from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
+from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents
 from streaming_code_generator.lsp.generations.registry import Generations
+from streaming_code_generator.lsp.generations.reporter import Reporter
+from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class ServerState:
-    """The parts of a running server, wired together by `server.build_server`."""
+    """The parts of a running server, wired together by `new_state`."""
 
     backend: Backend
     documents: Documents
@@ -26,3 +35,44 @@ class ServerState:
         """Wait until every change of settings that came before has been read."""
         async with self.reading_settings:
             pass
+
+
+def new_state(
+    ls: LanguageServer,
+    sources: SettingsSources,
+    sink: LogSink | None,
+    capabilities: Capabilities,
+    encoding: PositionEncoding,
+) -> ServerState:
+    """Return the wired parts for a client that has introduced itself."""
+    client = Client(ls, capabilities, redact=sink.redaction.redact if sink else redacted)
+
+    def follow(resolved: ResolvedSettings) -> None:
+        if sink is not None:
+            for secret in resolved.secrets:
+                sink.redaction.hide(secret.reveal())
+            sink.set_level(resolved.settings.log_level)
+
+    backend = Backend(sources, on_problem=client.log_problem, on_resolved=follow)
+    backend.take_client(
+        initialization_options=capabilities.initialization_options,
+        workspace_root=capabilities.roots[0] if capabilities.roots else None,
+    )
+    generations = Generations(backend.concurrency, Reporter(client))
+
+    def new_delivery(uri: str, writer: DocumentWriter) -> EditDelivery:
+        form = EditForm(client.applied_edits)
+        return EditDelivery(uri, writer, client.send_edit, generations, edit_form=form)
+
+    documents = Documents(new_delivery, generations.document_closed)
+    documents.encoding = encoding
+    documents.roots = capabilities.roots
+    documents.client_reports_undo = capabilities.undo_notifications
+    return ServerState(
+        backend=backend,
+        documents=documents,
+        generations=generations,
+        client=client,
+        workspace_reader=WorkspaceReader(),
+        reading_settings=asyncio.Lock(),
+    )

@@ -30,6 +30,9 @@ RETRY = "streamingCodeGenerator.retry"
 STATUS = "streamingCodeGenerator.status"
 COMMANDS = (GENERATE, CANCEL, REMOVE, ACCEPT, RETRY, STATUS)
 
+CODE_ACTION_KIND = types.CodeActionKind("refactor.rewrite")
+"""The kind of all code actions."""
+
 DID_UPDATE_GENERATION = "streamingCodeGenerator/didUpdateGeneration"
 """Notification to clients that announced `generationUpdates`: where a generation stands."""
 

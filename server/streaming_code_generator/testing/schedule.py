@@ -84,6 +84,10 @@ class Schedule:
     saved_text: str = field(init=False, default="")
     _last_round_s: float = field(init=False, default=0.0)
     _to_client: deque[OutgoingEdit] = field(init=False, default_factory=deque)
+    _undone_together: set[str] = field(init=False, default_factory=set)
+    """The generated characters that were undone and not yet reported."""
+    _has_edited: bool = field(init=False, default=False)
+    """Whether anything else the user did is not yet reported."""
 
     def __post_init__(self) -> None:
         self.texts = ScheduleTexts(self.habits)
@@ -101,6 +105,8 @@ class Schedule:
         self.generations.clear()
         self.outcomes.clear()
         self._to_client.clear()
+        self._undone_together.clear()
+        self._has_edited = False
         self.was_blocked = self.has_accepted = False
 
     # The server's side
@@ -267,6 +273,9 @@ class Schedule:
         """Let the user replace a range of the buffer."""
         start, end = self._whole(start), self._whole(end)
         text = self.texts.foreign(text)
+        on_its_way = [r.text for edit in self._to_client for r in edit.replacements]
+        # Whoever types a line ending while a generated one is on its way there: which is whose?
+        self.user.is_certain &= not (_has_ending(text) and any(map(_has_ending, on_its_way)))
         self._act(lambda: self.editor.replace(start, end, text, now_s=self.now_s))
 
     def user_repeats(self, start: int, end: int) -> None:
@@ -333,12 +342,33 @@ class Schedule:
             self._pass(0.5)
 
     def _undo_or_redo(self, function: Callable[..., set[Cell]]) -> None:
+        self._forget_reported()
         with self.user.at_work(undoing=True) as taken_out:
             taken_out.update(function(now_s=self.now_s))
+        self._undone_together |= {cell.character for cell in taken_out} & self.user.generated
+        self._count_as_deleted()
 
     def _act(self, action: Callable[[], None]) -> None:
+        self._forget_reported()
         with self.user.at_work():
             action()
+        self._has_edited = True
+        self._count_as_deleted()
+
+    def _forget_reported(self) -> None:
+        if self.editor.flush_at_s is None:
+            self._undone_together.clear()
+            self._has_edited = False
+
+    def _count_as_deleted(self) -> None:
+        """Take generated text for deleted that was undone, if no server can know that it was.
+
+        A client that reports one difference for an undo and for what was done right next to it, and
+        does not tell of undo, reports just what it would of a user who removed all that by hand.
+        """
+        is_one = self.habits.changes != "exact" and not self.habits.tells_undo
+        if is_one and self._has_edited:
+            self.user.deleted |= self._undone_together
 
     def place(self, near: str, which: int, fraction: float) -> int:
         """Return an offset of the buffer at, in or away from a region, as far as one can tell."""
@@ -396,6 +426,10 @@ class Schedule:
         """Return the offset, or the one before where it would divide a CRLF."""
         around = self.editor.text[max(0, offset - 1) : offset + 1]
         return offset - 1 if around == "\r\n" else offset
+
+
+def _has_ending(text: str) -> bool:
+    return not set(ENDINGS).isdisjoint(text)
 
 
 def point_at(text: str, offset: int) -> Point:

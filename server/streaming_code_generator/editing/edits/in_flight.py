@@ -69,23 +69,20 @@ class InFlight:
         return len(self.misplaced) >= len(self.edit.replacements)
 
     def count_in(self, changes: Sequence[ReportedChange]) -> int:
-        """Return how many reported changes there are up to the last that is a part of the edit."""
-        counts = [n for n, change in enumerate(changes, start=1) if self._is_part(change)]
-        return max(counts, default=0)
+        """Return how many reported changes there are up to the one that completes the edit.
 
-    def _is_part(self, change: ReportedChange) -> bool:
-        # Where it ends may differ: a client that applies it to another text takes what there is,
-        # and one that reports whole lines names the text around it too.
-        return any(
-            (
-                _plain(change.text) == _plain(sent.text)
-                and (
-                    sent.text != "" or (change.range is not None and change.range[0] == sent.start)
-                )
-            )
-            or (bits(sent.text) >= PART_BITS and _plain(sent.text) in _plain(change.text))
-            for sent in self.edit.replacements
-        )
+        If none does, up to the last that is a part of it: what an undo brings back may look so too.
+        """
+        counts = [0]
+        missing = set(self.edit.replacements)
+        for count, change in enumerate(changes, start=1):
+            found = {sent for sent in self.edit.replacements if _is_part(change, sent)}
+            if found:
+                counts.append(count)
+            missing -= found
+            if not missing:
+                break
+        return counts[-1]
 
     def is_whole_in(self, changes: Sequence[ReportedChange]) -> bool:
         """Whether every part of the edit is among reported changes."""
@@ -111,6 +108,14 @@ class InFlight:
             and (bool(change.text.strip()) or is_whole)
             and any(_is_the_same(mirror, change, sent) for sent in self.edit.replacements)
         )
+
+
+def _is_part(change: ReportedChange, sent: TextReplacement) -> bool:
+    # Where it ends may differ: a client that applies it to another text takes what there is, and
+    # one that reports whole lines names the text around it too.
+    if _plain(change.text) == _plain(sent.text):
+        return sent.text != "" or (change.range is not None and change.range[0] == sent.start)
+    return bits(sent.text) >= PART_BITS and _plain(sent.text) in _plain(change.text)
 
 
 def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -> bool:

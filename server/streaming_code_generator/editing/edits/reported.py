@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.regions.region import ForeignChange
 from streaming_code_generator.editing.text.lines import Point
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
 
 def located(mirror: Mirror, change: ReportedChange) -> ForeignChange:
@@ -27,34 +27,61 @@ def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChan
     """
     if len(changes) <= 1:
         return None
-    after = Mirror("", encoding=mirror.encoding)
-    after.lines = list(mirror.lines)
+    after = _After(mirror)
     results: list[tuple[Point, Point]] = []
     builds_on_another = False
     for reported in changes:
-        change = located(after, reported)
+        change, splice = after.make(reported)
         builds_on_another |= any(
             change.start <= end and start <= change.end for start, end in results
         )
-        splice = after.splice(change.start, change.end, change.text)
         results = [
             (splice.move(start, sticks_right=True), splice.move(end, sticks_right=False))
             for start, end in results
         ]
         start = splice.move(change.start, sticks_right=False)
-        results.append((start, after.advance(start, len(change.text))))
-    return _difference(mirror, after) if builds_on_another else None
+        results.append((start, after.mirror.advance(start, len(change.text))))
+    return after.difference() if builds_on_another else None
 
 
-def _difference(before: Mirror, after: Mirror) -> ForeignChange:
-    """Return the lines that differ between two texts, as one change."""
-    old, new = before.lines, after.lines
-    shorter = min(len(old), len(new))
-    first = next((i for i in range(shorter) if old[i] != new[i]), shorter)
-    same_behind = next(
-        (i for i in range(shorter - first) if old[-1 - i] != new[-1 - i]), shorter - first
-    )
-    last_old, last_new = len(old) - same_behind, len(new) - same_behind
-    end = Point(last_old, 0) if last_old < len(old) else before.end
-    start = Point(first, 0) if first < len(old) else before.end
-    return ForeignChange(start, end, "".join(new[first:last_new]))
+def running_totals(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[ForeignChange]:
+    """Return what the first change comes to, the first two together, and so on."""
+    totals: list[ForeignChange] = []
+    after = _After(mirror)
+    for reported in changes:
+        change, _ = after.make(reported)
+        totals.append(after.difference() if totals else change)
+    return totals
+
+
+class _After:
+    """A document as changes leave it, and in which lines it may differ from what it was."""
+
+    def __init__(self, before: Mirror) -> None:
+        self.mirror = Mirror("", encoding=before.encoding)
+        self.mirror.lines = list(before.lines)
+        self._before = before
+        self._first = self._same_behind = len(before.lines)
+
+    def make(self, reported: ReportedChange) -> tuple[ForeignChange, Splice]:
+        """Make a change and return it, with what it does to points."""
+        change = located(self.mirror, reported)
+        splice = self.mirror.splice(change.start, change.end, change.text)
+        behind = len(self.mirror.lines) - splice.first_line - len(splice.new_lengths)
+        self._first = min(self._first, splice.first_line)
+        self._same_behind = min(self._same_behind, behind)
+        return change, splice
+
+    def difference(self) -> ForeignChange:
+        """Return the lines that differ, as one change."""
+        old, new = self._before.lines, self.mirror.lines
+        shorter = min(len(old), len(new))
+        first, same_behind = self._first, self._same_behind
+        while first + same_behind < shorter and old[first] == new[first]:
+            first += 1
+        while first + same_behind < shorter and old[-1 - same_behind] == new[-1 - same_behind]:
+            same_behind += 1
+        last_old, last_new = len(old) - same_behind, len(new) - same_behind
+        end = Point(last_old, 0) if last_old < len(old) else self._before.end
+        start = Point(first, 0) if first < len(old) else self._before.end
+        return ForeignChange(start, end, "".join(new[first:last_new]))

@@ -41,29 +41,34 @@ class UndoWatch:
             told: Whether the client said that the change was an undo.
         """
         for region_id in region_ids:
-            if self._restore(region_id, told=told) or self._restore_with_suspended(region_id):
+            is_meant = self._is_meant(region_id, told=told)
+            if self._document.restore(region_id, is_meant) or self._restore_with_suspended(
+                region_id, is_changed=False
+            ):
                 continue
-            self._restore_nearest(region_id, told=told)
+            if not self._restore_with_suspended(region_id, is_changed=True):
+                self._document.restore_nearest(region_id, is_meant)
             self._take_back(region_id, told=told)
-
-    def _restore(self, region_id: str, *, told: bool) -> bool:
-        return self._document.restore(region_id, self._is_meant(region_id, told=told))
-
-    def _restore_nearest(self, region_id: str, *, told: bool) -> None:
-        self._document.restore_nearest(region_id, self._is_meant(region_id, told=told))
 
     def _is_meant(self, region_id: str, *, told: bool) -> Callable[[Region], bool]:
         region = self._document.region(region_id)
-        may_go_back = told or not self.tells or region.is_undone
+        may_go_back = (
+            told
+            or not self.tells
+            or region.is_undone
+            # A reload brings text back and is no undo: put there again, it would stand there twice.
+            or self._document.has_come_back(region_id)
+        )
 
         def is_meant(past: Region) -> bool:
             return may_go_back or past.own_text in (region.own_text, region.landed_text)
 
         return is_meant
 
-    def _restore_with_suspended(self, region_id: str) -> bool:
+    def _restore_with_suspended(self, region_id: str, *, is_changed: bool) -> bool:
         for plan in self._suspended.get(region_id, ()):
-            if self._document.restore_with(region_id, tuple(step.edit for step in plan)):
+            edits = tuple(step.edit for step in plan)
+            if self._document.restore_with(region_id, edits, is_changed=is_changed):
                 del self._suspended[region_id]
                 return True
         return False

@@ -19,7 +19,7 @@ The past is kept for a field: the region and whatever was changed next to it or 
 Coordinates count code points from where the region was opened; those before it are negative.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, dropwhile, islice
 from operator import sub
@@ -38,6 +38,10 @@ from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
 COMING_BACK_BITS = 24
 """How unlikely it must be that the user has typed a run of characters that once stood there."""
+MOST_RUNS = 256
+"""So many runs of a text that came are looked for in what was removed."""
+MOST_RUNS_WALKED = 16
+"""So many of those that were found are looked for in each older text of a field."""
 STEPS_KEPT = 1_000
 """So many of the latest changes of a field are kept one by one; those before become one."""
 
@@ -133,11 +137,9 @@ class _OlderText:
             and self.present[self.low : self.high] == self.older
         )
 
-    def shares(self, text: str) -> bool:
-        """Whether the older part of the text holds a quarter of another text, at least."""
-        length = max(1, len(text) // 4)
-        starts = range(0, len(text) - length + 1, length)
-        return any(text[start : start + length] in self.older for start in starts)
+    def holds_any(self, runs: Iterable[str]) -> bool:
+        """Whether any of these texts stands in the older part of the text."""
+        return any(run in self.older for run in runs)
 
     @property
     def text(self) -> str:
@@ -149,6 +151,8 @@ class RegionHistory:
 
     def __init__(self, region: Region, length: int) -> None:
         self.start, self.end = region.start, region.end
+        self.original = region.own_text
+        """What stood in the region when it was opened."""
         self._left, self._right = 0, length
         """The coordinates of `start` and `end`."""
         self._steps: list[_Step] = []
@@ -230,29 +234,48 @@ class RegionHistory:
             after     a = 1foo()xbar()b = 2
             taken     a = 1[foo()xbar()]b = 2, of which only the x is the user's
         """
-        inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
-        if bits(inserted) < COMING_BACK_BITS:
+        runs = self._coming_back(mirror)
+        if not runs:
             return None
         best: PastRegion | None = None
         most = 0.0
-        previous, came = self._since_users(mirror)
+        sample = runs[:: 1 + len(runs) // MOST_RUNS_WALKED]
         for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
-            if not (window.shares(inserted) and is_meant(past.region)):
+            if not (window.holds_any(sample) and is_meant(past.region)):
                 continue
             edits = fine_edits(window.text, window.present)
-            explained = _explained(window.present, previous, came, edits)
+            explained = _explained(window.present, edits, runs)
             if explained > most:
                 now = past.changed(window.text, self._left, edits)
                 if own_in_document(now.region.pieces) > own_in_document(region.pieces):
                     best, most = now, explained
         return best
 
+    def has_come_back(self, mirror: Mirror) -> bool:
+        """Whether the user has put text there, since the last look, that was once removed."""
+        return bool(self._coming_back(mirror))
+
+    def _coming_back(self, mirror: Mirror) -> list[str]:
+        """Return runs of what the user has put in that were once removed, and did not stand there.
+
+        Each says enough, and there are not too many of them.
+        """
+        inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
+        if bits(inserted) < COMING_BACK_BITS:
+            return []
+        removed = "\0".join(step.removed for step in self._steps)
+        starts = range(0, len(inserted), 1 + len(inserted) // MOST_RUNS)
+        runs = (_telling_run(inserted, start) for start in starts)
+        known = [run for run in runs if run and run in removed]
+        previous = self._before_users(mirror) if known else ""
+        return [run for run in known if run not in previous]
+
     @property
     def _unread_steps(self) -> list[_Step]:
         return self._steps[len(self._steps) - self._unread :]
 
-    def _since_users(self, mirror: Mirror) -> tuple[str, tuple[int, int]]:
-        """Return the text before what the user did since the last look, and where it differs.
+    def _before_users(self, mirror: Mirror) -> str:
+        """Return the text before what the user did since the last look.
 
         An edit of ours may have been reported together with that, as what came before it.
         """
@@ -260,8 +283,7 @@ class RegionHistory:
         users = dropwhile(lambda step: not step.is_users, self._unread_steps)
         for step in reversed([*users]):
             window.go_back(step)
-        edit = single_edit(window.text, window.present) or Edit(0, 0, "")
-        return window.text, (edit.start, edit.start + len(edit.text))
+        return window.text
 
     def own_texts(self) -> Iterator[str]:
         """Yield the texts that had landed in the region, the latest first."""
@@ -269,22 +291,58 @@ class RegionHistory:
             if step.before is not None:
                 yield step.before.region.own_text
 
-    def found_with(
-        self, mirror: Mirror, edits: tuple[Edit, ...], own_text: str
-    ) -> PastRegion | None:
-        """Return the region as it is if edits have landed that were made for its own text then.
+    def without_what_landed_last(self, mirror: Mirror, region: Region) -> PastRegion | None:
+        """Return what the region is if what landed last went, and then something else was removed.
 
-        That is what redoing an edit looks like that was undone before it was ever reported.
+        An undo may be reported together with what the user removed elsewhere: what is left never
+        stood there. It is believed if less is left for the user to have done than without it.
+
+            landed    foo() then bar()    removed    bar() and the f    left    oo() of foo()
+        """
+        unread = next((step.before for step in self._unread_steps if step.before), None)
+        if unread is None or unread.region.own_text != region.own_text or region.is_undone:
+            return None
+        made_of: str | None = None
+        for text in self.own_texts():
+            edit = single_edit(text, region.own_text)
+            if edit and edit.start == edit.end and edit.text.strip():
+                low, high = edit.start, edit.start + len(edit.text)
+                if region.has_standing(low, high):
+                    break
+                made_of = text
+        previous = self._before_users(mirror)
+        for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
+            if past.region.own_text == made_of:
+                edits = fine_edits(window.text, window.present)
+                if _strokes(edits) < _strokes(fine_edits(previous, window.present)):
+                    return past.changed(window.text, self._left, edits)
+                return None
+        return None
+
+    def found_with(
+        self, mirror: Mirror, edits: tuple[Edit, ...], region: Region, *, is_changed: bool
+    ) -> PastRegion | None:
+        """Return the region as it is if edits have landed that were made for all its text then.
+
+        That is what redoing an edit looks like that was undone before it was ever reported. If
+        the user may have changed something since (`is_changed`), more of its text must stand there
+        by it.
         """
         made_for = [
             depth
             for depth, step in enumerate(reversed(self._steps), start=1)
-            if step.before is not None and step.before.region.own_text == own_text
+            if step.before is not None and step.before.region.own_text == region.landed_text
         ]
         for window, past in self._walk_back(mirror, depths=made_for):
             older = [edit.shifted(-self._left) for edit in past.document_edits(edits)]
-            if apply_edits(window.text, older) == window.present:
+            text = apply_edits(window.text, older)
+            if text == window.present:
                 return past.landed(edits)
+            if is_changed and window.text != window.present:
+                users = fine_edits(text, window.present)
+                now = past.landed(edits).changed(text, self._left, users)
+                if own_in_document(now.region.pieces) > own_in_document(region.pieces):
+                    return now
         return None
 
     def _walk_back(
@@ -324,18 +382,26 @@ class RegionHistory:
         self._steps[:STEPS_KEPT] = [oldest]
 
 
-def _explained(present: str, previous: str, came: tuple[int, int], edits: Sequence[Edit]) -> float:
-    """Return how much of what came is not an edit of the user's, in bits.
+def _strokes(edits: Iterable[Edit]) -> int:
+    """Return in how many strokes a user makes edits: to remove is one, to put in is another."""
+    return sum((edit.end > edit.start) + bool(edit.text) for edit in edits)
 
-    Only long runs count that did not stand there before.
-    """
-    low, high = came
-    total, done, growth = 0.0, 0, 0
-    for edit in [*edits, Edit(len(present), len(present), "")]:
-        start = min(edit.start + growth, len(present))
-        run = present[max(low, done) : min(high, start)]
-        if bits(run) >= COMING_BACK_BITS and run not in previous:
-            total += bits(run)
+
+def _telling_run(text: str, start: int) -> str:
+    """Return the shortest run from there that nobody types by chance; empty if there is none."""
+    for end in range(start + 1, min(len(text), start + COMING_BACK_BITS) + 1):
+        if bits(text[start:end]) >= COMING_BACK_BITS:
+            return text[start:end]
+    return ""
+
+
+def _explained(present: str, edits: Sequence[Edit], runs: Iterable[str]) -> float:
+    """Return how much of the runs that came is not an edit of the user's, in bits."""
+    kept, done, growth = [], 0, 0
+    for edit in edits:
+        kept.append(present[done : edit.start + growth])
         growth += edit.growth
-        done = start + len(edit.text)
-    return total
+        done = edit.end + growth
+    kept.append(present[done:])
+    text = "\0".join(kept)
+    return sum(bits(run) for run in runs if run in text)

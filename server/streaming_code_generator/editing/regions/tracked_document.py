@@ -29,7 +29,7 @@ from streaming_code_generator.editing.text.diff import (
     bits,
     fine_edits,
 )
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.lines import Point, split_lines
 from streaming_code_generator.editing.text.mirror import Mirror
 
 SCRAP_BITS = 8
@@ -120,7 +120,7 @@ class TrackedDocument:
         self._change(start, end, text, noted=set())
 
     def _change(self, start: Point, end: Point, text: str, *, noted: set[str]) -> None:
-        whole = ForeignChange(start, end, text)
+        whole = self._where_it_was(ForeignChange(start, end, text))
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
             self._absorb([whole], author="user", noted=noted)
             return
@@ -132,11 +132,42 @@ class TrackedDocument:
             length = len(before) - sum(high - low for low, high in swept)
             self._change(start, self.mirror.advance(start, length), text, noted=noted)
             return
-        changes = [self._anchored(start, edit.start, edit.end, edit.text) for edit in edits]
+        changes = [
+            self._where_it_was(self._anchored(start, edit.start, edit.end, edit.text))
+            for edit in edits
+        ]
         rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
         self._absorb(changes, author="user", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
+
+    def _where_it_was(self, change: ForeignChange) -> ForeignChange:
+        r"""Return an insertion, moved to a region in whose past its text stood there.
+
+        An editor that reports differences may name another place with the same result:
+
+            before       x[]\ny           after    x\nfoo()\ny, the undo of removing `\nfoo()`
+            reported     x\n|foo()\n|y    moved    x|\nfoo()|\ny
+        """
+        text = change.text
+        if change.start != change.end or not text.strip():
+            return change
+        most_lines = len(split_lines(text))
+        for region in self._regions.values():
+            moved = change
+            if 0 <= change.start.line - region.end.line <= most_lines and region.end < change.start:
+                between = self.mirror.slice(region.end, change.start)
+                if text.endswith(between):
+                    text_then = between + text.removesuffix(between)
+                    moved = ForeignChange(region.end, region.end, text_then)
+            elif 0 <= region.start.line - change.end.line <= most_lines:
+                between = self.mirror.slice(change.end, max(change.end, region.start))
+                if between and text.startswith(between):
+                    text_then = text.removeprefix(between) + between
+                    moved = ForeignChange(region.start, region.start, text_then)
+            if moved is not change and self.was_before(moved):
+                return moved
+        return change
 
     def _swept(
         self, whole: ForeignChange, before: str, edits: Sequence[Edit]
@@ -323,14 +354,22 @@ class TrackedDocument:
                 return True
         return False
 
-    def restore_nearest(self, region_id: str, is_meant: Callable[[Region], bool]) -> None:
+    def restore_nearest(self, region_id: str, is_meant: Callable[[Region], bool]) -> bool:
         """Make a region what it was when most of the text that came back last stood there before.
 
         What differs from that is the user's, as if it had been changed afterwards.
+
+        Returns:
+            Whether there was such a text.
         """
         past = self._histories[region_id].nearest(self.mirror, self._regions[region_id], is_meant)
         if past is not None:
             self._become(region_id, past)
+        return past is not None
+
+    def has_come_back(self, region_id: str) -> bool:
+        """Whether the user has put text there that stood there once and was removed."""
+        return self._histories[region_id].has_come_back(self.mirror)
 
     def mark_read(self) -> None:
         """Take all changes so far for looked up."""
@@ -344,18 +383,32 @@ class TrackedDocument:
             region_id: The region.
             is_told: Whether the client said that it was undone; else it must be what landed last.
         """
-        region = self._regions[region_id]
+        region, history = self._regions[region_id], self._histories[region_id]
         standing = region.standing_text()
-        texts = self._histories[region_id].own_texts()
-        if standing == region.own_text or not (is_told or standing in texts):
+        # Where nothing has landed yet it is the document's text that went.
+        if standing == region.own_text or region.landed_text == history.original:
+            return
+        if not is_told and standing not in history.own_texts():
+            past = history.without_what_landed_last(self.mirror, region)
+            if past is not None:
+                self._become(region_id, past)
             return
         pieces = without_deleted(region.pieces)
         self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)
 
-    def restore_with(self, region_id: str, edits: tuple[Edit, ...]) -> bool:
-        """Make a region what it is if edits, made for all that had landed in it, landed too."""
-        landed_text = self._regions[region_id].landed_text
-        past = self._histories[region_id].found_with(self.mirror, edits, landed_text)
+    def restore_with(
+        self, region_id: str, edits: tuple[Edit, ...], *, is_changed: bool = False
+    ) -> bool:
+        """Make a region what it is if edits, made for all that had landed in it, landed too.
+
+        Args:
+            region_id: The region.
+            edits: The edits, in order.
+            is_changed: Whether the user may have changed something since.
+        """
+        past = self._histories[region_id].found_with(
+            self.mirror, edits, self._regions[region_id], is_changed=is_changed
+        )
         if past is not None:
             self._become(region_id, past, landed_text=past.region.landed_text)
         return past is not None

@@ -12,6 +12,7 @@ from streaming_code_generator.lsp.generations.registry import Generations, abili
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
+    CODE_ACTION_KIND,
     GENERATE,
     MOST_DIAGNOSTICS,
     REMOVE,
@@ -46,9 +47,6 @@ def code_lenses(generations: Generations, uri: str) -> list[types.CodeLens]:
     return lenses
 
 
-KIND = types.CodeActionKind("refactor.rewrite")
-
-
 def code_actions(
     document: OpenDocument,
     generations: Generations,
@@ -65,7 +63,9 @@ def code_actions(
         as_literals: Whether the client takes more than bare commands.
     """
     only = params.context.only
-    if only and not any(kind == KIND or KIND.startswith(f"{kind}.") for kind in only):
+    if only and not any(
+        kind == CODE_ACTION_KIND or CODE_ACTION_KIND.startswith(f"{kind}.") for kind in only
+    ):
         return []
     start, end = params.range.start, params.range.end
     where = ((start.line, start.character), (end.line, end.character))
@@ -80,7 +80,8 @@ def code_actions(
     if not as_literals:
         return list(commands)
     return [
-        types.CodeAction(title=command.title, kind=KIND, command=command) for command in commands
+        types.CodeAction(title=command.title, kind=CODE_ACTION_KIND, command=command)
+        for command in commands
     ]
 
 

@@ -1,7 +1,7 @@
 """The commands of `workspace/executeCommand`, one function each."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -37,6 +37,7 @@ from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
+    GENERATE,
     REMOVE,
     RETRY,
     STATUS,
@@ -414,3 +415,21 @@ def _result_object(generation: Generation) -> dict[str, object]:
         ],
         "stats": stats_object(account.stats),
     }
+
+
+_COMMANDS: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
+    CANCEL: cancel,
+    REMOVE: remove,
+    ACCEPT: accept,
+    RETRY: retry,
+    STATUS: status,
+}
+
+
+def start(
+    state: ServerState, command: str, arguments: object, ended: ExitStack
+) -> Coroutine[Any, Any, object]:
+    """Start a command of `wire.COMMANDS`; see `CommandHandler` for what happens when."""
+    if command == GENERATE:
+        return generate(state, arguments, ended)
+    return _COMMANDS[command](state, arguments)

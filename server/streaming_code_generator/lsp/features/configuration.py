@@ -7,7 +7,6 @@ import os
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.settings.declarations import SECTION
 
@@ -15,14 +14,6 @@ logger = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 3.0
 """A client that does not answer is served with the settings known so far."""
-
-
-def take_client(state: ServerState, capabilities: Capabilities) -> None:
-    """Read the settings that came with `initialize`."""
-    state.backend.take_client(
-        initialization_options=capabilities.initialization_options,
-        workspace_root=capabilities.roots[0] if capabilities.roots else None,
-    )
 
 
 async def begin(ls: LanguageServer, state: ServerState) -> None:
