@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from itertools import accumulate, product
 from pathlib import Path
 
+from bench import completions
 from bench.language_server import Delivery, barest_pygls, cpu_s, memory_mib, our_server
 from bench.plot import plot
 from bench.scenario import Place, Stream, Target, TextKind
@@ -169,6 +170,8 @@ async def measure(repeats: int, sizes: list[int]) -> Figures:
             figures["100 chunks a second: chunk to edit, ms, p99"].append(p99)
             figures["100 chunks a second: CPU a chunk, µs"].append(cost)
             for name, value in (await start(model)).items():
+                figures[name].append(value)
+            for name, value in (await completions.measured(max(sizes))).items():
                 figures[name].append(value)
             alone = await first_text_ms(model)
             figures["start to the first text, ms: SDK alone"].append(alone)

@@ -182,6 +182,11 @@ def our_server(base_url: str, stream: Stream) -> LanguageServer:
     )
 
 
+def our_server_at(base_url: str) -> LanguageServer:
+    """Return our server for ghost text, with the loopback endpoint set."""
+    return our_server(base_url, Stream(chunks=1))
+
+
 def barest_pygls() -> LanguageServer:
     """Return a server that does nothing, on the same library."""
     program = (

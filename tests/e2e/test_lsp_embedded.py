@@ -1,5 +1,6 @@
 """With nothing set at all: the embedded model writes into a document, without key or network."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pygls.exceptions import JsonRpcException
 
 from support.embedded import has_process, needs_model
 from support.lsp_client import EditorClient, connected
-from support.lsp_process import children_of, server_environment
+from support.lsp_process import DEADLINE_S, children_of, server_environment
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_model]
 
@@ -59,3 +60,22 @@ async def test_cancel_leaves_the_model_ready_for_the_next(embedded_client: Edito
     assert result["status"] == "completed"
     (child,) = await children_of(client.process.pid)
     assert has_process(child)
+
+
+async def test_ghost_text_comes_at_the_cursor(embedded_client: EditorClient) -> None:
+    client = embedded_client
+    before = "def add(a, b):\n    "
+    document = client.open(before + "\n")
+    kind = types.InlineCompletionTriggerKind.Invoked
+    params = types.InlineCompletionParams(
+        context=types.InlineCompletionContext(kind),
+        text_document=types.TextDocumentIdentifier(document.uri),
+        position=types.Position(1, 4),
+    )
+
+    async with asyncio.timeout(DEADLINE_S):
+        result = await client.text_document_inline_completion_async(params)
+
+    assert isinstance(result, types.InlineCompletionList)
+    assert result.items[0].insert_text == "return a + b"
+    assert (await client.command("status"))["completions"]["shown"] == 1

@@ -110,6 +110,8 @@ class Model:
             "OPENAI_BASE_URL": self._server.base_url,
             "OPENAI_API_KEY": "a-key-for-the-loopback",
             "STREAMING_CODE_GENERATOR_MODEL": "loopback-model",
+            # Only where it is looked at: every key would be a request.
+            "STREAMING_CODE_GENERATOR_INLINE_COMPLETION": "off",
         }
 
     def on(self, key: str, pieces: Sequence[str]) -> Script:

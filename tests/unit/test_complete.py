@@ -209,8 +209,9 @@ def test_a_chat_is_shown_what_stands_around_the_cursor() -> None:
     request = chat_request(FillRequest(window=window_in("a\nb = |\nz"), language_id="python"))
     asked = request.messages[-1].content
     assert "a\nb =" in asked
-    assert "z" in asked
     assert request.max_output_tokens
+    assert asked.count("```python") == 2
+    assert "z" in asked
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,9 @@ def test_a_chat_is_shown_what_stands_around_the_cursor() -> None:
         pytest.param("x = f|", "(1)", "(1)", id="bare"),
         pytest.param("x = |", "x = f(1)\n", "f(1)\n", id="repeated with its blank"),
         pytest.param("a()\nx = |", "a()\nx = 2", "2", id="the line above first"),
+        pytest.param("a()\nx = |", "a()\ny = 2", "", id="another line instead"),
+        pytest.param("a()\nb()\n|", "a()\nc()\nd()", "", id="lines rewritten"),
+        pytest.param("a()\nb()\n|", "```\na()\nb()\n```\nIt", "", id="nothing more"),
         pytest.param("if a:\n    |", "b\nc\n", "b\n    c\n", id="without indentation"),
         pytest.param("if a:\n    |", "    b\n    c\n", "b\n    c\n", id="with indentation"),
     ],

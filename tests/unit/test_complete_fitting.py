@@ -45,6 +45,7 @@ def test_nothing_is_shown_that_repeats_what_follows(marked: str, text: str) -> N
         pytest.param("x = f(|)", "a, b)", "a, b", id="a bracket that is closed"),
         pytest.param("def f(|):", "a):", "a", id="two closing characters"),
         pytest.param("x = |y", "f(1)", "", id="code to the right"),
+        pytest.param("    return |\n\nf(2)", "f(2)", "", id="the line below, as an expression"),
         pytest.param("    |\n    z()", "b()\n    z()", "b()", id="its end is below"),
         pytest.param("ab()\n|", "ab()", "", id="the line above again"),
         pytest.param("a = 1\nb = 2\n|", "a = 1\nb = 2", "", id="the lines above again"),

@@ -274,18 +274,6 @@ def test_a_little_that_comes_back_of_much_is_known() -> None:
     assert desk.sends_nothing()
 
 
-def test_a_chunk_that_was_undone_while_something_else_was_removed_leaves_no_hole() -> None:
-    desk = streaming("first = 1\n", "second = 2\n", "third = 3\n")
-    before = "first = 1\nsecond = 2\nthird = 3\n"
-    after = "fst = 1\nsecond = 2\n"
-    desk.report((None, desk.mirrored.replace(before, after)))
-    desk.finish("0", before + "fourth = 4\n")
-
-    assert desk.sends_nothing()
-    desk.wait(UNDO_GRACE_S)
-    assert desk.outcomes == [Undone("0")]
-
-
 def test_one_removal_across_the_latest_chunk_is_no_undo() -> None:
     desk = streaming("first = 1\n", "second = 2\n")
     desk.report((None, desk.mirrored.replace("= 1\nsecond = 2\n", "")))
@@ -294,21 +282,6 @@ def test_one_removal_across_the_latest_chunk_is_no_undo() -> None:
 
     assert desk.mirrored == "a\nfirst third = 3\nb\n"
     assert desk.outcomes == [Settled("0")]
-
-
-def test_a_redo_of_an_edit_that_was_never_reported_is_known_with_what_was_typed_behind_it() -> None:
-    """Once, the redone text was taken for the user's, and stayed when the rest was removed."""
-    desk = streaming("one ")
-    desk.writer.want("0", "one two three ")
-    edit = desk.sent()
-    desk.reply(edit)
-    take_out(desk, "one ")
-    put_in(desk, "b\n", "one two three typed")
-    desk.writer.stop("0")
-    desk.finish("0", "")
-    desk.land()
-
-    assert desk.mirrored == "a\ntypedb\n"
 
 
 @pytest.mark.parametrize("tells", [True, False])

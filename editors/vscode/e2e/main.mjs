@@ -44,6 +44,8 @@ function settingsFor(model) {
     'streamingCodeGenerator.server.command': [process.env.PYTHON, '-m', 'streaming_code_generator', 'serve'],
     'streamingCodeGenerator.baseUrl': model.baseUrl,
     'streamingCodeGenerator.model': 'loopback-model',
+    // Only where it is looked at: every key would be a request.
+    'streamingCodeGenerator.inlineCompletion': 'off',
     '[javascript]': { 'editor.formatOnSave': true },
   };
 }

@@ -13,6 +13,7 @@ from platform import python_version
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import one_line, show
+from streaming_code_generator.core.complete.markers import markers_of
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
@@ -20,7 +21,12 @@ from streaming_code_generator.core.results import StreamStats
 from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
-from streaming_code_generator.providers.choose import choose_provider, provider_choice
+from streaming_code_generator.providers.choose import (
+    choose_provider,
+    completes,
+    completion_choice,
+    provider_choice,
+)
 from streaming_code_generator.providers.embedded.catalogue import (
     KNOWN_MODELS,
     Installation,
@@ -158,6 +164,22 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     return Finding(State.NOTE, text)
 
 
+def check_completion(resolved: ResolvedSettings) -> Iterator[Finding]:
+    """Say when ghost text comes, from which model, and how that is asked."""
+    try:
+        description = choose_provider(completion_choice(resolved)).description
+    except StreamingError as error:
+        yield Finding(State.NOTE, f"ghost text: {error.message}")
+        return
+    when, model = completes(resolved, description), description.model
+    how = (
+        "which fills in the middle"
+        if markers_of(model)
+        else "whose name tells of no fill-in-the-middle: unless llama.cpp knows better, it chats"
+    )
+    yield Finding(State.OK, f"ghost text: {when}, from {description.name}, model {model}, {how}")
+
+
 def check_embedded_models(taken: TakenProvider) -> Iterator[Finding]:
     """Look for llama.cpp's binding and for each known model's weights."""
     installation = Installation()
@@ -243,6 +265,7 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     taken = check_provider(resolved)
     yield taken.finding
     yield check_endpoint(resolved, taken)
+    yield from check_completion(resolved)
     yield from check_embedded_models(taken)
     if taken.is_called("embedded"):
         yield check_embedded_answer(resolved)

@@ -39,6 +39,7 @@ class Client:
         self._protocol = cast("StreamingProtocol", ls.protocol)  # typed by its base class only
         self._redact = redact
         self.capabilities = capabilities
+        self._logged_once: set[str] = set()
         self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
 
     # Congestion
@@ -65,6 +66,12 @@ class Client:
         """Write a problem of the settings to the client's log, and to our own."""
         logger.warning("settings: %s", problem)
         self.log(problem, types.MessageType.Warning)
+
+    def log_once(self, message: str) -> None:
+        """Write a warning to the client's log, unless it has it already."""
+        if message not in self._logged_once:
+            self._logged_once.add(message)
+            self.log(message, types.MessageType.Warning)
 
     def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
         """Show a line to the user."""

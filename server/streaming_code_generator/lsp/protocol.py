@@ -4,6 +4,7 @@
   and pays for each change by the document's length.
 - A cancelled request stops its command's handler: pygls responds and lets the handler run on.
 - A command's handler starts before the next message is read: pygls starts it some messages later.
+  The same holds for requests whose place in the document the next message may change.
 - Every request gets a response, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. A request
   that a handler refuses is no failure, and is not logged as one.
@@ -98,6 +99,8 @@ class StreamingProtocol(LanguageServerProtocol):
 
     listener: Listener
     command_handlers: dict[str, CommandHandler]
+    request_handlers: dict[str, CommandHandler]
+    """Of requests that must begin before the next message is read, by method."""
 
     # Receiving
 
@@ -187,14 +190,17 @@ class StreamingProtocol(LanguageServerProtocol):
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
 
     def _handle_request(self, msg_id: MsgId, method_name: str, params: Any) -> None:
-        if method_name != types.WORKSPACE_EXECUTE_COMMAND:
+        ended = ExitStack()
+        if method_name == types.WORKSPACE_EXECUTE_COMMAND:
+            self._ctx_msg_id.set(msg_id)
+            arguments = with_work_done_token(params.arguments, params.work_done_token)
+            handler = self.command_handlers.get(params.command, _unknown(params.command))
+            command = handler(arguments, ended)
+        elif method_name in self.request_handlers:
+            command = self.request_handlers[method_name](params, ended)
+        else:
             super()._handle_request(msg_id, method_name, params)
             return
-        self._ctx_msg_id.set(msg_id)
-        ended = ExitStack()
-        arguments = with_work_done_token(params.arguments, params.work_done_token)
-        handler = self.command_handlers.get(params.command, _unknown(params.command))
-        command = handler(arguments, ended)
 
         def answer(future: "Future[Any]") -> None:
             ended.close()

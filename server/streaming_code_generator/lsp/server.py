@@ -66,6 +66,9 @@ class StreamingServer(LanguageServer):
         self.protocol.listener = self
         # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
         self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
+        self.protocol.request_handlers = {
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
+        }
         _register(self)
         _register_renames(self)
 
@@ -89,6 +92,13 @@ class StreamingServer(LanguageServer):
             return commands.start(self.state, name, arguments, ended)
 
         return translating(start)
+
+    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
+        from streaming_code_generator.lsp.features.inline_completion import (  # noqa: PLC0415 - see above
+            inline_completion,
+        )
+
+        return inline_completion(self.state, params)
 
     # Logging
 
@@ -124,6 +134,8 @@ class StreamingServer(LanguageServer):
             return  # the client left before it introduced itself
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
+                if self.state.completions is not None:
+                    await self.state.completions.aclose()
                 await self.state.generations.aclose()
                 await self.state.backend.aclose()
         except TimeoutError:
@@ -177,6 +189,11 @@ def _register(server: StreamingServer) -> None:
             return []
         literals = state.client.capabilities.code_action_literals
         return code_actions(document, state.generations, params, as_literals=literals)
+
+    # Only the options count, as with commands.
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(
+        lambda *_: None
+    )
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pygls.lsp.server import LanguageServer
 
@@ -13,10 +14,13 @@ from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
-from streaming_code_generator.lsp.documents.open_documents import Documents
+from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
+
+if TYPE_CHECKING:  # imported by the first request for ghost text
+    from streaming_code_generator.lsp.completions.completions import Completions
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -30,6 +34,8 @@ class ServerState:
     workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
+    completions: "Completions | None" = None
+    """Made by the first request for ghost text."""
 
     async def settings_read(self) -> None:
         """Wait until every change of settings that came before has been read."""
@@ -64,11 +70,20 @@ def new_state(
         form = EditForm(client.applied_edits)
         return EditDelivery(uri, writer, client.send_edit, generations, edit_form=form)
 
-    documents = Documents(new_delivery, generations.document_closed)
+    def document_closed(document: OpenDocument) -> None:
+        generations.document_closed(document)
+        if state.completions is not None:
+            state.completions.closed(document)
+
+    def document_changed(document: OpenDocument) -> None:
+        if state.completions is not None:
+            state.completions.changed(document)
+
+    documents = Documents(new_delivery, document_closed, document_changed)
     documents.encoding = encoding
     documents.roots = capabilities.roots
     documents.client_reports_undo = capabilities.undo_notifications
-    return ServerState(
+    state = ServerState(
         backend=backend,
         documents=documents,
         generations=generations,
@@ -76,3 +91,4 @@ def new_state(
         workspace_reader=WorkspaceReader(),
         reading_settings=asyncio.Lock(),
     )
+    return state

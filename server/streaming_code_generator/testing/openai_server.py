@@ -52,8 +52,10 @@ class RecordedRequest:
 
     @property
     def prompt(self) -> str:
-        """The last message's content."""
-        return str(self.body["messages"][-1]["content"])
+        """The last message's content; of a completion that is no chat, its prompt."""
+        if "messages" in self.body:
+            return str(self.body["messages"][-1]["content"])
+        return str(self.body["prompt"])
 
 
 ReplyTo = Callable[[RecordedRequest], Reply]

@@ -149,6 +149,18 @@ function M.install(request)
   require('streaming_code_generator.install').install(request)
 end
 
+--- Accept the ghost text at the cursor, or its first word or line.
+---@param part? 'all' | 'word' | 'line'
+---@return boolean was_there
+function M.accept_suggestion(part)
+  return require('streaming_code_generator.ghost').accept(part)
+end
+
+--- Ask for ghost text at the cursor, whether or not it comes by itself.
+function M.suggest()
+  require('streaming_code_generator.ghost').ask()
+end
+
 --- Text for 'statusline', empty when nothing runs.
 ---@return string
 function M.statusline()

@@ -5,49 +5,63 @@ from streaming_code_generator.core.complete.window import Window
 from streaming_code_generator.core.context.pieces import fenced
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.placement.languages import indent_of, language
+from streaming_code_generator.core.tokens import estimated_tokens
 
-_SYSTEM = (
-    "You complete {code} while it is being typed. Answer with the text that comes next at the "
-    "cursor, and nothing else: no explanation, no Markdown fences."
-)
-_LEAST_REPEATED = 2
-"""Characters: a shorter beginning of a line proves nothing."""
+LINES_REPEATED = 10
+"""So many lines up to the cursor are given to be completed; what is above them is only shown.
+
+Even the smallest models complete code that they are given, by writing it out with what comes next;
+to "answer with what comes next" and nothing else they are not able. What they repeat takes time."""
 
 
 def chat_request(request: FillRequest) -> CompletionRequest:
-    """Return a chat that asks for what comes next at the cursor."""
+    """Return a chat that asks for the code up to the cursor, completed."""
     window, name = request.window, language(request.language_id).name
     code = f"{name} code" if name else "text"
-    shown = [f"The code up to the cursor:\n{fenced(window.prefix + window.middle)}"]
+    above, given = _given(window)
+    shown = []
+    if above.strip():
+        shown.append(f"This stands above:\n{fenced(above, request.language_id)}")
     if window.suffix.strip():
-        shown.insert(0, f"What stands behind the cursor:\n{fenced(window.suffix.strip())}")
-    line = window.middle.strip()
-    ask = f"Go on behind `{line}`." if line else "Write the lines that come next."
+        shown.append(f"This follows:\n{fenced(window.suffix.strip(), request.language_id)}")
+    shown.append(f"Complete this {code}:\n{fenced(given, request.language_id)}")
     return CompletionRequest(
         messages=(
-            Message(role="system", content=_SYSTEM.format(code=code)),
-            Message(role="user", content="\n\n".join([*shown, ask])),
+            Message(role="system", content=f"You write {code}. Answer with the code only."),
+            Message(role="user", content="\n\n".join(shown)),
         ),
-        max_output_tokens=request.max_output_tokens,
+        max_output_tokens=request.max_output_tokens + estimated_tokens(len(given)),
         temperature=0.0,
     )
+
+
+def _given(window: Window) -> tuple[str, str]:
+    """Return what stands above the code to be completed, and that code."""
+    lines = window.prefix.splitlines(keepends=True)
+    return "".join(lines[:-LINES_REPEATED]), "".join(lines[-LINES_REPEATED:]) + window.middle
 
 
 class ChatAnswer:
     r"""Makes of a chat's answer what goes in at the cursor.
 
-    Fences are dropped, and so is what the answer repeats before it goes on:
+    Fences are dropped, and so is what the answer repeats before it goes on. One that repeats it
+    otherwise than it stands there has rewritten it: that is no suggestion.
 
-        cursor's line     answer                          text
-        "x = f"           "```python\nx = f(1)\n```"      "(1)"
-        "x = f"           "(1)"                           "(1)"
-        "    " (blank)    "a = 1\nb = 2"                  "a = 1\n    b = 2"
+        up to the cursor       answer                              text
+        "a()\nx = f"           "```python\na()\nx = f(1)\n```"     "(1)"
+        "a()\nx = f"           "(1)"                               "(1)"
+        "a()\nx = f"           "a()\ny = g(1)"                     ""
+        "if a:\n    "          "b\nc"                              "b\n    c"
     """
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._middle = window.middle
+        self._given = [line.strip() for line in _given(window)[1].split("\n")[:-1] if line.strip()]
+        self._repeated: int | None = None
+        """How many of the lines given have come, if the answer began with one of them."""
         self._partial = ""
-        self._said_something = False
+        self._has_begun = False
+        """Whether what comes belongs behind the cursor."""
         self._indent = ""
         """What every line lacks but the first, which the cursor's line has indented."""
         self.is_over = False
@@ -68,26 +82,37 @@ class ChatAnswer:
         if self.is_over:
             return ""
         if line.lstrip().startswith("```"):
-            self.is_over = self._said_something
+            self.is_over = self._has_begun or self._repeated is not None
             return ""
-        if self._said_something:
+        if self._has_begun:
             return (self._indent + line if line.strip() else line) + ending
-        above = self._window.line_above.strip()
-        if not line.strip() or (above and line.strip() == above):
+        if not line.strip() or self._repeats(line.strip()):
             return ""
-        self._said_something = True
-        return self._first(line) + ending
+        self._has_begun = not self.is_over
+        return self._first(line) + ending if self._has_begun else ""
+
+    def _repeats(self, line: str) -> bool:
+        """Whether a line is one of those given, in their order."""
+        if self._repeated is None:
+            if line not in self._given:
+                return False
+            self._repeated = self._given.index(line) + 1
+            return True
+        if self._repeated == len(self._given):
+            return False
+        self.is_over = line != self._given[self._repeated]
+        self._repeated += 1
+        return not self.is_over
 
     def _first(self, line: str) -> str:
-        middle = self._window.middle
+        middle = self._middle
         if not middle.strip():
             lacks = len(middle) - len(indent_of(line))
             self._indent = middle[:lacks] if lacks > 0 else ""
             return line.removeprefix(middle) if lacks <= 0 else line.lstrip()
-        # Of the line that the user has typed it may repeat all, or what stands behind its indent.
         typed = middle.strip()
-        if len(typed) >= _LEAST_REPEATED and line.lstrip().startswith(typed):
-            said = line.lstrip()[len(typed) :]
-            trailing = middle[len(middle.rstrip()) :]
-            return said.removeprefix(trailing)
-        return line
+        if line.lstrip().startswith(typed):
+            blanks = middle[len(middle.rstrip()) :]
+            return line.lstrip()[len(typed) :].removeprefix(blanks)
+        self.is_over = self._repeated is not None
+        return "" if self.is_over else line

@@ -16,6 +16,9 @@ def fitting(text: str, window: Window) -> str:
     text = text.rstrip()
     if not window.is_open or not text:
         return ""
+    # A model that does not see where the cursor is writes the line below as if it came here.
+    if text.split("\n")[0].strip() == window.line_below.strip() != "":
+        return ""
     text = _without_closers(text, window.rest.rstrip())
     lines = (window.middle + text).split("\n")
     kept = lines[: len(lines) - _overlap_below(lines, _lines_of(window.below))]

@@ -43,11 +43,10 @@ class UndoWatch:
         for region_id in region_ids:
             is_meant = self._is_meant(region_id, told=told)
             if self._document.restore(region_id, is_meant) or self._restore_with_suspended(
-                region_id, is_changed=False
+                region_id
             ):
                 continue
-            if not self._restore_with_suspended(region_id, is_changed=True):
-                self._document.restore_nearest(region_id, is_meant)
+            self._document.restore_nearest(region_id, is_meant)
             self._take_back(region_id, told=told)
 
     def _is_meant(self, region_id: str, *, told: bool) -> Callable[[Region], bool]:
@@ -65,10 +64,10 @@ class UndoWatch:
 
         return is_meant
 
-    def _restore_with_suspended(self, region_id: str, *, is_changed: bool) -> bool:
+    def _restore_with_suspended(self, region_id: str) -> bool:
         for plan in self._suspended.get(region_id, ()):
             edits = tuple(step.edit for step in plan)
-            if self._document.restore_with(region_id, edits, is_changed=is_changed):
+            if self._document.restore_with(region_id, edits):
                 del self._suspended[region_id]
                 return True
         return False

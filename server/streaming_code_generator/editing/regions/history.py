@@ -291,42 +291,12 @@ class RegionHistory:
             if step.before is not None:
                 yield step.before.region.own_text
 
-    def without_what_landed_last(self, mirror: Mirror, region: Region) -> PastRegion | None:
-        """Return what the region is if what landed last went, and then something else was removed.
-
-        An undo may be reported together with what the user removed elsewhere: what is left never
-        stood there. It is believed if less is left for the user to have done than without it.
-
-            landed    foo() then bar()    removed    bar() and the f    left    oo() of foo()
-        """
-        unread = next((step.before for step in self._unread_steps if step.before), None)
-        if unread is None or unread.region.own_text != region.own_text or region.is_undone:
-            return None
-        made_of: str | None = None
-        for text in self.own_texts():
-            edit = single_edit(text, region.own_text)
-            if edit and edit.start == edit.end and edit.text.strip():
-                low, high = edit.start, edit.start + len(edit.text)
-                if region.has_standing(low, high):
-                    break
-                made_of = text
-        previous = self._before_users(mirror)
-        for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
-            if past.region.own_text == made_of:
-                edits = fine_edits(window.text, window.present)
-                if _strokes(edits) < _strokes(fine_edits(previous, window.present)):
-                    return past.changed(window.text, self._left, edits)
-                return None
-        return None
-
     def found_with(
-        self, mirror: Mirror, edits: tuple[Edit, ...], region: Region, *, is_changed: bool
+        self, mirror: Mirror, edits: tuple[Edit, ...], region: Region
     ) -> PastRegion | None:
         """Return the region as it is if edits have landed that were made for all its text then.
 
-        That is what redoing an edit looks like that was undone before it was ever reported. If
-        the user may have changed something since (`is_changed`), more of its text must stand there
-        by it.
+        That is what redoing an edit looks like that was undone before it was ever reported.
         """
         made_for = [
             depth
@@ -338,11 +308,6 @@ class RegionHistory:
             text = apply_edits(window.text, older)
             if text == window.present:
                 return past.landed(edits)
-            if is_changed and window.text != window.present:
-                users = fine_edits(text, window.present)
-                now = past.landed(edits).changed(text, self._left, users)
-                if own_in_document(now.region.pieces) > own_in_document(region.pieces):
-                    return now
         return None
 
     def _walk_back(
@@ -380,11 +345,6 @@ class RegionHistory:
         removed = window.text[edit.start : edit.end]
         oldest = _Step(edit.start + self._left, removed, edit.text, self._steps[0].before)
         self._steps[:STEPS_KEPT] = [oldest]
-
-
-def _strokes(edits: Iterable[Edit]) -> int:
-    """Return in how many strokes a user makes edits: to remove is one, to put in is another."""
-    return sum((edit.end > edit.start) + bool(edit.text) for edit in edits)
 
 
 def _telling_run(text: str, start: int) -> str:

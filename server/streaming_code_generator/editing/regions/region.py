@@ -92,16 +92,6 @@ class Region:
                 yield offset, offset + piece.length
             offset += piece.in_document
 
-    def has_standing(self, start: int, end: int) -> bool:
-        """Whether anything but white space stands of a range of the generation's text."""
-        offset = 0
-        for piece in self.pieces:
-            low, high = max(start, offset), min(end, offset + piece.in_own)
-            if piece.kind is Kind.OWN and self.own_text[low:high].strip():
-                return True
-            offset += piece.in_own
-        return False
-
     def standing_text(self) -> str:
         """Return what of the generation's text stands in the document."""
         parts, offset = [], 0

@@ -389,26 +389,13 @@ class TrackedDocument:
         if standing == region.own_text or region.landed_text == history.original:
             return
         if not is_told and standing not in history.own_texts():
-            past = history.without_what_landed_last(self.mirror, region)
-            if past is not None:
-                self._become(region_id, past)
             return
         pieces = without_deleted(region.pieces)
         self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)
 
-    def restore_with(
-        self, region_id: str, edits: tuple[Edit, ...], *, is_changed: bool = False
-    ) -> bool:
-        """Make a region what it is if edits, made for all that had landed in it, landed too.
-
-        Args:
-            region_id: The region.
-            edits: The edits, in order.
-            is_changed: Whether the user may have changed something since.
-        """
-        past = self._histories[region_id].found_with(
-            self.mirror, edits, self._regions[region_id], is_changed=is_changed
-        )
+    def restore_with(self, region_id: str, edits: tuple[Edit, ...]) -> bool:
+        """Make a region what it is if edits, made for all that had landed in it, landed too."""
+        past = self._histories[region_id].found_with(self.mirror, edits, self._regions[region_id])
         if past is not None:
             self._become(region_id, past, landed_text=past.region.landed_text)
         return past is not None

@@ -117,12 +117,14 @@ class Documents:
         self,
         new_delivery: Callable[[str, DocumentWriter], EditDelivery],
         on_closed: Callable[[OpenDocument], None],
+        on_changed: Callable[[OpenDocument], None] = lambda _: None,
     ) -> None:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
         self.client_reports_undo = False
         self._new_delivery = new_delivery
         self._on_closed = on_closed
+        self._on_changed = on_changed
         self._documents: dict[str, OpenDocument] = {}
         """By the keys of their URIs."""
         self._closing: dict[str, OpenDocument] = {}
@@ -158,6 +160,7 @@ class Documents:
         changes = [_reported(change) for change in params.content_changes]
         document.history.note(document.mirror.version, changes)
         document.delivery.changed(params.text_document.version, changes)
+        self._on_changed(document)
 
     def undone(self, notice: UndoNotice) -> None:
         """Handle the notification that an undo or a redo led to a version of a document."""

@@ -219,6 +219,8 @@ def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation
     Raises:
         JsonRpcInvalidParams: Another generation is writing in the range.
     """
+    if state.completions is not None:
+        state.completions.yield_to_generation(engine.provider.description.endpoint)
     try:
         return state.generations.start(job, engine)
     except RangeTaken as taken:
@@ -314,13 +316,17 @@ async def retry(state: ServerState, arguments: object) -> object:
     return await _end_of(again)
 
 
+_NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
+
+
 async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
-    """Answer with running and recent generations and the totals."""
-    generations = state.generations
+    """Answer with running and recent generations, the totals, and what became of ghost text."""
+    generations, completions = state.generations, state.completions
     return {
         "running": [_result_object(generation) for generation in generations.running],
         "recent": [_result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
+        "completions": completions.counts() if completions else _NO_COMPLETIONS,
     }
 
 

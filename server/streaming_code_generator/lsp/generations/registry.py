@@ -202,6 +202,13 @@ class Generations:
         """The remembered generations that have ended, the oldest first."""
         return [each for each in self._generations.values() if each.end is not None]
 
+    def runs_at(self, endpoint: str) -> bool:
+        """Whether a generation runs, or waits to, at an endpoint."""
+        return any(
+            each.engine is not None and each.engine.provider.description.endpoint == endpoint
+            for each in self.running
+        )
+
     def in_document(self, uri: str) -> list[Generation]:
         """Return the generations with a tracked region in a document, the oldest first."""
         return [

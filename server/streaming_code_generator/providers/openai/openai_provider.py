@@ -52,6 +52,10 @@ class Dialect:
     """Whether no setting names the limit's field, so that the endpoint may correct it."""
     asks_for_usage: bool = True
     """Whether `stream_options` is sent; a server that refuses it is not asked again."""
+    takes_temperature: bool = True
+    """Whether a temperature that is set is sent; some models have one alone."""
+    streams: bool = True
+    """Whether a stream is asked for; a model that has none answers with all at once."""
 
 
 def dialect_for(
@@ -88,7 +92,16 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
             token_limit_field="max_completion_tokens",
             token_limit_is_guessed=False,
         )
+    if _UNSUPPORTED.search(complaint):
+        if dialect.takes_temperature and "temperature" in complaint:
+            return replace(dialect, takes_temperature=False)
+        if dialect.streams and re.search(r"\bstream(?:ing)?\b", complaint):
+            return replace(dialect, streams=False, asks_for_usage=False)
     return dialect
+
+
+_UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
+"""A value out of its range is another thing: that is the user's to mend."""
 
 
 def chat_body(
@@ -100,7 +113,7 @@ def chat_body(
         body["stream_options"] = {"include_usage": True}
     if request.max_output_tokens is not None:
         body[dialect.token_limit_field] = request.max_output_tokens
-    if request.temperature is not None:
+    if request.temperature is not None and dialect.takes_temperature:
         body["temperature"] = request.temperature
     if request.reasoning_effort is not None:
         body["reasoning_effort"] = request.reasoning_effort
@@ -296,7 +309,7 @@ class OpenAIProvider:
             client.chat.completions.with_streaming_response.create(
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
-                stream=True,
+                stream=dialect.streams,
                 extra_headers=self._headers(),
                 extra_body=chat_body(request, dialect, self._extra_body),
             )

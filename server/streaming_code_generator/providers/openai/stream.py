@@ -133,19 +133,26 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
     #     "delta": {"content": "x"}, "finish_reason"   vLLM: the last text with the reason
     #     "delta": {"reasoning_content": "x"}          llama.cpp, DeepSeek; others say "reasoning"
     #     "message": {"content": "x"}                  the whole answer, not streamed
+    #     "content": [{"type": "text", "text": "x"}]   Mistral's reasoning models; see `_parts`
+    #     "refusal": "x"                               OpenAI, instead of content
     delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
     progress = _mapping(chunk.get("prompt_progress"))
     #
     # and beside what completes a text instead of a chat:
     #
-    #     "choices": [{"text": "x"}]                   `/completions`
+    #     "choices": [{"text": "x"}]                   `/completions`, and some chats
     #     "content": "x", "stop": false                llama.cpp's `/infill`
     #     "content": "", "stop": true, "stop_type"     its end
+    content = delta.get("content")
     return Delta(
-        text=_text(delta.get("content"))
+        text=_text(content)
+        or _parts(content, "text")
+        or _text(delta.get("refusal"))
         or _text(choice.get("text"))
         or _text(chunk.get("content")),
-        reasoning=_text(delta.get("reasoning_content")) or _text(delta.get("reasoning")),
+        reasoning=_text(delta.get("reasoning_content"))
+        or _text(delta.get("reasoning"))
+        or _parts(content, "thinking"),
         finish_reason=_text(choice.get("finish_reason")) or _end_of_infill(chunk),
         usage=_usage(chunk),
         model=_text(chunk.get("model")) or None,
@@ -187,6 +194,17 @@ def _mapping(value: object) -> Json:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _parts(content: object, kind: str) -> str:
+    """Return the text of those parts of a content that are of a kind; a part may hold parts.
+
+    `[{"type": "thinking", "thinking": [{"type": "text", "text": "x"}]}]`
+    """
+    if not isinstance(content, list):
+        return ""
+    found = (_mapping(part).get(kind) for part in content if _mapping(part).get("type") == kind)
+    return "".join(_text(inner) or _parts(inner, "text") for inner in found)
 
 
 _MOST_TOKENS = 10**9

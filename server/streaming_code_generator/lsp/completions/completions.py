@@ -1,0 +1,219 @@
+"""All suggestions of one server: from the memory, from the stream that runs, or from a new one."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streaming_code_generator.core.complete.fill import FillRequest
+from streaming_code_generator.core.complete.fitting import fitting
+from streaming_code_generator.core.complete.memory import CompletionMemory
+from streaming_code_generator.core.messages import Provider
+from streaming_code_generator.lsp.completions.outcomes import Outcomes
+from streaming_code_generator.lsp.completions.stream import CompletionStream, Cursor
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+
+logger = logging.getLogger(__name__)
+
+DEBOUNCE_S = 0.075
+"""So long nothing must be typed before a request is sent that nobody asked for."""
+ANSWER_S = 0.3
+"""After that, what is whole is shown; the rest goes into the memory."""
+ABANDONED_S = 0.04
+"""A request that was cancelled may have been cancelled for what was typed: the change, or the next
+request, then comes within this time, and the stream is kept if it fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a suggestion is made with."""
+
+    provider: Provider
+    is_busy: Callable[[], bool]
+    """Whether a generation runs at the provider's endpoint: it comes first."""
+    language_id: str
+    file_name: str
+    timeout_s: float
+
+
+@dataclass(slots=True, eq=False)
+class _InDocument:
+    """What goes on in one document."""
+
+    outcomes: Outcomes
+    stream: CompletionStream | None = None
+    turn: int = 0
+    """Counts requests and changes: what began in an earlier turn is out of date."""
+
+    @property
+    def running(self) -> CompletionStream | None:
+        """The stream, if it has not ended."""
+        return self.stream if self.stream and not self.stream.is_over else None
+
+
+class Completions:
+    """Suggestions by document, at most one stream in each. Used on the event loop only."""
+
+    def __init__(self, on_failure: Callable[[str], None]) -> None:
+        """Begin with an empty memory.
+
+        Args:
+            on_failure: Called with why a suggestion could not be made, for the log.
+        """
+        self._on_failure = on_failure
+        self._memory = CompletionMemory()
+        self._documents: dict[OpenDocument, _InDocument] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._warm: set[str] = set()
+        """Endpoints that have answered."""
+        self._sent = 0
+        self._ended = Outcomes()
+
+    # From the editor
+
+    async def suggest(
+        self, document: OpenDocument, cursor: Cursor, means: Means, *, is_invoked: bool
+    ) -> str:
+        """Return the text to show at a cursor, or "".
+
+        Cancellation: at once; the stream is closed unless what is typed next fits it.
+        """
+        state = self._documents.setdefault(document, _InDocument(Outcomes()))
+        state.turn += 1
+        turn = state.turn
+        try:
+            text = await self._found(state, cursor, means, is_invoked=is_invoked)
+        except asyncio.CancelledError:
+            loop = asyncio.get_running_loop()
+            loop.call_later(ABANDONED_S, self._close_abandoned, state, turn)
+            raise
+        if state.turn != turn or not text:
+            return ""
+        state.outcomes.show(cursor, text)
+        return text
+
+    def changed(self, document: OpenDocument) -> None:
+        """Handle a change of a document: a stream that it does not fit is closed."""
+        state = self._documents.get(document)
+        if state is None:
+            return
+        state.turn += 1
+        lines = document.mirror.lines
+        if (stream := state.running) is not None:
+            if stream.typed_in(lines) is None:
+                stream.close()
+            else:
+                stream.wake()
+        state.outcomes.changed(lines)
+
+    def closed(self, document: OpenDocument) -> None:
+        """Forget a document."""
+        state = self._documents.pop(document, None)
+        if state is not None:
+            state.turn += 1
+            self._close(state)
+            self._ended += state.outcomes
+
+    def yield_to_generation(self, endpoint: str) -> None:
+        """Close what runs at an endpoint at which code is about to be generated."""
+        for state in self._documents.values():
+            if state.running and state.running.provider.description.endpoint == endpoint:
+                self._close(state)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many suggestions were asked for, shown, accepted and rejected so far."""
+        totals = self._ended
+        for state in self._documents.values():
+            totals += state.outcomes
+        return {"requests": self._sent, **totals.counts()}
+
+    async def aclose(self) -> None:
+        """Close every stream."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Where a suggestion comes from
+
+    async def _found(
+        self, state: _InDocument, cursor: Cursor, means: Means, *, is_invoked: bool
+    ) -> str:
+        turn, window, place = state.turn, cursor.window, cursor.place
+        known = self._memory.find(place) if window.is_open else ""
+        if known and (text := fitting(known, window)):
+            return text
+        stream = state.running
+        if stream and cursor.typed_at(stream.place, stream.text.so_far, stream.anchor) is None:
+            self._close(state)
+        if not window.is_open or (known is not None and not is_invoked):
+            return ""
+        stream = state.running
+        if stream is None or stream.is_closed:
+            if not is_invoked:
+                await asyncio.sleep(DEBOUNCE_S)
+            # One that may not be closed yet, see `CompletionStream.close`, is waited for.
+            while (running := state.running) is not None and state.turn == turn:
+                await running.news(None)
+            if state.turn != turn or means.is_busy():
+                return ""
+            stream = self._sent_for(state, cursor, means)
+        text = await _whole(stream, cursor, is_current=lambda: state.turn == turn)
+        return fitting(text, window)
+
+    def _sent_for(self, state: _InDocument, cursor: Cursor, means: Means) -> CompletionStream:
+        request = FillRequest(
+            window=cursor.window, language_id=means.language_id, file_name=means.file_name
+        )
+        endpoint = means.provider.description.endpoint
+        state.stream = stream = CompletionStream(
+            cursor,
+            means.provider,
+            request,
+            is_warm=endpoint in self._warm,
+            timeout_s=means.timeout_s,
+            on_end=self._end,
+        )
+        self._sent += 1
+        self._tasks.add(stream.task)
+        stream.task.add_done_callback(self._tasks.discard)
+        return stream
+
+    def _end(self, stream: CompletionStream) -> None:
+        if stream.is_warm:
+            self._warm.add(stream.provider.description.endpoint)
+        if stream.failure is not None:
+            self._on_failure(stream.failure.message)
+        elif not stream.is_closed:
+            self._memory.remember(stream.place, stream.text.whole)
+
+    # What is not wanted any more
+
+    @staticmethod
+    def _close(state: _InDocument) -> None:
+        if state.running is not None:
+            state.running.close()
+
+    def _close_abandoned(self, state: _InDocument, turn: int) -> None:
+        if state.turn == turn:
+            self._close(state)
+
+
+async def _whole(
+    stream: CompletionStream, cursor: Cursor, *, is_current: Callable[[], bool]
+) -> str:
+    """Wait for what is still to come of a stream at a cursor: all of it, or whole lines in time."""
+    loop = asyncio.get_running_loop()
+    answer_at_s = loop.time() + (0 if stream.was_shown else ANSWER_S)
+    while is_current() and not stream.is_closed and stream.failure is None:
+        typed = cursor.typed_at(stream.place, stream.text.so_far, stream.anchor)
+        if typed is None:
+            return ""
+        # What has been typed may reach into the line that is not whole yet.
+        whole = stream.text.whole
+        rest = whole[len(typed) :] if whole.startswith(typed) else ""
+        left_s = answer_at_s - loop.time()
+        if stream.is_over or (left_s <= 0 and rest.strip()):
+            stream.was_shown = True
+            return rest
+        await stream.news(left_s if left_s > 0 else None)
+    return ""

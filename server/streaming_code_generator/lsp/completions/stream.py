@@ -1,0 +1,154 @@
+"""One suggestion while a model writes it; it is written on when nobody waits for it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
+from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
+from streaming_code_generator.core.complete.place import Place, place_at, typed_since
+from streaming_code_generator.core.complete.stopping import CompletionText
+from streaming_code_generator.core.complete.window import Window, window_at
+from streaming_code_generator.core.messages import Delta, Provider
+from streaming_code_generator.errors import APIError, StreamingError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A cursor in the lines of a document, in code points."""
+
+    lines: Sequence[str]
+    line: int
+    column: int
+
+    @property
+    def place(self) -> Place:
+        """The text next to it."""
+        return place_at(self.lines, self.line, self.column)
+
+    @property
+    def window(self) -> Window:
+        """What a model is shown around it."""
+        return window_at(self.lines, self.line, self.column)
+
+    def typed_at(self, place: Place, expected: str, anchor: tuple[int, int]) -> str | None:
+        """Return what was typed from an anchor up to this cursor, if it is as expected."""
+        typed = typed_since(place, expected, self.lines, anchor)
+        if typed is None:
+            return None
+        line, column = anchor
+        *above, last = typed.split("\n")
+        end = (line + len(above), len(last) if above else column + len(last))
+        return typed if end == (self.line, self.column) else None
+
+
+class CompletionStream:
+    """A request to a model, from a place in a document; it owns the task that reads it."""
+
+    def __init__(  # noqa: PLR0913 - a stream has that many sides
+        self,
+        cursor: Cursor,
+        provider: Provider,
+        request: FillRequest,
+        *,
+        is_warm: bool,
+        timeout_s: float,
+        on_end: Callable[["CompletionStream"], None],
+    ) -> None:
+        """Send the request.
+
+        Args:
+            cursor: Where the suggestion begins.
+            provider: Whom to ask.
+            request: What to ask for.
+            is_warm: Whether its model has answered before, and so is not loading.
+            timeout_s: Longest time for all of it.
+            on_end: Called once, however it ends.
+        """
+        self.place = cursor.place
+        self.anchor = (cursor.line, cursor.column)
+        self.provider = provider
+        self.text = CompletionText(request.window)
+        self.is_warm = is_warm
+        self.is_over = False
+        self.is_closed = False
+        """Whether it was ended from here, so that its text is not all."""
+        self.failure: StreamingError | None = None
+        self.was_shown = False
+        self._timeout_s = timeout_s
+        self._on_end = on_end
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(self._run(request), name="completion")
+
+    def typed_in(self, lines: Sequence[str]) -> str | None:
+        """Return what a document has of it already; None if something else was typed."""
+        return typed_since(self.place, self.text.so_far, lines, self.anchor)
+
+    def close(self) -> None:
+        """Close the connection: at once, unless the model may still be loading.
+
+        A server whose client leaves while it loads a model gives up loading, and the next request
+        would begin anew.
+        """
+        self.is_closed = True
+        if self.is_warm:
+            self.task.cancel()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let all who wait look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def news(self, within_s: float | None) -> None:
+        """Wait until there is more text, or for so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
+
+    async def _run(self, request: FillRequest) -> None:
+        try:
+            async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
+                deltas, answer = await _opened(self.provider, request, stack)
+                is_cut = await self._read(deltas, answer)
+            if not self.is_closed:
+                if answer is not None:
+                    self.text.feed(answer.finish())
+                self.text.finish(is_cut=is_cut)
+        except StreamingError as error:
+            self.failure = error
+        except TimeoutError:
+            self.failure = APIError("A suggestion took too long.", kind="timeout")
+        finally:
+            self.is_over = True
+            self._on_end(self)
+            self.wake()
+
+    async def _read(self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None) -> bool:
+        """Read until nothing more is wanted; return whether the text was cut off."""
+        is_cut = True
+        async for delta in deltas:
+            self.is_warm = True
+            if self.is_closed:
+                return True
+            self.text.feed(answer.feed(delta.text) if answer else delta.text)
+            is_cut = is_cut and delta.finish_reason in {None, "length"}
+            if self.text.is_over or (answer and answer.is_over):
+                return False
+            self.wake()
+        return is_cut
+
+
+async def _opened(
+    provider: Provider, request: FillRequest, stack: AsyncExitStack
+) -> tuple[AsyncIterator[Delta], ChatAnswer | None]:
+    """Send the request as one to fill in, or else as a chat, whose answer has to be read as one."""
+    if isinstance(provider, FillsIn):
+        with suppress(FillNotOfferedError):
+            return await stack.enter_async_context(provider.open_fill(request)), None
+    chat = chat_request(request)
+    return await stack.enter_async_context(provider.open(chat)), ChatAnswer(request.window)

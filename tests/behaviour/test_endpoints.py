@@ -1,0 +1,246 @@
+"""The wire formats of endpoints that people use, as they document them or as they were recorded.
+
+Each is a whole answer of `x = 1`, with the quirks of its endpoint.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.events import GenerationFinished
+from streaming_code_generator.core.messages import CompletionRequest, Message
+from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.errors import APIError
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.testing.openai_replies import Reply, answer
+from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+
+ONCE = GenerationPolicy(max_retries=0)
+REQUEST = CompletionRequest(
+    messages=(Message(role="user", content="one line"),), temperature=0.2, max_output_tokens=50
+)
+
+STREAMS: dict[str, Sequence[str]] = {
+    "OpenAI": (
+        (
+            '{"id":"c","object":"chat.completion.chunk","model":"m","service_tier":"default",'
+            '"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},'
+            '"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"Wq"}'
+        ),
+        '{"choices":[{"index":0,"delta":{"content":"x ="},"finish_reason":null}],"usage":null}',
+        '{"choices":[{"index":0,"delta":{"content":" 1"},"finish_reason":null}],"usage":null}',
+        '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}',
+        '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}',
+        "[DONE]",
+    ),
+    "Azure OpenAI": (
+        '{"choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{}}]}',
+        '{"choices":[{"content_filter_results":{},"delta":{"content":"x = 1"},"index":0}]}',
+        '{"choices":[{"content_filter_offsets":{"check_offset":4},"finish_reason":null}]}',
+        '{"choices":[{"delta":{},"finish_reason":"stop","index":0}]}',
+        '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}',
+        "[DONE]",
+    ),
+    "Ollama": (
+        '{"choices":[{"index":0,"delta":{"role":"assistant","content":"x ="}}]}',
+        '{"choices":[{"index":0,"delta":{"role":"assistant","content":" 1"}}]}',
+        (
+            '{"choices":[{"index":0,"delta":{"role":"assistant","content":""},'
+            '"finish_reason":"stop"}]}'
+        ),
+        '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}',
+        "[DONE]",
+    ),
+    "LM Studio": (
+        (
+            '{"choices":[{"index":0,"delta":{"role":"assistant","content":"x = 1"},'
+            '"logprobs":null,"finish_reason":null}],"system_fingerprint":"m"}'
+        ),
+        '{"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]}',
+        '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}',
+        "[DONE]",
+    ),
+    "llama.cpp": (
+        (
+            '{"choices":[{"finish_reason":null,"index":0,"delta":{"role":"assistant",'
+            '"content":null}}]}'
+        ),
+        '{"choices":[{"finish_reason":null,"index":0,"delta":{"content":"x = 1"}}]}',
+        (
+            '{"choices":[{"finish_reason":"stop","index":0,"delta":{}}],"timings":{"cache_n":4,'
+            '"prompt_n":5,"predicted_n":3}}'
+        ),
+        "[DONE]",
+    ),
+    "vLLM": (
+        '{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}',
+        '{"choices":[{"index":0,"delta":{"content":"x ="},"finish_reason":null}]}',
+        (
+            '{"choices":[{"index":0,"delta":{"content":" 1"},"finish_reason":"stop",'
+            '"stop_reason":null}]}'
+        ),
+        '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}',
+        "[DONE]",
+    ),
+    "LiteLLM": (
+        '{"choices":[{"index":0,"delta":{"role":"assistant"}}]}',
+        '{"choices":[{"index":0,"delta":{"content":"x = 1"}}]}',
+        '{"choices":[{"finish_reason":"stop","index":0,"delta":{}}]}',
+        (
+            '{"choices":[{"index":0,"delta":{}}],'
+            '"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}'
+        ),
+        "[DONE]",
+    ),
+    "OpenRouter": (
+        (
+            '{"provider":"P","choices":[{"index":0,"delta":{"role":"assistant","content":"",'
+            '"reasoning":"hm","reasoning_details":[]}}]}'
+        ),
+        (
+            '{"provider":"P","choices":[{"index":0,"delta":{"role":"assistant","content":"x = 1"},'
+            '"native_finish_reason":null}]}'
+        ),
+        (
+            '{"provider":"P","choices":[{"index":0,"delta":{"role":"assistant","content":""},'
+            '"finish_reason":"stop","native_finish_reason":"STOP"}],'
+            '"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,"cost":0.1}}'
+        ),
+        "[DONE]",
+    ),
+    "Mistral": (
+        (
+            '{"choices":[{"index":0,"delta":{"role":"assistant","content":[{"type":"thinking",'
+            '"thinking":[{"type":"text","text":"hm"}]}]}}]}'
+        ),
+        '{"choices":[{"index":0,"delta":{"content":[{"type":"text","text":"x ="}]}}]}',
+        (
+            '{"choices":[{"index":0,"delta":{"content":" 1"},"finish_reason":"stop"}],'
+            '"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}'
+        ),
+        "[DONE]",
+    ),
+    "Anthropic": (
+        (
+            '{"id":"msg_1","choices":[{"index":0,"delta":{"role":"assistant","content":"x ="},'
+            '"finish_reason":null}],"model":"m"}'
+        ),
+        '{"id":"msg_1","choices":[{"index":0,"delta":{"content":" 1"}}]}',
+        '{"id":"msg_1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+        (
+            '{"id":"msg_1","choices":[],'
+            '"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}'
+        ),
+        "[DONE]",
+    ),
+    "Gemini": (
+        (
+            '{"choices":[{"delta":{"content":"x =","role":"assistant"},"index":0}],'
+            '"usage":{"completion_tokens":1,"prompt_tokens":9,"total_tokens":10}}'
+        ),
+        (
+            '{"choices":[{"delta":{"content":" 1","role":"assistant"},"finish_reason":"stop",'
+            '"index":0}],"usage":{"completion_tokens":3,"prompt_tokens":9,"total_tokens":12}}'
+        ),
+        "[DONE]",
+    ),
+    "completions in place of a chat": (
+        '{"choices":[{"index":0,"text":"x ="}]}',
+        (
+            '{"choices":[{"index":0,"text":" 1","finish_reason":"stop"}],'
+            '"usage":{"completion_tokens":3,"prompt_tokens":9,"total_tokens":12}}'
+        ),
+    ),
+}
+
+
+class Endpoint:
+    """A loopback server and what a generation at it comes to."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self.requests: list[RecordedRequest] = []
+
+    async def result(self, *replies: Reply, times: int = 1) -> GenerationResult:
+        server = await self._stack.enter_async_context(OpenAIServer(*replies))
+        self.requests = server.requests
+        provider = OpenAIProvider(api_key=None, base_url=server.base_url, model="m")
+        self._stack.push_async_callback(provider.aclose)
+        for _ in range(times):
+            *_, last = [event async for event in GenerationEngine(provider, ONCE).stream(REQUEST)]
+        assert isinstance(last, GenerationFinished)
+        return last.result
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    async with AsyncExitStack() as stack:
+        yield Endpoint(stack)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_stream_is_understood(endpoint: Endpoint, name: str) -> None:
+    comment = ": OPENROUTER PROCESSING\n\n"
+    body = comment + "".join(f"data: {data}\n\n" for data in STREAMS[name])
+
+    result = await endpoint.result(Reply(steps=(body.encode(),)))
+
+    assert result.text == "x = 1"
+    assert result.is_complete
+    assert result.reasoning == ("hm" if name in {"OpenRouter", "Mistral"} else "")
+    assert result.stats.token_source == "provider"
+    assert (result.stats.prompt_tokens, result.stats.completion_tokens) == (9, 3)
+
+
+async def test_refusal_is_text(endpoint: Endpoint) -> None:
+    body = (
+        'data: {"choices":[{"delta":{"content":null,"refusal":"I cannot help."}}]}\n\n'
+        'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    assert (await endpoint.result(Reply(steps=(body.encode(),)))).text == "I cannot help."
+
+
+WHOLE = Reply.json({"choices": [{"message": {"content": "x = 1"}, "finish_reason": "stop"}]})
+
+
+@pytest.mark.parametrize(
+    ("complaint", "reply", "field"),
+    [
+        pytest.param(
+            "Unsupported value: 'temperature' does not support 0.2 with this model. Only the "
+            "default (1) value is supported.",
+            answer("x = 1"),
+            "temperature",
+            id="temperature",
+        ),
+        pytest.param(
+            "Unsupported value: 'stream' does not support true with this model.",
+            WHOLE,
+            "stream",
+            id="stream",
+        ),
+        pytest.param(
+            "Extra inputs are not permitted: stream_options",
+            answer("x = 1"),
+            "stream_options",
+            id="stream_options (Mistral)",
+        ),
+    ],
+)
+async def test_field_that_is_refused_is_left_out_from_then_on(
+    endpoint: Endpoint, complaint: str, reply: Reply, field: str
+) -> None:
+    result = await endpoint.result(Reply.error(400, complaint), reply, times=2)
+
+    assert result.text == "x = 1"
+    refused, *others = endpoint.requests
+    assert refused.body[field]
+    assert [bool(request.body.get(field)) for request in others] == [False, False]
+
+
+async def test_value_out_of_range_is_the_users_to_mend(endpoint: Endpoint) -> None:
+    with pytest.raises(APIError, match="temperature"):
+        await endpoint.result(Reply.error(400, "temperature must be between 0 and 0.1"))
+    assert len(endpoint.requests) == 1
