@@ -35,7 +35,7 @@ async def test_code_comes_to_a_comment(embedded_client: EditorClient) -> None:
     assert result["provider"] == "embedded"
     assert "no API key" in result["providerReason"]
     assert result["stats"]["tokenSource"] == "provider"
-    assert result["stats"]["completionTokens"] == 24
+    assert 0 < result["stats"]["completionTokens"] <= 24
     assert "".join(value["message"] for value in client.reported("text")) == result["text"]
     assert document.text.startswith("# return the sum of two numbers\n")
     assert document.text.endswith("print(add(1, 2))\n")

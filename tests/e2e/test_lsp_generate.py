@@ -26,7 +26,7 @@ RESULT_KEYS = {
     *("id", "status", "text", "code", "explanation", "uri", "range", "model", "provider"),
     *("finishReason", "stats"),
     # Beyond the contract:
-    *("reasoning", "providerReason", "warnings", "dropped"),
+    *("reasoning", "providerReason", "warnings", "dropped", "context"),
 }
 STATS_KEYS = {
     *("chunks", "emptyChunks", "promptTokens", "completionTokens", "totalTokens", "tokenSource"),

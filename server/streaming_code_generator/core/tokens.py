@@ -2,15 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import NamedTuple, TypeVar
 
 from streaming_code_generator.core.messages import Delta, Message, Usage
 from streaming_code_generator.core.results import TokenSource
-from streaming_code_generator.core.tokens_encodings import encoding_of, load_counter
+from streaming_code_generator.core.tokens_encodings import (
+    CountTokens,
+    encoding_of,
+    load_counter,
+)
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 CHARS_PER_TOKEN = 4
 """Rule of thumb for English and code where no tokenizer is at hand."""
@@ -29,6 +36,10 @@ TOKENS_TO_BEGIN_ANSWER = 3
 
 COUNT_WAIT_S = 2.0
 """Longest wait for the tokenizer at the end of a generation; then the estimate stands."""
+
+
+TEXTS_REMEMBERED = 1_000
+"""Texts whose tokens need not be counted again: a megabyte or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +79,33 @@ class Tokenizers:
         except TimeoutError:
             return None
 
+    async def run(self, model: str, work: Callable[[CountTokens], T]) -> T:
+        """Run something in the tokenizer's thread, with the function that counts for a model.
+
+        Where no tokenizer can be had, every byte counts as a token: no text has more.
+
+        Cancellation: at once; the thread finishes on its own.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: work(_counter(model)))
+
     def close(self) -> None:
         """Let the thread end."""
         self._executor.shutdown(wait=False)
+
+
+@cache
+def _remembering_counter(encoding: str) -> CountTokens:
+    # From one request to the next, most of what is counted for a prompt is the same.
+    return lru_cache(maxsize=TEXTS_REMEMBERED)(load_counter(encoding))
+
+
+def _counter(model: str) -> CountTokens:
+    try:
+        return _remembering_counter(encoding_of(model)[0])
+    except Exception:
+        logger.warning("No tokenizer: prompts are kept short by their bytes.", exc_info=True)
+        return lambda text: len(text.encode())
 
 
 def _count(
@@ -80,7 +115,7 @@ def _count(
         name, is_models_own = encoding_of(model)
         count = load_counter(name)
         return LocalCount(
-            prompt=sum(count(message.content) for message in messages) + _framing(messages),
+            prompt=sum(count(message.content) for message in messages) + framing_tokens(messages),
             completion=sum(map(count, response)),
             source="tiktoken" if is_models_own else "estimate",
         )
@@ -92,10 +127,11 @@ def _count(
 def estimated_prompt_tokens(messages: tuple[Message, ...]) -> int:
     """Return a rough count of a prompt's tokens, from its characters."""
     contents = sum(estimated_tokens(len(message.content)) for message in messages)
-    return contents + _framing(messages)
+    return contents + framing_tokens(messages)
 
 
-def _framing(messages: tuple[Message, ...]) -> int:
+def framing_tokens(messages: tuple[Message, ...]) -> int:
+    """Return what the frames of a prompt's messages cost."""
     return TOKENS_PER_MESSAGE * len(messages) + TOKENS_TO_BEGIN_ANSWER
 
 

@@ -43,7 +43,7 @@ class Backend:
         self._pool = ProviderPool(choose)
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
-        self._tokenizers = Tokenizers()
+        self.tokenizers = Tokenizers()
         self.concurrency = ConcurrencyLimit(limit=4)
 
     @property
@@ -98,7 +98,7 @@ class Backend:
         """
         provider = self._pool.provider(provider_choice(self.resolved))
         policy = generation_policy(self.resolved.settings)
-        return GenerationEngine(provider, policy, self._tokenizers)
+        return GenerationEngine(provider, policy, self.tokenizers)
 
     def completion_provider(self) -> Provider:
         """Return the provider of a suggestion that is asked for now.
@@ -115,4 +115,4 @@ class Backend:
         """Close every provider, and with it connections and child processes."""
         await self._pool.aclose()
         await self._completion_pool.aclose()
-        self._tokenizers.close()
+        self.tokenizers.close()

@@ -12,6 +12,7 @@ from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
 from streaming_code_generator.lsp.generations.registry import Generations
@@ -30,6 +31,7 @@ class ServerState:
     documents: Documents
     generations: Generations
     client: Client
+    workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
     completions: "Completions | None" = None
@@ -86,6 +88,7 @@ def new_state(
         documents=documents,
         generations=generations,
         client=client,
+        workspace_reader=WorkspaceReader(),
         reading_settings=asyncio.Lock(),
     )
     return state

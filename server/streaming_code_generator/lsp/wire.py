@@ -43,6 +43,8 @@ a document. Before the `didChange` of that version, or right after it."""
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
 Target = Literal["document", "none"]
 Token = str | int
+MOST_DIAGNOSTICS = 10
+MOST_MESSAGE_CHARACTERS = 300
 MOST_POSITIONS = 100
 """Most places that one command generates at."""
 ClientPosition = tuple[int, int]
@@ -56,6 +58,14 @@ class NewFile:
     """A file that does not exist yet, as the target of a generation."""
 
     uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What a client's diagnostics say of a place."""
+
+    line: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,10 @@ class GenerateArguments:
     positions: tuple[ClientPosition, ...] = ()
     """Several places to insert at, each once; `start` is the first of them."""
     prompt: str | None = None
+    context_uris: tuple[str, ...] = ()
+    """Files that the model is to be shown."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What is reported of the place."""
     target: Target | NewFile = "document"
     wait: bool = True
     work_done_token: Token | None = None
@@ -99,7 +113,8 @@ class UndoNotice:
 
 GENERATE_SHAPE = (
     f"`{GENERATE}` takes one object: "
-    '{"textDocument": {"uri"}, "position", "positions" or "range", "prompt"?, "target"?, "wait"?}'
+    '{"textDocument": {"uri"}, "position", "positions" or "range", "prompt"?, "context"?, '
+    '"target"?, "wait"?}'
 )
 
 
@@ -138,11 +153,42 @@ def parse_generate(arguments: object) -> GenerateArguments:
         end=end,
         positions=tuple(position for position, _ in places) if _has(given, "positions") else (),
         prompt=_optional(given, "prompt", str),
+        context_uris=_context_uris(given, target),
+        diagnostics=_diagnostics(_context(given)),
         target=target,
         wait=_flag(given, "wait", default=True),
         work_done_token=_token(given, "workDoneToken"),
         partial_result_token=_token(given, "partialResultToken"),
     )
+
+
+def _context(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = given.get("context")
+    if context is not None and not isinstance(context, Mapping):
+        invalid('"context" must be {"uris"?: ["file:///…"], "diagnostics"?: […]}.')
+    return context or {}
+
+
+def _context_uris(given: Mapping[str, Any], target: Target | NewFile) -> tuple[str, ...]:
+    uris = _context(given).get("uris") or ()
+    if not isinstance(uris, list | tuple) or not all(isinstance(uri, str) for uri in uris):
+        invalid('"context.uris" must be a list of URIs.')
+    document = given.get("textDocument")
+    if isinstance(target, NewFile) and isinstance(document, Mapping):
+        # Where the user stands says what a new file is for.
+        uris = [*uris, str(document.get("uri"))]
+    return tuple(_uri(uri, "context.uris") for uri in uris)
+
+
+def _diagnostics(context: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+    """Read diagnostics of LSP's; what is unusual in them is left out: they are only a help."""
+    given = context.get("diagnostics")
+    found = []
+    for each in given if isinstance(given, list | tuple) else ():
+        match each:
+            case {"message": str(message), "range": {"start": {"line": int(line)}}}:
+                found.append(Diagnostic(line, " ".join(message.split())[:MOST_MESSAGE_CHARACTERS]))
+    return tuple(found[:MOST_DIAGNOSTICS])
 
 
 def _target(value: Any) -> Target | NewFile:

@@ -253,6 +253,15 @@ class Settings:
             Text(multiline=True), "Instructions to the model instead of the built-in ones."
         ),
     )
+    context_tokens: int | None = field(
+        default=None,
+        metadata=_about(
+            Number(0, 1_000_000, whole=True),
+            "The most tokens of a whole prompt that files and the selection may fill it up to; "
+            "unset means 400 for a small embedded model, 2000 for an endpoint on this machine and "
+            "for larger embedded models, and 6000 elsewhere.",
+        ),
+    )
     insert_explanation: ExplanationPlace = field(
         default=False,
         metadata=_about(

@@ -2,9 +2,9 @@
 
 from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.window import Window
+from streaming_code_generator.core.context.pieces import fenced
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.placement.languages import indent_of, language
-from streaming_code_generator.core.prompt.build import fenced
 from streaming_code_generator.core.tokens import estimated_tokens
 
 LINES_REPEATED = 10

@@ -1,8 +1,8 @@
 """Turns what a user asks for at a place of a document into the messages for a model."""
 
-import re
 from dataclasses import dataclass
 
+from streaming_code_generator.core.context.pieces import Piece, fenced
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.prompt.context import Context
@@ -22,6 +22,12 @@ class CodeTask:
     file_name: str = ""
     """The file's own name, without its folders."""
     context: Context = _NO_CONTEXT
+    pieces: tuple[Piece, ...] = ()
+    """Stretches of this file and of others, in the order in which they are shown."""
+    diagnostics: tuple[str, ...] = ()
+    """What is reported of the place, a line each."""
+    example: bool = False
+    """Whether an example is shown, which small models need more than anything else."""
     explain: bool = False
     """Whether an explanation is wanted besides the code."""
     system_prompt: str | None = None
@@ -34,11 +40,39 @@ def build_messages(task: CodeTask) -> tuple[Message, ...]:
     system = task.system_prompt or standard
     selection = task.context.selection
     shown = [f"The selection:\n{fenced(selection, task.language_id)}"] if selection.strip() else []
+    if task.diagnostics:
+        shown.append("\n".join(["Reported there:", *task.diagnostics]))
     # Small models follow what they read last: the instruction stands at the end.
     sections = [*_surroundings(task), *shown, _request(task)]
+    pieces = "".join(piece.rendered for piece in task.pieces)
     return (
         Message(role="system", content=system),
-        Message(role="user", content="\n\n".join(sections)),
+        *(_example(task) if task.example else ()),
+        Message(role="user", content=pieces + "\n\n".join(sections)),
+    )
+
+
+_EXAMPLES = {
+    "python": "def double(n):\n    return 2 * n",
+    "javascript": "function double(n) {\n  return 2 * n;\n}",
+    "typescript": "function double(n: number): number {\n  return 2 * n;\n}",
+    "go": "func double(n int) int {\n\treturn 2 * n\n}",
+    "rust": "fn double(n: i64) -> i64 {\n    2 * n\n}",
+    "c": "int twice(int n) {\n    return 2 * n;\n}",
+    "ruby": "def double(n)\n  2 * n\nend",
+    "lua": "function double(n)\n    return 2 * n\nend",
+    "shellscript": "double() {\n    echo $((2 * $1))\n}",
+}
+
+
+def _example(task: CodeTask) -> tuple[Message, ...]:
+    example = _EXAMPLES.get(task.language_id)
+    if example is None:
+        return ()
+    asked = CodeTask(instruction="double a number", language_id=task.language_id)
+    return (
+        Message(role="user", content=_request(asked)),
+        Message(role="assistant", content=example),
     )
 
 
@@ -75,14 +109,3 @@ def _request(task: CodeTask) -> str:
             f"Do not repeat what is there already. {_answer(task)}"
         )
     return f"Write {_code(task)}: {instruction}\n{_answer(task)}"
-
-
-_BACKTICKS = re.compile(r"`{3,}")
-
-
-def fenced(code: str, tag: str = "") -> str:
-    """Return a fenced code block whose fence is longer than any run of backticks inside."""
-    # Code that holds ``` gets a fence of four: nothing in it can end the block.
-    longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{tag}\n{code.rstrip()}\n{fence}"

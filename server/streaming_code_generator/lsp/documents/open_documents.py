@@ -135,6 +135,10 @@ class Documents:
         """Return a document the client has open, or that is being edited unopened."""
         return self._documents.get(document_key(uri))
 
+    def others_open(self, document: OpenDocument) -> list[OpenDocument]:
+        """Return the documents that the client has open besides one."""
+        return [each for each in self._documents.values() if each.is_open and each is not document]
+
     # Notifications
 
     def opened(self, item: OpenedDocument) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pygls.uris import to_fs_path
 
+from streaming_code_generator.lsp.documents.uris import is_uri
 from streaming_code_generator.lsp.wire import invalid
 
 MOST_FILE_BYTES = 10 * 1024 * 1024
@@ -18,18 +19,26 @@ _LANGUAGE_BY_SUFFIX = {
     ".css": "css",
     ".go": "go",
     ".h": "c",
+    ".hpp": "cpp",
     ".html": "html",
     ".java": "java",
     ".js": "javascript",
+    ".jsx": "javascriptreact",
+    ".kt": "kotlin",
     ".lua": "lua",
     ".md": "markdown",
+    ".mjs": "javascript",
+    ".php": "php",
     ".py": "python",
     ".rb": "ruby",
     ".rs": "rust",
     ".sh": "shellscript",
+    ".scala": "scala",
     ".sql": "sql",
+    ".swift": "swift",
     ".toml": "toml",
     ".ts": "typescript",
+    ".tsx": "typescriptreact",
     ".yaml": "yaml",
     ".yml": "yaml",
 }
@@ -37,8 +46,16 @@ _LANGUAGE_BY_SUFFIX = {
 
 def path_of(uri: str) -> Path | None:
     """Return where a document lies on disk, or None if it is no file."""
-    name = to_fs_path(uri) if uri.startswith("file:") else None
+    name = to_fs_path(uri) if uri.startswith("file:") and is_uri(uri) else None
     return Path(name) if name and "\0" not in name else None
+
+
+_WITHOUT_DEFINITIONS = frozenset({"css", "html", "markdown", "toml", "yaml"})
+
+
+def is_known_language(path: Path) -> bool:
+    """Return whether a file's name says that it holds code, in which names are defined."""
+    return _LANGUAGE_BY_SUFFIX.get(path.suffix, "markdown") not in _WITHOUT_DEFINITIONS
 
 
 def language_of(path: Path) -> str:

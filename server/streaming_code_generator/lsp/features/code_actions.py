@@ -1,5 +1,7 @@
 """Code actions and code lenses: what can be generated, and done with generations."""
 
+from collections.abc import Mapping
+
 from attrs import evolve
 from lsprotocol import types
 
@@ -12,6 +14,7 @@ from streaming_code_generator.lsp.wire import (
     CANCEL,
     CODE_ACTION_KIND,
     GENERATE,
+    MOST_DIAGNOSTICS,
     REMOVE,
     RETRY,
     ClientRange,
@@ -92,16 +95,26 @@ def _places_to_generate(
     # A range is not always a selection: a cursor on a word sends the word (Eglot), or one character
     # at least (Helix, Kakoune).
     if comment_at_or_above(mirror.lines, line, document.language_id) is not None:
-        offers.append(_generate("Generate from comment", document, position=params.range.start))
+        place: dict[str, object] = {"position": params.range.start}
+        offers.append(_generate("Generate from comment", document, params, place))
     if start != end:
-        offers.append(_generate("Generate from selection", document, range=params.range))
+        place = {"range": params.range}
+        offers.append(_generate("Generate from selection", document, params, place))
     return offers
 
 
 def _generate(
-    title: str, document: OpenDocument, **place: types.Range | types.Position
+    title: str, document: OpenDocument, params: types.CodeActionParams, place: Mapping[str, object]
 ) -> types.Command:
     # The command may run after more has been typed.
     identifier = {"uri": document.uri, "version": document.mirror.version}
     argument = {"textDocument": identifier, **place, "rebase": True, "wait": False}
+    overlapping = [
+        {"range": each.range, "message": each.message}
+        for each in params.context.diagnostics[:MOST_DIAGNOSTICS]
+        if each.range.start.line <= params.range.end.line
+        and each.range.end.line >= params.range.start.line
+    ]
+    if overlapping:
+        argument["context"] = {"diagnostics": overlapping}
     return types.Command(title=title, command=GENERATE, arguments=[argument])

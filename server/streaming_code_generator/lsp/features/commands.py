@@ -24,6 +24,7 @@ from streaming_code_generator.lsp.failures import (
     request_cancelled,
     request_failed,
 )
+from streaming_code_generator.lsp.features.prompting import prompts_for
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,
@@ -88,7 +89,7 @@ async def _generate(
     engine = await _present_engine(state)
     if places is None:
         places = _reserve(arguments, await state.documents.find(arguments.uri))
-    jobs = _make_jobs(state, arguments, places)
+    jobs = await _make_jobs(state, arguments, places, engine)
     # With target `none` a file that is not open was read for its context alone.
     if jobs[0].document is None:
         state.documents.drop_unused_files()
@@ -97,13 +98,20 @@ async def _generate(
     return {"generations": await _ends_of(_start_all(state, jobs, engine))}
 
 
-def _make_jobs(
-    state: ServerState, arguments: GenerateArguments, places: list[ReservedRange]
+async def _make_jobs(
+    state: ServerState,
+    arguments: GenerateArguments,
+    places: list[ReservedRange],
+    engine: GenerationEngine,
 ) -> list[Job]:
     """Resolve a request at each of its places, before any code changes the document."""
     settings = state.backend.resolved.settings
     try:
-        first, *others = [make_job(arguments, place, settings) for place in places]
+        prompts = await prompts_for(state, arguments, places, engine)
+        first, *others = [
+            make_job(arguments, place, settings, prompt)
+            for place, prompt in zip(places, prompts, strict=True)
+        ]
     finally:
         for place in places:
             place.release()
@@ -148,7 +156,7 @@ async def _generate_file(state: ServerState, arguments: GenerateArguments) -> ob
             kind="document",
         )
     places = _reserve(arguments, state.documents.created(arguments.uri))
-    (job,) = _make_jobs(state, arguments, places)
+    (job,) = await _make_jobs(state, arguments, places, engine)
     return await _end_of(_start(state, job, engine))
 
 
@@ -402,6 +410,15 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],
         "dropped": dict(result.dropped) if result else {},
+        "context": [
+            {
+                "uri": shown.uri,
+                "range": lsp_range((shown.first, 0), (shown.end, 0)),
+                "tokens": shown.tokens,
+                "why": shown.why,
+            }
+            for shown in generation.job.context
+        ],
         "stats": stats_object(account.stats),
     }
 

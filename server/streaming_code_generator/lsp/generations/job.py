@@ -11,13 +11,20 @@ line ending that makes that line. The place follows the document until the gener
 
 from dataclasses import dataclass, replace
 
+from streaming_code_generator.core.context.choose_context import ContextQuery
+from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
 from streaming_code_generator.core.engine.from_settings import completion_request
 from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
-from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
-from streaming_code_generator.core.prompt.build import CodeTask, build_messages
-from streaming_code_generator.core.prompt.context import context_around
+from streaming_code_generator.core.placement.target import (
+    Placement,
+    code_target,
+    selected_text,
+    selection_target,
+)
+from streaming_code_generator.core.prompt.build import CodeTask
+from streaming_code_generator.core.prompt.compose import Prompt
 from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
@@ -40,6 +47,18 @@ class TakenOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownContext:
+    """Which lines of which file the model was shown, without their text."""
+
+    uri: str
+    first: int
+    end: int
+    """The first line behind."""
+    tokens: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A `generate` request, free of everything that may change while its generation runs."""
 
@@ -57,6 +76,7 @@ class Job:
     """What is put around the code, such as the line ending behind a comment."""
     code_target: CodeTarget
     request: CompletionRequest
+    context: tuple[ShownContext, ...] = ()
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
     on_interrupt: OnInterrupt = "keep"
@@ -66,21 +86,61 @@ class Job:
     partial_result_token: Token | None = None
 
 
-def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Settings) -> Job:
-    """Resolve a request against the document as it stands.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedRequest:
+    """What a prompt is composed of, as it was at one moment."""
+
+    task: CodeTask
+    query: ContextQuery
+    placement: Placement
+
+
+def make_request(
+    arguments: GenerateArguments, place: ReservedRange, settings: Settings, file: FileSnapshot
+) -> ResolvedRequest:
+    """Resolve what is asked for against the document as it stands.
 
     Raises:
         JsonRpcInvalidParams: There is nothing to ask for.
         JsonRpcException: `ContentModified`, the place is gone.
     """
-    document = place.document
-    if document.delivery.is_closed or place.is_lost:
+    _require(place)
+    placement, comment = _placement(arguments, place)
+    task = _task(arguments, place, placement, comment, settings)
+    query = ContextQuery(
+        file=file,
+        first_line=placement.line,
+        last_line=placement.end_line,
+        instruction=task.instruction,
+    )
+    return ResolvedRequest(task=task, query=query, placement=placement)
+
+
+def _require(place: ReservedRange) -> None:
+    if place.document.delivery.is_closed or place.is_lost:
         raise content_modified(
             "The place for the code is gone: what was selected was deleted, or "
             "its document was closed. Ask again."
         )
-    placement, comment = _placement(arguments, place)
-    task = _task(arguments, document, placement, comment, settings)
+
+
+def make_job(
+    arguments: GenerateArguments, place: ReservedRange, settings: Settings, prompt: Prompt
+) -> Job:
+    """Resolve a request against the document as it stands.
+
+    Args:
+        arguments: The request.
+        place: Where it is for; it has moved with the document.
+        settings: Those in force.
+        prompt: What is sent.
+
+    Raises:
+        JsonRpcException: `ContentModified`, the place is gone.
+    """
+    _require(place)
+    document = place.document
+    placement, _ = _placement(arguments, place)
     return Job(
         uri=document.uri,
         language_id=document.language_id,
@@ -93,13 +153,20 @@ def make_job(arguments: GenerateArguments, place: ReservedRange, settings: Setti
         code_target=replace(
             placement.target, ends_with_code=_wants_code_alone(arguments, settings)
         ),
-        request=completion_request(settings, build_messages(task)),
+        request=completion_request(settings, prompt.messages),
+        context=tuple(_shown(piece) for piece in prompt.pieces),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,
         on_interrupt=settings.on_interrupt,
         is_awaited=arguments.wait,
         work_done_token=arguments.work_done_token,
         partial_result_token=arguments.partial_result_token,
+    )
+
+
+def _shown(piece: Piece) -> ShownContext:
+    return ShownContext(
+        uri=piece.file.uri, first=piece.first, end=piece.end, tokens=piece.tokens, why=piece.why
     )
 
 
@@ -135,14 +202,14 @@ def _placement(
 
 def _task(
     arguments: GenerateArguments,
-    document: OpenDocument,
+    place: ReservedRange,
     placement: Placement,
     comment: Comment | None,
     settings: Settings,
 ) -> CodeTask:
-    context = context_around(document.mirror.lines, placement)
+    document = place.document
     prompt = _text(arguments.prompt) or (comment.text if comment else "")
-    instruction = prompt or _text(context.selection)
+    instruction = prompt or selected_text(document.mirror.lines, placement).strip()
     if not instruction:
         invalid(
             'Send a "prompt", select text, or write a comment at or above the position '
@@ -153,8 +220,9 @@ def _task(
         instruction=instruction,
         language_id=document.language_id,
         file_name=path.name if path else document.uri.rsplit("/", 1)[-1],
-        # A selection that is itself the prompt is not shown a second time.
-        context=context if prompt else replace(context, selection=""),
+        diagnostics=tuple(
+            f"line {each.line + 1}: {each.message}" for each in arguments.diagnostics
+        ),
         explain=bool(settings.insert_explanation),
         system_prompt=settings.system_prompt,
     )

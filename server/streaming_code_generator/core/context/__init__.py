@@ -1,0 +1,1 @@
+"""What a model is shown besides the request: functions over immutable snapshots of files."""

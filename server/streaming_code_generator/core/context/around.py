@@ -1,0 +1,92 @@
+"""What of a file itself is shown: all of it where it fits, else what is around the place."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from streaming_code_generator.core.context.definitions import import_lines
+from streaming_code_generator.core.context.pieces import CountTokens, FileSnapshot, Piece, fit
+
+BLOCK_LINES = 16
+"""The file is shown in blocks that begin at multiples of so many lines: requests at neighbouring
+places are then shown the same, and a prompt cache holds it."""
+_MOST_BLOCKS = 60
+_MOST_HEADERS = 6
+_OPENS = re.compile(r"[ \t]*[^\s#/*\-'\"].*[:{(\[]\s*$|[ \t]*(?:def|class|function|module|do)\b")
+
+
+def scope_headers(lines: Sequence[str], line: int) -> list[int]:
+    """Return the numbers of the lines that open the scopes around a line, the outermost first.
+
+    Example: for the body of a method, the lines `class Store:` and `def save(self):`.
+    """
+    depth = _depth(lines[line]) if line < len(lines) and lines[line].strip() else None
+    headers: list[int] = []
+    for number in range(min(line, len(lines)) - 1, -1, -1):
+        text = lines[number]
+        if not text.strip():
+            continue
+        if depth is None:
+            # On a blank line, the line above says how deep the place is.
+            depth = _depth(text) + (1 if _OPENS.match(text) else 0)
+        if _depth(text) < depth:
+            depth = _depth(text)
+            if _OPENS.match(text):
+                headers.append(number)
+        if depth == 0:
+            break
+    return headers[::-1][-_MOST_HEADERS:]
+
+
+def _depth(line: str) -> int:
+    expanded = line.expandtabs(4)
+    return len(expanded) - len(expanded.lstrip())
+
+
+def around(
+    file: FileSnapshot, place: tuple[int, int], room: int, count: CountTokens
+) -> list[Piece]:
+    """Return what of a file fits into so many tokens, not yet joined where it touches.
+
+    That is the whole file; else the enclosing headers and the imports, and then the nearest lines.
+
+    Args:
+        file: The file.
+        place: The first and the last line of the place.
+        room: Most tokens.
+        count: Counts a text's tokens.
+    """
+    whole = Piece(file=file, first=0, end=len(file.lines), why="this file")
+    # A token is at least one byte, and code has three or more characters to each.
+    if sum(map(len, file.lines)) <= room * 8 and (fitting := fit([whole], room, count)):
+        return fitting
+    return fit(_by_worth(file, *place), room, count)
+
+
+def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[Piece]:
+    for header in scope_headers(file.lines, line):
+        yield Piece(file=file, first=header, end=header + 1, why="encloses the place")
+    for first, end in _runs(import_lines(file.lines)):
+        yield Piece(file=file, first=first, end=min(end, first + 40), why="imports")
+    last = (len(file.lines) - 1) // BLOCK_LINES
+    above, below = line // BLOCK_LINES, end_line // BLOCK_LINES + 1
+    # The block of the place, then two above for each one below.
+    order = [above]
+    while len(order) < _MOST_BLOCKS and (above > 0 or below <= last):
+        order += [block for block in (above - 1, above - 2) if block >= 0]
+        order += [below] if below <= last else []
+        above, below = above - 2, below + 1
+    for block in dict.fromkeys(order):
+        first = block * BLOCK_LINES
+        end = min(first + BLOCK_LINES, len(file.lines))
+        yield Piece(file=file, first=first, end=end, why="near the place")
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return runs of consecutive numbers, each with the first behind; one missing is bridged."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number <= runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number + 1
+        else:
+            runs.append((number, number + 1))
+    return runs

@@ -1,0 +1,92 @@
+"""Chooses what a model is shown, within a budget of tokens."""
+
+from dataclasses import dataclass
+
+from streaming_code_generator.core.context.around import around
+from streaming_code_generator.core.context.definitions import definitions_used
+from streaming_code_generator.core.context.pieces import (
+    CountTokens,
+    FileSnapshot,
+    Piece,
+    fit,
+    merged,
+)
+from streaming_code_generator.core.context.similar import similar_windows
+
+NEAR_LINES = 40
+_SHARE_OF_FILE = 0.5
+"""What the file itself gets at first; it also gets what others leave."""
+_SHARE_OF_NAMED = 0.6
+_MOST_DEFINITIONS = 16
+_MOST_WINDOWS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextQuery:
+    """What is asked for where, and the files that may be shown."""
+
+    file: FileSnapshot
+    """The file that code goes to."""
+    first_line: int
+    last_line: int
+    """Of the place, or of the selection."""
+    instruction: str = ""
+    named: tuple[FileSnapshot, ...] = ()
+    """Files that the request names."""
+    opened: tuple[FileSnapshot, ...] = ()
+    """Other open documents."""
+    workspace: tuple[FileSnapshot, ...] = ()
+    """Further files of the workspace, for definitions alone."""
+
+
+def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[Piece]:
+    """Return the pieces that fit into so many tokens: others by path, then the file's own.
+
+    Args:
+        query: What is asked for.
+        room: Most tokens, as `count` counts the pieces one by one.
+        count: Counts a text's tokens.
+    """
+    room = max(room, 0)
+    file, place = query.file, (query.first_line, query.last_line)
+    others = [*query.named, *query.opened, *query.workspace]
+    # In steps, so that requests at neighbouring places find the same.
+    near_first = max(0, query.first_line // NEAR_LINES * NEAR_LINES - NEAR_LINES)
+    near = near_first, query.last_line // NEAR_LINES * NEAR_LINES + 2 * NEAR_LINES
+    mine = around(file, place, int(room * _SHARE_OF_FILE), count)
+    left = room - _tokens(mine)
+
+    whole_files = [
+        Piece(file=each, first=0, end=len(each.lines), why="named in the request")
+        for each in query.named
+    ]
+    shown = fit(whole_files, min(left, int(room * _SHARE_OF_NAMED)), count)
+    shown_uris = {piece.file.uri for piece in shown}
+    # Of a named file that is too large, the stretch that is most alike.
+    rest = [each for each in query.named if each.uri not in shown_uris]
+    shown += fit(similar_windows(file, rest), left - _tokens(shown), count)
+
+    definitions = definitions_used(file, near, query.instruction, others)
+    fresh = [piece for piece in definitions if not _is_in(piece, shown)][:_MOST_DEFINITIONS]
+    shown += fit(fresh, left - _tokens(shown), count)
+    windows = similar_windows(file, query.opened)[:_MOST_WINDOWS]
+    fresh = [piece for piece in windows if not _is_in(piece, shown)]
+    shown += fit(fresh, left - _tokens(shown), count)
+
+    shown = merged(shown, count)
+    mine = merged(around(file, place, max(room - _tokens(shown), 0), count), count)
+    while _tokens(shown) + _tokens(mine) > room:
+        # Joined text has rarely more tokens than its parts had; then the last goes.
+        (shown or mine).pop()
+    return [*shown, *mine]
+
+
+def _tokens(pieces: list[Piece]) -> int:
+    return sum(piece.tokens for piece in pieces)
+
+
+def _is_in(piece: Piece, shown: list[Piece]) -> bool:
+    return any(
+        other.file.uri == piece.file.uri and other.first <= piece.first and piece.end <= other.end
+        for other in shown
+    )

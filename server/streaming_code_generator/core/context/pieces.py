@@ -1,0 +1,87 @@
+"""A file as it was at one moment, and a stretch of it that a model is shown."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+CountTokens = Callable[[str], int]
+
+LEAST_TOKENS = 16
+"""No piece has fewer, with what is written around it."""
+MOST_CHARACTERS_PER_TOKEN = 8
+"""Code has three or four."""
+
+_BACKTICKS = re.compile(r"`{3,}")
+_PATH_LIMIT = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSnapshot:
+    """A file's text at one moment."""
+
+    uri: str
+    path: str
+    """As the model reads it: relative to the workspace."""
+    language_id: str = ""
+    lines: tuple[str, ...] = ()
+    """Without their endings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Whole lines of a file, and why they are shown."""
+
+    file: FileSnapshot
+    first: int
+    end: int
+    """The first line behind it."""
+    why: str
+    tokens: int = 0
+    """As it stands in the prompt, with what is written around it; 0 until it is counted."""
+
+    @property
+    def rendered(self) -> str:
+        """The piece as it stands in the prompt."""
+        name = " ".join(self.file.path.split())[:_PATH_LIMIT]
+        text = fenced("\n".join(self.file.lines[self.first : self.end]), self.file.language_id)
+        if (self.first, self.end) == (0, len(self.file.lines)):
+            return f"The file {name}:\n{text}\n\n"
+        return f"From {name}, lines {self.first + 1} to {self.end}:\n{text}\n\n"
+
+
+def fenced(code: str, tag: str = "") -> str:
+    """Return a fenced code block whose fence is longer than any run of backticks inside."""
+    # Code that holds ``` gets a fence of four: nothing in it can end the block.
+    longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{tag}\n{code.rstrip()}\n{fence}"
+
+
+def fit(candidates: Iterable[Piece], room: int, count: CountTokens) -> list[Piece]:
+    """Return the candidates that fit into so many tokens, counted; the first have precedence."""
+    taken: list[Piece] = []
+    for piece in candidates:
+        if room < LEAST_TOKENS:
+            break
+        rendered = piece.rendered
+        # What is far too long need not be counted, which takes the most time of all.
+        if len(rendered) > room * MOST_CHARACTERS_PER_TOKEN:
+            continue
+        tokens = count(rendered)
+        if tokens <= room:
+            taken.append(replace(piece, tokens=tokens))
+            room -= tokens
+    return taken
+
+
+def merged(pieces: Iterable[Piece], count: CountTokens) -> list[Piece]:
+    """Return pieces by path and line, those of one file that touch joined to one, counted anew."""
+    joined: list[Piece] = []
+    for piece in sorted(pieces, key=lambda each: (each.file.path, each.first)):
+        last = joined[-1] if joined else None
+        if last is None or last.file.uri != piece.file.uri or piece.first > last.end:
+            joined.append(piece)
+            continue
+        whys = dict.fromkeys([*last.why.split(", "), *piece.why.split(", ")])
+        joined[-1] = replace(last, end=max(last.end, piece.end), why=", ".join(whys))
+    return [replace(piece, tokens=count(piece.rendered)) for piece in joined]

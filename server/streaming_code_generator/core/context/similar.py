@@ -1,0 +1,65 @@
+"""Finds stretches of other files that are about the same things as a stretch of this one."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from streaming_code_generator.core.context.definitions import words
+from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
+
+WINDOW_LINES = 60
+"""As long as those of GitHub Copilot; longer ones dilute what they have in common."""
+_STEP = 30
+_LEAST_COMMON = 3
+_FILES_REMEMBERED = 200
+
+_EVERYWHERE = frozenset(
+    """
+    and any are bool break case catch class const continue def default del elif else elseif end enum
+    except export extends false final finally float for from func function get global goto has
+    import int interface lambda let new nil none None not null number object package pass private
+    protected public raise return self set static str string struct super switch the then this
+    throw throws true True False try type typeof undefined use using var void while with yield
+    """.split()  # noqa: SIM905 - a list of so many literals is read by nobody
+)
+"""Words that two files in one language always have in common."""
+
+
+@lru_cache(maxsize=_FILES_REMEMBERED)
+def _windows(lines: tuple[str, ...]) -> tuple[tuple[int, int, frozenset[str]], ...]:
+    """Return overlapping windows of a file: first line, first line behind, identifiers."""
+    last = max(0, len(lines) - _STEP)
+    return tuple(
+        (
+            first,
+            min(first + WINDOW_LINES, len(lines)),
+            frozenset(words("\n".join(lines[first : first + WINDOW_LINES])) - _EVERYWHERE),
+        )
+        for first in range(0, last + 1, _STEP)
+    )
+
+
+def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[Piece]:
+    """Return the window of each other file that is most like a file, by the identifiers shared.
+
+    The measure is Jaccard's, shared identifiers by all identifiers of both. The whole file is
+    compared, not what is near the place: so requests at two places are shown the same, and an
+    endpoint's prompt cache holds it.
+    """
+    mine = words("\n".join(file.lines)) - _EVERYWHERE
+    rated: list[tuple[float, Piece]] = []
+    for other in others:
+        if other.uri == file.uri:
+            continue
+        best = max(
+            ((_jaccard(mine, theirs), -first, end) for first, end, theirs in _windows(other.lines)),
+            default=(0.0, 0, 0),
+        )
+        if best[0] > 0:
+            piece = Piece(file=other, first=-best[1], end=best[2], why="open, alike")
+            rated.append((best[0], piece))
+    return [piece for _, piece in sorted(rated, key=lambda item: (-item[0], item[1].file.path))]
+
+
+def _jaccard(one: set[str], other: frozenset[str]) -> float:
+    common = len(one & other)
+    return common / (len(one) + len(other) - common) if common >= _LEAST_COMMON else 0.0

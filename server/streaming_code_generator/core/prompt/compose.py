@@ -1,0 +1,106 @@
+"""Composes a prompt within its budget: the request, and as much context as fits beside it."""
+
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.context.around import scope_headers
+from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
+from streaming_code_generator.core.context.pieces import CountTokens, Piece, fenced
+from streaming_code_generator.core.messages import Message
+from streaming_code_generator.core.placement.target import Placement
+from streaming_code_generator.core.prompt.build import CodeTask, build_messages
+from streaming_code_generator.core.prompt.context import Context, context_around
+from streaming_code_generator.core.prompt.profile import PromptProfile
+from streaming_code_generator.core.tokens import framing_tokens
+
+CHARACTERS_NEAR_BEFORE = 200
+CHARACTERS_NEAR_AFTER = 100
+"""What shows the place itself; everything else is shown in pieces, which stay the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What is sent, and what it shows of which file."""
+
+    messages: tuple[Message, ...]
+    pieces: tuple[Piece, ...] = ()
+    tokens: int = 0
+    """Of all messages, as they were counted."""
+    budget: int = 0
+
+
+class SelectionTooLongError(ValueError):
+    """The selection does not fit into the budget."""
+
+    def __init__(self, tokens: int, budget: int) -> None:
+        self.tokens = tokens
+        self.budget = budget
+        super().__init__(
+            f"The selection has {tokens} tokens, and a prompt may have {budget} "
+            "(`contextTokens`) with the request: select less, or set that higher."
+        )
+
+
+def compose(
+    task: CodeTask,
+    query: ContextQuery,
+    placement: Placement,
+    profile: PromptProfile,
+    count: CountTokens,
+) -> Prompt:
+    """Return the prompt for a request; never longer than the budget by more than the request.
+
+    Args:
+        task: What is asked for, without context.
+        query: Where, and the files that may be shown.
+        placement: Where the code goes, in the file of the query.
+        profile: How the model is asked.
+        count: Counts a text's tokens.
+
+    Raises:
+        SelectionTooLongError: It cannot be sent, and must not be cut.
+    """
+    lines, budget = query.file.lines, profile.context_tokens
+    near = context_around(
+        lines,
+        placement,
+        characters_before=CHARACTERS_NEAR_BEFORE,
+        characters_after=CHARACTERS_NEAR_AFTER,
+    )
+    # A selection that is itself the request stands there already.
+    selection = near.selection if task.instruction.strip() != near.selection.strip() else ""
+    bare = replace(task, context=Context(selection=selection), example=profile.is_small)
+    if _size(bare, count) > budget and near.selection.strip():
+        raise SelectionTooLongError(count(fenced(near.selection)), budget)
+    if profile.is_small:
+        headers = [lines[number] for number in scope_headers(lines, placement.line)]
+        near = Context(before="\n".join(headers), selection=selection)
+    task = replace(bare, context=replace(near, selection=selection))
+    if _size(task, count) > budget:
+        task = bare
+    pieces: list[Piece] = []
+    if not profile.is_small and not _shows_all(near, query):
+        pieces = choose_context(query, budget - _size(task, count), count)
+    elif not profile.is_small:
+        room = budget - _size(task, count)
+        pieces = [piece for piece in choose_context(query, room, count) if piece.file != query.file]
+    # Joined text has rarely more tokens than its parts; if it has, the last piece goes.
+    while True:
+        composed = replace(task, pieces=tuple(pieces))
+        tokens = _size(composed, count)
+        if tokens <= budget or not pieces:
+            break
+        pieces.pop()
+    return Prompt(
+        messages=build_messages(composed), pieces=tuple(pieces), tokens=tokens, budget=budget
+    )
+
+
+def _shows_all(near: Context, query: ContextQuery) -> bool:
+    """Whether what shows the place shows the whole file."""
+    shown = len(near.before) + len(near.after) + len(near.selection)
+    return sum(map(len, query.file.lines)) <= shown
+
+
+def _size(task: CodeTask, count: CountTokens) -> int:
+    messages = build_messages(task)
+    return sum(count(message.content) for message in messages) + framing_tokens(messages)

@@ -1,0 +1,216 @@
+"""What a model is shown: within its budget, what matters first, the same for the same file."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streaming_code_generator.core.context.around import around, scope_headers
+from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
+from streaming_code_generator.core.context.definitions import definitions_in
+from streaming_code_generator.core.context.pieces import FileSnapshot
+from streaming_code_generator.core.messages import ProviderDescription
+from streaming_code_generator.core.placement.target import code_target, selection_target
+from streaming_code_generator.core.prompt.build import CodeTask
+from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
+from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
+from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
+
+
+def count(text: str) -> int:
+    return load_counter(FALLBACK_ENCODING)(text)
+
+
+def file(path: str, text: str, language_id: str = "python") -> FileSnapshot:
+    lines = tuple(text.split("\n"))
+    return FileSnapshot(uri=f"file:///w/{path}", path=path, language_id=language_id, lines=lines)
+
+
+def long_file(path: str, functions: int, word: str = "thing") -> FileSnapshot:
+    body = "\n\n".join(
+        f"def {word}_{n}(first, second):\n    total = first * {n} + second\n    return total"
+        for n in range(functions)
+    )
+    return file(path, f"import os\nimport {word}s\n\n\n{body}\n")
+
+
+def prompt_at(  # noqa: PLR0913 - what prompts differ in
+    snapshot: FileSnapshot,
+    line: int,
+    *,
+    budget: int = 2_000,
+    instruction: str = "add it",
+    is_small: bool = False,
+    others: tuple[FileSnapshot, ...] = (),
+    named: tuple[FileSnapshot, ...] = (),
+) -> Prompt:
+    task = CodeTask(instruction=instruction, language_id="python")
+    query = ContextQuery(
+        file=snapshot,
+        first_line=line,
+        last_line=line,
+        instruction=instruction,
+        opened=others,
+        named=named,
+    )
+    profile = PromptProfile(context_tokens=budget, is_small=is_small)
+    return compose(task, query, code_target(snapshot.lines, (line, 0)), profile, count)
+
+
+def text_of(prompt: Prompt) -> str:
+    return "\n".join(message.content for message in prompt.messages)
+
+
+DEFINED = {
+    "python": ("class Store:\n    x = 1\n\nLIMIT = 3", {"Store", "LIMIT"}),
+    "javascript": ("export function area(w) {\n  return w;\n}\nconst big = 1;", {"area", "big"}),
+    "typescript": ("export interface Shape {\n  w: number;\n}\ntype A = string;", {"Shape", "A"}),
+    "go": ("func (s *Store) Save(n int) error {\n\treturn nil\n}", {"Save"}),
+    "rust": ("pub(crate) fn area(w: u8) -> u8 {\n    w\n}\npub struct S {\n}", {"area", "S"}),
+    "c": ("#define LIMIT 3\nstatic int area(int w, int h)\n{\n    return w;\n}", {"LIMIT", "area"}),
+    "java": (
+        "public final class Store {\n    public int size(int n) {\n    }\n}",
+        {"size"},
+    ),
+    "sql": ("CREATE TABLE IF NOT EXISTS people (\n  id int\n);", {"people"}),
+    "shellscript": ("backup() {\n  cp a b\n}", {"backup"}),
+    "ruby": ("class Store\n  def save\n    1\n  end\nend", {"Store", "save"}),
+}
+
+
+@pytest.mark.parametrize("language_id", DEFINED)
+def test_definitions_are_found_in_many_languages(language_id: str) -> None:
+    text, names = DEFINED[language_id]
+    assert names <= definitions_in(tuple(text.split("\n"))).keys()
+
+
+def test_a_definition_has_its_decorators_its_body_and_its_end() -> None:
+    lines = "import os\n\n@cached\ndef area(\n    w,\n) -> int:\n    x = 1\n\n    return x\n\ny = 2"
+    found = definitions_in(tuple(lines.split("\n")))["area"]
+    assert (found.first, found.end) == (2, 9)
+
+
+def test_a_call_or_a_comparison_is_no_definition() -> None:
+    assert definitions_in(("    return area(w)", "if x == 1:", "x <= 3", "print(x)")) == {}
+
+
+def test_the_headers_of_the_scopes_around_a_line_are_found() -> None:
+    text = "class Store:\n    x = 1\n\n    def save(self):\n        a = 1\n        \n\ndef g(): ..."
+    lines = text.split("\n")
+    assert [lines[n].strip() for n in scope_headers(lines, 5)] == [
+        "class Store:",
+        "def save(self):",
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(150, 3_000), st.integers(0, 200), st.integers(0, 60))
+def test_a_prompt_is_never_longer_than_its_budget(budget: int, line: int, functions: int) -> None:
+    mine = long_file("mine.py", 60)
+    others = (long_file("b.py", functions), long_file("a.py", 40, "item"))
+    prompt = prompt_at(mine, line, budget=budget, others=others, named=(long_file("c.py", 9),))
+    assert sum(count(message.content) for message in prompt.messages) <= budget
+    assert sum(piece.tokens for piece in prompt.pieces) <= budget
+
+
+def test_more_budget_shows_more() -> None:
+    mine, others = long_file("mine.py", 60), (long_file("a.py", 60), long_file("b.py", 60))
+    small, large = (prompt_at(mine, 90, budget=b, others=others) for b in (600, 6_000))
+    assert small.tokens > 400
+    assert large.tokens > 2 * small.tokens
+
+
+def test_a_selection_that_cannot_fit_is_refused_with_the_figure() -> None:
+    mine = long_file("mine.py", 60)
+    query = ContextQuery(file=mine, first_line=0, last_line=200)
+    placement = selection_target(mine.lines, (0, 0), (200, 0))
+    profile = PromptProfile(context_tokens=400, is_small=False)
+    with pytest.raises(SelectionTooLongError, match=r"has \d{3} tokens.* 400 .*contextTokens"):
+        compose(CodeTask(instruction="x"), query, placement, profile, count)
+
+
+def test_a_request_without_any_context_is_sent_whatever_the_budget() -> None:
+    assert "add it" in text_of(prompt_at(long_file("mine.py", 20), 9, budget=0))
+
+
+def test_of_a_long_file_headers_imports_and_the_nearest_lines_are_shown() -> None:
+    mine = long_file("mine.py", 400)
+    text = text_of(prompt_at(mine, 800))
+    assert "import things" in text
+    assert "def thing_199(" in text
+    assert "def thing_50(" not in text
+
+
+def test_a_definition_from_another_file_is_shown_before_the_file_itself() -> None:
+    other = file("geometry.py", "import x\n\ndef area(w, h):\n    return w * h\n" + "y = 1\n" * 500)
+    mine = file("mine.py", "from geometry import area\n\n\n\n" + "z = 2\n" * 20)
+    prompt = prompt_at(mine, 2, others=(other,))
+    text = text_of(prompt)
+    assert text.index("return w * h") < text.index("from geometry import area")
+    assert "definition of `area`" in {piece.why for piece in prompt.pieces}
+
+
+def test_other_files_stand_in_the_order_of_their_paths() -> None:
+    named = tuple(file(path, f"{path[0]} = 1") for path in ("c.py", "a.py", "b.py"))
+    prompt = prompt_at(long_file("aa.py", 9), 5, named=named)
+    assert [piece.file.path for piece in prompt.pieces] == ["a.py", "b.py", "c.py", "aa.py"]
+
+
+@pytest.mark.parametrize("lines", [(5, 60), (40, 44), (10, 190)])
+@pytest.mark.parametrize("budget", [2_000, 6_000])
+def test_two_requests_in_one_file_share_most_of_their_prompts(
+    lines: tuple[int, int], budget: int
+) -> None:
+    mine = long_file("mine.py", 50 if budget > 2_000 else 30)
+    others = tuple(long_file(f"o{n}.py", 40, f"word{n}") for n in range(5))
+    one, other = (
+        text_of(prompt_at(mine, line, budget=budget, others=others, instruction=f"do {line}"))
+        for line in lines
+    )
+    common = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    assert common >= 0.8 * max(len(one), len(other))
+
+
+def test_a_small_model_is_shown_an_example_and_what_encloses_the_place() -> None:
+    mine = file("mine.py", "SECRET = 1\n\nclass Store:\n    def save(self):\n        \n")
+    prompt = prompt_at(mine, 4, budget=400, is_small=True)
+    assert [message.role for message in prompt.messages] == ["system", "user", "assistant", "user"]
+    assert "def save(self):" in prompt.messages[-1].content
+    assert "SECRET" not in text_of(prompt)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "endpoint", "tokens", "is_small"),
+    [
+        ("embedded", "smollm2-135m-instruct", "", 400, True),
+        ("embedded", "qwen2.5-coder-7b", "", 2_000, False),
+        ("openai", "qwen2.5-coder-0.5b", "http://127.0.0.1:8080/v1", 2_000, True),
+        ("openai", "gpt-4.1-mini", "https://api.openai.com/v1", 6_000, False),
+    ],
+)
+def test_how_a_model_is_asked_goes_by_its_name_and_place(
+    name: str, model: str, endpoint: str, tokens: int, *, is_small: bool
+) -> None:
+    description = ProviderDescription(name=name, model=model, endpoint=endpoint, reason="")
+    profile = profile_of(description, None)
+    assert (profile.context_tokens, profile.is_small) == (tokens, is_small)
+    assert profile_of(description, 77).context_tokens == 77
+
+
+def test_a_file_that_fits_is_shown_whole() -> None:
+    (piece,) = around(long_file("mine.py", 5), (3, 3), 2_000, count)
+    assert (piece.first, piece.why) == (0, "this file")
+
+
+def test_choosing_takes_a_bounded_number_of_counts() -> None:
+    counted: list[int] = []
+
+    def noting(text: str) -> int:
+        counted.append(len(text))
+        return len(text) // 3
+
+    others = tuple(long_file(f"o{n}.py", 125, f"word{n}") for n in range(20))
+    mine = long_file("mine.py", 125)
+    query = ContextQuery(file=mine, first_line=200, last_line=200, opened=others)
+    choose_context(query, 6_000, noting)
+    assert len(counted) < 250
+    assert sum(counted) < 400_000
