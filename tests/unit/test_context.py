@@ -1,12 +1,14 @@
 """What a model is shown: within its budget, what matters first, the same for the same file."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming_code_generator.core.context.around import around, scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.definitions import definitions_in
+from streaming_code_generator.core.context.definitions import definitions_in, likely_files
 from streaming_code_generator.core.context.pieces import FileSnapshot
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import code_target, selection_target
@@ -14,6 +16,8 @@ from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
 from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
+from streaming_code_generator.lsp.documents import context_files
+from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 
 
 def count(text: str) -> int:
@@ -214,3 +218,39 @@ def test_choosing_takes_a_bounded_number_of_counts() -> None:
     choose_context(query, 6_000, noting)
     assert len(counted) < 250
     assert sum(counted) < 400_000
+
+
+def test_of_a_large_workspace_only_files_are_read_that_may_define_what_is_used() -> None:
+    mine = file("shop/cart.py", "from shop.prices import net\n\nclass Cart(UserStore):\n    pass\n")
+    paths = [
+        "lib/user_store.py",
+        "lib/__init__.py",
+        "shop/__init__.py",
+        "shop/prices.py",
+        "shop/orders.py",
+        *(f"generated/part_{n}.py" for n in range(1_000)),
+    ]
+
+    likely = likely_files(mine, "use the tariff", [*paths, "rates/tariff.py"])
+
+    assert likely == [
+        "shop/prices.py",
+        "shop/__init__.py",
+        "lib/user_store.py",
+        "rates/tariff.py",
+        "shop/orders.py",
+    ]
+
+
+def test_a_workspace_that_takes_long_to_list_is_listed_by_several_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context_files, "LISTING_S", -1.0)  # a folder for each request
+    for name in ("a.py", "one/b.py", "one/two/c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    reader = WorkspaceReader()
+
+    known = [len(reader.files((tmp_path,), frozenset(), list)) for _ in range(4)]
+
+    assert known == [1, 2, 3, 3]

@@ -9,10 +9,13 @@ from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
 
 LONGEST_DEFINITION = 40
 """Most lines shown of one definition."""
-FILES_REMEMBERED = 2_000
-"""More than a workspace's files that are read: their definitions are found once."""
+FILES_REMEMBERED = 500
+"""Files whose definitions need not be found again."""
 MOST_PLACES = 3
 """A name that is defined in more files, such as `main`, says nothing of which is meant."""
+
+MOST_FILES_READ = 40
+_WHOLE_FOLDER = frozenset({"__init__", "index", "mod", "lib"})
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 _DEFINITION = re.compile(
@@ -117,6 +120,39 @@ def words(text: str) -> set[str]:
 def import_lines(lines: tuple[str, ...]) -> tuple[int, ...]:
     """Return the numbers of the lines of a file that import something."""
     return tuple(number for number, line in enumerate(lines) if _IMPORT.match(line[:400]))
+
+
+def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> list[str]:
+    """Return which of a workspace's files may define what a file uses, the likeliest first.
+
+    Those that are named like something it uses, `user_store.py` for `UserStore`; what stands for a
+    whole folder, `shop/__init__.py`, that it imports; and its neighbours. No more than
+    `MOST_FILES_READ`, however large the workspace is.
+    """
+    imported = _plain_words("\n".join(file.lines[number] for number in import_lines(file.lines)))
+    used = _plain_words("\n".join(file.lines)) | _plain_words(instruction)
+    own_folder = file.path.rpartition("/")[0]
+    ranked: list[tuple[int, str]] = []
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        stem = name.split(".")[0]
+        stands_for_folder = stem in _WHOLE_FOLDER
+        plain = _plain(folder.rpartition("/")[2] if stands_for_folder else stem)
+        if plain in imported:
+            ranked.append((1 if stands_for_folder else 0, path))
+        elif plain in used and not stands_for_folder:
+            ranked.append((2, path))
+        elif folder == own_folder:
+            ranked.append((3, path))
+    return [path for _, path in sorted(ranked)[:MOST_FILES_READ]]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _plain_words(text: str) -> set[str]:
+    return set(map(_plain, words(text)))
 
 
 def definitions_used(

@@ -7,8 +7,8 @@ workspace, links followed: neither from disk nor from an open document.
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from streaming_code_generator.core.context.pieces import FileSnapshot
@@ -22,11 +22,13 @@ from streaming_code_generator.lsp.documents.workspace_files import (
     secret_looking,
 )
 
-MOST_FILES = 1_500
+MOST_FILES = 20_000
 MOST_FILE_BYTES = 200_000
-MOST_FOLDERS = 2_000
-FRESH_S = 1.0
-"""How long a reading of the workspace stands."""
+MOST_FOLDERS = 5_000
+LISTING_S = 0.1
+"""So long a request waits for the list of a workspace's files; the next one has it go on."""
+FRESH_S = 5.0
+"""How long a complete list stands. Of the files that are read it is asked each time."""
 
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
@@ -37,23 +39,18 @@ def snapshot(mirror: Mirror, *, uri: str, path: str, language_id: str) -> FileSn
     return FileSnapshot(uri=uri, path=path, language_id=language_id, lines=lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A file as it was read."""
-
-    changed_ns: int
-    size: int
-    snapshot: FileSnapshot
-
-
 class WorkspaceReader:
-    """Reads a workspace's code, and reads again what has changed. Used from threads."""
+    """Lists a workspace's code, and reads what a request asks for. Used from threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read: dict[Path, _Read] = {}
-        self._read_at_s = float("-inf")
         self._roots: tuple[Path, ...] = ()
+        self._listed: dict[Path, str] = {}
+        """The files of the last complete list, and how a model reads their paths."""
+        self._listed_at_s = float("-inf")
+        self._listing: dict[Path, str] = {}
+        """The list under way; `_folders` goes on with it."""
+        self._folders: Iterator[list[tuple[Path, str]]] | None = None
 
     def allowed(
         self, files: Iterable[FileSnapshot], roots: tuple[Path, ...]
@@ -67,58 +64,77 @@ class WorkspaceReader:
         rules = {root: IgnoreRules(root) for root in _resolved(roots)}
         paths = [path for uri in uris if _may_be_shown(uri, rules) and (path := path_of(uri))]
         read = [_read_file(path.resolve(), shown_path(path, roots)) for path in paths]
-        return tuple(each.snapshot for each in read if each)
+        return tuple(filter(None, read))
 
-    def files(self, roots: tuple[Path, ...], leave_out: frozenset[str]) -> tuple[FileSnapshot, ...]:
-        """Return the workspace's files of code, without those whose documents are open.
+    def files(
+        self,
+        roots: tuple[Path, ...],
+        leave_out: frozenset[str],
+        choose: Callable[[Iterable[str]], Sequence[str]],
+    ) -> tuple[FileSnapshot, ...]:
+        """Return files of a workspace, without those whose documents are open.
 
         Args:
             roots: The workspace's folders.
             leave_out: Keys of the URIs of documents.
+            choose: Returns which paths are to be read, of all that are known by now.
         """
         with self._lock:
-            if time.monotonic() - self._read_at_s > FRESH_S or self._roots != roots:
-                self._read = {
-                    path: read for root in _resolved(roots) for path, read in self._walk(root)
-                }
-                self._read_at_s, self._roots = time.monotonic(), roots
-            return tuple(
-                read.snapshot
-                for read in self._read.values()
-                if document_key(read.snapshot.uri) not in leave_out
-            )
+            listed = self._list(roots)
+        chosen = set(choose(listed.values()))
+        paths = [path for path, shown in listed.items() if shown in chosen]
+        read = [
+            _read_file(path, listed[path])
+            for path in paths
+            if document_key(path.as_uri()) not in leave_out
+        ]
+        return tuple(filter(None, read))
 
-    def _walk(self, root: Path) -> Iterator[tuple[Path, _Read]]:
-        rules, folders, count = IgnoreRules(root), [root], 0
-        for folder in folders:  # grows while it is gone through: breadth first
-            for entry in _entries(folder):
-                path = folder / entry.name
-                if entry.is_symlink() or entry.name.startswith("."):
-                    continue
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if is_folder and entry.name not in _FOLDERS_LEFT_OUT:
-                    if len(folders) < MOST_FOLDERS and not rules.matches(path, is_folder=True):
-                        folders.append(path)
-                elif (
-                    not is_folder
-                    and is_known_language(path)
-                    and not secret_looking(str(path.relative_to(root)))
-                    and not rules.matches(path, is_folder=False)
-                    and (read := self._again(path, entry, root))
-                ):
-                    count += 1
-                    yield path, read
-                    if count >= MOST_FILES:
-                        return
+    def _list(self, roots: tuple[Path, ...]) -> dict[Path, str]:
+        """Go on listing, for as long as a request can wait, and return what is known."""
+        started_s = time.monotonic()
+        if self._roots != roots:
+            self._roots, self._listed, self._folders = roots, {}, None
+            self._listed_at_s = float("-inf")
+        if self._folders is None and started_s - self._listed_at_s > FRESH_S:
+            self._listing = {}
+            self._folders = chain.from_iterable(map(_walk, _resolved(roots)))
+        if self._folders is not None:
+            for files in self._folders:
+                self._listing.update(files)
+                if len(self._listing) >= MOST_FILES:
+                    self._folders = None
+                    break
+                if time.monotonic() - started_s > LISTING_S:
+                    break
+            else:
+                self._folders = None
+            if self._folders is None:
+                self._listed, self._listed_at_s = self._listing, time.monotonic()
+        return dict(self._listed or self._listing)
 
-    def _again(self, path: Path, entry: "os.DirEntry[str]", root: Path) -> _Read | None:
-        try:
-            known, status = self._read.get(path), entry.stat(follow_symlinks=False)
-        except OSError:  # gone since the folder was listed
-            return None
-        if known and (known.changed_ns, known.size) == (status.st_mtime_ns, status.st_size):
-            return known
-        return _read_file(path, path.relative_to(root).as_posix())
+
+def _walk(root: Path) -> Iterator[list[tuple[Path, str]]]:
+    """Yield the files of code in each folder of a workspace, and their paths in it."""
+    rules, folders = IgnoreRules(root), [root]
+    for folder in folders:  # grows while it is gone through: breadth first
+        files: list[tuple[Path, str]] = []
+        for entry in _entries(folder):
+            path = folder / entry.name
+            if entry.is_symlink() or entry.name.startswith("."):
+                continue
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder and entry.name not in _FOLDERS_LEFT_OUT:
+                if len(folders) < MOST_FOLDERS and not rules.matches(path, is_folder=True):
+                    folders.append(path)
+            elif (
+                not is_folder
+                and is_known_language(path)
+                and not secret_looking(str(path.relative_to(root)))
+                and not rules.matches(path, is_folder=False)
+            ):
+                files.append((path, path.relative_to(root).as_posix()))
+        yield files
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":
@@ -129,11 +145,10 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
         return []
 
 
-def _read_file(path: Path, shown: str) -> _Read | None:
+def _read_file(path: Path, shown: str) -> FileSnapshot | None:
     """Return a file's text; None if it is large, or no text."""
     try:
-        status = path.stat()
-        if status.st_size > MOST_FILE_BYTES:
+        if path.stat().st_size > MOST_FILE_BYTES:
             return None
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
@@ -141,8 +156,7 @@ def _read_file(path: Path, shown: str) -> _Read | None:
     if "\0" in text:
         return None
     lines = tuple(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
-    file = FileSnapshot(uri=path.as_uri(), path=shown, language_id=language_of(path), lines=lines)
-    return _Read(status.st_mtime_ns, status.st_size, file)
+    return FileSnapshot(uri=path.as_uri(), path=shown, language_id=language_of(path), lines=lines)
 
 
 def _resolved(roots: Iterable[Path]) -> list[Path]:

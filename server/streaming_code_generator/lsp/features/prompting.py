@@ -1,9 +1,10 @@
 """From a request to the prompt that is sent: snapshots are taken here, chosen from in a thread."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from streaming_code_generator.core.context.definitions import likely_files
 from streaming_code_generator.core.context.pieces import CountTokens, FileSnapshot
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
@@ -49,9 +50,12 @@ async def prompts_for(
         on_disk = [uri for key, uri in asked_for.items() if key not in open_keys]
         named += reader.named(on_disk, roots)
         left_out = frozenset({document_key(document.uri), *open_keys, *asked_for})
-        workspace = () if profile.is_small else reader.files(roots, left_out)
 
         def composed(request: ResolvedRequest) -> Prompt:
+            def likely(paths: Iterable[str]) -> list[str]:
+                return likely_files(file, request.task.instruction, paths)
+
+            workspace = () if profile.is_small else reader.files(roots, left_out, likely)
             query = replace(
                 request.query,
                 named=tuple(named),
