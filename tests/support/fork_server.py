@@ -86,7 +86,8 @@ class ForkedProcess:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.returncode is None and self.pid:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has, and the news is on its way
+                os.kill(self.pid, number)
 
 
 async def start_forked(
