@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streaming_code_generator.core.context.around import around, scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
 from streaming_code_generator.core.context.definitions import definitions_in, likely_files
-from streaming_code_generator.core.context.pieces import FileSnapshot
+from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask

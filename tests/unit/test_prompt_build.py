@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.context.pieces import fenced
+from streaming_code_generator.core.context.file_pieces import fenced
 from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
 from streaming_code_generator.core.prompt.context import (

@@ -2,7 +2,7 @@
 
 from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.window import Window
-from streaming_code_generator.core.context.pieces import fenced
+from streaming_code_generator.core.context.file_pieces import fenced
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.placement.languages import indent_of, language
 from streaming_code_generator.core.tokens import estimated_tokens

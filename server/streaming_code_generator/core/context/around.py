@@ -4,7 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from streaming_code_generator.core.context.definitions import import_lines
-from streaming_code_generator.core.context.pieces import CountTokens, FileSnapshot, Piece, fit
+from streaming_code_generator.core.context.file_pieces import (
+    CountTokens,
+    FilePiece,
+    FileSnapshot,
+    fit,
+)
 
 BLOCK_LINES = 16
 """The file is shown in blocks that begin at multiples of so many lines: requests at neighbouring
@@ -44,7 +49,7 @@ def _depth(line: str) -> int:
 
 def around(
     file: FileSnapshot, place: tuple[int, int], room: int, count: CountTokens
-) -> list[Piece]:
+) -> list[FilePiece]:
     """Return what of a file fits into so many tokens, not yet joined where it touches.
 
     That is the whole file; else the enclosing headers and the imports, and then the nearest lines.
@@ -55,18 +60,18 @@ def around(
         room: Most tokens.
         count: Counts a text's tokens.
     """
-    whole = Piece(file=file, first=0, end=len(file.lines), why="this file")
+    whole = FilePiece(file=file, first=0, end=len(file.lines), why="this file")
     # A token is at least one byte, and code has three or more characters to each.
     if sum(map(len, file.lines)) <= room * 8 and (fitting := fit([whole], room, count)):
         return fitting
     return fit(_by_worth(file, *place), room, count)
 
 
-def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[Piece]:
+def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[FilePiece]:
     for header in scope_headers(file.lines, line):
-        yield Piece(file=file, first=header, end=header + 1, why="encloses the place")
+        yield FilePiece(file=file, first=header, end=header + 1, why="encloses the place")
     for first, end in _runs(import_lines(file.lines)):
-        yield Piece(file=file, first=first, end=min(end, first + 40), why="imports")
+        yield FilePiece(file=file, first=first, end=min(end, first + 40), why="imports")
     last = (len(file.lines) - 1) // BLOCK_LINES
     above, below = line // BLOCK_LINES, end_line // BLOCK_LINES + 1
     # The block of the place, then two above for each one below.
@@ -78,7 +83,7 @@ def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[Piece]:
     for block in dict.fromkeys(order):
         first = block * BLOCK_LINES
         end = min(first + BLOCK_LINES, len(file.lines))
-        yield Piece(file=file, first=first, end=end, why="near the place")
+        yield FilePiece(file=file, first=first, end=end, why="near the place")
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:

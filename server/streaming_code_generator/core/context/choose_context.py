@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from streaming_code_generator.core.context.around import around
 from streaming_code_generator.core.context.definitions import definitions_used
-from streaming_code_generator.core.context.pieces import (
+from streaming_code_generator.core.context.file_pieces import (
     CountTokens,
+    FilePiece,
     FileSnapshot,
-    Piece,
     fit,
     merged,
 )
@@ -39,7 +39,7 @@ class ContextQuery:
     """Further files of the workspace, for definitions alone."""
 
 
-def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[Piece]:
+def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[FilePiece]:
     """Return the pieces that fit into so many tokens: others by path, then the file's own.
 
     Args:
@@ -57,7 +57,7 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[P
     left = room - _tokens(mine)
 
     whole_files = [
-        Piece(file=each, first=0, end=len(each.lines), why="named in the request")
+        FilePiece(file=each, first=0, end=len(each.lines), why="named in the request")
         for each in query.named
     ]
     shown = fit(whole_files, min(left, int(room * _SHARE_OF_NAMED)), count)
@@ -81,11 +81,11 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[P
     return [*shown, *mine]
 
 
-def _tokens(pieces: list[Piece]) -> int:
+def _tokens(pieces: list[FilePiece]) -> int:
     return sum(piece.tokens for piece in pieces)
 
 
-def _is_in(piece: Piece, shown: list[Piece]) -> bool:
+def _is_in(piece: FilePiece, shown: list[FilePiece]) -> bool:
     return any(
         other.file.uri == piece.file.uri and other.first <= piece.first and piece.end <= other.end
         for other in shown

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
+from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 
 LONGEST_DEFINITION = 40
 """Most lines shown of one definition."""
@@ -157,7 +157,7 @@ def _plain_words(text: str) -> set[str]:
 
 def definitions_used(
     file: FileSnapshot, near: tuple[int, int], instruction: str, others: Iterable[FileSnapshot]
-) -> list[Piece]:
+) -> list[FilePiece]:
     """Return the definitions, in other files, of names that a file uses; those that matter first.
 
     Args:
@@ -189,7 +189,7 @@ def definitions_used(
         by_name.setdefault(item[0], []).append(item)
     unambiguous = [item for items in by_name.values() for item in _meant(items, imports)]
     return [
-        Piece(
+        FilePiece(
             file=other,
             first=definition.first,
             end=definition.end,

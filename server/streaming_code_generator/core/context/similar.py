@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from streaming_code_generator.core.context.definitions import words
-from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
+from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 
 WINDOW_LINES = 60
 """As long as those of GitHub Copilot; longer ones dilute what they have in common."""
@@ -38,7 +38,7 @@ def _windows(lines: tuple[str, ...]) -> tuple[tuple[int, int, frozenset[str]], .
     )
 
 
-def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[Piece]:
+def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[FilePiece]:
     """Return the window of each other file that is most like a file, by the identifiers shared.
 
     The measure is Jaccard's, shared identifiers by all identifiers of both. The whole file is
@@ -46,7 +46,7 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
     endpoint's prompt cache holds it.
     """
     mine = words("\n".join(file.lines)) - _EVERYWHERE
-    rated: list[tuple[float, Piece]] = []
+    rated: list[tuple[float, FilePiece]] = []
     for other in others:
         if other.uri == file.uri:
             continue
@@ -55,7 +55,7 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
             default=(0.0, 0, 0),
         )
         if best[0] > 0:
-            piece = Piece(file=other, first=-best[1], end=best[2], why="open, alike")
+            piece = FilePiece(file=other, first=-best[1], end=best[2], why="open, alike")
             rated.append((best[0], piece))
     return [piece for _, piece in sorted(rated, key=lambda item: (-item[0], item[1].file.path))]
 

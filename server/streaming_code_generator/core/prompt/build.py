@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streaming_code_generator.core.context.pieces import Piece, fenced
+from streaming_code_generator.core.context.file_pieces import FilePiece, fenced
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.placement.languages import language
 from streaming_code_generator.core.prompt.context import Context
@@ -22,7 +22,7 @@ class CodeTask:
     file_name: str = ""
     """The file's own name, without its folders."""
     context: Context = _NO_CONTEXT
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[FilePiece, ...] = ()
     """Stretches of this file and of others, in the order in which they are shown."""
     diagnostics: tuple[str, ...] = ()
     """What is reported of the place, a line each."""

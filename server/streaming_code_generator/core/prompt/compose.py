@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.around import scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.pieces import CountTokens, Piece, fenced
+from streaming_code_generator.core.context.file_pieces import CountTokens, FilePiece, fenced
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.placement.target import Placement
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
@@ -22,7 +22,7 @@ class Prompt:
     """What is sent, and what it shows of which file."""
 
     messages: tuple[Message, ...]
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[FilePiece, ...] = ()
     tokens: int = 0
     """Of all messages, as they were counted."""
     budget: int = 0
@@ -77,7 +77,7 @@ def compose(
     task = replace(bare, context=replace(near, selection=selection))
     if _size(task, count) > budget:
         task = bare
-    pieces: list[Piece] = []
+    pieces: list[FilePiece] = []
     if not profile.is_small and not _shows_all(near, query):
         pieces = choose_context(query, budget - _size(task, count), count)
     elif not profile.is_small:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.complete.place import Place, typed_since
-from streaming_code_generator.lsp.completions.stream import Cursor
+from streaming_code_generator.lsp.completions.completion_stream import Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from streaming_code_generator.core.context.pieces import FileSnapshot
+from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.lsp.documents.ignored import IgnoreRules
 from streaming_code_generator.lsp.documents.uris import document_key

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from streaming_code_generator.core.context.definitions import likely_files
-from streaming_code_generator.core.context.pieces import CountTokens, FileSnapshot
+from streaming_code_generator.core.context.file_pieces import CountTokens, FileSnapshot
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of

@@ -12,7 +12,7 @@ line ending that makes that line. The place follows the document until the gener
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
-from streaming_code_generator.core.context.pieces import FileSnapshot, Piece
+from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 from streaming_code_generator.core.engine.from_settings import completion_request
 from streaming_code_generator.core.extract import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
@@ -164,7 +164,7 @@ def make_job(
     )
 
 
-def _shown(piece: Piece) -> ShownContext:
+def _shown(piece: FilePiece) -> ShownContext:
     return ShownContext(
         uri=piece.file.uri, first=piece.first, end=piece.end, tokens=piece.tokens, why=piece.why
     )

@@ -28,7 +28,7 @@ class FileSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class FilePiece:
     """Whole lines of a file, and why they are shown."""
 
     file: FileSnapshot
@@ -57,9 +57,9 @@ def fenced(code: str, tag: str = "") -> str:
     return f"{fence}{tag}\n{code.rstrip()}\n{fence}"
 
 
-def fit(candidates: Iterable[Piece], room: int, count: CountTokens) -> list[Piece]:
+def fit(candidates: Iterable[FilePiece], room: int, count: CountTokens) -> list[FilePiece]:
     """Return the candidates that fit into so many tokens, counted; the first have precedence."""
-    taken: list[Piece] = []
+    taken: list[FilePiece] = []
     for piece in candidates:
         if room < LEAST_TOKENS:
             break
@@ -74,9 +74,9 @@ def fit(candidates: Iterable[Piece], room: int, count: CountTokens) -> list[Piec
     return taken
 
 
-def merged(pieces: Iterable[Piece], count: CountTokens) -> list[Piece]:
+def merged(pieces: Iterable[FilePiece], count: CountTokens) -> list[FilePiece]:
     """Return pieces by path and line, those of one file that touch joined to one, counted anew."""
-    joined: list[Piece] = []
+    joined: list[FilePiece] = []
     for piece in sorted(pieces, key=lambda each: (each.file.path, each.first)):
         last = joined[-1] if joined else None
         if last is None or last.file.uri != piece.file.uri or piece.first > last.end:
