@@ -52,7 +52,7 @@ def test_covered_text_that_was_undone_meanwhile_is_the_generations_again() -> No
     document = tracked("ab[cdef]gh")
     original = cover(document, 4, 8)
     document.settle_undone("0")
-    document.take_back("0", is_told=True)
+    document.take_back("0", is_undo=True)
     put_back(document, original)
 
     assert document.region("0").own_text == "cdef"

@@ -271,17 +271,17 @@ class DocumentWriter:
         flight = self._in_flight
         standing = self._standing()
         # A client that counts no versions cannot say which of its changes was an undo.
-        told = version is None or version == self._undo_version
+        is_undo = version is None or version == self._undo_version
         if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
             flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
             self._late.doubtful = ()
         else:
-            had_undo = self._take_all(changes, now_s, told=told)
-            told &= not had_undo
+            had_undo = self._take_all(changes, now_s, is_undo=is_undo)
+            is_undo &= not had_undo
         self.mirror.version = version
         self._refusals = Refusals()
         self._last_touched = self.document.take_touched()
-        self._look_up_past(now_s, told=told)
+        self._look_up_past(now_s, is_undo=is_undo)
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settle()]
@@ -299,13 +299,13 @@ class DocumentWriter:
         """
         self._undo_version = version
         if version is not None and version == self.mirror.version:
-            self._look_up_past(now_s, told=True)
+            self._look_up_past(now_s, is_undo=True)
         return self._settle()
 
-    def _look_up_past(self, now_s: float, *, told: bool) -> None:
+    def _look_up_past(self, now_s: float, *, is_undo: bool) -> None:
         flight = self._in_flight
         touched = [key for key in self._last_touched if key in self.document]
-        self.undo.look_up(touched, told=told)
+        self.undo.look_up(touched, is_undo=is_undo)
         self.document.mark_read()
         for region_id in touched:
             self.undo.suspend(region_id, self._late.doubtful, flight.plan if flight else ())
@@ -336,11 +336,11 @@ class DocumentWriter:
         elif flight.is_all_misplaced:
             self._repair(flight)
 
-    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, told: bool) -> bool:
+    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> bool:
         """Take changes one after the other, and return whether an undo was found among them.
 
-        Our own edit is best told by itself. What comes behind it may be an undo in several steps,
-        which is then looked up before anything that was done after it.
+        Our own edit is best recognised by itself. What comes behind it may be an undo in several
+        steps, which is then looked up before anything that was done after it.
         """
         flight = self._in_flight
         own = flight.count_in(changes) if flight else 0
@@ -353,7 +353,7 @@ class DocumentWriter:
             count, undo = found
             self._take(undo, now_s)
             self._last_touched = self.document.take_touched()
-            self._look_up_past(now_s, told=told)
+            self._look_up_past(now_s, is_undo=is_undo)
             others, had_undo = others[count:], True
         net = net_change(self.mirror, others)
         if net is not None:

@@ -66,8 +66,8 @@ def check_document(schedule: Schedule) -> None:
     _check_nothing_is_doubled(schedule)
     _check_nothing_is_lost(schedule)
     for generation in schedule.generations:
-        told = generation.state not in {"running", "finishing", "removing"}
-        _expect(told, f"a generation is still {generation.state}")
+        has_ended = generation.state not in {"running", "finishing", "removing"}
+        _expect(has_ended, f"a generation is still {generation.state}")
         _check_order(schedule, generation.target)
     _check_order(schedule, schedule.user.certain_text)
 

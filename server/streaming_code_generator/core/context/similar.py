@@ -19,7 +19,7 @@ _EVERYWHERE = frozenset(
     import int interface lambda let new nil none None not null number object package pass private
     protected public raise return self set static str string struct super switch the then this
     throw throws true True False try type typeof undefined use using var void while with yield
-    """.split()  # noqa: SIM905 - a list of so many literals is read by nobody
+    """.split()  # noqa: SIM905 - a list of so many literals is not readable
 )
 """Words that two files in one language always have in common."""
 

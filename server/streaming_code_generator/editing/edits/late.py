@@ -19,7 +19,7 @@ class _LostSteps:
 class LateEdits:
     """What may still be applied of an edit that was probably dropped, or that was given up.
 
-    An edit that is in doubt is sent again, and a change that contains both is told apart by the
+    An edit that is in doubt is sent again, and a change that contains both is recognised by the
     versions; one that was given up is followed by nothing, so it is kept for as long as its region
     holds the text that it was made for.
     """

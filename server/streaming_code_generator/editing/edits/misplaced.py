@@ -12,7 +12,7 @@ from streaming_code_generator.editing.regions.tracked_document import TrackedDoc
 class MisplacedEdits:
     """Places where an edit seems to have been applied by mistake, each a region of its own.
 
-    They are no generation's: what becomes of them is nobody's outcome.
+    They are no generation's: what becomes of them is no outcome.
     """
 
     def __init__(self, document: TrackedDocument) -> None:
@@ -29,7 +29,7 @@ class MisplacedEdits:
     def watch(self, flight: InFlight, change: ForeignChange) -> None:
         """Follow what looks like an edit, applied where its text stood before the user typed.
 
-        Only the client's answer tells it from a user who typed the very same: see `repairs`.
+        Only the client's answer distinguishes it from typing of the very same: see `repairs`.
         """
         meant = {step.region_id for step in flight.plan}
         overwritten = self._document.text_of_others(change.start, change.end, meant)

@@ -33,26 +33,26 @@ class UndoWatch:
         """Whether a region is held back."""
         return region_id in self._held_until_s
 
-    def look_up(self, region_ids: Iterable[str], *, told: bool) -> None:
+    def look_up(self, region_ids: Iterable[str], *, is_undo: bool) -> None:
         """Look up in their past the regions that a change has touched.
 
         Args:
             region_ids: The regions.
-            told: Whether the client said that the change was an undo.
+            is_undo: Whether the client said that the change was an undo.
         """
         for region_id in region_ids:
-            is_meant = self._is_meant(region_id, told=told)
+            is_meant = self._is_meant(region_id, is_undo=is_undo)
             if self._document.restore(region_id, is_meant) or self._restore_with_suspended(
                 region_id
             ):
                 continue
             self._document.restore_nearest(region_id, is_meant)
-            self._take_back(region_id, told=told)
+            self._take_back(region_id, is_undo=is_undo)
 
-    def _is_meant(self, region_id: str, *, told: bool) -> Callable[[Region], bool]:
+    def _is_meant(self, region_id: str, *, is_undo: bool) -> Callable[[Region], bool]:
         region = self._document.region(region_id)
         may_go_back = (
-            told
+            is_undo
             or not self.tells
             or region.is_undone
             # A reload brings text back and is no undo: put there again, it would stand there twice.
@@ -72,9 +72,9 @@ class UndoWatch:
                 return True
         return False
 
-    def _take_back(self, region_id: str, *, told: bool) -> None:
-        if told or not self.tells:
-            self._document.take_back(region_id, is_told=told and self.tells)
+    def _take_back(self, region_id: str, *, is_undo: bool) -> None:
+        if is_undo or not self.tells:
+            self._document.take_back(region_id, is_undo=is_undo and self.tells)
 
     def suspend(self, region_id: str, *plans: Plan) -> None:
         """Keep a region's steps of these plans for a redo, if it is undone."""

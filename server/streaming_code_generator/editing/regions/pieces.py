@@ -104,7 +104,7 @@ def rewrite(pieces: Pieces, edit: Edit) -> Pieces:
 
 
 def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
-    """Return the pieces after somebody else replaced `[start, end)` of the region's document text.
+    """Return the pieces after another author replaced `[start, end)` of the region's document text.
 
     Args:
         pieces: The pieces before.

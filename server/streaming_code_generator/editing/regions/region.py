@@ -63,7 +63,7 @@ class Region:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether nobody else wrote or removed anything inside."""
+        """Whether no other author wrote or removed anything inside."""
         return is_untouched(self.pieces)
 
     @property
@@ -81,7 +81,7 @@ class Region:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that has landed stands there, and nobody wrote in it."""
+        """Whether all that has landed stands there, and no other author wrote in it."""
         return self.is_untouched and not self.is_undone and not self.deleted
 
     def own_ranges(self) -> Iterator[tuple[int, int]]:

@@ -48,7 +48,7 @@ class TrackedDocument:
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
-        """Regions whose fields somebody else has changed since this was last asked."""
+        """Regions whose fields another author has changed since this was last asked."""
         self._written_at: set[str] = set()
         """Those of them where the user has put text."""
 
@@ -376,19 +376,19 @@ class TrackedDocument:
         for history in self._histories.values():
             history.mark_read()
 
-    def take_back(self, region_id: str, *, is_told: bool) -> None:
+    def take_back(self, region_id: str, *, is_undo: bool) -> None:
         """Take what the user has removed of a region's text for undone, if it may be.
 
         Args:
             region_id: The region.
-            is_told: Whether the client said that it was undone; else it must be what landed last.
+            is_undo: Whether the client said that it was undone; else it must be what landed last.
         """
         region, history = self._regions[region_id], self._histories[region_id]
         standing = region.standing_text()
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == history.original:
             return
-        if not is_told and standing not in history.own_texts():
+        if not is_undo and standing not in history.own_texts():
             return
         pieces = without_deleted(region.pieces)
         self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)

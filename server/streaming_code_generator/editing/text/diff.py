@@ -112,7 +112,7 @@ def fine_edits(old: str, new: str) -> list[Edit]:
     """Return edits split further, character by character where blocks are small.
 
     For reading what another writer did: the less an edit claims, the less of our own text is taken
-    for somebody else's.
+    for another author's.
     """
     return [
         fine
@@ -254,7 +254,7 @@ def _kept_runs(
     """Yield where runs of characters stand in both texts, and their lengths; last, the ends.
 
     Any two texts have letters in common. Where less than half of the shorter one is the same, only
-    runs that say something are: whoever writes `text` instead of `line 1` has not kept the `e`.
+    runs that say something are: a user who writes `text` instead of `line 1` has not kept the `e`.
     """
     runs = matcher.get_matching_blocks()
     are_alike = 2 * sum(run.size for run in runs) >= shorter

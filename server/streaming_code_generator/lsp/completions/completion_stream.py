@@ -1,4 +1,4 @@
-"""One suggestion while a model writes it; it is written on when nobody waits for it."""
+"""One suggestion while a model writes it; it is written on when no request waits for it."""
 
 import asyncio
 import logging

@@ -16,7 +16,7 @@ from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 logger = logging.getLogger(__name__)
 
 DEBOUNCE_S = 0.075
-"""So long nothing must be typed before a request is sent that nobody asked for."""
+"""So long nothing must be typed before an automatic request is sent."""
 ANSWER_S = 0.3
 """After that, what is whole is shown; the rest goes into the memory."""
 ABANDONED_S = 0.04
