@@ -148,7 +148,7 @@ async def overhead(count: int) -> list[float]:
 async def change_of_mind(count: int) -> list[float]:
     """Return, in ms, how long after another key a connection is closed."""
     held = asyncio.Event()
-    reply = _infill("x()\n", "y", held=held)
+    reply = _infill("x(", held=held)  # a line that has not ended: the stream goes on
     async with OpenAIServer(reply) as model, our_server_at(model.base_url) as server:
         await server.initialize()
         server.open(URI, HEAD)
