@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from streaming_code_generator.core.context.definitions import import_lines
+from streaming_code_generator.core.context.definitions import depth_of, import_lines
 from streaming_code_generator.core.context.file_pieces import (
     CountTokens,
     FilePiece,
@@ -24,7 +24,7 @@ def scope_headers(lines: Sequence[str], line: int) -> list[int]:
 
     Example: for the body of a method, the lines `class Store:` and `def save(self):`.
     """
-    depth = _depth(lines[line]) if line < len(lines) and lines[line].strip() else None
+    depth = depth_of(lines[line]) if line < len(lines) and lines[line].strip() else None
     headers: list[int] = []
     for number in range(min(line, len(lines)) - 1, -1, -1):
         text = lines[number]
@@ -32,19 +32,14 @@ def scope_headers(lines: Sequence[str], line: int) -> list[int]:
             continue
         if depth is None:
             # On a blank line, the line above says how deep the place is.
-            depth = _depth(text) + (1 if _OPENS.match(text) else 0)
-        if _depth(text) < depth:
-            depth = _depth(text)
+            depth = depth_of(text) + (1 if _OPENS.match(text) else 0)
+        if depth_of(text) < depth:
+            depth = depth_of(text)
             if _OPENS.match(text):
                 headers.append(number)
         if depth == 0:
             break
     return headers[::-1][-_MOST_HEADERS:]
-
-
-def _depth(line: str) -> int:
-    expanded = line.expandtabs(4)
-    return len(expanded) - len(expanded.lstrip())
 
 
 def around(

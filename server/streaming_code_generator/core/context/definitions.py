@@ -88,15 +88,15 @@ def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
     first = number
     while first > 0 and number - first < 5 and _ABOVE.match(lines[first - 1]):  # noqa: PLR2004
         first -= 1
-    depth, end = _depth(lines[number]), number + 1
+    depth, end = depth_of(lines[number]), number + 1
     opens = lines[number].rstrip().endswith(("(", "{", "[", ","))
     for index in range(number + 1, min(len(lines), first + LONGEST_DEFINITION)):
         line = lines[index]
         if not line.strip():
             continue
-        if _depth(line) > depth or (opens and line.strip() == "{"):
+        if depth_of(line) > depth or (opens and line.strip() == "{"):
             end = index + 1
-        elif _depth(line) == depth and _CLOSING.match(line):
+        elif depth_of(line) == depth and _CLOSING.match(line):
             end = index + 1
             # `) -> int:` and `} else {` go on.
             if not line.rstrip().endswith((":", "{")):
@@ -106,7 +106,8 @@ def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
     return first, end
 
 
-def _depth(line: str) -> int:
+def depth_of(line: str) -> int:
+    """Return the column at which a line's text begins, with tabs of four."""
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip())
 

@@ -78,11 +78,10 @@ def compose(
     if _size(task, count) > budget:
         task = bare
     pieces: list[FilePiece] = []
-    if not profile.is_small and not _shows_all(near, query):
+    if not profile.is_small:
         pieces = choose_context(query, budget - _size(task, count), count)
-    elif not profile.is_small:
-        room = budget - _size(task, count)
-        pieces = [piece for piece in choose_context(query, room, count) if piece.file != query.file]
+    if _shows_all(near, query):
+        pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.
     while True:
         composed = replace(task, pieces=tuple(pieces))

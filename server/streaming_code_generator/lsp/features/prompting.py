@@ -1,7 +1,7 @@
 """From a request to the prompt that is sent: snapshots are taken here, chosen from in a thread."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streaming_code_generator.core.context.definitions import likely_files
@@ -51,17 +51,17 @@ async def prompts_for(
         named += reader.named(on_disk, roots)
         left_out = frozenset({document_key(document.uri), *open_keys, *asked_for})
 
-        def composed(request: ResolvedRequest) -> Prompt:
-            def likely(paths: Iterable[str]) -> list[str]:
-                return likely_files(file, request.task.instruction, paths)
+        # For all places together: they are in one file, and most of it is the same for each.
+        asked = "\n".join(request.task.instruction for request in requests)
+        workspace = (
+            ()
+            if profile.is_small
+            else reader.files(roots, left_out, lambda paths: likely_files(file, asked, paths))
+        )
+        unnamed = tuple(each for each in opened if each not in named)
 
-            workspace = () if profile.is_small else reader.files(roots, left_out, likely)
-            query = replace(
-                request.query,
-                named=tuple(named),
-                opened=tuple(each for each in opened if each not in named),
-                workspace=workspace,
-            )
+        def composed(request: ResolvedRequest) -> Prompt:
+            query = replace(request.query, named=tuple(named), opened=unnamed, workspace=workspace)
             return compose(request.task, query, request.placement, profile, count)
 
         return list(map(composed, requests))
