@@ -21,6 +21,7 @@ from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MO
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.declarations import (
+    Api,
     InlineCompletion,
     ProviderName,
     SystemRole,
@@ -57,6 +58,7 @@ class ProviderChoice:
     model: str | None = None
     token_limit_field: TokenLimitField | None = None
     system_role: SystemRole | None = None
+    api: Api = "auto"
     extra_body: str | None = None
     """Further fields of the request, as JSON."""
     extra_headers: tuple[tuple[str, Secret], ...] = ()
@@ -123,6 +125,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         reason=reason,
         token_limit_field=choice.token_limit_field or "auto",
         system_role=choice.system_role or "auto",
+        api=choice.api,
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
         connect_timeout_s=choice.connect_timeout_s,
@@ -172,6 +175,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         model=settings.model,
         token_limit_field=None if limit_field == "auto" else limit_field,
         system_role=None if role == "auto" else role,
+        api=settings.api,
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
         connect_timeout_s=settings.connect_timeout_seconds,

@@ -32,6 +32,7 @@ VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
 ProviderName = Literal["auto", "openai", "embedded"]
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Api = Literal["auto", "chat", "responses"]
 SystemRole = Literal["auto", "system", "developer"]
 OnInterrupt = Literal["keep", "continue", "remove"]
 ExplanationPlace = Literal[False, "comment"]
@@ -253,6 +254,14 @@ class Settings:
         default=1524,
         metadata=_about(
             Number(1, 1_000_000, whole=True), "The most characters handed on in one piece."
+        ),
+    )
+    api: Api = field(
+        default="auto",
+        metadata=_about(
+            Choice(("auto", "chat", "responses")),
+            "How the endpoint is asked: chat completions, or OpenAI's Responses API; `auto` takes "
+            "the second where the endpoint answers that a model wants it.",
         ),
     )
     token_limit_field: TokenLimitField = field(

@@ -144,6 +144,7 @@ _OF_ONE_ENDPOINT = frozenset(
         "api_key_command",
         "extra_body",
         "extra_headers",
+        "api",
         "token_limit_field",
         "system_role",
     }

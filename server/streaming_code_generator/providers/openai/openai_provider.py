@@ -21,6 +21,7 @@ from streaming_code_generator.providers.openai.endpoint_errors import (
     translated,
 )
 from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
+from streaming_code_generator.providers.openai.responses import PATH, responses_body
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
     accepts_connections,
@@ -29,12 +30,12 @@ from streaming_code_generator.providers.openai.sdk import (
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret
-from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
+from streaming_code_generator.settings.declarations import Api, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import Response
-    from openai import AsyncAPIResponse, Omit
+    from openai import Omit
 
 
 _OPENAI_HOST = "api.openai.com"
@@ -56,10 +57,17 @@ class Dialect:
     """Whether a temperature that is set is sent; some models have one alone."""
     streams: bool = True
     """Whether a stream is asked for; a model that has none answers with all at once."""
+    api: Literal["chat", "responses"] = "chat"
+    api_is_guessed: bool = False
+    """Whether no setting names the API, so that the endpoint may correct it."""
 
 
 def dialect_for(
-    base_url: str, model: str, token_limit_field: TokenLimitField, system_role: SystemRole
+    base_url: str,
+    model: str,
+    token_limit_field: TokenLimitField,
+    system_role: SystemRole,
+    api: Api = "auto",
 ) -> Dialect:
     """Return the dialect of an endpoint; what is not `auto` is taken as said.
 
@@ -76,6 +84,8 @@ def dialect_for(
         token_limit_field=token_limit_field,
         system_role=system_role,
         token_limit_is_guessed=is_guessed,
+        api="chat" if api == "auto" else api,
+        api_is_guessed=api == "auto",
     )
 
 
@@ -84,6 +94,8 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
 
     Each correction is made once, so that correcting comes to an end.
     """
+    if dialect.api_is_guessed and _WANTS_RESPONSES.search(complaint):
+        return replace(dialect, api="responses", api_is_guessed=False)
     if dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
         return replace(dialect, asks_for_usage=False)
     if dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
@@ -100,6 +112,8 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
     return dialect
 
 
+# "This model is only supported in v1/responses and not in v1/chat/completions.", with 404 or 400.
+_WANTS_RESPONSES = re.compile(r"\bv1/responses\b|\bResponses API\b")
 _UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
 """A value out of its range is another thing: that is the user's to mend."""
 
@@ -133,6 +147,7 @@ DEFAULT_MODEL = "gpt-5.4-mini"
 """Small, quick, and no shutdown is announced for it."""
 
 _REFUSES_A_FIELD = frozenset({400, 422})
+_NOT_FOUND = 404
 
 _LAST_BYTES_WAIT_S = 0.05
 """A connection can serve again once its response is read to the end; it is not waited for longer
@@ -140,7 +155,7 @@ than this after `[DONE]`."""
 
 
 class OpenAIProvider:
-    """Streams chat completions from one endpoint. It does not retry; the generator does."""
+    """Streams chats, or responses, from one endpoint. It does not retry; the generator does."""
 
     def __init__(  # noqa: PLR0913 - each is a separate fact about an endpoint
         self,
@@ -152,6 +167,7 @@ class OpenAIProvider:
         reason: str = "chosen by the caller",
         token_limit_field: TokenLimitField = "auto",
         system_role: SystemRole = "auto",
+        api: Api = "auto",
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
         connect_timeout_s: float = 5.0,
@@ -166,6 +182,8 @@ class OpenAIProvider:
             reason: Why this provider was taken, as one clause.
             token_limit_field: How the endpoint calls its token limit; `auto` goes by the host.
             system_role: The role of the system prompt; `auto` goes by host and model.
+            api: Chat completions or the Responses API; `auto` is the first, unless the endpoint
+                says that the model wants the other.
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
             connect_timeout_s: Longest time to connect.
@@ -176,7 +194,7 @@ class OpenAIProvider:
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
-        self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
+        self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._ways_to_fill = WaysToFill(base_url, model)
         self._client = LazyClient(
             api_key=sendable_key(api_key),
@@ -230,9 +248,7 @@ class OpenAIProvider:
                 raise
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
-            deltas = ReceivedDeltas(
-                response.http_response, self._description.endpoint, self._secrets
-            )
+            deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
             yield await stack.enter_async_context(aclosing(deltas))
 
     @asynccontextmanager
@@ -253,26 +269,13 @@ class OpenAIProvider:
             yield await stack.enter_async_context(aclosing(deltas))
 
     async def _filled(self, request: FillRequest, stack: AsyncExitStack) -> "Response":
-        from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
-
-        client = await self._client.get()
         while (way := self._ways_to_fill.first) is not None:
             try:
                 with translated(self._description.endpoint, self._secrets):
-                    stream = await client.post(
-                        way.url,
-                        cast_to=object,
-                        body=way.body(request),
-                        options={"headers": self._headers()},
-                        stream=True,
-                        stream_cls=AsyncStream[object],
-                    )
+                    return await self._post(way.url, way.body(request), stack)
             except APIError as error:
                 if not self._ways_to_fill.is_refused(way, error.status_code):
                     raise
-            else:
-                stack.push_async_callback(stream.response.aclose)
-                return stream.response
         raise FillNotOfferedError
 
     async def aclose(self) -> None:
@@ -284,28 +287,30 @@ class OpenAIProvider:
         was_silent = error.kind == "timeout" and error.status_code is None
         return was_silent and url.startswith("https:") and await accepts_connections(url)
 
-    async def _sent(
-        self, request: CompletionRequest, stack: AsyncExitStack
-    ) -> "AsyncAPIResponse[object]":
+    async def _sent(self, request: CompletionRequest, stack: AsyncExitStack) -> "Response":
         import openai  # noqa: PLC0415 - imported by the client already
 
         dialect = self._dialect
         while True:
             try:
-                return await self._post(request, dialect, stack)
+                if dialect.api == "chat":
+                    return await self._chat(request, dialect, stack)
+                return await self._post(PATH, self._responses_body(request, dialect), stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
-                if refused.status_code not in _REFUSES_A_FIELD or corrected == dialect:
+                is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
+                refuses_a_field = is_other_api or refused.status_code in _REFUSES_A_FIELD
+                if not refuses_a_field or corrected == dialect:
                     raise
             # Remembered for later requests: an endpoint refuses a field once in its life.
             self._dialect = dialect = corrected
 
-    async def _post(
+    async def _chat(
         self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
-    ) -> "AsyncAPIResponse[object]":
+    ) -> "Response":
         client = await self._client.get()
         # What is not typed here goes as `extra_body`: names differ between endpoints.
-        return await stack.enter_async_context(
+        response = await stack.enter_async_context(
             client.chat.completions.with_streaming_response.create(
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
@@ -314,6 +319,32 @@ class OpenAIProvider:
                 extra_body=chat_body(request, dialect, self._extra_body),
             )
         )
+        return response.http_response
+
+    def _responses_body(self, request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
+        body = responses_body(
+            request,
+            chat_messages(request, dialect),
+            takes_temperature=dialect.takes_temperature,
+        )
+        own = {"model": self._description.model, "stream": dialect.streams}
+        return own | body | dict(self._extra_body)
+
+    async def _post(self, path: str, body: dict[str, object], stack: AsyncExitStack) -> "Response":
+        """Send what the SDK has no stream of chunks for."""
+        from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
+
+        client = await self._client.get()
+        stream = await client.post(
+            path,
+            cast_to=object,
+            body=body,
+            options={"headers": self._headers()},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        stack.push_async_callback(stream.response.aclose)
+        return stream.response
 
     def _headers(self) -> "dict[str, str | Omit]":
         from openai import omit  # noqa: PLC0415 - imported by the client already
