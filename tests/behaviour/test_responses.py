@@ -1,6 +1,8 @@
 """The Responses API of OpenAI, as it is documented: what is sent, and what its events come to."""
 
 import json
+from collections.abc import Mapping
+
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
@@ -32,12 +34,12 @@ USAGE = {
 }
 
 
-def stream(*events: dict[str, object]) -> Reply:
+def stream(*events: Mapping[str, object]) -> Reply:
     lines = (f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events)
     return Reply(steps=("".join(lines).encode(),))
 
 
-def said(kind: str, delta: str) -> dict[str, object]:
+def said(kind: str, delta: str) -> Mapping[str, object]:
     return {"type": f"response.{kind}.delta", "item_id": "i", "output_index": 0, "delta": delta}
 
 

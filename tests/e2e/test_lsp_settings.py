@@ -404,3 +404,30 @@ async def test_unusable_choice_of_a_model_is_refused(
     with pytest.raises(JsonRpcException) as refused:
         await client.generate(client.open(""), (0, 0), prompt="x", **selection)
     assert refused.value.code == types.ErrorCodes.InvalidParams
+
+
+async def test_fallback_answers_where_the_endpoint_is_gone(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with scripted_endpoint() as gone:
+        gone_url = gone.base_url
+        options = {
+            "baseUrl": gone_url,
+            "model": "first",
+            "maxRetries": 0,
+            "fallbacks": ["spare", "missing"],
+            "profiles": {"spare": {"baseUrl": endpoint.base_url, "model": "spare-model"}},
+        }
+    async with connected(workspace, environment, options=options) as client:
+        endpoint.will(answer("x = 1\n"))
+        document = client.open("")
+        result = await client.generate(document, (0, 0), prompt="x")
+
+        assert document.text == "x = 1"
+        assert (result["fallback"], result["model"]) == ("spare", "loopback-model")
+        assert result["providerReason"] == "a base URL is set (profile: spare)"
+        assert [warning for warning in result["warnings"] if gone_url in warning]
+        # The key was set for the other endpoint.
+        (request,) = endpoint.requests
+        assert "authorization" not in request.headers
+        assert any("`missing`" in said for said in client.logged())

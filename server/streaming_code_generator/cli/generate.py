@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import notify, show
@@ -20,7 +20,7 @@ from streaming_code_generator.core.results import GenerationResult, result_objec
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install, redacted
-from streaming_code_generator.providers.choose import choose_provider, provider_choice
+from streaming_code_generator.providers.choose import choose_provider, fallbacks_of, provider_choice
 from streaming_code_generator.settings import ResolvedSettings
 
 
@@ -137,11 +137,13 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     provider = choose_provider(provider_choice(resolved))
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
-    engine = GenerationEngine(provider, generation_policy(settings))
-    async with (
-        aclosing(provider),
-        aclosing(filtered(engine, request, CodeTarget(ends_with_code=output.code_only))) as events,
-    ):
+    fallbacks = fallbacks_of(resolved, choose_provider)
+    engine = GenerationEngine(provider, generation_policy(settings), fallbacks=fallbacks)
+    target = CodeTarget(ends_with_code=output.code_only)
+    async with AsyncExitStack() as stack:
+        for each in (provider, *(fallback.provider for fallback in fallbacks)):
+            await stack.enter_async_context(aclosing(each))
+        events = await stack.enter_async_context(aclosing(filtered(engine, request, target)))
         async for event in events:
             output.add(event)
             if event.event.kind == "finished":

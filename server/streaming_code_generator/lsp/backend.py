@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Provider
@@ -16,6 +17,7 @@ from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
     completion_choice,
+    fallbacks_of,
     provider_choice,
 )
 from streaming_code_generator.providers.pool import ProviderPool
@@ -43,6 +45,7 @@ class Backend:
         self._pool = ProviderPool(choose)
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
+        self._breakers = CircuitBreakers()
         self.tokenizers = Tokenizers()
         self.concurrency = ConcurrencyLimit(limit=4)
 
@@ -102,9 +105,15 @@ class Backend:
             ConfigurationError: No model can be had; the message says how to get one.
         """
         resolved = resolved or self.resolved
+        fallbacks = fallbacks_of(resolved, self._pool.provider)
         provider = self._pool.provider(provider_choice(resolved))
-        policy = generation_policy(resolved.settings)
-        return GenerationEngine(provider, policy, self.tokenizers)
+        return GenerationEngine(
+            provider,
+            generation_policy(resolved.settings),
+            self.tokenizers,
+            fallbacks=fallbacks,
+            breakers=self._breakers,
+        )
 
     def completion_provider(self) -> Provider:
         """Return the provider of a suggestion that is asked for now.

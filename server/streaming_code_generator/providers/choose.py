@@ -1,9 +1,13 @@
 """Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
 
 import json
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import Provider, ProviderDescription
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -34,6 +38,8 @@ from streaming_code_generator.settings.endpoints import (
     leads_to,
     normalised_base_url,
 )
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
 
@@ -183,6 +189,25 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         embedded_model=settings.embedded_model,
         model_path=str(settings.model_path) if settings.model_path else None,
     )
+
+
+def fallbacks_of(
+    resolved: ResolvedSettings, provider_of: Callable[[ProviderChoice], Provider]
+) -> tuple[Fallback, ...]:
+    """Return what is asked where the provider fails, by `fallbacks`; what cannot be used is not."""
+    found = []
+    for name in resolved.settings.fallbacks:
+        profile = resolved.profiles.get(name)
+        if profile is None or provider_choice(profile) == provider_choice(resolved):
+            continue
+        try:
+            provider = provider_of(provider_choice(profile))
+        except ConfigurationError as error:
+            logger.warning("the fallback `%s` cannot be used: %s", name, error.message)
+            continue
+        request = completion_request(profile.settings, ())
+        found.append(Fallback(name=name, provider=provider, request=request))
+    return tuple(found)
 
 
 def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:

@@ -20,7 +20,7 @@ from streaming_code_generator.settings.kinds import (
     Text,
     VariableName,
 )
-from streaming_code_generator.settings.profiles import Profile, Profiles
+from streaming_code_generator.settings.profiles import Profile, ProfileNames, Profiles
 from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
@@ -248,6 +248,15 @@ class Settings:
             '`{"fast": {"model": "…", "temperature": 0}}`; in the environment as JSON.',
             scope=Scope.USER,
             in_profiles=False,
+        ),
+    )
+    fallbacks: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            ProfileNames(),
+            "The profiles that are asked instead, in this order, where a generation fails before "
+            "any text came; the result names the one that answered.",
+            scope=Scope.USER,
         ),
     )
     chunk_size: int = field(

@@ -84,7 +84,8 @@ class ResolvedSettings:
                     f"No profile `{selection.profile}` can be used: "
                     + (f"there are {known}." if known else "`profiles` has none.")
                 )
-            chosen = self.profiles[selection.profile]
+            # Its fallbacks are among the same profiles.
+            chosen = replace(self.profiles[selection.profile], profiles=self.profiles)
         origin = Origin(source=Source.REQUEST)
         if selection.provider is not None:
             settings = replace(chosen.settings, provider=selection.provider)
@@ -117,6 +118,12 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
         if own is not None:
             admitted, bindings = with_profile(verdict.admitted, own, given_for)
             profiles[profile.name] = _merged(sources, reading, admitted, bindings)
+    problems += [
+        f"`fallbacks` ({resolved.origins['fallbacks']}) names `{name}`, which is no profile that "
+        "can be used: it is ignored."
+        for name in resolved.settings.fallbacks
+        if name not in profiles
+    ]
     return replace(resolved, problems=tuple(problems), profiles=profiles)
 
 

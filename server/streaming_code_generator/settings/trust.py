@@ -61,6 +61,7 @@ _REASONS = {
     "extra_body": "a workspace may not choose what a gateway does with the code",
     "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
+    "fallbacks": "a workspace may not choose where code and keys are sent",
     "profiles": "a workspace may not choose where code and keys are sent",
 }
 
@@ -165,7 +166,7 @@ def with_profile(
     admitted = tuple(each for each in admitted if each not in given)
     by_name = {assignment.name: assignment for assignment in own}
     if by_name.keys() & {"base_url", "embedded_model", "model_path"} and "provider" not in by_name:
-        provider = "openai" if "base_url" in by_name else "embedded"
+        provider = "auto" if "base_url" in by_name else "embedded"
         own = (*own, Assignment(name="provider", value=provider, origin=own[0].origin))
     url = by_name["base_url"].value if "base_url" in by_name else None
     if url is None or leads_to(str(url), given_for.own):

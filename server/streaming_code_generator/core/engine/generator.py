@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
     Deadlines,
@@ -13,6 +14,7 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
+from streaming_code_generator.core.engine.routes import Fallback, Routes
 from streaming_code_generator.core.engine.run import GenerationRun, Wants
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
@@ -46,8 +48,23 @@ class GenerationEngine:
         provider: Provider,
         policy: GenerationPolicy | None = None,
         tokens: Tokenizers | None = None,
+        *,
+        fallbacks: Sequence[Fallback] = (),
+        breakers: CircuitBreakers | None = None,
     ) -> None:
+        """Take what generates.
+
+        Args:
+            provider: What is asked.
+            policy: Deadlines and retries.
+            tokens: What counts, shared between engines.
+            fallbacks: What is asked instead, in this order, where the provider fails before any
+                text came; each has the retries of its own, and the time is that of all together.
+            breakers: What is known of endpoints that fail, shared between engines.
+        """
         self.provider = provider
+        self._fallbacks = fallbacks
+        self._breakers = breakers or CircuitBreakers()
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
 
@@ -77,6 +94,7 @@ class GenerationEngine:
         # Before the clock starts: what is loaded once is no part of any generation's figures.
         await self.provider.warm_up()
         description = self.provider.description
+        routes = Routes(self.provider, self._fallbacks, self._breakers)
         account = TokenAccount(request.messages)
         run = GenerationRun(
             description,
@@ -86,13 +104,14 @@ class GenerationEngine:
             every_chunk=every_chunk,
         )
         try:
-            async with aclosing(self._whole(request, run, wants)) as events:
+            if routes.skip_unhealthy():
+                run.fall_back(routes, "it has failed several times in a row")
+            async with aclosing(self._whole(request, run, wants, routes)) as events:
                 async for event in events:
                     yield event
             if account.needs_count:
-                counted = await self._tokens.count(
-                    description.model, request.messages, run.response
-                )
+                model = routes.provider.description.model
+                counted = await self._tokens.count(model, request.messages, run.response)
                 if counted is not None:
                     account.take_count(counted)
             yield run.result()
@@ -100,14 +119,14 @@ class GenerationEngine:
             raise final_error(error, run) from error.__cause__
 
     async def _whole(
-        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None
+        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None, routes: Routes
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream a response, and where it is cut off the rest of it, as the policy says."""
-        deadlines = Deadlines(self._policy, self.provider.description.endpoint)
+        deadlines = Deadlines(self._policy, routes.provider.description.endpoint)
         asked, cut_off, interrupted = request, 0, 0
         while True:
             try:
-                async with aclosing(self._attempts(asked, run, deadlines, wants)) as events:
+                async with aclosing(self._routed(asked, run, deadlines, wants, routes)) as events:
                     async for event in events:
                         yield event
                 if not run.is_cut_off or cut_off == self._policy.max_continuations:
@@ -124,12 +143,39 @@ class GenerationEngine:
                 run.go_on(f"went on after an interruption ({error.kind})")
             asked = continued(request, run.text)
 
+    async def _routed(
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
+        routes: Routes,
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Ask one provider after another until text comes."""
+        while True:
+            try:
+                attempts = self._attempts(request, run, deadlines, wants, routes)
+                async with aclosing(attempts) as events:
+                    async for event in events:
+                        yield event
+            except StreamingError as error:
+                is_late = run.has_new_text or deadlines.remaining_s <= 0
+                if is_late or not routes.go_over(error):
+                    raise
+                logger.info("falling back: %s", error.message)
+                run.fall_back(routes, error.kind)
+                deadlines.endpoint = routes.provider.description.endpoint
+                yield run.retry_event(error, 0.0)
+            else:
+                return
+
     async def _attempts(
         self,
         request: CompletionRequest,
         run: GenerationRun,
         deadlines: Deadlines,
         wants: Wants | None,
+        routes: Routes,
     ) -> AsyncGenerator[GenerationEvent, None]:
         failed: StreamingError | None = None
         # tenacity decides here whether there is another attempt, by the exception that the last one
@@ -143,16 +189,21 @@ class GenerationEngine:
                 await asyncio.sleep(state.upcoming_sleep)
             run.attempts += 1
             try:
-                async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
+                attempted = self._attempt(
+                    routes.adapted(request), run, deadlines, wants, routes.provider
+                )
+                async with aclosing(attempted) as events:
                     async for event in events:
                         yield event
             except StreamingError as error:
+                routes.failed(error)
                 if run.has_new_text:
                     raise
                 run.begin_again()
                 failed = error
                 state.set_exception((type(error), error, error.__traceback__))
             else:
+                routes.succeeded()
                 return
 
     async def _attempt(
@@ -161,10 +212,11 @@ class GenerationEngine:
         run: GenerationRun,
         deadlines: Deadlines,
         wants: Wants | None,
+        provider: Provider,
     ) -> AsyncGenerator[_ChunkEvent, None]:
         deadlines.heard()
         async with AsyncExitStack() as stack:
-            opening = stack.enter_async_context(self.provider.open(request))
+            opening = stack.enter_async_context(provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
             buffered = deltas if isinstance(deltas, BufferedDeltas) else None
             loop = asyncio.get_running_loop()
@@ -215,6 +267,8 @@ def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
             partial_text=text,
         )
     message = error.message
+    if run.fell_back:
+        message += f" Before, {'; '.join(run.fell_back)}."
     if run.attempts != 1 or may_be_repeated(error):
         counted = "1 attempt" if run.attempts == 1 else f"{run.attempts} attempts"
         message = f"Gave up after {counted}: {message}"

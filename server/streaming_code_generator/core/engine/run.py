@@ -9,6 +9,7 @@ from typing import Protocol
 
 from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import Phase
+from streaming_code_generator.core.engine.routes import Routes
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationFinished,
@@ -143,6 +144,9 @@ class GenerationRun:
         self._seam = Seam("")
         self._shown_before = 0
         self._continuations: list[str] = []
+        self._fallback: str | None = None
+        self.fell_back: list[str] = []
+        """What was asked before and failed, a clause for each."""
         self.attempts = 0
         """Requests made so far."""
         self.may_be_over = False
@@ -245,6 +249,13 @@ class GenerationRun:
         self._seam = Seam(self.text)
         self._tokens.go_on()
 
+    def fall_back(self, routes: Routes, why: str) -> None:
+        """Expect the response from the provider that is asked now."""
+        self.fell_back.append(f"`{self._description.endpoint}` was not used: {why}")
+        self._description = routes.provider.description
+        self._model = self._description.model
+        self._fallback = routes.fallback.name if routes.fallback else None
+
     def begin_again(self) -> None:
         """Expect the rest once more: of the attempt before, nothing was handed on."""
         if self._continuations:
@@ -294,6 +305,8 @@ class GenerationRun:
         elif reason != "stop":
             warnings = (f"the response ended with `{reason}`",)
         warnings += tuple(self._continuations)
+        if self._fallback is not None:
+            warnings += (*self.fell_back, f"answered by the fallback `{self._fallback}`")
         stats = self.stats(StreamStatus.COMPLETED)
         result = GenerationResult(
             text=text,
@@ -304,6 +317,7 @@ class GenerationRun:
             completion_time=stats.elapsed,
             model=self._model,
             provider=f"{self._description.name}: {self._description.reason}",
+            fallback=self._fallback,
             finish_reason=self._finish_reason,
             warnings=warnings,
         )
