@@ -29,7 +29,8 @@ def test_price_is_the_lists_for_the_model_at_its_endpoint() -> None:
     cost = listed_price(KNOWN)
     assert cost is not None
     # 2.50 and 10 dollars a million, as OpenAI has asked since August 2024.
-    assert (cost.usd, cost.source) == (pytest.approx(3.5), "genai-prices")
+    assert cost.usd == pytest.approx(3.5)
+    assert cost.source == "genai-prices"
 
 
 def test_what_was_cached_costs_less() -> None:
