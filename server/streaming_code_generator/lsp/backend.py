@@ -22,6 +22,8 @@ from streaming_code_generator.providers.choose import (
 )
 from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
+from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.prices import price_list
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Backend:
         """Of another endpoint or model than the one that generates, where one is set."""
         self._breakers = CircuitBreakers()
         self.tokenizers = Tokenizers()
+        self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
 
     @property
@@ -111,6 +114,7 @@ class Backend:
             provider,
             generation_policy(resolved.settings),
             self.tokenizers,
+            self.ledger.record,
             fallbacks=fallbacks,
             breakers=self._breakers,
         )
@@ -127,7 +131,8 @@ class Backend:
         return self._completion_pool.provider(choice)
 
     async def aclose(self) -> None:
-        """Close every provider, and with it connections and child processes."""
+        """Close every provider, and with it connections and child processes; write the ledger."""
         await self._pool.aclose()
         await self._completion_pool.aclose()
         self.tokenizers.close()
+        await self.ledger.aclose()

@@ -3,8 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing
 
+from streaming_code_generator.core.attempts import (
+    AttemptMeter,
+    RecordAttempt,
+    metered,
+    unrecorded,
+)
 from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
@@ -27,6 +34,7 @@ from streaming_code_generator.core.messages import (
     Delta,
     Provider,
 )
+from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
@@ -37,27 +45,32 @@ logger = logging.getLogger(__name__)
 BUSY_S = 0.004
 """So long a stream that is faster than its reader keeps the event loop to itself."""
 
+COST_WAIT_S = 0.5
+"""Longest wait for what a generation has cost, at its end; then it is left open."""
+
 _ChunkEvent = TextArrived | EmptyChunkArrived
 
 
 class GenerationEngine:
     """Runs generations on one provider. It keeps no state of theirs: any number run at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default
         self,
         provider: Provider,
         policy: GenerationPolicy | None = None,
         tokens: Tokenizers | None = None,
+        record: RecordAttempt = unrecorded,
         *,
         fallbacks: Sequence[Fallback] = (),
         breakers: CircuitBreakers | None = None,
     ) -> None:
-        """Take what generates.
+        """Run on a provider.
 
         Args:
-            provider: What is asked.
-            policy: Deadlines and retries.
-            tokens: What counts, shared between engines.
+            provider: What streams.
+            policy: Deadlines, retries and chunk size.
+            tokens: What counts where the provider does not.
+            record: Called with each attempt when it has ended, however it ended.
             fallbacks: What is asked instead, in this order, where the provider fails before any
                 text came; each has the retries of its own, and the time is that of all together.
             breakers: What is known of endpoints that fail, shared between engines.
@@ -67,6 +80,7 @@ class GenerationEngine:
         self._breakers = breakers or CircuitBreakers()
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
+        self._record = record
 
     async def stream(
         self, request: CompletionRequest, wants: Wants | None = None, *, every_chunk: bool = True
@@ -114,6 +128,7 @@ class GenerationEngine:
                 counted = await self._tokens.count(model, request.messages, run.response)
                 if counted is not None:
                     account.take_count(counted)
+            run.take_costs(await _known(run.costs))
             yield run.result()
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
@@ -187,14 +202,15 @@ class GenerationEngine:
                 logger.info("attempt=%d failed: %s", run.attempts, failed.message)
                 yield run.retry_event(failed, state.upcoming_sleep)
                 await asyncio.sleep(state.upcoming_sleep)
-            run.attempts += 1
+            run.begin(AttemptMeter(routes.provider.description, "generate", request.messages))
             try:
                 attempted = self._attempt(
                     routes.adapted(request), run, deadlines, wants, routes.provider
                 )
-                async with aclosing(attempted) as events:
-                    async for event in events:
-                        yield event
+                with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
+                    async with aclosing(attempted) as events:
+                        async for event in events:
+                            yield event
             except StreamingError as error:
                 routes.failed(error)
                 if run.has_new_text:
@@ -218,6 +234,7 @@ class GenerationEngine:
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
+            run.meter.accepted()
             buffered = deltas if isinstance(deltas, BufferedDeltas) else None
             loop = asyncio.get_running_loop()
             busy_until_s = loop.time() + BUSY_S
@@ -254,6 +271,12 @@ async def _next_delta(
             run.end()
         logger.debug("after the finish reason: %s", error.message)
         return None
+
+
+async def _known(costs: Sequence[Future[Cost | None]]) -> list[Cost]:
+    """Return the costs that are known in time."""
+    known, _ = await asyncio.wait(map(asyncio.wrap_future, costs), timeout=COST_WAIT_S)
+    return [cost for each in known if (cost := each.result()) is not None]
 
 
 def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
