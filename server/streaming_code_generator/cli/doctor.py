@@ -25,6 +25,7 @@ from streaming_code_generator.providers.choose import (
     choose_provider,
     completes,
     completion_choice,
+    network_of,
     provider_choice,
 )
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -32,7 +33,8 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
-from streaming_code_generator.providers.openai.sdk import key_from_command, route_of, sendable_key
+from streaming_code_generator.providers.openai.network import Network, route_of
+from streaming_code_generator.providers.openai.sdk import key_from_command, sendable_key
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
     SPECS,
@@ -62,6 +64,7 @@ def list_models(
     key: Secret | None,
     extra_headers: Sequence[tuple[str, Secret]] = (),
     *,
+    network: Network,
     timeout_s: float,
 ) -> ModelList:
     """Send `GET {base_url}/models`, with the key that is bound to it; follows no redirect."""
@@ -69,9 +72,12 @@ def list_models(
 
     headers = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
     headers |= {name: value.reveal() for name, value in extra_headers}
-    url, route = f"{base_url}/models", route_of(base_url)
+    url = f"{base_url}/models"
     try:
+        route = route_of(base_url, network)
         response = httpx2.get(url, headers=headers, timeout=timeout_s, **route)
+    except ConfigurationError as error:
+        return ModelList(failure=f"is not asked: {error.message}", is_fatal=True)
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
@@ -148,6 +154,7 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
         resolved.settings.base_url or base_url,
         key,
         resolved.settings.extra_headers,
+        network=network_of(resolved.settings),
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:

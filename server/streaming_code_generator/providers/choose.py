@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streaming_code_generator.core.engine.from_settings import completion_request
@@ -21,9 +21,10 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
     DEFAULT_SLOTS,
     EmbeddedProvider,
 )
+from streaming_code_generator.providers.openai.network import Network
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.settings import ResolvedSettings, Secret
+from streaming_code_generator.settings import ResolvedSettings, Secret, Settings
 from streaming_code_generator.settings.declarations import (
     Api,
     InlineCompletion,
@@ -71,6 +72,7 @@ class ProviderChoice:
     embedded_model: str | None = None
     model_path: str | None = None
     connect_timeout_s: float = 5.0
+    network: Network = field(default_factory=Network)
     embedded_slots: int | None = None
     """Generations the embedded model works on at the same time; None is its default."""
 
@@ -135,6 +137,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
         connect_timeout_s=choice.connect_timeout_s,
+        network=choice.network,
     )
 
 
@@ -165,6 +168,16 @@ MOST_EMBEDDED_SLOTS = 4
 """Each slot of the embedded model costs some 90 MB; more at once only make each of them slower."""
 
 
+def network_of(settings: Settings) -> Network:
+    """Return how endpoints are reached."""
+    return Network(
+        proxy=settings.proxy,
+        ca_bundle=settings.ca_bundle,
+        client_certificate=settings.client_certificate,
+        client_key=settings.client_key,
+    )
+
+
 def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
     """Return what decides about the provider, with where each of it came from."""
     settings, origins = resolved.settings, resolved.origins
@@ -185,6 +198,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
         connect_timeout_s=settings.connect_timeout_seconds,
+        network=network_of(settings),
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,
         model_path=str(settings.model_path) if settings.model_path else None,
@@ -221,7 +235,12 @@ def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:
         origin = str(resolved.origins["completion_base_url"])
         if not leads_to(settings.completion_base_url, choice.base_url or OPENAI_BASE_URL):
             choice = replace(
-                choice, api_key=None, api_key_command=(), extra_body=None, extra_headers=()
+                choice,
+                api_key=None,
+                api_key_command=(),
+                extra_body=None,
+                extra_headers=(),
+                network=replace(choice.network, client_certificate=None, client_key=None),
             )
         choice = replace(
             choice,

@@ -16,6 +16,7 @@ from streaming_code_generator.settings.kinds import (
     Headers,
     JsonObject,
     Number,
+    ProxyUrl,
     SettingKind,
     Text,
     VariableName,
@@ -256,6 +257,41 @@ class Settings:
             ProfileNames(),
             "The profiles that are asked instead, in this order, where a generation fails before "
             "any text came; the result names the one that answered.",
+            scope=Scope.USER,
+        ),
+    )
+    proxy: Secret | None = field(
+        default=None,
+        metadata=_about(
+            ProxyUrl(),
+            "The proxy for endpoints that are not on this machine, never shown; unset means that "
+            "of the environment (`HTTPS_PROXY`, `NO_PROXY`, …).",
+            scope=Scope.USER,
+        ),
+    )
+    ca_bundle: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the certificates of authorities that are trusted besides the "
+            "system's: those of a company, or of a proxy that opens connections.",
+            scope=Scope.USER,
+        ),
+    )
+    client_certificate: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the certificate that the endpoint asks for, and perhaps its key.",
+            scope=Scope.USER,
+        ),
+    )
+    client_key: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the key of `clientCertificate`, without a password, where that file "
+            "does not hold it.",
             scope=Scope.USER,
         ),
     )

@@ -19,6 +19,10 @@ class Profile:
         """Show no values: headers are among them."""
         return f"Profile({self.name!r})"
 
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Profiles:

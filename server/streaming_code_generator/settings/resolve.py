@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
@@ -60,8 +61,10 @@ class ResolvedSettings:
     def secrets(self) -> tuple[Secret, ...]:
         """What must appear in no log."""
         headers = (value for _, value in self.settings.extra_headers)
+        proxy = urlsplit(self.settings.proxy.reveal() if self.settings.proxy else "").password
         of_profiles = (secret for each in self.profiles.values() for secret in each.secrets)
-        return (*([self.api_key] if self.api_key else []), *headers, *of_profiles)
+        key, password = self.api_key, Secret(proxy) if proxy else None
+        return (*(each for each in (key, password) if each), *headers, *of_profiles)
 
     @property
     def means_endpoint(self) -> bool:
@@ -150,7 +153,13 @@ def _merged(
     # An endpoint that a workspace chose gets nothing that was meant for the user's own.
     is_users_own = leads_to(endpoint, given_for.own)
     if not is_users_own:
-        settings = replace(settings, extra_body=None, extra_headers=())
+        settings = replace(
+            settings,
+            extra_body=None,
+            extra_headers=(),
+            client_certificate=None,
+            client_key=None,
+        )
     if is_users_own and not (reading.client_key and leads_to(endpoint, given_for.client)):
         command = settings.api_key_command
     key, key_problem = (None, None) if command else choose_key(candidates, endpoint)

@@ -62,6 +62,10 @@ _REASONS = {
     "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
     "fallbacks": "a workspace may not choose where code and keys are sent",
+    "proxy": "a workspace may not choose where code and keys are sent",
+    "ca_bundle": "a workspace may not choose who is trusted",
+    "client_certificate": "a workspace may not choose as whom you appear",
+    "client_key": "a workspace may not choose as whom you appear",
     "profiles": "a workspace may not choose where code and keys are sent",
 }
 
@@ -146,6 +150,8 @@ _OF_ONE_ENDPOINT = frozenset(
         "extra_body",
         "extra_headers",
         "api",
+        "client_certificate",
+        "client_key",
         "token_limit_field",
         "system_role",
     }

@@ -17,10 +17,12 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Pro
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
 from streaming_code_generator.providers.openai.endpoint_errors import (
     Secrets,
+    behind_proxy,
     speaks_no_tls,
     translated,
 )
 from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
+from streaming_code_generator.providers.openai.network import Network, is_proxied
 from streaming_code_generator.providers.openai.responses import PATH, responses_body
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
@@ -171,6 +173,7 @@ class OpenAIProvider:
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
         connect_timeout_s: float = 5.0,
+        network: Network | None = None,
     ) -> None:
         """Open and import nothing yet.
 
@@ -187,6 +190,7 @@ class OpenAIProvider:
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
             connect_timeout_s: Longest time to connect.
+            network: The proxy and the certificates that are set; None is the system's own way.
 
         Raises:
             ConfigurationError: No request can carry the key.
@@ -196,11 +200,13 @@ class OpenAIProvider:
         self._extra_headers = dict(extra_headers)
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._ways_to_fill = WaysToFill(base_url, model)
+        self._is_proxied = is_proxied(base_url, network or Network())
         self._client = LazyClient(
             api_key=sendable_key(api_key),
             api_key_command=api_key_command,
             base_url=base_url,
             connect_timeout_s=connect_timeout_s,
+            network=network or Network(),
         )
         self._description = ProviderDescription(
             name="openai", model=model, endpoint=shown_url(base_url), reason=reason
@@ -245,6 +251,8 @@ class OpenAIProvider:
             except APIError as error:
                 if await self._speaks_no_tls(error):
                     raise speaks_no_tls(self._description.endpoint) from error
+                if self._is_proxied and error.kind == "connection" and error.retryable:
+                    raise behind_proxy(error) from error.__cause__
                 raise
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
@@ -285,6 +293,9 @@ class OpenAIProvider:
     async def _speaks_no_tls(self, error: APIError) -> bool:
         url = self._description.endpoint
         was_silent = error.kind == "timeout" and error.status_code is None
+        # Nothing goes past a proxy: there may be no other way, or no other that is wanted.
+        if self._is_proxied:
+            return False
         return was_silent and url.startswith("https:") and await accepts_connections(url)
 
     async def _sent(self, request: CompletionRequest, stack: AsyncExitStack) -> "Response":
