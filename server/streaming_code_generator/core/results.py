@@ -97,6 +97,8 @@ class GenerationResult:
     """Which provider answered, and why it was taken."""
     fallback: str | None = None
     """Which of the fallbacks answered, by its name; None where the first provider did."""
+    masked_keys: int = 0
+    """How many keys were masked in what was sent."""
     finish_reason: str | None
     """As the provider says it: `stop`, `length`, `content_filter`, ..."""
     warnings: tuple[str, ...] = field(default=())
@@ -159,6 +161,7 @@ def result_object(result: GenerationResult) -> dict[str, object]:
         "model": result.model,
         "provider": result.provider,
         "fallback": result.fallback,
+        "maskedKeys": result.masked_keys,
         "finishReason": result.finish_reason,
         "completionTime": result.completion_time,
         "warnings": list(result.warnings),

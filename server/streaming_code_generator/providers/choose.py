@@ -38,6 +38,7 @@ from streaming_code_generator.settings.endpoints import (
     is_openai,
     leads_to,
     normalised_base_url,
+    travels_in_the_clear,
 )
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class ProviderChoice:
     extra_headers: tuple[tuple[str, Secret], ...] = ()
     embedded_model: str | None = None
     model_path: str | None = None
+    allow_plain_http: bool = False
     connect_timeout_s: float = 5.0
     network: Network = field(default_factory=Network)
     embedded_slots: int | None = None
@@ -114,6 +116,12 @@ def choose_provider(
 
 def _openai(choice: ProviderChoice, reason: str) -> Provider:
     base_url = _base_url(choice)
+    if travels_in_the_clear(base_url) and not choice.allow_plain_http:
+        raise ConfigurationError(
+            f"`{base_url}` is not on this machine and not encrypted: whoever is on the way could "
+            "read your code and key. Use `https://`, or set `allowPlainHttp` to true where you "
+            "trust the network."
+        )
     if not (choice.api_key or choice.api_key_command) and is_openai(base_url):
         raise ConfigurationError(
             f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
@@ -197,6 +205,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         api=settings.api,
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
+        allow_plain_http=settings.allow_plain_http,
         connect_timeout_s=settings.connect_timeout_seconds,
         network=network_of(settings),
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),

@@ -18,6 +18,7 @@ from streaming_code_generator.settings.kinds import (
     Number,
     ProxyUrl,
     SettingKind,
+    Switch,
     Text,
     VariableName,
 )
@@ -292,6 +293,24 @@ class Settings:
             FilePath(),
             "A PEM file with the key of `clientCertificate`, without a password, where that file "
             "does not hold it.",
+            scope=Scope.USER,
+        ),
+    )
+    allow_plain_http: bool = field(
+        default=False,
+        metadata=_about(
+            Switch(),
+            "Whether an `http://` endpoint that is not on this machine is used: whoever is on the "
+            "way can read your code and key.",
+            scope=Scope.USER,
+        ),
+    )
+    mask_keys: bool = field(
+        default=True,
+        metadata=_about(
+            Switch(),
+            "Whether keys in the code are masked before it is sent to a model, and put back in "
+            "what it answers.",
             scope=Scope.USER,
         ),
     )

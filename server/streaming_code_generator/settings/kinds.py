@@ -81,6 +81,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    may_be_shown: bool = True
+    summary: str = "`true` or `false`"
+
+    def parse(self, raw: object) -> object:
+        """Return the value."""
+        if not isinstance(raw, bool):
+            raise UnfitValueError(self.summary)
+        return raw
+
+    def parse_text(self, text: str) -> object:
+        """Return the value that one of the two words spells."""
+        if text.lower() not in {"true", "false"}:
+            raise UnfitValueError(self.summary)
+        return text.lower() == "true"
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A finite number within bounds, both included; a whole one where `whole` is set."""
 

@@ -28,6 +28,7 @@ from streaming_code_generator.core.events import (
     GenerationEvent,
     TextArrived,
 )
+from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
@@ -116,6 +117,7 @@ class GenerationEngine:
             account,
             is_filtered=wants is not None,
             every_chunk=every_chunk,
+            masking=KeyMasking(is_off=not self._policy.masks_keys),
         )
         try:
             if routes.skip_unhealthy():
@@ -205,7 +207,11 @@ class GenerationEngine:
             run.begin(AttemptMeter(routes.provider.description, "generate", request.messages))
             try:
                 attempted = self._attempt(
-                    routes.adapted(request), run, deadlines, wants, routes.provider
+                    run.masking.masked_request(routes.adapted(request)),
+                    run,
+                    deadlines,
+                    wants,
+                    routes.provider,
                 )
                 with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
                     async with aclosing(attempted) as events:

@@ -19,7 +19,14 @@ from streaming_code_generator.errors import (
 )
 
 _MAY_BE_0 = frozenset(
-    {"max_retries", "backoff_s", "backoff_max_s", "continues_interrupted", "max_continuations"}
+    {
+        "max_retries",
+        "backoff_s",
+        "backoff_max_s",
+        "continues_interrupted",
+        "max_continuations",
+        "masks_keys",
+    }
 )
 
 
@@ -48,6 +55,8 @@ class GenerationPolicy:
     without anything new."""
     max_continuations: int = 0
     """How often a response that was cut off at the token limit is asked to go on."""
+    masks_keys: bool = True
+    """Whether keys are masked in what is sent."""
     chunk_size: int = 1524
     """Most characters in one event; a longer delta is split."""
     backoff_s: float = 0.5

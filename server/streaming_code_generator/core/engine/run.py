@@ -19,6 +19,7 @@ from streaming_code_generator.core.events import (
     TextArrived,
 )
 from streaming_code_generator.core.extract import extract
+from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, ProviderDescription
 from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
@@ -119,7 +120,7 @@ class _Clock:
 class GenerationRun:
     """Counts, splits and collects what one generation receives over all its attempts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a separate fact about a generation
         self,
         description: ProviderDescription,
         chunk_size: int,
@@ -127,10 +128,13 @@ class GenerationRun:
         *,
         is_filtered: bool = False,
         every_chunk: bool = True,
+        masking: KeyMasking | None = None,
     ) -> None:
         self._description = description
         self._is_filtered = is_filtered
         self._every_chunk = every_chunk
+        self.masking = masking or KeyMasking(is_off=True)
+        """What was masked in what is sent, and is put back in the response."""
         self._tokens = tokens
         self._clock = _Clock(time.time(), time.monotonic())
         self._content_splitter = ChunkSplitter(chunk_size)
@@ -242,9 +246,9 @@ class GenerationRun:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
-        text = self._seam.feed(delta.text)
+        text = self._seam.feed(self.masking.feed(delta.text))
         if delta.finish_reason:
-            text += self._seam.finish()
+            text += self._seam.feed(self.masking.finish()) + self._seam.finish()
         content = self._content_splitter.feed(text) if text else []
         return self._text_events(reasoning, content) or [
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
@@ -267,6 +271,7 @@ class GenerationRun:
         self._continuations.append(why)
         self._finish_reason = self._ended_s = None
         self._shown_before = len(self._content) + len(self._reasoning)
+        self.masking.finish()
         self._seam = Seam(self.text)
         self._tokens.go_on()
 
@@ -279,6 +284,7 @@ class GenerationRun:
 
     def begin_again(self) -> None:
         """Expect the rest once more: of the attempt before, nothing was handed on."""
+        self.masking.finish()
         if self._continuations:
             self._seam = Seam(self.text)
 
@@ -339,6 +345,7 @@ class GenerationRun:
             model=self._model,
             provider=f"{self._description.name}: {self._description.reason}",
             fallback=self._fallback,
+            masked_keys=self.masking.count,
             finish_reason=self._finish_reason,
             warnings=warnings,
         )

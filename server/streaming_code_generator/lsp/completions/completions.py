@@ -37,6 +37,7 @@ class Means:
     language_id: str
     file_name: str
     timeout_s: float
+    masks_keys: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -174,6 +175,7 @@ class Completions:
             request,
             is_warm=endpoint in self._warm,
             timeout_s=means.timeout_s,
+            masks_keys=means.masks_keys,
             on_end=self._end,
             record=means.record,
         )

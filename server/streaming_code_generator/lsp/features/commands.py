@@ -417,6 +417,7 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "profile": generation.job.selection.profile,
         "providerReason": reason,
         "fallback": result.fallback if result else None,
+        "maskedKeys": result.masked_keys if result else 0,
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],
         "dropped": dict(result.dropped) if result else {},

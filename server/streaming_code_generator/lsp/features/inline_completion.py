@@ -110,4 +110,5 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
         language_id=document.language_id,
         file_name=unquote(urlsplit(document.uri).path).rpartition("/")[2],
         timeout_s=resolved.settings.timeout_seconds,
+        masks_keys=resolved.settings.mask_keys,
     )
