@@ -300,3 +300,18 @@ async def test_warning_is_printed_once(command_line: CommandLine) -> None:
         ended = await command_line.call("generate", "x", *at(server))
 
     assert ended.err.count("token limit") == 1
+
+
+async def test_profile_is_chosen_by_an_option(command_line: CommandLine) -> None:
+    profiles = json.dumps({"terse": {"maxOutputTokens": 9, "temperature": 0}})
+    variables = {"OPENAI_API_KEY": KEY, "STREAMING_CODE_GENERATOR_PROFILES": profiles}
+    async with OpenAIServer(answer("x = 1")) as server:
+        command = ("generate", "x", *at(server), "--temperature", "1", "--profile")
+        ended = await command_line.call(*command, "terse", variables=variables)
+        missing = await command_line.call(*command, "large", variables=variables)
+
+    (request,) = server.requests
+    assert ended.exit_code == 0
+    assert (request.body["max_tokens"], request.body["temperature"]) == (9, 1)
+    assert missing.exit_code == 1
+    assert "No profile `large` can be used: there are `terse`." in missing.err

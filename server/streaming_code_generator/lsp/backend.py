@@ -83,21 +83,27 @@ class Backend:
         if self._resolved is None:
             return
         self._on_resolved(self._resolved)
-        self._pool.want(provider_choice(self._resolved))
+        in_use = (self._resolved, *self._resolved.profiles.values())
+        self._pool.want(*map(provider_choice, in_use))
+        self._completion_pool.want(completion_choice(self._resolved))
         self.concurrency.set_limit(self._resolved.settings.max_concurrent_generations)
         for problem in self._resolved.problems:
             if problem not in self._reported:
                 self._reported.add(problem)
                 self._on_problem(problem)
 
-    def new_engine(self) -> GenerationEngine:
+    def new_engine(self, resolved: ResolvedSettings | None = None) -> GenerationEngine:
         """Return the engine for a generation that starts now.
+
+        Args:
+            resolved: What is in force for its request, if not what is in force for all.
 
         Raises:
             ConfigurationError: No model can be had; the message says how to get one.
         """
-        provider = self._pool.provider(provider_choice(self.resolved))
-        policy = generation_policy(self.resolved.settings)
+        resolved = resolved or self.resolved
+        provider = self._pool.provider(provider_choice(resolved))
+        policy = generation_policy(resolved.settings)
         return GenerationEngine(provider, policy, self.tokenizers)
 
     def completion_provider(self) -> Provider:
