@@ -20,6 +20,8 @@ from streaming_code_generator.providers.choose import (
 )
 from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
+from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.prices import price_list
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Backend:
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
         self.tokenizers = Tokenizers()
+        self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
 
     @property
@@ -104,7 +107,7 @@ class Backend:
         resolved = resolved or self.resolved
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
-        return GenerationEngine(provider, policy, self.tokenizers)
+        return GenerationEngine(provider, policy, self.tokenizers, self.ledger.record)
 
     def completion_provider(self) -> Provider:
         """Return the provider of a suggestion that is asked for now.
@@ -118,7 +121,8 @@ class Backend:
         return self._completion_pool.provider(choice)
 
     async def aclose(self) -> None:
-        """Close every provider, and with it connections and child processes."""
+        """Close every provider, and with it connections and child processes; write the ledger."""
         await self._pool.aclose()
         await self._completion_pool.aclose()
         self.tokenizers.close()
+        await self.ledger.aclose()
