@@ -143,6 +143,15 @@ class Settings:
             scope=Scope.USER,
         ),
     )
+    keyring: bool = field(
+        default=False,
+        metadata=_about(
+            Switch(),
+            "Whether the key is taken from the operating system's keychain, where "
+            "`streaming-code-generator key set` stores it; needs the extra `keyring`.",
+            scope=Scope.USER,
+        ),
+    )
     embedded_model: str | None = field(
         default=None,
         metadata=_about(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
 from streaming_code_generator.settings.endpoints import covers, leads_to
+from streaming_code_generator.settings.keychain import keychain_command
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
@@ -162,9 +163,13 @@ def _merged(
         )
     if is_users_own and not (reading.client_key and leads_to(endpoint, given_for.client)):
         command = settings.api_key_command
+        if settings.keyring and not command:
+            command = keychain_command("get", str(endpoint))
     key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
-    key_origin = origins["api_key_command"] if command else key.origin if key else None
+    key_origin = key.origin if key else None
+    if command:
+        key_origin = origins["api_key_command" if settings.api_key_command else "keyring"]
     return ResolvedSettings(
         settings=settings,
         origins=origins,

@@ -11,6 +11,7 @@ from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.openai.network import Network, is_proxied, route_of
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
+from streaming_code_generator.settings.keychain import is_of_keychain
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import AsyncClient, Auth, Timeout
@@ -235,6 +236,12 @@ def key_from_command(command: tuple[str, ...]) -> Secret:
 
 
 def _failed(command: tuple[str, ...], what: str) -> ConfigurationError:
+    if is_of_keychain(command):
+        return ConfigurationError(
+            f"No API key for {command[-1]} is in the keychain, or that cannot be read: run "
+            f"`streaming-code-generator key set --base-url {command[-1]}` (it needs the extra "
+            "`keyring`), or set `keyring` to false."
+        )
     return ConfigurationError(
         f"No API key: the program `{command[0]}` of `apiKeyCommand` {what}. Run the command in a "
         "terminal to see why."
