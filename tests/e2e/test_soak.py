@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 from streaming_code_generator.testing.openai_replies import Hold, Reply, answer, chunk
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from support.faults import CASES, PART, WHOLE, Case
-from support.lsp_client import EditorClient, connected
+from support.lsp_client import Buffer, EditorClient, connected
 from support.lsp_process import DEADLINE_S, children_of, server_environment
 
 GENERATIONS = int(os.environ.get("SOAK_GENERATIONS", "500"))
@@ -85,7 +85,7 @@ class Soak:
             document = self._client.open("a = 0\n")
             call = self._client.begin_generate(document, (1, 0), prompt=f"soak <{kind}>")
             if kind == "cancel in the middle":
-                await self._client.until(lambda doc=document: PART in doc.text, "the first line")
+                await self._first_line_of(document)
             if kind in CANCELS:
                 call.cancel()
             try:
@@ -100,6 +100,9 @@ class Soak:
             if ended == "completed":
                 assert WHOLE in document.text
             self._client.close(document)
+
+    async def _first_line_of(self, document: Buffer) -> None:
+        await self._client.until(lambda: PART in document.text, "the first line")
 
     async def _held(self) -> Held:
         pid = self._client.process.pid
