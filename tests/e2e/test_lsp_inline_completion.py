@@ -261,6 +261,7 @@ async def test_the_setting_says_when(
     async with connected(tmp_path, environment) as client:
         endpoint.will(answer("x\n"))
         asked, by_itself = client.open("a = \n"), client.open("b = \n")
+        assert (await client.command("status"))["completions"]["when"] == when
         assert await text_at(client, asked, 4) == invoked
         assert await text_at(client, by_itself, 4, invoked=False) == automatic
 

@@ -50,6 +50,7 @@ from streaming_code_generator.lsp.wire import (
     parse_generate,
     parse_reference,
 )
+from streaming_code_generator.providers.choose import completes
 
 REMOVAL_TIMEOUT_S = 15.0
 """Longer than the writer itself waits for an editor that does not answer."""
@@ -320,14 +321,24 @@ _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 
 
 async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
-    """Answer with running and recent generations, the totals, and what became of ghost text."""
+    """Answer with running and recent generations, the totals, and how ghost text stands."""
+    await state.settings_read()
     generations, completions = state.generations, state.completions
+    counts = completions.counts() if completions else _NO_COMPLETIONS
     return {
         "running": [_result_object(generation) for generation in generations.running],
         "recent": [_result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
-        "completions": completions.counts() if completions else _NO_COMPLETIONS,
+        "completions": {"when": _completes(state), **counts},
     }
+
+
+def _completes(state: ServerState) -> str:
+    try:
+        provider = state.backend.completion_provider()
+    except StreamingError:
+        return "off"
+    return completes(state.backend.resolved, provider.description)
 
 
 def _meant(state: ServerState, reference: GenerationReference, command: str) -> Generation:
