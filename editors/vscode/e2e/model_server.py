@@ -28,10 +28,10 @@ from streaming_code_generator.testing.openai_replies import (
     Hold,
     Reply,
     chunk,
-    event,
     finish,
     usage,
 )
+from streaming_code_generator.testing.openai_replies import event as event_of
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 
 PAUSES_S = {"[slow]": 0.12, "[fast]": 0.01}
@@ -75,8 +75,8 @@ def infill(line: str) -> Reply:
     text = GHOSTS.get(next(matching, ""), "")
     return Reply(
         steps=(
-            event({"content": text, "stop": False}),
-            event({"content": "", "stop": True, "stop_type": "eos"}),
+            event_of({"content": text, "stop": False}),
+            event_of({"content": "", "stop": True, "stop_type": "eos"}),
         )
     )
 
