@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
+from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
 from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
 from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
 from streaming_code_generator.core.complete.stopping import CompletionText
 from streaming_code_generator.core.complete.window import Window, window_at
-from streaming_code_generator.core.messages import Delta, Provider
+from streaming_code_generator.core.messages import Delta, Message, Provider
 from streaming_code_generator.errors import APIError, StreamingError
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class CompletionStream:
         is_warm: bool,
         timeout_s: float,
         on_end: Callable[["CompletionStream"], None],
+        record: RecordAttempt,
     ) -> None:
         """Send the request.
 
@@ -80,6 +82,7 @@ class CompletionStream:
             is_warm: Whether its model has answered before, and so is not loading.
             timeout_s: Longest time for all of it.
             on_end: Called once, however it ends.
+            record: The same, with what the request came to.
         """
         self.place = cursor.place
         self.anchor = (cursor.line, cursor.column)
@@ -97,6 +100,7 @@ class CompletionStream:
         self._on_end = on_end
         self._typed: tuple[str, ...] = ("",)
         """What may have been typed at the place since."""
+        self._record = record
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
 
@@ -132,10 +136,15 @@ class CompletionStream:
                 await self._news.wait()
 
     async def _run(self, request: FillRequest) -> None:
+        window = request.window
+        shown = Message(role="user", content=window.prefix + window.middle + window.suffix)
+        meter = AttemptMeter(self.provider.description, "complete", [shown])
         try:
-            async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
-                deltas, answer = await _opened(self.provider, request, stack)
-                is_cut = await self._read(deltas, answer)
+            with metered(meter, self._record):
+                async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
+                    deltas, answer = await _opened(self.provider, request, stack)
+                    meter.accepted()
+                    is_cut = await self._read(deltas, answer, meter)
             if not self.is_closed:
                 if answer is not None:
                     self.text.feed(answer.finish())
@@ -149,16 +158,20 @@ class CompletionStream:
             self._on_end(self)
             self.wake()
 
-    async def _read(self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None) -> bool:
+    async def _read(
+        self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None, meter: AttemptMeter
+    ) -> bool:
         """Read until nothing more is wanted; return whether the text was cut off."""
         is_cut = True
         async for delta in deltas:
             self.is_warm = True
+            meter.add([delta])
             if self.is_closed:
+                meter.is_abandoned = True
                 return True
             self.text.feed(answer.feed(delta.text) if answer else delta.text)
             if not self._may_be_typed():
-                self.is_refuted = self.is_closed = True
+                self.is_refuted = self.is_closed = meter.is_abandoned = True
                 return True
             is_cut = is_cut and delta.finish_reason in {None, "length"}
             if self.text.is_over or (answer and answer.is_over):
