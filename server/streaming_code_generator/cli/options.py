@@ -32,12 +32,12 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings")
     for option, (setting, text) in _OPTIONS.items():
         metavar = option.rpartition("-")[2].upper()
-        value_of = partial(_value, setting)
+        value_of = partial(setting_value, setting)
         group.add_argument(f"--{option}", dest=setting, help=text, type=value_of, metavar=metavar)
     group.add_argument("--profile", metavar="NAME", help="one of those that `profiles` has")
 
 
-def _value(setting: str, text: str) -> object:
+def setting_value(setting: str, text: str) -> object:
     """Return the setting's value; what a user types is refused where elsewhere it is ignored.
 
     Raises:
