@@ -11,6 +11,7 @@ from streaming_code_generator.editing.text.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.budget_guard import BudgetGuard
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
@@ -33,6 +34,7 @@ class ServerState:
     documents: Documents
     generations: Generations
     client: Client
+    budget: BudgetGuard
     workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
@@ -94,6 +96,7 @@ def new_state(
         documents=documents,
         generations=generations,
         client=client,
+        budget=BudgetGuard(backend.ledger, client),
         workspace_reader=WorkspaceReader(),
         reading_settings=asyncio.Lock(),
     )
