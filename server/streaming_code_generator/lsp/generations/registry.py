@@ -232,6 +232,7 @@ class Generations:
             and not (each.region and each.region.document.delivery.is_paused)
             and (reference.uri is None or each.is_of(reference.uri))
         ]
+        # The last one is what the user has just seen.
         return meant[-1] if meant else None
 
     def totals(self) -> dict[str, int]:

@@ -72,6 +72,7 @@ class WorkDoneProgress:
             self.end(self._summary)
 
     def _tick(self) -> None:
+        # A client that does not read gets fewer reports, not a queue of old ones.
         message = progress_message(self._generation)
         if message != self._reported and not self._client.is_congested:
             self._report(message)
@@ -152,6 +153,7 @@ class Reporter:
 
     def forgotten(self, generation: Generation) -> None:
         """Report once that nothing can be done with a generation any more."""
+        # Of one that was never reported with a region the client keeps nothing.
         if self._reported.pop(generation.id, None) is not None:
             update = {**_update(generation), "state": "forgotten", "range": None}
             self._client.update_generation(update)
