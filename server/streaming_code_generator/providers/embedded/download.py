@@ -130,7 +130,7 @@ def _fetch_all(source: DownloadedWeights, part: Path, report: ReportProgress) ->
         try:
             _fetch_rest(source, part, report)
         except _BrokenConnectionError as error:
-            # A line that breaks every minute still gets there: only one that brings nothing ends it.
+            # One that breaks every minute still gets there; one that brings nothing does not.
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == FRUITLESS_ATTEMPTS:
                 raise APIError(
