@@ -17,7 +17,7 @@ from streaming_code_generator.core.events import (
     RetryScheduled,
     TextArrived,
 )
-from streaming_code_generator.core.extract import extract
+from streaming_code_generator.core.extract.filter import extract
 from streaming_code_generator.core.messages import Delta, ProviderDescription
 from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
