@@ -69,6 +69,10 @@ _REASONS = {
     "ca_bundle": "a workspace may not choose who is trusted",
     "client_certificate": "a workspace may not choose as whom you appear",
     "client_key": "a workspace may not choose as whom you appear",
+    "inline_completion": "a workspace may not choose when code is sent",
+    "completion_model": "a workspace may not choose who gets the code",
+    "completion_base_url": "a workspace may not choose where code and keys are sent",
+    "budget_per_day": "a workspace may not choose what you spend",
     "profiles": "a workspace may not choose where code and keys are sent",
 }
 
