@@ -112,5 +112,6 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
         record=state.backend.ledger.record,
         language_id=document.language_id,
         file_name=unquote(urlsplit(document.uri).path).rpartition("/")[2],
+        session_id=state.session_id(document.uri),
         timeout_s=resolved.settings.timeout_seconds,
     )
