@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 REPLACEMENT_S = 40.0
-"""So long a gateway may send requests to an engine that was killed: Ray Serve to vLLM's up to 35 s."""
+"""So long a gateway may go on sending requests to an engine that was killed; Ray Serve for 35 s."""
 
 
 class Backend:
