@@ -31,7 +31,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Failed,
     Generation,
 )
-from streaming_code_generator.lsp.generations.job import Job, TakenOver, make_job
+from streaming_code_generator.lsp.generations.job import Job, make_job
 from streaming_code_generator.lsp.generations.registry import Stage, abilities, stage_of
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
@@ -304,7 +304,7 @@ async def retry(state: ServerState, arguments: object) -> object:
         invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
     job = replace(
         generation.job,
-        takes_over=TakenOver(region.region_id, region.original),
+        takes_over=region.region_id,
         is_awaited=reference.wait,
         work_done_token=reference.work_done_token,
         partial_result_token=None,
