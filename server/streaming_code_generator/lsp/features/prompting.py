@@ -1,5 +1,6 @@
 """From a request to the prompt that is sent: snapshots are taken here, chosen from in a thread."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +10,14 @@ from streaming_code_generator.core.context.file_pieces import CountTokens, FileS
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.lsp.documents.context_files import shown_path, snapshot
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.job import ResolvedRequest, make_request
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
+from streaming_code_generator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ async def prompts_for(
     arguments: GenerateArguments,
     places: Sequence[ReservedRange],
     engine: GenerationEngine,
+    settings: Settings,
 ) -> list[Prompt]:
     """Return the prompt for each place of a request, all of them of the document as it is now.
 
@@ -33,8 +37,10 @@ async def prompts_for(
         JsonRpcInvalidParams: There is nothing to ask for, or the selection is too long.
         JsonRpcException: `ContentModified`, a place is gone.
     """
-    settings, roots = state.backend.resolved.settings, state.documents.roots
+    roots = state.documents.roots
     document, reader = places[0].document, state.workspace_reader
+    # Where the code goes depends on what is comment and string there.
+    await asyncio.to_thread(load_lexer, document.language_id)
     file = _snapshot(document, state)
     requests = [make_request(arguments, place, settings, file) for place in places]
     others = [_snapshot(each, state) for each in state.documents.others_open(document)]

@@ -19,6 +19,7 @@ from streaming_code_generator.lsp.generations.generation import (
 )
 from streaming_code_generator.lsp.generations.registry import Stage, stage_of
 from streaming_code_generator.lsp.wire import Token, lsp_range
+from streaming_code_generator.providers.choose import is_on_this_machine
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +228,9 @@ def end_message(generation: Generation) -> str:
     """Return the line that says how a generation ended."""
     match generation.end:
         case Completed(result=result):
-            return summary_line(result)
+            provider = generation.engine.provider.description if generation.engine else None
+            has_price = provider is not None and not is_on_this_machine(provider)
+            return summary_line(result, has_price=has_price)
         case Cancelled(reason=reason):
             stats = generation.account.stats
             tokens = f"{_mark(stats)}{stats.completion_tokens} tokens"
