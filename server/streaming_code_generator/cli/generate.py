@@ -14,7 +14,7 @@ from streaming_code_generator.core.engine.from_settings import (
     generation_policy,
 )
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import Message, ProviderDescription
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError, StreamingError

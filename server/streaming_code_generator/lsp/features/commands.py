@@ -30,9 +30,10 @@ from streaming_code_generator.lsp.generations.generation import (
     Completed,
     Failed,
     Generation,
+    Stage,
 )
 from streaming_code_generator.lsp.generations.job import Job, make_job
-from streaming_code_generator.lsp.generations.registry import Stage, abilities, stage_of
+from streaming_code_generator.lsp.generations.registry import abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
@@ -388,7 +389,7 @@ async def _put_back(state: ServerState, generation: Generation) -> None:
     # Taking out text that another generation has rewritten would take out that one's, too.
     for over in generation.region.laid_over() if generation.region else []:
         later = state.generations.get(over)
-        if later is not None and stage_of(later) in {Stage.RUNNING, Stage.STANDING}:
+        if later is not None and later.stage in {Stage.RUNNING, Stage.STANDING}:
             raise StreamProcessError(
                 f"Generation `{over}` stands on the code of `{generation.id}`: "
                 "remove that one first.",
