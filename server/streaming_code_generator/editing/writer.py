@@ -194,7 +194,9 @@ class DocumentWriter:
         plan = self._plan()
         if not plan:
             return None
-        self.document.find_original(dict.fromkeys(step.region_id for step in plan))
+        if not self._misplaced:
+            # An edit that a client applied in the wrong place took nothing away for good.
+            self.document.find_original(dict.fromkeys(step.region_id for step in plan))
         changes = tuple(document_changes(self.document, plan))
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
