@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
-from streaming_code_generator.core.context.definitions import likely_files
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
+from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.placement.target import code_target
 from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import compose

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from streaming_code_generator.core.context.around import around
-from streaming_code_generator.core.context.definitions import definitions_used
 from streaming_code_generator.core.context.file_pieces import (
     CountTokens,
     FilePiece,
@@ -11,6 +10,7 @@ from streaming_code_generator.core.context.file_pieces import (
     fit,
     merged,
 )
+from streaming_code_generator.core.context.related import related_pieces
 from streaming_code_generator.core.context.similar import similar_windows
 
 NEAR_LINES = 40
@@ -66,8 +66,8 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
     rest = [each for each in query.named if each.uri not in shown_uris]
     shown += fit(similar_windows(file, rest), left - _tokens(shown), count)
 
-    definitions = definitions_used(file, near, query.instruction, others)
-    fresh = [piece for piece in definitions if not _is_in(piece, shown)][:_MOST_DEFINITIONS]
+    related = related_pieces(file, near, query.instruction, others)
+    fresh = [piece for piece in related if not _is_in(piece, shown)][:_MOST_DEFINITIONS]
     shown += fit(fresh, left - _tokens(shown), count)
     windows = similar_windows(file, query.opened)[:_MOST_WINDOWS]
     fresh = [piece for piece in windows if not _is_in(piece, shown)]
