@@ -45,6 +45,18 @@ _CLOSING = re.compile(r"\s*(?:[}\])]|end\b)")
 _ABOVE = re.compile(r"\s*(?:@|#\[|//|#|\*|/\*|--)")
 
 
+EVERYWHERE = frozenset(
+    """
+    and any are bool break case catch class const continue def default del elif else elseif end enum
+    except export extends false final finally float for from func function get global goto has
+    import int interface lambda let new nil none None not null number object package pass private
+    protected public raise return self set static str string struct super switch the then this
+    throw throws true True False try type typeof undefined use using var void while with yield
+    """.split()  # noqa: SIM905 - a list of so many literals is not readable
+)
+"""Words that two files in one language always have in common."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """Where a name is defined in a file."""
@@ -115,6 +127,11 @@ def depth_of(line: str) -> int:
     """Return the column at which a line's text begins, with tabs of four."""
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip())
+
+
+def all_words(lines: Sequence[str]) -> list[str]:
+    """Return the identifiers and words of a text, from three characters on, in their order."""
+    return _WORD.findall("\n".join(lines))
 
 
 def words(text: str) -> set[str]:

@@ -1,14 +1,16 @@
 """Finds what of other files a request needs: what is used, imported, or asked for in words."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from streaming_code_generator.core.context.definitions import (
+    EVERYWHERE,
     FILES_REMEMBERED,
     Definition,
+    all_words,
     definitions_in,
     import_lines,
     words,
@@ -27,6 +29,7 @@ _HEADING_LINES = 3
 
 _WHOLE_FOLDER = frozenset({"__init__", "index", "mod", "lib"})
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+_OF_SOMETHING = re.compile(r"(?:\.|->|::)([^\W\d]\w+)")
 _STEM_CHARACTERS = 4
 _COMMON_WORDS = frozenset(
     """
@@ -134,17 +137,32 @@ def related_pieces(
     index = _Index.of(files)
     own = {definition.name for definition in definitions_in(file.lines)}
     imports = words(_imports_of(file))
+    asked_stems = _stems(instruction)
     asked, close = words(instruction), words("\n".join(file.lines[near[0] : near[1]]))
-    used = (asked | close | words("\n".join(file.lines))) - own
+    used = (asked | close | words("\n".join(file.lines))) - own - EVERYWHERE
+    # A method is called, or a field read, of something: `cart.total`, `cart->total`.
+    of_something = {match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)}
+
+    uses = Counter(all_words(file.lines))
 
     def nearness(name: str) -> int:
-        return 0 if name in asked else 1 if name in close else 2 if name in imports else 3
+        if name in asked:
+            return 0
+        # What is imported and not used yet is probably meant for the code to come.
+        if name in imports and uses[name] == 1:
+            return 1
+        return 2 if name in close else 3 if name in imports else 4
 
     direct = sorted(
-        _meant(index, used, imports),
+        (
+            found
+            for found in _meant(index, used, imports)
+            if not found.definition.is_member or found.definition.name in of_something | asked
+        ),
         key=lambda found: (
             found.definition.is_member,
             nearness(found.definition.name),
+            -len(_stems(found.definition.name) & asked_stems),
             not _is_imported(found, imports),
             found.file.path,
             found.definition.first,
@@ -152,7 +170,7 @@ def related_pieces(
     )
     yield from (found.piece for found in direct)
 
-    request = _stems(instruction) | _stems(" ".join(close & used))
+    request = asked_stems | _stems(" ".join(close & used))
     for found in direct:
         members = index.by_owner[found.definition.name]
         of_it = [each for each in members if not _is_shown_in(each, found)]
@@ -164,15 +182,14 @@ def related_pieces(
             yield FilePiece(file=each, first=0, end=len(each.lines), why="imported")
         else:
             inside = [_Found(each, definition) for definition in definitions_in(each.lines)]
-            yield from _best(inside, _stems(instruction), least=1)
+            yield from _best(inside, asked_stems, least=1)
 
     shown = {found.definition.name for found in direct}
-    behind = words("\n".join(found.text for found in direct)) - shown - own
+    behind = words("\n".join(found.text for found in direct)) - shown - own - EVERYWHERE
     for found in _meant(index, behind, imports):
         if not found.definition.is_member:
             yield found.piece
 
-    asked_stems = _stems(instruction)
     yield from _best(
         [
             each
