@@ -47,9 +47,17 @@ def empty_config_home(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("config"))
 
 
+@pytest.fixture(scope="session")
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("data"))
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, empty_config_home: str) -> None:
-    """Hide the keys, settings and configuration file of whoever runs the tests."""
+def _clean_environment(
+    monkeypatch: pytest.MonkeyPatch, empty_config_home: str, data_home: str
+) -> None:
+    """Hide the keys, settings, configuration file and ledger of whoever runs the tests."""
     for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", empty_config_home)
+    monkeypatch.setenv("XDG_DATA_HOME", data_home)

@@ -300,3 +300,62 @@ async def test_warning_is_printed_once(command_line: CommandLine) -> None:
         ended = await command_line.call("generate", "x", *at(server))
 
     assert ended.err.count("token limit") == 1
+
+
+async def test_usage_sums_up_what_was_generated_failures_too(command_line: CommandLine) -> None:
+    nothing = await command_line.call("usage")
+    assert (nothing.exit_code, nothing.out) == (0, "")
+    assert nothing.err.startswith("Nothing was generated yet")
+
+    async with OpenAIServer(answer("x", "y"), Reply.error(400, "no such field")) as server:
+        for _ in range(2):
+            await command_line.call("generate", "write f", *at(server))
+
+        url = server.base_url
+        by_endpoint = await command_line.call("usage", "--by", "endpoint", "--json")
+        by_model = await command_line.call("usage", "--by", "model")
+
+    assert json.loads(by_endpoint.out) == {
+        "by": "endpoint",
+        "rows": [
+            {
+                "name": url,
+                "attempts": 2,
+                "completed": 1,
+                "cancelled": 0,
+                "failed": 1,
+                "promptTokens": 10,
+                "completionTokens": 2,
+                "cachedTokens": 0,
+                "reasoningTokens": 0,
+                "estimated": 0,
+                "costUsd": None,
+                "unpriced": 1,
+            }
+        ],
+    }
+    header, *rows = (re.split(r"  +", line) for line in by_model.out.splitlines())
+    assert header == [
+        "model",
+        "attempts",
+        *["failed", "cancelled", "prompt", "cached", "completion", "cost"],
+    ]
+    assert rows == [
+        ["any", "1", "1", "0", "0", "0", "0", "no price known"],
+        ["loopback-model", "1", "0", "0", "10", "0", "2", "no price known"],
+    ]
+
+
+async def test_profile_is_chosen_by_an_option(command_line: CommandLine) -> None:
+    profiles = json.dumps({"terse": {"maxOutputTokens": 9, "temperature": 0}})
+    variables = {"OPENAI_API_KEY": KEY, "STREAMING_CODE_GENERATOR_PROFILES": profiles}
+    async with OpenAIServer(answer("x = 1")) as server:
+        command = ("generate", "x", *at(server), "--temperature", "1", "--profile")
+        ended = await command_line.call(*command, "terse", variables=variables)
+        missing = await command_line.call(*command, "large", variables=variables)
+
+    (request,) = server.requests
+    assert ended.exit_code == 0
+    assert (request.body["max_tokens"], request.body["temperature"]) == (9, 1)
+    assert missing.exit_code == 1
+    assert "No profile `large` can be used: there are `terse`." in missing.err

@@ -26,13 +26,13 @@ RESULT_KEYS = {
     *("id", "status", "text", "code", "explanation", "uri", "range", "model", "provider"),
     *("finishReason", "stats"),
     # Beyond the contract:
-    *("reasoning", "providerReason", "warnings", "dropped", "context"),
+    *("reasoning", "providerReason", "warnings", "dropped", "context", "profile"),
 }
 STATS_KEYS = {
     *("chunks", "emptyChunks", "promptTokens", "completionTokens", "totalTokens", "tokenSource"),
     *("elapsedSeconds", "timeToFirstChunkSeconds", "tokensPerSecond", "attempts"),
     # Beyond the contract:
-    *("cachedTokens", "reasoningTokens"),
+    *("cachedTokens", "reasoningTokens", "costUsd", "costSource"),
 }
 SUMMARY = re.compile(
     r"Generated (\d+) tokens \((\d+) prompt \+ (\d+) completion\) in (\d+\.\d\d) s, "

@@ -355,3 +355,52 @@ async def test_log_level_follows_the_settings(
         configure(client, {"logLevel": "debug", "model": "new"})
         await model_asked(client, endpoint)
         await client.until(lambda: " INFO " in client.stderr, "the log to speak")
+
+
+PROFILES = {"profiles": {"small": {"model": "small-model", "temperature": 0.5}}}
+
+
+async def test_profiles_that_a_workspace_may_have_brought_are_not_used(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    configure(client, PROFILES)
+    with pytest.raises(JsonRpcException, match="No profile `small`"):
+        await client.generate(client.open(""), (0, 0), prompt="x", profile="small")
+
+
+async def test_profiles_of_the_user_serve_requests_and_code_actions(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with connected(workspace, environment, options=PROFILES) as client:
+        endpoint.will(answer("x = 1\n"))
+        document = client.open("# one\n")
+        result = await client.generate(document, (0, 5), profile="small")
+        retried = await client.command("retry", {"id": result["id"]})
+        await client.generate(client.open(""), (0, 0), prompt="x", model="asked-model")
+
+        small, again, asked = [request.body for request in endpoint.requests]
+        assert (small["model"], small["temperature"]) == ("small-model", 0.5)
+        assert again["model"] == "small-model"
+        assert (result["profile"], retried["profile"]) == ("small", "small")
+        assert asked["model"] == "asked-model"
+        assert "temperature" not in asked
+
+        at_comment = types.Range(types.Position(0, 2), types.Position(0, 2))
+        params = types.CodeActionParams(
+            types.TextDocumentIdentifier(document.uri), at_comment, types.CodeActionContext([])
+        )
+        actions = await client.ask(types.TEXT_DOCUMENT_CODE_ACTION, params)
+        offered = {action["title"]: action["command"] for action in actions}
+        with_small = offered["Generate from comment with small"]
+        assert with_small["arguments"][0]["profile"] == "small"
+        assert "Generate from comment" in offered
+        assert (await client.command("status", {}))["profiles"] == ["small"]
+
+
+@pytest.mark.parametrize("selection", [{"provider": "opnai"}, {"profile": 1}, {"model": []}])
+async def test_unusable_choice_of_a_model_is_refused(
+    client: EditorClient, selection: dict[str, Any]
+) -> None:
+    with pytest.raises(JsonRpcException) as refused:
+        await client.generate(client.open(""), (0, 0), prompt="x", **selection)
+    assert refused.value.code == types.ErrorCodes.InvalidParams

@@ -43,7 +43,12 @@ class CommandLine:
         config_home = folder / "configuration"
         self.config_file = config_home / "streaming-code-generator" / "config.toml"
         self.config_file.parent.mkdir(parents=True)
-        self.environment = {**os.environ, **PATIENCE, "XDG_CONFIG_HOME": str(config_home)}
+        self.environment = {
+            **os.environ,
+            **PATIENCE,
+            "XDG_CONFIG_HOME": str(config_home),
+            "XDG_DATA_HOME": str(folder / "data"),
+        }
 
     async def call(
         self, *arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | None = None

@@ -33,7 +33,10 @@ def server_environment(
     endpoint = {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY} if base_url else {}
     model = {"STREAMING_CODE_GENERATOR_MODEL": "loopback-model"} if base_url else {}
     settings = {f"STREAMING_CODE_GENERATOR_{name}": value for name, value in variables.items()}
-    home = {"XDG_CONFIG_HOME": str(folder / "configuration")}
+    home = {
+        "XDG_CONFIG_HOME": str(folder / "configuration"),
+        "XDG_DATA_HOME": str(folder / "data"),
+    }
     return {**own, **home, **endpoint, **model, **settings}
 
 

@@ -2,16 +2,25 @@
 
 import argparse
 import asyncio
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from enum import Enum
-from http import HTTPStatus
+from functools import partial
 from platform import python_version
 
-from streaming_code_generator.cli.options import add_setting_options, resolve_options
+from streaming_code_generator.cli.endpoint_checks import (
+    check_at_work,
+    endpoint_headers,
+    list_models,
+    some_of,
+)
+from streaming_code_generator.cli.findings import Finding, State
+from streaming_code_generator.cli.options import (
+    add_setting_options,
+    resolve_options,
+    setting_value,
+)
 from streaming_code_generator.cli.terminal import one_line, show
 from streaming_code_generator.core.complete.markers import markers_of
 from streaming_code_generator.core.engine.from_settings import generation_policy
@@ -32,84 +41,14 @@ from streaming_code_generator.providers.embedded.catalogue import (
     Installation,
     install_command,
 )
-from streaming_code_generator.providers.openai.sdk import key_from_command, route_of, sendable_key
 from streaming_code_generator.settings import (
     OPENAI_BASE_URL,
     SPECS,
     ResolvedSettings,
-    Secret,
     user_file_path,
 )
 from streaming_code_generator.settings.endpoints import origin_of, travels_in_the_clear
 from streaming_code_generator.settings.kinds import Arguments, Headers, JsonObject
-
-_REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelList:
-    """The models' names, or what went wrong."""
-
-    names: tuple[str, ...] = ()
-    failure: str = ""
-    """To follow the endpoint's URL: "cannot be reached"."""
-    is_fatal: bool = False
-    """Whether a generation would fail as well; a server need not have a list of models."""
-
-
-def list_models(
-    base_url: str,
-    key: Secret | None,
-    extra_headers: Sequence[tuple[str, Secret]] = (),
-    *,
-    timeout_s: float,
-) -> ModelList:
-    """Send `GET {base_url}/models`, with the key that is bound to it; follows no redirect."""
-    import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
-
-    headers = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
-    headers |= {name: value.reveal() for name, value in extra_headers}
-    url, route = f"{base_url}/models", route_of(base_url)
-    try:
-        response = httpx2.get(url, headers=headers, timeout=timeout_s, **route)
-    except httpx2.HTTPError as error:
-        failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
-        return ModelList(failure=failure, is_fatal=True)
-    if response.status_code in _REFUSALS:
-        failure = f"refuses the key (status {response.status_code})"
-        return ModelList(failure=failure, is_fatal=True)
-    if response.status_code != HTTPStatus.OK:
-        return ModelList(failure=f"answers, but lists no models (status {response.status_code})")
-    return _parsed(response.content)
-
-
-def _parsed(body: bytes) -> ModelList:
-    try:
-        entries = json.loads(body)["data"]
-        return ModelList(names=tuple(str(entry["id"]) for entry in entries))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ModelList(failure="answers, but not with a list of models; is the URL right?")
-
-
-_MOST_MODELS_SHOWN = 5
-
-
-class State(Enum):
-    """How a thing is; the value is what the line begins with."""
-
-    OK = "ok"
-    NOTE = "note"
-    """Not as it could be; nothing that is needed depends on it."""
-    BROKEN = "FAIL"
-    """Needed, and does not work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    state: State
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,29 +77,24 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     """Ask the endpoint for its models, if it would be used: no other is contacted."""
     if taken.description is None or not taken.is_called("openai"):
         return Finding(State.OK, "endpoint: not in use, not asked")
-    base_url = taken.description.endpoint
+    base_url, model = taken.description.endpoint, taken.description.model
     try:
-        command = resolved.api_key_command
-        key = key_from_command(command) if command else sendable_key(resolved.api_key)
+        headers = endpoint_headers(resolved)
     except ConfigurationError as error:
         return Finding(State.BROKEN, f"endpoint: {error.message}")
     listed = list_models(
         resolved.settings.base_url or base_url,
-        key,
-        resolved.settings.extra_headers,
+        headers,
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:
         state = State.BROKEN if listed.is_fatal else State.NOTE
         return Finding(state, f"endpoint: {base_url} {listed.failure}")
-    model = taken.description.model
-    names = ", ".join(listed.names[:_MOST_MODELS_SHOWN])
-    more = len(listed.names) - _MOST_MODELS_SHOWN
-    names += f" and {more} more" if more > 0 else ""
     if model in listed.names:
         text = f"endpoint: {base_url} answers and serves `{model}` among {len(listed.names)}"
         return Finding(State.OK, text)
-    text = f"endpoint: {base_url} answers but does not list `{model}`; it lists {names or 'none'}"
+    lists = some_of(listed.names)
+    text = f"endpoint: {base_url} answers but does not list `{model}`; it lists {lists}"
     return Finding(State.NOTE, text)
 
 
@@ -234,14 +168,23 @@ _MOST_SHOWN = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that stand for settings, to ask what would be with them."""
+    parser.add_argument(
+        "--endpoint",
+        metavar="URL",
+        type=partial(setting_value, "base_url"),
+        help="have only this endpoint checked, at work: it writes some 30 tokens twice",
+    )
     add_setting_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all findings as they come; 1 if something that is needed is broken."""
     broken = False
+    if arguments.endpoint:
+        arguments.provider, arguments.base_url = "openai", arguments.endpoint
+    resolved = resolve_options(arguments)
     # Each line as soon as it is known: the endpoint may take its time.
-    for finding in _findings(resolve_options(arguments)):
+    for finding in _endpoint_findings(resolved) if arguments.endpoint else _findings(resolved):
         show(f"{finding.state.value:6}{redacted(one_line(finding.text))}\n")
         broken = broken or finding.state is State.BROKEN
     return 1 if broken else 0
@@ -270,6 +213,11 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     if taken.is_called("embedded"):
         yield check_embedded_answer(resolved)
     yield check_tokenizer(taken)
+
+
+def _endpoint_findings(resolved: ResolvedSettings) -> Iterator[Finding]:
+    yield _key(resolved)
+    yield from check_at_work(resolved)
 
 
 def _key(resolved: ResolvedSettings) -> Finding:

@@ -22,6 +22,8 @@ from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install, redacted
 from streaming_code_generator.providers.choose import choose_provider, provider_choice
 from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.prices import price_list
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,8 +139,11 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     provider = choose_provider(provider_choice(resolved))
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
-    engine = GenerationEngine(provider, generation_policy(settings))
+    ledger = Ledger(price=price_list())
+    policy = generation_policy(settings)
+    engine = GenerationEngine(provider, policy, record=ledger.record)
     async with (
+        aclosing(ledger),
         aclosing(provider),
         aclosing(filtered(engine, request, CodeTarget(ends_with_code=output.code_only))) as events,
     ):

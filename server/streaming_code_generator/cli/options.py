@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from streaming_code_generator.settings import SPECS, ResolvedSettings, SettingsSources, resolve
+from streaming_code_generator.settings import (
+    SPECS,
+    ModelSelection,
+    ResolvedSettings,
+    SettingsSources,
+    resolve,
+)
 
 _OPTIONS: Mapping[str, tuple[str, str]] = {
     "provider": ("provider", "auto, openai or embedded"),
@@ -26,11 +32,12 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings")
     for option, (setting, text) in _OPTIONS.items():
         metavar = option.rpartition("-")[2].upper()
-        value_of = partial(_value, setting)
+        value_of = partial(setting_value, setting)
         group.add_argument(f"--{option}", dest=setting, help=text, type=value_of, metavar=metavar)
+    group.add_argument("--profile", metavar="NAME", help="one of those that `profiles` has")
 
 
-def _value(setting: str, text: str) -> object:
+def setting_value(setting: str, text: str) -> object:
     """Return the setting's value; what a user types is refused where elsewhere it is ignored.
 
     Raises:
@@ -47,8 +54,14 @@ def _value(setting: str, text: str) -> object:
 
 
 def resolve_options(arguments: argparse.Namespace) -> ResolvedSettings:
-    """Return the settings for this process in its working directory."""
+    """Return the settings for this process in its working directory.
+
+    Raises:
+        ConfigurationError: The profile that is asked for cannot be used.
+    """
     given = {setting: getattr(arguments, setting) for setting, _ in _OPTIONS.values()}
     if given["model_path"] is not None:
         given["model_path"] = str(given["model_path"])
-    return resolve(SettingsSources.of_process(workspace_root=Path.cwd(), command_line=given))
+    sources = SettingsSources.of_process(workspace_root=Path.cwd(), command_line=given)
+    resolved = resolve(sources)
+    return resolved.for_request(ModelSelection(profile=arguments.profile))

@@ -40,6 +40,8 @@ class Usage:
     """Those of the prompt that the provider had read before."""
     reasoning_tokens: int = 0
     """Those of the completion that were thought and not shown."""
+    cost_usd: float = 0.0
+    """What it cost in US dollars; 0 where the provider does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A generation's figures while it runs, its result, and both in words and as JSON."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -7,6 +8,19 @@ from typing import Any, Literal
 
 TokenSource = Literal["provider", "tiktoken", "estimate"]
 """Who counted: the endpoint itself, tiktoken, or a rule of thumb."""
+
+
+CostSource = Literal["provider", "genai-prices"]
+"""Who said what it costs: the endpoint itself, or the price list that can be installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What was spent, as far as it is known."""
+
+    usd: float
+    """US dollars."""
+    source: CostSource
 
 
 _BURST_S = 0.05
@@ -48,6 +62,8 @@ class StreamStats:
     token_source: TokenSource = "estimate"
     attempts: int = 1
     """Requests made so far; 1 without retries."""
+    cost: Cost | None = None
+    """What all attempts cost, once that is known; None where no price is."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -115,7 +131,19 @@ def summary_line(result: GenerationResult) -> str:
         f"{stats.completion_tokens} completion) in {result.completion_time:.2f} s, "
         f"{stats.tokens_per_second:.1f} tokens/s, {stats.chunks_processed} chunks, {result.model}"
     )
+    if stats.cost is not None:
+        line += f", {shown_usd(stats.cost.usd)}"
     return "; ".join([line, *result.warnings])
+
+
+def shown_usd(usd: float) -> str:
+    """Return a sum as it is read: cents, and of less than a dollar two digits that say something.
+
+    12.3 is "$12.30", 0.0123 is "$0.012", 0.00000123 is "$0.0000012".
+    """
+    if usd >= 1 or usd <= 0:
+        return f"${usd:.2f}"
+    return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
 
 
 def result_object(result: GenerationResult) -> dict[str, object]:
@@ -151,4 +179,6 @@ def stats_object(stats: StreamStats) -> dict[str, object]:
         "timeToFirstChunkSeconds": stats.time_to_first_chunk,
         "tokensPerSecond": stats.tokens_per_second,
         "attempts": stats.attempts,
+        "costUsd": stats.cost.usd if stats.cost else None,
+        "costSource": stats.cost.source if stats.cost else None,
     }

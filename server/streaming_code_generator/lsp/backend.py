@@ -20,6 +20,8 @@ from streaming_code_generator.providers.choose import (
 )
 from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
+from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.prices import price_list
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Backend:
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
         self.tokenizers = Tokenizers()
+        self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
 
     @property
@@ -83,22 +86,28 @@ class Backend:
         if self._resolved is None:
             return
         self._on_resolved(self._resolved)
-        self._pool.want(provider_choice(self._resolved))
+        in_use = (self._resolved, *self._resolved.profiles.values())
+        self._pool.want(*map(provider_choice, in_use))
+        self._completion_pool.want(completion_choice(self._resolved))
         self.concurrency.set_limit(self._resolved.settings.max_concurrent_generations)
         for problem in self._resolved.problems:
             if problem not in self._reported:
                 self._reported.add(problem)
                 self._on_problem(problem)
 
-    def new_engine(self) -> GenerationEngine:
+    def new_engine(self, resolved: ResolvedSettings | None = None) -> GenerationEngine:
         """Return the engine for a generation that starts now.
+
+        Args:
+            resolved: What is in force for its request, if not what is in force for all.
 
         Raises:
             ConfigurationError: No model can be had; the message says how to get one.
         """
-        provider = self._pool.provider(provider_choice(self.resolved))
-        policy = generation_policy(self.resolved.settings)
-        return GenerationEngine(provider, policy, self.tokenizers)
+        resolved = resolved or self.resolved
+        provider = self._pool.provider(provider_choice(resolved))
+        policy = generation_policy(resolved.settings)
+        return GenerationEngine(provider, policy, self.tokenizers, self.ledger.record)
 
     def completion_provider(self) -> Provider:
         """Return the provider of a suggestion that is asked for now.
@@ -112,7 +121,8 @@ class Backend:
         return self._completion_pool.provider(choice)
 
     async def aclose(self) -> None:
-        """Close every provider, and with it connections and child processes."""
+        """Close every provider, and with it connections and child processes; write the ledger."""
         await self._pool.aclose()
         await self._completion_pool.aclose()
         self.tokenizers.close()
+        await self.ledger.aclose()

@@ -188,7 +188,10 @@ def _register(server: StreamingServer) -> None:
         if document is None or not state.client.capabilities.edits:
             return []
         literals = state.client.capabilities.code_action_literals
-        return code_actions(document, state.generations, params, as_literals=literals)
+        profiles = tuple(state.backend.resolved.profiles)
+        return code_actions(
+            document, state.generations, params, profiles=profiles, as_literals=literals
+        )
 
     # Only the options count, as with commands.
     server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(

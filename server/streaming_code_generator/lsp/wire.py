@@ -4,14 +4,15 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from streaming_code_generator.lsp.documents.uris import is_uri
-from streaming_code_generator.settings.declarations import SECTION, SPECS
+from streaming_code_generator.settings import ModelSelection
+from streaming_code_generator.settings.declarations import SECTION, SPECS, ProviderName
 from streaming_code_generator.settings.sources import (
     API_KEY,
     API_KEY_ORIGIN,
@@ -83,6 +84,8 @@ class GenerateArguments:
     positions: tuple[ClientPosition, ...] = ()
     """Several places to insert at, each once; `start` is the first of them."""
     prompt: str | None = None
+    selection: ModelSelection = field(default_factory=ModelSelection)
+    """What is to generate, if not what is set."""
     context_uris: tuple[str, ...] = ()
     """Files that the model is to be shown."""
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -114,7 +117,7 @@ class UndoNotice:
 GENERATE_SHAPE = (
     f"`{GENERATE}` takes one object: "
     '{"textDocument": {"uri"}, "position", "positions" or "range", "prompt"?, "context"?, '
-    '"target"?, "wait"?}'
+    '"profile"?, "model"?, "provider"?, "target"?, "wait"?}'
 )
 
 
@@ -153,12 +156,24 @@ def parse_generate(arguments: object) -> GenerateArguments:
         end=end,
         positions=tuple(position for position, _ in places) if _has(given, "positions") else (),
         prompt=_optional(given, "prompt", str),
+        selection=_selection(given),
         context_uris=_context_uris(given, target),
         diagnostics=_diagnostics(_context(given)),
         target=target,
         wait=_flag(given, "wait", default=True),
         work_done_token=_token(given, "workDoneToken"),
         partial_result_token=_token(given, "partialResultToken"),
+    )
+
+
+def _selection(given: Mapping[str, Any]) -> ModelSelection:
+    provider = _optional(given, "provider", str)
+    if provider is not None and provider not in get_args(ProviderName):
+        invalid(f'"provider" must be {SPECS["provider"].kind.summary}.')
+    return ModelSelection(
+        profile=_optional(given, "profile", str) or None,
+        provider=cast("ProviderName | None", provider),
+        model=_optional(given, "model", str) or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The providers that are open: one for each choice in use, and the one that was called for last."""
+"""The providers that are open: those in use, those that are set, and the last one."""
 
 import asyncio
 import logging
@@ -39,22 +39,28 @@ class ProviderPool:
     def __init__(self, choose: Callable[[ProviderChoice], Provider] = choose_provider) -> None:
         self._choose = choose
         self._open: dict[ProviderChoice, _Open] = {}
-        self._wanted: ProviderChoice | None = None
+        self._wanted: frozenset[ProviderChoice] = frozenset()
+        self._last: ProviderChoice | None = None
+        """The one that was called for last: it is probably called for again."""
         self._closing: set[asyncio.Task[None]] = set()
 
     def provider(self, choice: ProviderChoice) -> "PooledProvider":
-        """Return the provider of a choice, which is the one that is wanted from now on.
+        """Return the provider of a choice, which stays open until another one is called for.
 
         Raises:
             ConfigurationError: It cannot work as set.
         """
         opened = self._opened(choice)
-        self.want(choice)
+        self._last = choice
+        self._close_unwanted()
         return PooledProvider(self, choice, opened.provider.description)
 
-    def want(self, choice: ProviderChoice) -> None:
-        """Close all others on which nothing runs. Called inside a running event loop."""
-        self._wanted = choice
+    def want(self, *choices: ProviderChoice) -> None:
+        """Keep these open, and close all others on which nothing runs.
+
+        Called inside a running event loop.
+        """
+        self._wanted, self._last = frozenset(choices), None
         self._close_unwanted()
 
     @asynccontextmanager
@@ -85,7 +91,8 @@ class ProviderPool:
 
     def _close_unwanted(self) -> None:
         for choice, opened in list(self._open.items()):
-            if opened.requests == 0 and choice != self._wanted:
+            is_wanted = choice == self._last or choice in self._wanted
+            if opened.requests == 0 and not is_wanted:
                 del self._open[choice]
                 task = asyncio.create_task(opened.provider.aclose(), name="closing a provider")
                 self._closing.add(task)

@@ -9,7 +9,7 @@ from streaming_code_generator.settings.declarations import (
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 from streaming_code_generator.settings.origins import Origin, Source
-from streaming_code_generator.settings.resolve import ResolvedSettings, resolve
+from streaming_code_generator.settings.resolve import ModelSelection, ResolvedSettings, resolve
 from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import SettingsSources, user_file_path
 
@@ -17,6 +17,7 @@ __all__ = [
     "OPENAI_BASE_URL",
     "SECTION",
     "SPECS",
+    "ModelSelection",
     "Origin",
     "ResolvedSettings",
     "Scope",

@@ -20,6 +20,7 @@ from streaming_code_generator.settings.kinds import (
     Text,
     VariableName,
 )
+from streaming_code_generator.settings.profiles import Profile, Profiles
 from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
@@ -60,6 +61,8 @@ class SettingSpec:
     kind: SettingKind
     description: str
     scope: Scope
+    in_profiles: bool
+    """Whether a profile may hold it: what concerns single requests."""
 
     @property
     def camel_name(self) -> str:
@@ -79,9 +82,18 @@ def camel_case(name: str) -> str:
 
 
 def _about(
-    kind: SettingKind, description: str, *, scope: Scope = Scope.ANYWHERE
+    kind: SettingKind,
+    description: str,
+    *,
+    scope: Scope = Scope.ANYWHERE,
+    in_profiles: bool = True,
 ) -> Mapping[str, object]:
-    return {"kind": kind, "description": description, "scope": scope}
+    return {
+        "kind": kind,
+        "description": description,
+        "scope": scope,
+        "in_profiles": in_profiles,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +239,16 @@ class Settings:
             scope=Scope.USER,
         ),
     )
+    profiles: tuple[Profile, ...] = field(
+        default=(),
+        metadata=_about(
+            Profiles(),
+            "Settings under names of your own, for requests that choose one: "
+            '`{"fast": {"model": "…", "temperature": 0}}`; in the environment as JSON.',
+            scope=Scope.USER,
+            in_profiles=False,
+        ),
+    )
     chunk_size: int = field(
         default=1524,
         metadata=_about(
@@ -284,6 +306,7 @@ class Settings:
             "type; unset means `automatic` for the embedded model and endpoints on this machine, "
             "and else `off`, because each suggestion is a request.",
             scope=Scope.USER,
+            in_profiles=False,
         ),
     )
     completion_model: str | None = field(
@@ -292,6 +315,7 @@ class Settings:
             Text(may_be_shown=True),
             "The model to ask the endpoint for ghost text; unset means the one that generates.",
             scope=Scope.USER,
+            in_profiles=False,
         ),
     )
     completion_base_url: str | None = field(
@@ -301,18 +325,23 @@ class Settings:
             "The base URL of the endpoint for ghost text; unset means the one that generates. "
             "Your key goes there only if it has the same scheme, host and port as `baseUrl`.",
             scope=Scope.USER,
+            in_profiles=False,
         ),
     )
     max_concurrent_generations: int = field(
         default=4,
         metadata=_about(
-            Number(1, 64, whole=True), "Generations that run at once at one endpoint; others wait."
+            Number(1, 64, whole=True),
+            "Generations that run at once at one endpoint; others wait.",
+            in_profiles=False,
         ),
     )
     log_level: LogLevel = field(
         default="info",
         metadata=_about(
-            Choice(("debug", "info", "warning", "error")), "How much the server's log tells."
+            Choice(("debug", "info", "warning", "error")),
+            "How much the server's log tells.",
+            in_profiles=False,
         ),
     )
     trusted_workspace_endpoints: tuple[str, ...] = field(
@@ -322,6 +351,7 @@ class Settings:
             "Base URLs that a workspace's own settings or `.env` may choose; counts only in "
             "`config.toml` and the environment.",
             scope=Scope.TRUST,
+            in_profiles=False,
         ),
     )
     trusted_workspaces: tuple[Path, ...] = field(
@@ -331,6 +361,7 @@ class Settings:
             "Folders whose `.env` may bring the key that is used in them and below; counts only in "
             "`config.toml` and the environment.",
             scope=Scope.TRUST,
+            in_profiles=False,
         ),
     )
 

@@ -14,6 +14,8 @@ class Source(Enum):
     INITIALIZATION = "initializationOptions"
     CONFIGURATION = "workspace/configuration"
     COMMAND_LINE = "command line"
+    PROFILE = "profile"
+    REQUEST = "the request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,28 +1,42 @@
 """From all sources to the settings in force, each with where it came from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streaming_code_generator.settings.declarations import SPECS, Settings
-from streaming_code_generator.settings.endpoints import covers, leads_to, normalised_base_url
-from streaming_code_generator.settings.origins import Origin, Source
+from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
+from streaming_code_generator.settings.endpoints import covers, leads_to
+from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
     Reading,
     SettingsSources,
+    read_profile,
     read_sources,
 )
 from streaming_code_generator.settings.trust import (
+    KeyBindings,
     KeyCandidate,
     choose_key,
     is_within,
     judge,
     key_bindings,
+    with_profile,
 )
 
 DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSelection:
+    """What one request asks for instead of what is set; None leaves it at that."""
+
+    profile: str | None = None
+    provider: ProviderName | None = None
+    model: str | None = None
+    """As the endpoint calls it, or of the embedded models, as `model list` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +53,50 @@ class ResolvedSettings:
     api_key_origin: Origin | None
     problems: tuple[str, ...]
     """One message for each value that is ignored, to be shown to users."""
+    profiles: Mapping[str, "ResolvedSettings"] = field(default_factory=dict)
+    """By its name, what is in force for a request that chooses a profile."""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What must appear in no log."""
         headers = (value for _, value in self.settings.extra_headers)
-        return (*([self.api_key] if self.api_key else []), *headers)
+        of_profiles = (secret for each in self.profiles.values() for secret in each.secrets)
+        return (*([self.api_key] if self.api_key else []), *headers, *of_profiles)
+
+    @property
+    def means_endpoint(self) -> bool:
+        """Whether generations go to an endpoint, and not to the embedded model."""
+        if self.settings.provider == "auto":
+            return bool(self.settings.base_url or self.api_key or self.api_key_command)
+        return self.settings.provider == "openai"
+
+    def for_request(self, selection: ModelSelection) -> "ResolvedSettings":
+        """Return what is in force for one request.
+
+        Raises:
+            ConfigurationError: No such profile is set.
+        """
+        chosen = self
+        if selection.profile is not None:
+            if selection.profile not in self.profiles:
+                known = ", ".join(f"`{name}`" for name in self.profiles)
+                raise ConfigurationError(
+                    f"No profile `{selection.profile}` can be used: "
+                    + (f"there are {known}." if known else "`profiles` has none.")
+                )
+            chosen = self.profiles[selection.profile]
+        origin = Origin(source=Source.REQUEST)
+        if selection.provider is not None:
+            settings = replace(chosen.settings, provider=selection.provider)
+            origins = {**chosen.origins, "provider": origin}
+            chosen = replace(chosen, settings=settings, origins=origins)
+        if selection.model is not None:
+            if chosen.means_endpoint:
+                settings = replace(chosen.settings, model=selection.model)
+            else:
+                settings = replace(chosen.settings, embedded_model=selection.model, model_path=None)
+            chosen = replace(chosen, settings=settings)
+        return chosen
 
 
 def resolve(sources: SettingsSources) -> ResolvedSettings:
@@ -54,13 +106,31 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     """
     reading = read_sources(sources)
     verdict = judge(reading.assignments)
-    chosen = {assignment.name: assignment for assignment in verdict.admitted}
-    values: dict[str, object] = {name: assignment.value for name, assignment in chosen.items()}
-    settings = Settings(**values)  # type: ignore[arg-type]  # each was parsed by its field's kind
     # By all assignments, the refused ones too: a key beside a URL in `.env` was given for that URL,
     # whether a workspace may choose it or not.
-    given_for = key_bindings(reading.assignments)
-    endpoint = settings.base_url or given_for[Source.ENVIRONMENT]
+    given_for = key_bindings(reading.assignments, reading.client_key_origin)
+    resolved = _merged(sources, reading, verdict.admitted, given_for)
+    problems = [*reading.problems, *verdict.problems, *resolved.problems]
+    profiles: dict[str, ResolvedSettings] = {}
+    for profile in resolved.settings.profiles:
+        own = read_profile(profile, problems)
+        if own is not None:
+            admitted, bindings = with_profile(verdict.admitted, own, given_for)
+            profiles[profile.name] = _merged(sources, reading, admitted, bindings)
+    return replace(resolved, problems=tuple(problems), profiles=profiles)
+
+
+def _merged(
+    sources: SettingsSources,
+    reading: Reading,
+    admitted: Sequence[Assignment],
+    given_for: KeyBindings,
+) -> ResolvedSettings:
+    """Return what the assignments come to, the last of each setting, with the key that fits."""
+    chosen = {assignment.name: assignment for assignment in admitted}
+    values: dict[str, object] = {name: assignment.value for name, assignment in chosen.items()}
+    settings = Settings(**values)  # type: ignore[arg-type]  # each was parsed by its field's kind
+    endpoint = settings.base_url or given_for.own
     candidates = _candidates(settings, sources, reading, given_for)
     if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
         folder = sources.workspace_root
@@ -71,10 +141,10 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
     origins = {name: chosen[name].origin if name in chosen else DEFAULT_ORIGIN for name in SPECS}
     command: tuple[str, ...] = ()
     # An endpoint that a workspace chose gets nothing that was meant for the user's own.
-    is_users_own = leads_to(endpoint, given_for[Source.ENVIRONMENT])
+    is_users_own = leads_to(endpoint, given_for.own)
     if not is_users_own:
         settings = replace(settings, extra_body=None, extra_headers=())
-    if is_users_own and not reading.client_key:
+    if is_users_own and not (reading.client_key and leads_to(endpoint, given_for.client)):
         command = settings.api_key_command
     key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
@@ -85,7 +155,7 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
         api_key=key.secret if key else None,
         api_key_command=command,
         api_key_origin=key_origin,
-        problems=(*reading.problems, *verdict.problems, *refused),
+        problems=tuple(refused),
     )
 
 
@@ -93,7 +163,7 @@ def _candidates(
     settings: Settings,
     sources: SettingsSources,
     reading: Reading,
-    given_for: Mapping[Source, str | None],
+    given_for: KeyBindings,
 ) -> list[KeyCandidate]:
     """Return the keys that were found, the one that goes before the others first."""
     name = settings.api_key_env
@@ -101,9 +171,9 @@ def _candidates(
     dotenv = Origin(source=Source.DOTENV, detail=name, from_workspace=True)
     client = Origin(source=Source.INITIALIZATION, detail=API_KEY)
     places = (
-        (reading.client_key, client, _client_key_binding(reading, given_for)),
-        (sources.environment.get(name, ""), environment, given_for[Source.ENVIRONMENT]),
-        (reading.dotenv.get(name, ""), dotenv, given_for[Source.DOTENV]),
+        (reading.client_key, client, given_for.client),
+        (sources.environment.get(name, ""), environment, given_for.environment),
+        (reading.dotenv.get(name, ""), dotenv, given_for.dotenv),
     )
     return [
         KeyCandidate(secret=Secret(key.strip()), origin=origin, given_for=binding)
@@ -118,13 +188,3 @@ def _may_bring_a_key(folder: Path | None, settings: Settings, endpoint: str | No
         return True
     trusted = settings.trusted_workspaces
     return folder is not None and any(is_within(folder, each) for each in trusted)
-
-
-def _client_key_binding(reading: Reading, given_for: Mapping[Source, str | None]) -> str | None:
-    """Return what the client's key was stored for; None if it says something unreadable."""
-    if not reading.client_key_origin:
-        return given_for[Source.ENVIRONMENT]
-    try:
-        return normalised_base_url(reading.client_key_origin)
-    except ValueError:
-        return None

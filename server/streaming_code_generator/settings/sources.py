@@ -17,6 +17,7 @@ from streaming_code_generator.settings.declarations import (
     SettingSpec,
 )
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
+from streaming_code_generator.settings.profiles import Profile
 
 Raw = TypeVar("Raw")
 
@@ -170,6 +171,29 @@ def _from_object(
             problems.append(unknown(key, tuple(known), origin))
 
 
+def read_profile(profile: Profile, problems: list[str]) -> tuple[Assignment, ...] | None:
+    """Return the settings of a profile, spelled as in editors or as in `config.toml`.
+
+    One that cannot be used makes the whole profile unusable: else a slip could send code to
+    another place than the profile was made for.
+    """
+    origin = Origin(source=Source.PROFILE, detail=profile.name)
+    known = {name: spec for name, spec in SPECS.items() if spec.in_profiles}
+    known |= {spec.camel_name: spec for spec in known.values()}
+    found: list[str] = []
+    assignments: list[Assignment] = []
+    for key, raw in json.loads(profile.given).items():
+        if key in known:
+            assignments += _parsed(known[key].name, raw, origin, found)
+        else:
+            found.append(unknown(key, tuple(known), origin))
+    problems += found
+    if found:
+        problems.append(f"The profile `{_shown(profile.name)}` cannot be used until it is mended.")
+        return None
+    return tuple(assignments)
+
+
 def _from_command_line(options: Mapping[str, object], problems: list[str]) -> Iterator[Assignment]:
     for name, raw in options.items():
         origin = Origin(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
@@ -281,7 +305,7 @@ def unfit(spec: SettingSpec, raw: object, origin: Origin) -> str:
         spelled = str(raw)
     found = f", not `{_shown(spelled)}`" if spec.kind.may_be_shown else ""
     then = "it is ignored"
-    if spec.name == "provider" and not origin.from_workspace:
+    if spec.name == "provider" and not origin.from_workspace and origin.source != Source.PROFILE:
         then = "until it is corrected the embedded model is used, which sends nothing anywhere"
     return f"`{spec.camel_name}` ({origin}) must be {spec.kind.summary}{found}; {then}."
 

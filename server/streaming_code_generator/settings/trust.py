@@ -26,7 +26,9 @@ A client whose endpoint settings cannot stand in a folder says so in `initializa
 5. A workspace may not choose `modelPath`: the file would be parsed by native code.
 6. `trustedWorkspaceEndpoints` and `trustedWorkspaces` count only in the configuration file and
    the environment.
-7. A `provider` of the user's own that cannot be used (a typing error) means `embedded`: who
+7. `profiles` are the user's own. What is set for one endpoint (`model`, keys, `extraBody`,
+   `extraHeaders` and the like) does not follow to another one that a profile names.
+8. A `provider` of the user's own that cannot be used (a typing error) means `embedded`: who
    meant to keep the code at home must not send it out by a slip.
 
 What is refused is named, with the way to allow it. Everything here is a pure function.
@@ -37,7 +39,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streaming_code_generator.settings.declarations import SPECS, Scope
-from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, covers, leads_to, origin_of
+from streaming_code_generator.settings.endpoints import (
+    OPENAI_BASE_URL,
+    covers,
+    leads_to,
+    normalised_base_url,
+    origin_of,
+)
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
 
@@ -53,6 +61,7 @@ _REASONS = {
     "extra_body": "a workspace may not choose what a gateway does with the code",
     "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
+    "profiles": "a workspace may not choose where code and keys are sent",
 }
 
 
@@ -92,20 +101,77 @@ def judge(assignments: Sequence[Assignment]) -> Verdict:
     return Verdict(admitted=admitted, problems=tuple(map(_refusal, refused)))
 
 
-def key_bindings(assignments: Iterable[Assignment]) -> dict[Source, str | None]:
-    """Return the base URL that a key of each source was given for; the last one counts."""
-    bindings: dict[Source, str | None] = {
-        Source.ENVIRONMENT: OPENAI_BASE_URL,
-        Source.DOTENV: OPENAI_BASE_URL,
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBindings:
+    """The base URL that a key of each source was given for; `None`: one that cannot be used."""
+
+    own: str | None
+    """The user's own endpoint: what `apiKeyCommand`, `extraBody` and `extraHeaders` are for."""
+    environment: str | None
+    client: str | None
+    dotenv: str | None
+
+
+def key_bindings(assignments: Iterable[Assignment], client_key_origin: str = "") -> KeyBindings:
+    """Return what keys were given for; of several base URLs of a source, the last one counts.
+
+    Args:
+        assignments: What all sources hold.
+        client_key_origin: What a client says that its key was stored for, if it does.
+    """
+    own: str | None = OPENAI_BASE_URL
+    dotenv: str | None = OPENAI_BASE_URL
     for assignment in assignments:
         if assignment.name == "base_url":
             url = None if assignment.value is None else str(assignment.value)
             if not assignment.origin.from_workspace:
-                bindings[Source.ENVIRONMENT] = url
+                own = url
             elif assignment.origin.source is Source.DOTENV:
-                bindings[Source.DOTENV] = url
-    return bindings
+                dotenv = url
+    client = own
+    if client_key_origin:
+        try:
+            client = normalised_base_url(client_key_origin)
+        except ValueError:
+            client = None
+    return KeyBindings(own=own, environment=own, client=client, dotenv=dotenv)
+
+
+_OF_ONE_ENDPOINT = frozenset(
+    {
+        "model",
+        "api_key_env",
+        "api_key_command",
+        "extra_body",
+        "extra_headers",
+        "token_limit_field",
+        "system_role",
+    }
+)
+"""What is set for one endpoint and means nothing to another one, or must not reach it."""
+
+
+def with_profile(
+    admitted: Sequence[Assignment], own: Sequence[Assignment], given_for: KeyBindings
+) -> tuple[tuple[Assignment, ...], KeyBindings]:
+    """Return the assignments under a profile, and what keys were given for there.
+
+    What is set for one endpoint stays with it: a profile with another one brings its own. A key of
+    the environment goes there only if the profile names its variable. The command line, which is
+    for one request as well, goes before the profile.
+    """
+    given = tuple(each for each in admitted if each.origin.source is Source.COMMAND_LINE)
+    admitted = tuple(each for each in admitted if each not in given)
+    by_name = {assignment.name: assignment for assignment in own}
+    if by_name.keys() & {"base_url", "embedded_model", "model_path"} and "provider" not in by_name:
+        provider = "openai" if "base_url" in by_name else "embedded"
+        own = (*own, Assignment(name="provider", value=provider, origin=own[0].origin))
+    url = by_name["base_url"].value if "base_url" in by_name else None
+    if url is None or leads_to(str(url), given_for.own):
+        return (*admitted, *own, *given), given_for
+    others = tuple(each for each in admitted if each.name not in _OF_ONE_ENDPOINT)
+    environment = str(url) if "api_key_env" in by_name else given_for.environment
+    return (*others, *own, *given), replace(given_for, own=str(url), environment=environment)
 
 
 def choose_key(

@@ -36,10 +36,12 @@ end
 ---@class (exact) streaming_code_generator.Request
 ---@field prompt? string May have several lines; without one it is the selection, else the comment at or above the cursor.
 ---@field range? [integer, integer] First and last line, 1-based, to be replaced; without them the code goes to the cursor.
+---@field profile? string One of those that the setting `profiles` has.
 
 ---@param at streaming_code_generator.Place
 ---@param prompt? string
-local function send(at, prompt)
+---@param profile? string
+local function send(at, prompt, profile)
   wire.with_client(at.bufnr, function(client)
     local argument = place.take(at, client.offset_encoding)
     argument.textDocument = {
@@ -47,6 +49,7 @@ local function send(at, prompt)
       version = changes.version_of(at.bufnr),
     }
     argument.prompt = prompt
+    argument.profile = profile
     -- The server answers as soon as it has started. All the rest, the end and a failure too, comes
     -- as an update, whoever started it: this command, a code action or a code lens. (An answer at
     -- the end would not come at all after a cancel: Neovim drops those.)
@@ -69,16 +72,17 @@ end
 ---@param request? streaming_code_generator.Request
 function M.generate(request)
   request = request or {}
-  send(place_of(request), request.prompt)
+  send(place_of(request), request.prompt, request.profile)
 end
 
 --- The same, with the prompt asked for. An empty one means: none. Without an answer nothing happens.
 ---@param request? streaming_code_generator.Request
 function M.ask(request)
-  local at = place_of(request or {})
+  request = request or {}
+  local at = place_of(request)
   vim.ui.input({ prompt = 'Generate: ' }, function(prompt)
     if prompt then
-      send(at, prompt ~= '' and prompt or nil)
+      send(at, prompt ~= '' and prompt or nil, request.profile)
     else
       place.drop(at)
     end

@@ -2,9 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing
 
+from streaming_code_generator.core.attempts import (
+    AttemptMeter,
+    RecordAttempt,
+    metered,
+    unrecorded,
+)
 from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
     Deadlines,
@@ -25,6 +32,7 @@ from streaming_code_generator.core.messages import (
     Delta,
     Provider,
 )
+from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
@@ -34,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 BUSY_S = 0.004
 """So long a stream that is faster than its reader keeps the event loop to itself."""
+
+COST_WAIT_S = 0.5
+"""Longest wait for what a generation has cost, at its end; then it is left open."""
 
 _ChunkEvent = TextArrived | EmptyChunkArrived
 
@@ -46,10 +57,20 @@ class GenerationEngine:
         provider: Provider,
         policy: GenerationPolicy | None = None,
         tokens: Tokenizers | None = None,
+        record: RecordAttempt = unrecorded,
     ) -> None:
+        """Run on a provider.
+
+        Args:
+            provider: What streams.
+            policy: Deadlines, retries and chunk size.
+            tokens: What counts where the provider does not.
+            record: Called with each attempt when it has ended, however it ended.
+        """
         self.provider = provider
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
+        self._record = record
 
     async def stream(
         self, request: CompletionRequest, wants: Wants | None = None, *, every_chunk: bool = True
@@ -95,6 +116,7 @@ class GenerationEngine:
                 )
                 if counted is not None:
                     account.take_count(counted)
+            run.take_costs(await _known(run.costs))
             yield run.result()
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
@@ -141,11 +163,12 @@ class GenerationEngine:
                 logger.info("attempt=%d failed: %s", run.attempts, failed.message)
                 yield run.retry_event(failed, state.upcoming_sleep)
                 await asyncio.sleep(state.upcoming_sleep)
-            run.attempts += 1
+            run.begin(AttemptMeter(self.provider.description, "generate", request.messages))
             try:
-                async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
-                    async for event in events:
-                        yield event
+                with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
+                    async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
+                        async for event in events:
+                            yield event
             except StreamingError as error:
                 if run.has_new_text:
                     raise
@@ -166,6 +189,7 @@ class GenerationEngine:
         async with AsyncExitStack() as stack:
             opening = stack.enter_async_context(self.provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
+            run.meter.accepted()
             buffered = deltas if isinstance(deltas, BufferedDeltas) else None
             loop = asyncio.get_running_loop()
             busy_until_s = loop.time() + BUSY_S
@@ -202,6 +226,12 @@ async def _next_delta(
             run.end()
         logger.debug("after the finish reason: %s", error.message)
         return None
+
+
+async def _known(costs: Sequence[Future[Cost | None]]) -> list[Cost]:
+    """Return the costs that are known in time."""
+    known, _ = await asyncio.wait(map(asyncio.wrap_future, costs), timeout=COST_WAIT_S)
+    return [cost for each in known if (cost := each.result()) is not None]
 
 
 def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:

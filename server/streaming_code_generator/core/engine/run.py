@@ -3,10 +3,12 @@
 import re
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from streaming_code_generator.core.attempts import AttemptMeter
 from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.events import (
@@ -17,7 +19,7 @@ from streaming_code_generator.core.events import (
 )
 from streaming_code_generator.core.extract import extract
 from streaming_code_generator.core.messages import Delta, ProviderDescription
-from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 
@@ -145,6 +147,11 @@ class GenerationRun:
         self._continuations: list[str] = []
         self.attempts = 0
         """Requests made so far."""
+        self.meter = AttemptMeter(description, "generate", ())
+        """Of the attempt that runs."""
+        self.costs: list[Future[Cost | None]] = []
+        """What each attempt that has ended cost, once that is known."""
+        self._cost: Cost | None = None
         self.may_be_over = False
         """Whether a silence now would be the end."""
 
@@ -202,10 +209,12 @@ class GenerationRun:
             reasoning_tokens=usage.reasoning_tokens if usage else 0,
             token_source=tokens.source,
             attempts=max(self.attempts, 1),
+            cost=self._cost,
         )
 
     def add_all(self, deltas: Sequence[Delta]) -> list[TextArrived | EmptyChunkArrived]:
         """Add chunks that arrived at once and return their events, as few as say the same."""
+        self.meter.add(deltas)
         if self._every_chunk or len(deltas) == 1:
             return [event for delta in deltas for event in self.add(delta)]
         events: list[TextArrived | EmptyChunkArrived] = []
@@ -236,6 +245,18 @@ class GenerationRun:
         return self._text_events(reasoning, content) or [
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
         ]
+
+    def begin(self, meter: AttemptMeter) -> None:
+        """Expect another attempt, which has a meter of its own."""
+        self.attempts += 1
+        self.meter = meter
+
+    def take_costs(self, costs: Sequence[Cost]) -> None:
+        """Take what the attempts cost, those whose price is known."""
+        if costs:
+            usd = sum(cost.usd for cost in costs)
+            is_reported = all(cost.source == "provider" for cost in costs)
+            self._cost = Cost(usd, "provider" if is_reported else "genai-prices")
 
     def go_on(self, why: str) -> None:
         """Expect the rest of the response: what it repeats at its beginning is dropped."""

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
+from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
 from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
 from streaming_code_generator.core.complete.place import Place, place_at, typed_since
 from streaming_code_generator.core.complete.stopping import CompletionText
 from streaming_code_generator.core.complete.window import Window, window_at
-from streaming_code_generator.core.messages import Delta, Provider
+from streaming_code_generator.core.messages import Delta, Message, Provider
 from streaming_code_generator.errors import APIError, StreamingError
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class CompletionStream:
         is_warm: bool,
         timeout_s: float,
         on_end: Callable[["CompletionStream"], None],
+        record: RecordAttempt,
     ) -> None:
         """Send the request.
 
@@ -68,6 +70,7 @@ class CompletionStream:
             is_warm: Whether its model has answered before, and so is not loading.
             timeout_s: Longest time for all of it.
             on_end: Called once, however it ends.
+            record: The same, with what the request came to.
         """
         self.place = cursor.place
         self.anchor = (cursor.line, cursor.column)
@@ -81,6 +84,7 @@ class CompletionStream:
         self.was_shown = False
         self._timeout_s = timeout_s
         self._on_end = on_end
+        self._record = record
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
 
@@ -111,10 +115,15 @@ class CompletionStream:
                 await self._news.wait()
 
     async def _run(self, request: FillRequest) -> None:
+        window = request.window
+        shown = Message(role="user", content=window.prefix + window.middle + window.suffix)
+        meter = AttemptMeter(self.provider.description, "complete", [shown])
         try:
-            async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
-                deltas, answer = await _opened(self.provider, request, stack)
-                is_cut = await self._read(deltas, answer)
+            with metered(meter, self._record):
+                async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
+                    deltas, answer = await _opened(self.provider, request, stack)
+                    meter.accepted()
+                    is_cut = await self._read(deltas, answer, meter)
             if not self.is_closed:
                 if answer is not None:
                     self.text.feed(answer.finish())
@@ -128,12 +137,16 @@ class CompletionStream:
             self._on_end(self)
             self.wake()
 
-    async def _read(self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None) -> bool:
+    async def _read(
+        self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None, meter: AttemptMeter
+    ) -> bool:
         """Read until nothing more is wanted; return whether the text was cut off."""
         is_cut = True
         async for delta in deltas:
             self.is_warm = True
+            meter.add([delta])
             if self.is_closed:
+                meter.is_abandoned = True
                 return True
             self.text.feed(answer.feed(delta.text) if answer else delta.text)
             is_cut = is_cut and delta.finish_reason in {None, "length"}

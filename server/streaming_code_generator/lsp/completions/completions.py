@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from streaming_code_generator.core.attempts import RecordAttempt
 from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.fitting import fitting
 from streaming_code_generator.core.complete.memory import CompletionMemory
@@ -31,6 +32,8 @@ class Means:
     provider: Provider
     is_busy: Callable[[], bool]
     """Whether a generation runs at the provider's endpoint: it comes first."""
+    record: RecordAttempt
+    """Called with each request when it has ended."""
     language_id: str
     file_name: str
     timeout_s: float
@@ -172,6 +175,7 @@ class Completions:
             is_warm=endpoint in self._warm,
             timeout_s=means.timeout_s,
             on_end=self._end,
+            record=means.record,
         )
         self._sent += 1
         self._tasks.add(stream.task)

@@ -1,6 +1,6 @@
 """Code actions and code lenses: what can be generated, and done with generations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 from lsprotocol import types
@@ -52,6 +52,7 @@ def code_actions(
     generations: Generations,
     params: types.CodeActionParams,
     *,
+    profiles: Sequence[str] = (),
     as_literals: bool,
 ) -> list[types.CodeAction | types.Command]:
     """Handle a code action request: what can be generated there, and done with generations.
@@ -60,6 +61,7 @@ def code_actions(
         document: Where it is asked for.
         generations: All generations.
         params: The request.
+        profiles: The names of those that are set: each is offered beside what is set.
         as_literals: Whether the client takes more than bare commands.
     """
     only = params.context.only
@@ -69,7 +71,11 @@ def code_actions(
         return []
     start, end = params.range.start, params.range.end
     where = ((start.line, start.character), (end.line, end.character))
-    commands = _places_to_generate(document, params, where)
+    commands = [
+        command
+        for profile in (None, *profiles)
+        for command in _places_to_generate(document, params, where, profile)
+    ]
     for generation in generations.in_document(document.uri):
         code = generation.region.range if generation.region else None
         if code and code[0] <= where[1] and code[1] >= where[0]:
@@ -86,7 +92,10 @@ def code_actions(
 
 
 def _places_to_generate(
-    document: OpenDocument, params: types.CodeActionParams, where: ClientRange
+    document: OpenDocument,
+    params: types.CodeActionParams,
+    where: ClientRange,
+    profile: str | None,
 ) -> list[types.Command]:
     start, end = where
     mirror = document.mirror
@@ -96,15 +105,19 @@ def _places_to_generate(
     # at least (Helix, Kakoune).
     if comment_at_or_above(mirror.lines, line, document.language_id) is not None:
         place: dict[str, object] = {"position": params.range.start}
-        offers.append(_generate("Generate from comment", document, params, place))
+        offers.append(_generate("Generate from comment", document, params, place, profile))
     if start != end:
         place = {"range": params.range}
-        offers.append(_generate("Generate from selection", document, params, place))
+        offers.append(_generate("Generate from selection", document, params, place, profile))
     return offers
 
 
 def _generate(
-    title: str, document: OpenDocument, params: types.CodeActionParams, place: Mapping[str, object]
+    title: str,
+    document: OpenDocument,
+    params: types.CodeActionParams,
+    place: Mapping[str, object],
+    profile: str | None,
 ) -> types.Command:
     # The command may run after more has been typed.
     identifier = {"uri": document.uri, "version": document.mirror.version}
@@ -117,4 +130,7 @@ def _generate(
     ]
     if overlapping:
         argument["context"] = {"diagnostics": overlapping}
+    if profile is not None:
+        argument["profile"] = profile
+        title = f"{title} with {profile}"
     return types.Command(title=title, command=GENERATE, arguments=[argument])

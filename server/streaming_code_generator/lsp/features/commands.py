@@ -50,6 +50,7 @@ from streaming_code_generator.lsp.wire import (
     parse_generate,
     parse_reference,
 )
+from streaming_code_generator.settings import ModelSelection, Settings
 
 REMOVAL_TIMEOUT_S = 15.0
 """Longer than the writer itself waits for an editor that does not answer."""
@@ -86,10 +87,10 @@ def generate(
 async def _generate(
     state: ServerState, arguments: GenerateArguments, places: list[ReservedRange] | None
 ) -> object:
-    engine = await _present_engine(state)
+    engine, settings = await _present_engine(state, arguments.selection)
     if places is None:
         places = _reserve(arguments, await state.documents.find(arguments.uri))
-    jobs = await _make_jobs(state, arguments, places, engine)
+    jobs = await _make_jobs(state, arguments, places, engine, settings)
     # With target `none` a file that is not open was read for its context alone.
     if jobs[0].document is None:
         state.documents.drop_unused_files()
@@ -103,11 +104,11 @@ async def _make_jobs(
     arguments: GenerateArguments,
     places: list[ReservedRange],
     engine: GenerationEngine,
+    settings: Settings,
 ) -> list[Job]:
     """Resolve a request at each of its places, before any code changes the document."""
-    settings = state.backend.resolved.settings
     try:
-        prompts = await prompts_for(state, arguments, places, engine)
+        prompts = await prompts_for(state, arguments, places, engine, settings)
         first, *others = [
             make_job(arguments, place, settings, prompt)
             for place, prompt in zip(places, prompts, strict=True)
@@ -147,7 +148,7 @@ async def _generate_file(state: ServerState, arguments: GenerateArguments) -> ob
     if state.documents.get(arguments.uri) is not None:
         invalid('The file is open already: send it as "textDocument", with a place in it.')
     path = new_workspace_file(arguments.uri, state.documents.roots)
-    engine = await _present_engine(state)
+    engine, settings = await _present_engine(state, arguments.selection)
     objection = await state.client.create_file(arguments.uri)
     if objection is not None:
         raise StreamProcessError(
@@ -156,21 +157,24 @@ async def _generate_file(state: ServerState, arguments: GenerateArguments) -> ob
             kind="document",
         )
     places = _reserve(arguments, state.documents.created(arguments.uri))
-    (job,) = await _make_jobs(state, arguments, places, engine)
+    (job,) = await _make_jobs(state, arguments, places, engine, settings)
     return await _end_of(_start(state, job, engine))
 
 
-async def _present_engine(state: ServerState) -> GenerationEngine:
-    """Return what a generation runs on by the settings of the moment of the request.
+async def _present_engine(
+    state: ServerState, selection: ModelSelection
+) -> tuple[GenerationEngine, Settings]:
+    """Return what a generation runs on, by the settings of the moment of the request, and these.
 
-    It is taken before anything else is waited for: another request may bring other settings.
+    They are taken before anything else is waited for: another request may bring other settings.
 
     Raises:
         ConfigurationError: No model can be had.
     """
     await state.settings_read()
     try:
-        return state.backend.new_engine()
+        resolved = state.backend.resolved.for_request(selection)
+        return state.backend.new_engine(resolved), resolved.settings
     except StreamingError as error:
         state.client.log(error.message, types.MessageType.Error)
         raise
@@ -297,7 +301,7 @@ async def retry(state: ServerState, arguments: object) -> object:
     """
     reference = parse_reference(arguments, RETRY)
     generation = _meant(state, reference, RETRY)
-    engine = await _present_engine(state)
+    engine, _ = await _present_engine(state, generation.job.selection)
     await _put_back(state, generation)
     region = generation.region
     if region is None or not region.is_tracked:
@@ -327,6 +331,7 @@ async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG0
         "recent": [_result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
         "completions": completions.counts() if completions else _NO_COMPLETIONS,
+        "profiles": list(state.backend.resolved.profiles),
     }
 
 
@@ -406,6 +411,7 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "range": lsp_range(*where) if where else None,
         "model": result.model if result else description.model if description else "",
         "provider": description.name if description else "",
+        "profile": generation.job.selection.profile,
         "providerReason": description.reason if description else "",
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],

@@ -106,6 +106,7 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
     return Means(
         provider=provider,
         is_busy=lambda: state.generations.runs_at(endpoint),
+        record=state.backend.ledger.record,
         language_id=document.language_id,
         file_name=unquote(urlsplit(document.uri).path).rpartition("/")[2],
         timeout_s=resolved.settings.timeout_seconds,

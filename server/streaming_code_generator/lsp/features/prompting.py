@@ -15,6 +15,7 @@ from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.job import ResolvedRequest, make_request
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
+from streaming_code_generator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ async def prompts_for(
     arguments: GenerateArguments,
     places: Sequence[ReservedRange],
     engine: GenerationEngine,
+    settings: Settings,
 ) -> list[Prompt]:
     """Return the prompt for each place of a request, all of them of the document as it is now.
 
@@ -33,7 +35,7 @@ async def prompts_for(
         JsonRpcInvalidParams: There is nothing to ask for, or the selection is too long.
         JsonRpcException: `ContentModified`, a place is gone.
     """
-    settings, roots = state.backend.resolved.settings, state.documents.roots
+    roots = state.documents.roots
     document, reader = places[0].document, state.workspace_reader
     file = _snapshot(document, state)
     requests = [make_request(arguments, place, settings, file) for place in places]

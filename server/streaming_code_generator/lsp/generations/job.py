@@ -9,7 +9,7 @@ The comment's text is the instruction, the code goes on a new line below it, and
 line ending that makes that line. The place follows the document until the generation starts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
 from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
@@ -29,6 +29,7 @@ from streaming_code_generator.editing.text.lines import Point, dominant_line_end
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, Token, invalid
+from streaming_code_generator.settings import ModelSelection
 from streaming_code_generator.settings.declarations import (
     EditPace,
     ExplanationPlace,
@@ -76,6 +77,7 @@ class Job:
     """What is put around the code, such as the line ending behind a comment."""
     code_target: CodeTarget
     request: CompletionRequest
+    selection: ModelSelection = field(default_factory=ModelSelection)
     context: tuple[ShownContext, ...] = ()
     edits: EditPace = "live"
     insert_explanation: ExplanationPlace = False
@@ -154,6 +156,7 @@ def make_job(
             placement.target, ends_with_code=_wants_code_alone(arguments, settings)
         ),
         request=completion_request(settings, prompt.messages),
+        selection=arguments.selection,
         context=tuple(_shown(piece) for piece in prompt.pieces),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,

@@ -208,6 +208,7 @@ def _parts(content: object, kind: str) -> str:
 
 
 _MOST_TOKENS = 10**9
+_MOST_USD = 10**6
 
 
 def _count(value: object) -> int:
@@ -229,6 +230,7 @@ def _usage(chunk: Json) -> Usage | None:
             total_tokens=total,
             cached_tokens=_cached(usage),
             reasoning_tokens=_detail(usage, "reasoning_tokens"),
+            cost_usd=_cost_usd(usage),
         )
     # `timings` come without being asked for.
     timings = _mapping(chunk.get("timings"))
@@ -248,6 +250,14 @@ def _usage(chunk: Json) -> Usage | None:
 def _cached(usage: Json) -> int:
     """Read the cached tokens by OpenAI's name, or by DeepSeek's."""
     return _detail(usage, "cached_tokens") or _count(usage.get("prompt_cache_hit_tokens"))
+
+
+def _cost_usd(usage: Json) -> float:
+    """Read what a request cost: OpenRouter and LiteLLM send `cost`, Perplexity one with parts."""
+    cost = usage.get("cost")
+    usd = _mapping(cost).get("total_cost") if isinstance(cost, dict) else cost
+    is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
+    return float(usd) if is_number and 0 < usd <= _MOST_USD else 0.0  # type: ignore[operator,arg-type]  # a number
 
 
 def _detail(usage: Json, name: str) -> int:

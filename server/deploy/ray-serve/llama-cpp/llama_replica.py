@@ -1,0 +1,187 @@
+"""Replicas of llama.cpp behind Ray Serve's proxy: one class, for nodes without a GPU.
+
+`serve.yaml` names `app` and its arguments. A replica starts llama.cpp in a child process of its
+own, checks the client's key and passes requests and responses through, byte for byte. Ray Serve
+chooses the replica, replaces one that died, and cancels the request of a client that left.
+"""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Annotated, Any
+
+import aiohttp
+from pydantic import BaseModel, Field
+from ray import serve
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from streaming_code_generator.providers.embedded.catalogue import resolve_weights
+from streaming_code_generator.providers.embedded.child import ServerConfig
+from streaming_code_generator.providers.embedded.process import ChildServer
+
+OPEN_PATHS = {
+    "/v1/models",
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/infill",
+    "/props",
+    "/slots",
+    "/tokenize",
+}
+"""What of llama.cpp's server a client may call."""
+
+REPLICA_HEADER = "x-replica"
+"""Says which replica answered: by it a team sees whether sessions stay where they are."""
+
+MOST_BODY_BYTES = 4 * 1024 * 1024
+"""A prompt that fills a context of a million tokens is shorter."""
+
+Count = Annotated[int, Field(gt=0)]
+
+
+class ReplicaSettings(BaseModel, extra="forbid"):
+    """The arguments that `serve.yaml` gives."""
+
+    api_key_file: Path
+    """The clients' keys, one a line; every node has the file. Read at start."""
+    embedded_model: str | None = None
+    """A model that `streaming-code-generator model install` put on every node; None: the best."""
+    model_path: Path | None = None
+    """A GGUF file on every node; it goes before the name."""
+    slots: Count = 2
+    """Generations that a replica works on at once; each costs memory for its context."""
+    context_tokens: Count = 4096
+    """Prompt and answer together, per slot."""
+    batch_tokens: Count = 128
+    """A client that left is noticed between two batches of its prompt."""
+    threads: Count = 1
+
+
+class LlamaReplica:
+    """One llama.cpp server and the requests that Ray Serve sends its way."""
+
+    async def __init__(  # type: ignore[misc]  # Ray Serve awaits it
+        self, settings: ReplicaSettings
+    ) -> None:
+        """Load the model; the replica takes requests once it has.
+
+        Raises:
+            ConfigurationError: The model or the keys are not on this node.
+        """
+        self._keys = read_keys(settings.api_key_file.expanduser())
+        weights = resolve_weights(
+            embedded_model=settings.embedded_model, model_path=settings.model_path
+        )
+        # A key that no other program on the node knows.
+        self._own_key = token_urlsafe(32)
+        self._child = ChildServer(
+            ServerConfig(
+                model_path=str(weights.path),
+                model_id=weights.model_id,
+                api_key=self._own_key,
+                slots=settings.slots,
+                context_tokens=settings.context_tokens,
+                batch_tokens=settings.batch_tokens,
+                threads=settings.threads,
+            )
+        )
+        await self._child.wait_ready()
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        self._replica_id = serve.get_replica_context().replica_id.unique_id
+
+    async def check_health(self) -> None:
+        """Have Ray Serve replace this replica once llama.cpp has ended."""
+        if self._child.has_ended:
+            raise RuntimeError(f"llama.cpp {self._child.describe_end()}")
+
+    async def __call__(self, request: Request) -> Response:
+        """Pass a request through.
+
+        Cancellation: closes the connection to llama.cpp, which stops within a token, or within a
+        batch of the prompt.
+        """
+        if not self._is_known(request.headers.get("authorization", "")):
+            return refusal(HTTPStatus.UNAUTHORIZED, "The API key is missing or wrong.")
+        if request.url.path not in OPEN_PATHS:
+            return refusal(HTTPStatus.NOT_FOUND, "There is nothing at this path.")
+        body = await request.body()
+        if len(body) > MOST_BODY_BYTES:
+            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too long.")
+        response = await self._session.request(
+            request.method,
+            self._child.url + request.url.path,
+            data=with_progress(body),
+            headers={
+                "authorization": f"Bearer {self._own_key}",
+                "content-type": request.headers.get("content-type", "application/json"),
+            },
+        )
+        return StreamingResponse(
+            relayed(response),
+            status_code=response.status,
+            media_type=response.headers.get("content-type"),
+            headers={REPLICA_HEADER: self._replica_id},
+        )
+
+    def _is_known(self, authorization: str) -> bool:
+        scheme, _, key = authorization.partition(" ")
+        given = key.strip().encode()
+        # Compares with every key, so that the time says nothing about which one it resembles.
+        matches = [hmac.compare_digest(given, known) for known in self._keys]
+        return scheme.lower() == "bearer" and any(matches)
+
+
+async def relayed(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the body as it comes; a client that leaves closes the connection to llama.cpp."""
+    async with response:
+        async for piece in response.content.iter_any():
+            yield piece
+
+
+def with_progress(body: bytes) -> bytes:
+    """Have a streamed response begin with the prompt's progress; other bodies stay as they are.
+
+    llama.cpp looks whether its client is still there when it has something to send: without
+    progress it reads a long prompt to its end for nobody.
+    """
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(fields, dict) or fields.get("stream") is not True:
+        return body
+    return json.dumps({"return_progress": True} | fields).encode()
+
+
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """Return the keys in a file, one a line; lines that begin with `#` are comments.
+
+    Raises:
+        RuntimeError: There are none: an endpoint that everybody may use is not started.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise RuntimeError(f"the key file `{path}` cannot be read: {error.strerror}") from error
+    keys = [line.strip() for line in lines]
+    found = tuple(key.encode() for key in keys if key and not key.startswith("#"))
+    if not found:
+        raise RuntimeError(f"no key stands in `{path}`: write one a line")
+    return found
+
+
+def refusal(status: HTTPStatus, message: str) -> Response:
+    """Return an error in the form of OpenAI's API."""
+    return JSONResponse(
+        {"error": {"message": message, "type": "invalid_request_error", "code": status.value}},
+        status_code=status,
+    )
+
+
+def app(settings: ReplicaSettings) -> Any:
+    """Return the application; how many replicas it has, and where, stands in `serve.yaml`."""
+    return serve.deployment(LlamaReplica).options(name="llama").bind(settings)

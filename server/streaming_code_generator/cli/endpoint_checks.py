@@ -1,0 +1,210 @@
+"""What `doctor` asks an endpoint: its models, and whether it streams, counts and cancels."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from streaming_code_generator.cli.findings import Finding, State
+from streaming_code_generator.core.messages import CompletionRequest, Delta, Message, Provider
+from streaming_code_generator.errors import ConfigurationError, StreamingError
+from streaming_code_generator.providers.choose import choose_provider, provider_choice
+from streaming_code_generator.providers.openai.sdk import key_from_command, route_of, sendable_key
+from streaming_code_generator.settings import ResolvedSettings, Secret
+
+_REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+Headers = Sequence[tuple[str, Secret]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """The models' names, or what went wrong."""
+
+    names: tuple[str, ...] = ()
+    failure: str = ""
+    """To follow the endpoint's URL: "cannot be reached"."""
+    is_fatal: bool = False
+    """Whether a generation would fail as well; a server need not have a list of models."""
+
+
+def list_models(base_url: str, headers: Headers, *, timeout_s: float) -> ModelList:
+    """Send `GET {base_url}/models`; follows no redirect."""
+    import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
+
+    revealed = {name: value.reveal() for name, value in headers}
+    url, route = f"{base_url}/models", route_of(base_url)
+    try:
+        response = httpx2.get(url, headers=revealed, timeout=timeout_s, **route)
+    except httpx2.HTTPError as error:
+        failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
+        return ModelList(failure=failure, is_fatal=True)
+    if response.status_code in _REFUSALS:
+        failure = f"refuses the key (status {response.status_code})"
+        return ModelList(failure=failure, is_fatal=True)
+    if response.status_code != HTTPStatus.OK:
+        return ModelList(failure=f"answers, but lists no models (status {response.status_code})")
+    return _parsed(response.content)
+
+
+def _parsed(body: bytes) -> ModelList:
+    try:
+        entries = json.loads(body)["data"]
+        return ModelList(names=tuple(str(entry["id"]) for entry in entries))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ModelList(failure="answers, but not with a list of models; is the URL right?")
+
+
+def endpoint_headers(resolved: ResolvedSettings) -> Headers:
+    """Return the headers of every request to the endpoint that is set: key and extra headers.
+
+    Raises:
+        ConfigurationError: The command that prints the key fails, or no request can carry the key.
+    """
+    command = resolved.api_key_command
+    key = key_from_command(command) if command else sendable_key(resolved.api_key)
+    authorization = [("Authorization", Secret(f"Bearer {key.reveal()}"))] if key else []
+    return (*authorization, *resolved.settings.extra_headers)
+
+
+_MOST_MODELS_SHOWN = 5
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - _MOST_MODELS_SHOWN
+    shown = ", ".join(names[:_MOST_MODELS_SHOWN]) or "none"
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
+    """Have the endpoint that is set write a little, twice: say how it streams, counts, cancels.
+
+    Where no model is set, its first one is asked.
+    """
+    base_url = resolved.settings.base_url or ""
+    timeout_s = resolved.settings.connect_timeout_seconds
+    # One session, so that where there are several replicas one of them answers all of this.
+    session = ("x-session-id", Secret(secrets.token_hex(8)))
+    try:
+        headers = (*endpoint_headers(resolved), session)
+        listed = list_models(base_url, headers, timeout_s=timeout_s)
+        if listed.failure:
+            state = State.BROKEN if listed.is_fatal else State.NOTE
+            yield Finding(state, f"endpoint: {base_url} {listed.failure}")
+        else:
+            text = f"endpoint: {base_url} is up and lists {some_of(listed.names)}"
+            yield Finding(State.OK, text)
+        model = resolved.settings.model or next(iter(listed.names), None)
+        if listed.is_fatal or model is None:
+            return
+        choice = provider_choice(resolved)
+        extra_headers = (*choice.extra_headers, session)
+        provider = choose_provider(replace(choice, model=model, extra_headers=extra_headers))
+        work = _EngineWork(base_url, headers, timeout_s)
+        findings = asyncio.run(_watch(provider, work, resolved.settings.timeout_seconds))
+    except (ConfigurationError, StreamingError, TimeoutError) as error:
+        reason = str(error) or "it took too long"
+        yield Finding(State.BROKEN, f"endpoint: wrote nothing: {reason}")
+        return
+    yield from findings
+
+
+async def _watch(provider: Provider, work: "_EngineWork", timeout_s: float) -> list[Finding]:
+    async with aclosing(provider), asyncio.timeout(timeout_s):
+        await provider.warm_up()
+        return [*await _check_stream(provider), await _check_cancel(provider, work)]
+
+
+def _count_aloud(tokens: int) -> CompletionRequest:
+    message = Message(role="user", content="Count from 1 to 500, with a space between numbers.")
+    return CompletionRequest(messages=(message,), max_output_tokens=tokens)
+
+
+_BURST_S = 0.05
+"""A model writes more slowly: what comes within less time, somebody had ready."""
+
+
+async def _check_stream(provider: Provider) -> list[Finding]:
+    """Read a short response to its end."""
+    began_s = time.monotonic()
+    texts_at_s: list[float] = []
+    usage = None
+    async with provider.open(_count_aloud(tokens=32)) as deltas:
+        async for delta in deltas:
+            usage = delta.usage or usage
+            if not delta.is_empty:
+                texts_at_s.append(time.monotonic() - began_s)
+    if not texts_at_s:
+        return [Finding(State.BROKEN, "endpoint: answers without any text")]
+    chunks, first_s, last_s = len(texts_at_s), texts_at_s[0], texts_at_s[-1]
+    if last_s - first_s < _BURST_S:
+        text = f"endpoint: does not stream: all text came at once, after {first_s:.2f} s"
+        streams = Finding(State.NOTE, text)
+    else:
+        text = f"endpoint: streams, first text after {first_s:.2f} s, {chunks} chunks"
+        streams = Finding(State.OK, f"{text} in {last_s - first_s:.2f} s")
+    if usage is None:
+        return [streams, Finding(State.NOTE, "endpoint: counts no tokens; they are estimated")]
+    text = f"{usage.prompt_tokens} of the prompt, {usage.completion_tokens} of the response"
+    return [streams, Finding(State.OK, f"endpoint: counts tokens: {text}")]
+
+
+_FREE_WITHIN_S = 5.0
+"""An engine that has not stopped by then does not notice; most need less than 0.1 s."""
+
+
+async def _check_cancel(provider: Provider, work: "_EngineWork") -> Finding:
+    """Leave a long response after its first text, and look whether the engine stops."""
+    before = None
+    async with provider.open(_count_aloud(tokens=1000)) as deltas:
+        await _first_text(deltas)
+        before = await work.running()
+        left_s = time.monotonic()
+    closed = f"the connection was closed in {time.monotonic() - left_s:.2f} s"
+    if before is None or before == 0:
+        text = f"endpoint: cancels: {closed}; whether the engine stops cannot be seen here"
+        return Finding(State.OK, text)
+    while time.monotonic() - left_s < _FREE_WITHIN_S:
+        now = await work.running()
+        if now is not None and now < before:
+            text = f"endpoint: cancels: the engine stopped within {time.monotonic() - left_s:.2f} s"
+            return Finding(State.OK, text)
+    text = f"endpoint: does not cancel: {closed}, but the engine worked on for"
+    return Finding(State.NOTE, f"{text} {_FREE_WITHIN_S:.0f} s, or has others to serve")
+
+
+async def _first_text(deltas: AsyncIterator[Delta]) -> None:
+    async for delta in deltas:
+        if not delta.is_empty:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _EngineWork:
+    """How much an engine has to do, where it says so."""
+
+    base_url: str
+    headers: Headers
+    timeout_s: float
+
+    async def running(self) -> int | None:
+        """Return how many generations run, or None where that cannot be known.
+
+        Source: llama.cpp's server, `GET /slots`; vLLM's has no key on `/metrics`, and is not asked.
+        """
+        import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
+
+        url = self.base_url.removesuffix("/v1") + "/slots"
+        headers = {name: value.reveal() for name, value in self.headers}
+        route = route_of(self.base_url)
+        try:
+            async with httpx2.AsyncClient(timeout=self.timeout_s, **route) as client:
+                slots = (await client.get(url, headers=headers)).json()
+            return sum(bool(slot["is_processing"]) for slot in slots)
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError):
+            return None

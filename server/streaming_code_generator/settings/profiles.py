@@ -1,0 +1,51 @@
+"""Named profiles: settings that a request may choose together, by one name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streaming_code_generator.settings.kinds import JsonSchema, UnfitValueError
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as it is written: its settings are not parsed yet."""
+
+    name: str
+    given: str
+    """The settings and their values as JSON."""
+
+    def __repr__(self) -> str:
+        """Show no values: headers are among them."""
+        return f"Profile({self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Profiles by their names. Never shown: headers are among their settings."""
+
+    may_be_shown: bool = False
+    summary: str = "an object of names, and for each an object of settings"
+
+    def parse(self, raw: object) -> object:
+        """Return the profiles, by their names; nothing at all stands for none."""
+        if raw in ((), []):
+            return ()
+        if not isinstance(raw, Mapping) or not all(self._is_fit(*each) for each in raw.items()):
+            raise UnfitValueError(self.summary)
+        try:
+            return tuple(Profile(name, json.dumps(given)) for name, given in sorted(raw.items()))
+        except (TypeError, RecursionError) as exc:  # a date from TOML
+            raise UnfitValueError(self.summary) from exc
+
+    def parse_text(self, text: str) -> object:
+        """Return the profiles that JSON in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "object", "additionalProperties": {"type": "object"}}
+
+    @staticmethod
+    def _is_fit(name: object, given: object) -> bool:
+        return isinstance(name, str) and bool(name.strip()) and isinstance(given, Mapping)
