@@ -3,7 +3,8 @@
 import pytest
 
 from answers.corpus import Case, cases, chunkings
-from streaming_code_generator.core.extract import FilteredText, OutputFilter
+from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
 from support.entries import offset

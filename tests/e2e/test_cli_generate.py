@@ -13,6 +13,7 @@ from streaming_code_generator.testing.openai_replies import (
     Reply,
     answer,
     chunk,
+    event,
     finish,
 )
 from streaming_code_generator.testing.openai_server import OpenAIServer
@@ -359,3 +360,21 @@ async def test_profile_is_chosen_by_an_option(command_line: CommandLine) -> None
     assert (request.body["max_tokens"], request.body["temperature"]) == (9, 1)
     assert missing.exit_code == 1
     assert "No profile `large` can be used: there are `terse`." in missing.err
+
+
+async def test_spent_budget_is_not_gone_beyond_without_a_terminal(
+    command_line: CommandLine,
+) -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "cost": 0.9}
+    usage = event({"choices": [], "usage": counts})
+    budget = {"STREAMING_CODE_GENERATOR_BUDGET_PER_DAY": "1"}
+    async with OpenAIServer(Reply(steps=(chunk("x"), finish(), usage))) as server:
+        calls = [
+            await command_line.call("generate", "x", *at(server), variables=budget)
+            for _ in range(3)
+        ]
+    assert [call.exit_code for call in calls] == [0, 0, 1]
+    assert calls[0].err.strip().endswith(", $0.90")
+    assert "Note: $0.90 of $1.00 of today's budget (`budgetPerDay`) is spent." in calls[1].err
+    assert "Today's budget is spent: $1.80 of $1.00." in calls[2].err
+    assert len(server.requests) == 2

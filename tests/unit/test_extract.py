@@ -2,14 +2,8 @@
 
 import pytest
 
-from streaming_code_generator.core.extract import (
-    CodeTarget,
-    Extraction,
-    FilteredText,
-    OutputFilter,
-    Part,
-    extract,
-)
+from streaming_code_generator.core.extract.filter import OutputFilter, extract
+from streaming_code_generator.core.extract.parts import CodeTarget, Extraction, FilteredText, Part
 from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 ADD = "def add(a, b):\n    return a + b"

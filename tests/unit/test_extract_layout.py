@@ -2,7 +2,8 @@
 
 import pytest
 
-from streaming_code_generator.core.extract import CodeTarget, OutputFilter, extract
+from streaming_code_generator.core.extract.filter import OutputFilter, extract
+from streaming_code_generator.core.extract.parts import CodeTarget
 
 TABS = CodeTarget(indent_unit="\t")
 TWO = CodeTarget(indent_unit="  ")

@@ -7,15 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.extract import (
-    HELD_BACK_LIMIT,
+from streaming_code_generator.core.extract.filter import HELD_BACK_LIMIT, OutputFilter, extract
+from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Extraction,
     FilteredText,
-    OutputFilter,
     Part,
     Surroundings,
-    extract,
 )
 
 FRAGMENTS = [

@@ -3,7 +3,7 @@
 import asyncio
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.extract import CodeTarget, Part
+from streaming_code_generator.core.extract.parts import CodeTarget, Part
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
 from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.extract import extract
+from streaming_code_generator.core.extract.filter import extract
 from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.core.placement.languages import indent_unit
 from streaming_code_generator.core.placement.target import (

@@ -15,7 +15,9 @@ from streaming_code_generator.settings import (
     SettingsSources,
     resolve,
 )
+from streaming_code_generator.settings.declarations import SPECS, Scope, Settings
 from streaming_code_generator.settings.endpoints import covers, origin_of
+from streaming_code_generator.settings.trust import _REASONS
 
 PREFIX = "STREAMING_CODE_GENERATOR_"
 MINE = "https://mine.example/v1"
@@ -357,3 +359,22 @@ def test_key_from_the_environment_never_leaves_the_users_own_endpoint(  # noqa: 
         assert sent_to == origin_of(dotenv_url or OPENAI_BASE_URL)
     if resolved.settings.base_url not in {None, env_url, option_url}:
         assert any(covers(url, resolved.settings.base_url) for url in trusted)
+
+
+def test_each_setting_that_a_workspace_may_not_choose_is_refused_with_its_reason() -> None:
+    """None of them may break the reading of all others."""
+    fitting: dict[str, object] = {
+        "inlineCompletion": "automatic",
+        "completionModel": "theirs",
+        "completionBaseUrl": THEIRS,
+        "budgetPerDay": 1000,
+    }
+    resolved = resolve(SettingsSources(workspace_configuration=fitting))
+    refused = [problem.partition("`")[2].partition("`")[0] for problem in resolved.problems]
+    assert refused == list(fitting)
+    assert resolved.settings == Settings()
+
+
+def test_there_is_a_reason_for_every_setting_of_the_users_own() -> None:
+    own = {name for name, spec in SPECS.items() if spec.scope is Scope.USER}
+    assert own == _REASONS.keys()

@@ -14,14 +14,19 @@ from streaming_code_generator.core.engine.from_settings import (
     generation_policy,
 )
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.extract import CodeTarget
-from streaming_code_generator.core.messages import Message
+from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.messages import Message, ProviderDescription
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install, redacted
-from streaming_code_generator.providers.choose import choose_provider, provider_choice
+from streaming_code_generator.providers.choose import (
+    choose_provider,
+    is_on_this_machine,
+    provider_choice,
+)
 from streaming_code_generator.settings import ResolvedSettings
+from streaming_code_generator.usage.budget import BudgetState, budget_state
 from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
 
@@ -59,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         sink.redaction.hide(secret.reveal())
     output = _Output(json_only=arguments.json, code_only=arguments.code_only)
     try:
-        result = asyncio.run(_generate(prompt, resolved, output))
+        result, provider = asyncio.run(_generate(prompt, resolved, output))
     except (StreamingError, KeyboardInterrupt) as ended:
         if arguments.json:
             show(json.dumps(_ended_object(ended, output.text), ensure_ascii=False) + "\n")
@@ -70,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
         return 0
-    notify(summary_line(result))
+    notify(summary_line(result, has_price=not is_on_this_machine(provider)))
     # Nothing must not pass for code where the output is piped into a file.
     return 1 if arguments.code_only and not result.code.strip() else 0
 
@@ -134,7 +139,9 @@ class _Output:
             show(text)
 
 
-async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) -> GenerationResult:
+async def _generate(
+    prompt: str, resolved: ResolvedSettings, output: _Output
+) -> tuple[GenerationResult, ProviderDescription]:
     settings = resolved.settings
     provider = choose_provider(provider_choice(resolved))
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
@@ -142,13 +149,32 @@ async def _generate(prompt: str, resolved: ResolvedSettings, output: _Output) ->
     ledger = Ledger(price=price_list())
     policy = generation_policy(settings)
     engine = GenerationEngine(provider, policy, record=ledger.record)
-    async with (
-        aclosing(ledger),
-        aclosing(provider),
-        aclosing(filtered(engine, request, CodeTarget(ends_with_code=output.code_only))) as events,
-    ):
-        async for event in events:
-            output.add(event)
-            if event.event.kind == "finished":
-                return event.event.result
+    async with aclosing(ledger), aclosing(provider):
+        if settings.budget_per_day is not None:
+            _keep_to(budget_state(settings.budget_per_day, await ledger.spent()))
+        target = CodeTarget(ends_with_code=output.code_only)
+        async with aclosing(filtered(engine, request, target)) as events:
+            async for event in events:
+                output.add(event)
+                if event.event.kind == "finished":
+                    return event.event.result, provider.description
     raise AssertionError("A stream ends with its result or with an error.")
+
+
+def _keep_to(budget: BudgetState) -> None:
+    """Warn of a budget that runs low, and ask on a terminal whether to go beyond it.
+
+    Raises:
+        ConfigurationError: It is spent, and there is no terminal, or the answer is no.
+    """
+    if not budget.is_spent:
+        if budget.is_low:
+            notify(f"Note: {budget} of today's budget (`budgetPerDay`) is spent.")
+        return
+    if sys.stdin.isatty():
+        notify(f"Today's budget is spent: {budget}. Generate anyway? [y/N]")
+        if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+            return
+    raise ConfigurationError(
+        f"Today's budget is spent: {budget}. Nothing was generated; to go on, raise `budgetPerDay`."
+    )

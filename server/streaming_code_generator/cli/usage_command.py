@@ -5,18 +5,17 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict
 from typing import get_args
 
 from streaming_code_generator.cli.terminal import notify, show
 from streaming_code_generator.core.results import shown_usd
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.settings.declarations import camel_case
 from streaming_code_generator.usage.attempt_store import (
     AttemptStore,
     UsageKey,
     UsageSums,
     ledger_path,
+    sums_object,
 )
 
 
@@ -46,20 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
                 "or move it away, and a new one begins."
             ) from error
     if arguments.json:
-        show(json.dumps({"by": arguments.by, "rows": usage_rows(sums)}, indent=2) + "\n")
+        rows = [{"name": name, **sums_object(each)} for name, each in sums.items()]
+        show(json.dumps({"by": arguments.by, "rows": rows}, indent=2) + "\n")
     elif sums:
         show(usage_table(arguments.by, sums))
     else:
         notify(f"Nothing was generated yet; what is will be noted in {path}.")
     return 0
-
-
-def usage_rows(sums: Mapping[str, UsageSums]) -> list[dict[str, object]]:
-    """Return the sums as JSON objects, each with what it is of as its `name`."""
-    return [
-        {"name": name, **{camel_case(key): value for key, value in asdict(each).items()}}
-        for name, each in sums.items()
-    ]
 
 
 _COLUMNS = ("attempts", "failed", "cancelled", "prompt", "cached", "completion", "cost")

@@ -123,8 +123,13 @@ class GenerationResult:
         return getattr(self, name)
 
 
-def summary_line(result: GenerationResult) -> str:
-    """Return the time taken and the tokens in one line, and what is wrong with the response."""
+def summary_line(result: GenerationResult, *, has_price: bool = False) -> str:
+    """Return time, tokens and cost in one line, and what is wrong with the response.
+
+    Args:
+        result: What was generated.
+        has_price: Whether it must have cost something, so that an unknown price is named as such.
+    """
     stats = result.stats
     line = (
         f"Generated {stats.total_tokens} tokens ({stats.prompt_tokens} prompt + "
@@ -133,6 +138,8 @@ def summary_line(result: GenerationResult) -> str:
     )
     if stats.cost is not None:
         line += f", {shown_usd(stats.cost.usd)}"
+    elif has_price:
+        line += ", no price known"
     return "; ".join([line, *result.warnings])
 
 

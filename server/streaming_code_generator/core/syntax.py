@@ -1,6 +1,7 @@
 """What Pygments knows of a language: which text is comment or string, and which tags mean it."""
 
 import re
+import threading
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -91,10 +92,24 @@ def _lexer_class(language_id: str) -> type[Lexer]:
         return _UnknownLexer
 
 
+_COMPILING = threading.Lock()
+"""Held while a lexer is made: two that compile one class at once mix up its states."""
+
+
+def load_lexer(language_id: str) -> None:
+    """Read and compile the lexer of a language, which the first use of it would wait for.
+
+    That takes tenths of a second: call it in a thread.
+    """
+    _lexer(language_id, "")
+
+
 def _lexer(language_id: str, text: str) -> Lexer:
     # What stands before the window has opened the PHP, if nothing in it does.
     options = {"startinline": "<?" not in text} if language_id.lower() == "php" else {}
-    return _lexer_class(language_id)(stripnl=False, ensurenl=False, **options)
+    lexer_class = _lexer_class(language_id)
+    with _COMPILING:
+        return lexer_class(stripnl=False, ensurenl=False, **options)
 
 
 def _tokens(text: str, language_id: str) -> Iterator[tuple[int, _TokenType, str]]:

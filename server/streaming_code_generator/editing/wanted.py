@@ -123,12 +123,15 @@ class SelectionRewrite:
 
     def _match(self, line: str) -> None:
         """Take old lines out for one new, complete line."""
+        # The old line had its new form in the line before, and has not turned up since.
         if self._next_is_going:
             self._take_out(self._replaced + 1)
         if line == self._next:
             self._take_out(self._replaced + 1)
+        # One line was selected: whatever comes is instead of it.
         elif len(self._contents) == 1:
             self._take_out(1)
+        # A line from further on: those that it has overtaken are gone.
         elif (later := self._unique.index(line)) is not None and later > self._replaced:
             self._take_out(later + 1)
         else:
@@ -145,6 +148,7 @@ class SelectionRewrite:
         self._next_is_going = False
 
     def _shown(self, target: str) -> str:
+        # The line being written. Half of a CRLF is no line ending of its own.
         partial = target[self._read :].rstrip("\r")
         if self._next_is_going and not (self._next or "").startswith(partial):
             self._take_out(self._replaced + 1)
@@ -152,6 +156,7 @@ class SelectionRewrite:
             return target[: self._read] + self._rest
         if len(self._contents) == 1:
             self._take_out(1)
+        # An old line behind an unfinished new one must not be pulled up to it.
         closing = self._line_ending if self._next is not None else self._last_ending
         return target[: self._read] + partial + (closing if partial else "") + self._rest
 
@@ -183,6 +188,7 @@ class _UniqueLines:
 
     def has_beginning(self, beginning: str, *, first: int) -> bool:
         """Whether one of the lines from `first` on begins so."""
+        # Sorted, all lines with this beginning follow one another.
         start = bisect_left(self._sorted, beginning)
         for line in islice(self._sorted, start, start + _CANDIDATES):
             if not line.startswith(beginning):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, cast
 
@@ -76,6 +76,22 @@ class Client:
     def show(self, message: str, kind: types.MessageType = types.MessageType.Error) -> None:
         """Show a line to the user."""
         self._ls.window_show_message(types.ShowMessageParams(kind, self._redact(message)))
+
+    async def ask(self, question: str, answers: Sequence[str], *, timeout_s: float) -> str | None:
+        """Ask the user, and return the answer; None if there is none in time, or no way to ask.
+
+        Cancellation: at once.
+        """
+        actions = [types.MessageActionItem(title=answer) for answer in answers]
+        params = types.ShowMessageRequestParams(
+            types.MessageType.Warning, self._redact(question), actions
+        )
+        request = self._protocol.send_request(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        try:
+            chosen = await asyncio.wait_for(asyncio.wrap_future(request), timeout_s)
+        except (TimeoutError, JsonRpcException):
+            return None
+        return getattr(chosen, "title", None)
 
     def progress(self, token: Token, value: object) -> None:
         """Send a progress value, of the protocol's own kinds or another."""

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from pygls.lsp.server import LanguageServer
 
+from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.editing.text.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.budget_guard import BudgetGuard
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
+from streaming_code_generator.lsp.documents.sync import OpenedDocument
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
@@ -31,6 +34,7 @@ class ServerState:
     documents: Documents
     generations: Generations
     client: Client
+    budget: BudgetGuard
     workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
@@ -79,7 +83,11 @@ def new_state(
         if state.completions is not None:
             state.completions.changed(document)
 
-    documents = Documents(new_delivery, document_closed, document_changed)
+    def document_opened(item: OpenedDocument) -> None:
+        # Ahead of the first request: compiling a lexer would hold up the whole server.
+        asyncio.get_running_loop().run_in_executor(None, load_lexer, item.language_id)
+
+    documents = Documents(new_delivery, document_closed, document_changed, document_opened)
     documents.encoding = encoding
     documents.roots = capabilities.roots
     documents.client_reports_undo = capabilities.undo_notifications
@@ -88,6 +96,7 @@ def new_state(
         documents=documents,
         generations=generations,
         client=client,
+        budget=BudgetGuard(backend.ledger, client),
         workspace_reader=WorkspaceReader(),
         reading_settings=asyncio.Lock(),
     )

@@ -209,5 +209,9 @@ def completes(resolved: ResolvedSettings, provider: ProviderDescription) -> Inli
     """Return when suggestions are made: as it is set, else all the time where they cost nothing."""
     if resolved.settings.inline_completion is not None:
         return resolved.settings.inline_completion
-    is_free = provider.name == "embedded" or is_loopback(provider.endpoint)
-    return "automatic" if is_free else "off"
+    return "automatic" if is_on_this_machine(provider) else "off"
+
+
+def is_on_this_machine(provider: ProviderDescription) -> bool:
+    """Whether a provider's model runs here, where a request costs nothing but time."""
+    return provider.name == "embedded" or is_loopback(provider.endpoint)

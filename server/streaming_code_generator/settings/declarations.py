@@ -336,6 +336,15 @@ class Settings:
             in_profiles=False,
         ),
     )
+    budget_per_day: float | None = field(
+        default=None,
+        metadata=_about(
+            Number(0, 10_000),
+            "What may be spent a day, in US dollars, as far as prices are known; a warning at four "
+            "fifths of it, and a question before each generation once it is spent.",
+            scope=Scope.USER,
+        ),
+    )
     log_level: LogLevel = field(
         default="info",
         metadata=_about(

@@ -98,12 +98,14 @@ class Number:
         """Return the number; `true` is none, and 3.0 is a whole number (some clients send it)."""
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
             raise UnfitValueError(self.summary)
+        # After the test above: an infinite number has no `int`.
         if not self.minimum <= raw <= self.maximum or (self.whole and raw != int(raw)):
             raise UnfitValueError(self.summary)
         return int(raw) if self.whole else float(raw)
 
     def parse_text(self, text: str) -> object:
         """Return the number that `text` spells."""
+        # What is no number raises ValueError here already.
         return self.parse(float(text))
 
     def schema(self) -> JsonSchema:
@@ -145,6 +147,7 @@ class VariableName:
 
     def parse(self, raw: object) -> object:
         """Return the name."""
+        # Keys have hyphens, as in "sk-…": what is no identifier may be one.
         if not isinstance(raw, str) or not (raw.isascii() and raw.isidentifier()):
             raise UnfitValueError(self.summary)
         return raw

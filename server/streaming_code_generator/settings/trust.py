@@ -61,6 +61,10 @@ _REASONS = {
     "extra_body": "a workspace may not choose what a gateway does with the code",
     "extra_headers": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
+    "inline_completion": "a workspace may not choose when code is sent",
+    "completion_model": "a workspace may not choose who gets the code",
+    "completion_base_url": "a workspace may not choose where code and keys are sent",
+    "budget_per_day": "a workspace may not choose what you spend",
     "profiles": "a workspace may not choose where code and keys are sent",
 }
 

@@ -7,13 +7,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
 
 from streaming_code_generator.core.attempts import Attempt
+from streaming_code_generator.settings.declarations import camel_case
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,11 @@ class UsageSums:
             cost_usd=(usd or 0) + attempt.cost.usd if attempt.cost else usd,
             unpriced=self.unpriced + (has_tokens and attempt.cost is None),
         )
+
+
+def sums_object(sums: UsageSums) -> dict[str, object]:
+    """Return the sums under the names they have over LSP and in JSON."""
+    return {camel_case(name): value for name, value in asdict(sums).items()}
 
 
 def ledger_path() -> Path:

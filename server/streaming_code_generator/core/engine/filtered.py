@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.events import GenerationEvent
-from streaming_code_generator.core.extract import CodeTarget, FilteredText, OutputFilter, Part
+from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.core.results import GenerationResult
 

@@ -17,7 +17,7 @@ from streaming_code_generator.core.events import (
     RetryScheduled,
     TextArrived,
 )
-from streaming_code_generator.core.extract import extract
+from streaming_code_generator.core.extract.filter import extract
 from streaming_code_generator.core.messages import Delta, ProviderDescription
 from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
@@ -215,6 +215,7 @@ class GenerationRun:
     def add_all(self, deltas: Sequence[Delta]) -> list[TextArrived | EmptyChunkArrived]:
         """Add chunks that arrived at once and return their events, as few as say the same."""
         self.meter.add(deltas)
+        # One read may bring dozens of chunks: joined, they cost the filter and the editor once.
         if self._every_chunk or len(deltas) == 1:
             return [event for delta in deltas for event in self.add(delta)]
         events: list[TextArrived | EmptyChunkArrived] = []
@@ -238,6 +239,7 @@ class GenerationRun:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self._model = delta.model or self._model
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
+        # Where the response goes on from an earlier part of it, it first repeats some of that.
         text = self._seam.feed(delta.text)
         if delta.finish_reason:
             text += self._seam.finish()
@@ -255,6 +257,7 @@ class GenerationRun:
         """Take what the attempts cost, those whose price is known."""
         if costs:
             usd = sum(cost.usd for cost in costs)
+            # A sum is only as certain as its least certain part.
             is_reported = all(cost.source == "provider" for cost in costs)
             self._cost = Cost(usd, "provider" if is_reported else "genai-prices")
 
@@ -287,6 +290,7 @@ class GenerationRun:
         Raises:
             StreamProcessError: The stream ended without saying that the response is complete.
         """
+        # Without it a broken connection would pass for a short response.
         if not self.has_finish_reason:
             endpoint = self._description.endpoint
             ended = "ended early: no finish reason came" if self._chunks else "held nothing at all"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.core.extract import CodeTarget, Surroundings
+from streaming_code_generator.core.extract.parts import CodeTarget, Surroundings
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.languages import (
     BLANK,

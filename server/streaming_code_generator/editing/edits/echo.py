@@ -93,11 +93,13 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     if not nearby:
         return None
     best: Echo | None = None
+    # What it would be if nothing of ours were in it.
     least = _cost(_differences(document.mirror.slice(change.start, change.end), change.text))
     for steps, ending in _hypotheses(nearby):
         echo = _suppose(document, steps, ending, change)
         if echo and echo.cost < least:
             best, least = echo, echo.cost
+        # Nothing is left for the user to have done: no other reading can be better.
         if not least:
             break
     return best
@@ -171,6 +173,7 @@ def _hypotheses(steps: Plan) -> Iterator[tuple[Plan, LineEnding | None]]:
 
 def _subsets(steps: Plan) -> Iterator[Plan]:
     yield steps
+    # Subsets double with every step.
     largest = len(steps) - 1 if len(steps) <= MOST_STEPS_COMBINED else 1
     for size in range(min(largest, len(steps) - 1), 0, -1):
         yield from combinations(steps, size)

@@ -51,6 +51,7 @@ class InFlight:
     @property
     def deadline_s(self) -> float:
         """When to stop waiting for what is missing."""
+        # No response yet; then a response and no change; then a change that is not the edit.
         if self.applied_at_s is None:
             return self.sent_at_s + REPLY_TIMEOUT_S
         if self.changed_at_s is None:
@@ -73,6 +74,7 @@ class InFlight:
 
         If none does, up to the last that is a part of it: what an undo brings back may look so too.
         """
+        # Zero, if none of the changes is any part of it.
         counts = [0]
         missing = set(self.edit.replacements)
         for count, change in enumerate(changes, start=1):
@@ -126,6 +128,9 @@ def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -
     start, end = mirror.point(*sent.start), mirror.point(*sent.end)
     if (change.start, change.end, _plain(change.text)) == (start, end, _plain(sent.text)):
         return True
+    # A client may name another place with the same result: compare what it comes to.
+    #
+    #     x\n|x\n|y to x|\nx|\ny: the same line, put before or behind its like
     first, last = min(start, change.start), max(end, change.end)
     if bits(sent.text) < PART_BITS or last.line - first.line > NEARBY_LINES:
         return False

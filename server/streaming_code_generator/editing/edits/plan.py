@@ -38,6 +38,7 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
         if region_id not in desired or region.deleted or region.is_undone:
             continue
         steps = [Step(region_id, edit) for edit in _edits(region.own_text, desired[region_id])]
+        # The usual case: one generation, whose steps cannot collide with any other's.
         if len(desired) == 1:
             return tuple(steps)
         changes = document_changes(document, steps)
@@ -48,6 +49,7 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
 
 
 def _collide(one: ForeignChange, other: ForeignChange) -> bool:
+    # Two insertions at one place follow one another.
     if one.start == one.end and other.start == other.end:
         return False
     return one.start < other.end and other.start < one.end
@@ -114,6 +116,7 @@ def _is_in_crlf(mirror: Mirror, point: Point) -> bool:
 
 def land(document: TrackedDocument, plan: Plan, landed: frozenset[Step]) -> Plan:
     """Apply the landed steps to the document and return the others, moved accordingly."""
+    # From the end, so that the places of those before it stay what they are.
     for step in reversed(_in_order(document, plan)):
         if step in landed:
             document.land(step.region_id, step.edit)

@@ -80,6 +80,7 @@ class Wishes:
 
     def plan(self) -> Plan:
         """Return the steps that bring all regions to what they want."""
+        # Regions that hold what they want come to no step.
         return plan_towards(self._document, {key: wish.text for key, wish in self._wishes.items()})
 
     def settled(self, busy: set[str]) -> list[str]:

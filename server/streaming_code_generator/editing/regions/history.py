@@ -120,6 +120,7 @@ class _OlderText:
     def go_back(self, step: _Step) -> None:
         """Take one step back."""
         start, end = step.start - self.left, step.start - self.left + len(step.inserted)
+        # The step may lie beside what is known to differ: then that grows to hold both.
         low = min(self.low, start)
         older_end = self.low + len(self.older)
         beyond = max(0, end - older_end)
@@ -213,6 +214,7 @@ class RegionHistory:
             change: One to be thought of as made; it touches the field.
         """
         thought = [] if change is None else [self._step(mirror, change)]
+        # Only texts of the present one's length can equal it: the others need not be built.
         length = self._right - self._left + sum(step.growth for step in thought)
         growths = (step.growth for step in reversed([*self._steps, *thought]))
         lengths = islice(accumulate(growths, sub, initial=length), 1, None)
@@ -239,6 +241,7 @@ class RegionHistory:
             return None
         best: PastRegion | None = None
         most = 0.0
+        # Older texts that hold none of what came back explain nothing: they are not compared.
         sample = runs[:: 1 + len(runs) // MOST_RUNS_WALKED]
         for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
             if not (window.holds_any(sample) and is_meant(past.region)):
@@ -263,6 +266,7 @@ class RegionHistory:
         inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
         if bits(inserted) < COMING_BACK_BITS:
             return []
+        # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
         starts = range(0, len(inserted), 1 + len(inserted) // MOST_RUNS)
         runs = (_telling_run(inserted, start) for start in starts)
@@ -333,6 +337,7 @@ class RegionHistory:
 
     def compact(self, mirror: Mirror) -> None:
         """Make one step of the oldest ones once there are twice as many as are kept."""
+        # Only now and then, as it walks all the way back.
         if len(self._steps) < 2 * STEPS_KEPT:
             return
         window = self._window(mirror)

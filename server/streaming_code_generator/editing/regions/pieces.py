@@ -82,6 +82,10 @@ def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
     what the user removed already becomes none. Text appended at the very end goes behind
     whatever was typed there.
     """
+    # Own text "abcd", in which the user has put XY; "bc" is to become "?":
+    #
+    #     own text    a[bc]d        a?d
+    #     document    a[b]XY[c]d    a?XYd    "b" becomes "?", and "c" goes
     before, middle, _ = _around(pieces, edit)
     offset = insertion = document_length(before)
     removals: list[PlacedEdit] = []
@@ -99,6 +103,8 @@ def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
 def rewrite(pieces: Pieces, edit: Edit) -> Pieces:
     """Return the pieces after an edit of the generation's text has landed in the document."""
     before, middle, after = _around(pieces, edit)
+    # What the user typed inside stays, behind the new text; what the user removed there is
+    # nothing any more.
     foreign = [piece for piece in middle if piece.kind is Kind.FOREIGN]
     return _joined([*before, Piece(Kind.OWN, len(edit.text)), *foreign, *after])
 
@@ -114,6 +120,8 @@ def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
     """
     before, rest = _split(pieces, start, _in_document)
     middle, after = _split(rest, end - start, _in_document)
+    # The user writes X over "bc" of "abcd": own a, foreign X, deleted bc, own d. The generation's
+    # text is still "abcd", or the next edit of it would bring "bc" back.
     removed = [Piece(Kind.DELETED, piece.in_own) for piece in middle]
     return _joined([*before, Piece(Kind.FOREIGN, inserted), *removed, *after])
 
@@ -137,6 +145,7 @@ def span_of(pieces: Pieces, own_start: int, own_end: int) -> tuple[int, int] | N
     Offsets are in code points: of the own text, and from the region's start in the document.
     """
     before, rest = _split(pieces, own_start, _in_own)
+    # What was typed right before the part is not in it.
     while rest and rest[0].kind is Kind.FOREIGN:
         before, rest = (*before, rest[0]), rest[1:]
     inside, _ = _split(rest, own_end - own_start, _in_own)
@@ -163,6 +172,7 @@ def put_back(
     """
     first, rest = _split(pieces, own_range[0], _in_own)
     gone, last = _split(rest, own_range[1] - own_range[0], _in_own)
+    # What lies there beyond what is known was typed meanwhile, next to the part.
     typed_before = before - document_length(first)
     typed_behind = behind - document_length(last)
     if any(p.kind is Kind.OWN for p in gone) or typed_before < 0 or typed_behind < 0:
@@ -186,6 +196,7 @@ def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | No
     before, rest = _split(pieces, offset, _in_document)
     if not rest or rest[0].kind is not Kind.DELETED:
         return None
+    # Of a deleted "foo()" the user brings back "foo": own foo, deleted ().
     own_offset = sum(piece.in_own for piece in before)
     removed = own_text[own_offset : own_offset + rest[0].length]
     at = removed.find(text)
@@ -204,6 +215,7 @@ def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | No
 
 
 def _around(pieces: Pieces, edit: Edit) -> tuple[Pieces, Pieces, Pieces]:
+    # At the very end everything lies before it, also what was typed behind the last own text.
     if edit.start == sum(piece.in_own for piece in pieces):
         return pieces, (), ()
     before, rest = _split(pieces, edit.start, _in_own)

@@ -111,6 +111,7 @@ class Region:
         Its place is moved by `grown`, once for each change of the document.
         """
         pieces = rewrite(self.pieces, edit)
+        # What stands in the document beside the own text, the user's, is in the pieces alone.
         text = self.own_text[: edit.start] + edit.text + self.own_text[edit.end :]
         return replace(
             self,
@@ -176,6 +177,7 @@ def absorb_change(
         author: Who made it.
     """
     if author == "user":
+        # Redo reports an insertion: of text that is known to have been here, it is no new one.
         revived = _revived(region, mirror, change)
         if revived is not None:
             return replace(revived.grown(splice), deleted=False)
@@ -197,12 +199,16 @@ def _overlapped(region: Region, mirror: Mirror, change: ForeignChange, splice: S
     covers = change.start < region.start and change.end > region.end
     start = max(change.start, region.start)
     end = min(change.end, region.end)
+    # Only the part inside changes the region. New text that reaches across a border stays outside:
+    #
+    #     region [ab|cd], the user writes XY over "cd" and what follows: [ab]XY
     pieces = absorb(
         region.pieces,
         mirror.distance(region.start, start),
         mirror.distance(region.start, end),
         len(change.text) if inside else 0,
     )
+    # A region that never held anything cannot have been deleted.
     lost_all = own_in_document(region.pieces) > 0 and own_in_document(pieces) == 0
     return replace(
         region,

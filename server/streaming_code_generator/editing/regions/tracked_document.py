@@ -59,6 +59,7 @@ class TrackedDocument:
         self._covered[region_id] = {
             key: covered_part(self.mirror, each, start, end) for key, each in below.items()
         }
+        # Regions that touch at one point stay in the order of their text, whichever grows first.
         index = sum(self._comes_before(other, start) for other in self._regions.values())
         self._order.insert(index, region_id)
         self._regions[region_id] = region
@@ -124,6 +125,7 @@ class TrackedDocument:
         if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
             self._absorb([whole], author="user", noted=noted)
             return
+        # A formatter reports the whole file: most of what it names it does not change.
         before = self.mirror.slice(start, end)
         edits = anchored_edits(before, text, self._spans(start, end))
         if swept := self._swept(whole, before, edits):
@@ -281,6 +283,7 @@ class TrackedDocument:
         splice = staged.splice
         # Offsets inside regions are measured in the text before the change.
         for key, region in self._regions.items():
+            # Its pieces have been rewritten already, by the edit itself.
             if key == author:
                 self._regions[key] = region.grown(splice)
             else:
@@ -298,11 +301,13 @@ class TrackedDocument:
             if not history.is_touched_by(change):
                 continue
             is_own = key == author
+            # The author's region has its edit already: what it was before is handed in.
             past = None if key in noted else own_past if is_own else self._past(key)
             noted.add(key)
             history.record(self.mirror, change, past, is_users=author == "user")
             if not is_own:
                 self._touched.add(key)
+            # Text that came may be text that came back; a mere removal may not.
             if author == "user" and change.text:
                 self._written_at.add(key)
 
@@ -423,6 +428,7 @@ class TrackedDocument:
         if region.own_text == text or bits(text) < COMING_BACK_BITS:
             return
         history = self._histories[region_id]
+        # Twice, or not at all: then nothing says which of them is the region's.
         field = mirror.slice(history.start, history.end)
         if field.count(text) != 1:
             return

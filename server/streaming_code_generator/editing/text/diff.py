@@ -58,6 +58,7 @@ def bits(text: str) -> float:
 
 def common_prefix(a: str, b: str) -> int:
     """Return the length of the longest common prefix."""
+    # The usual case: one text is the other's beginning.
     limit = min(len(a), len(b))
     if a[:limit] == b[:limit]:
         return limit
@@ -92,6 +93,7 @@ def single_edit(old: str, new: str) -> Edit | None:
     """
     if old == new:
         return None
+    # "aXa" to "aa": the prefix "a" is kept, so that the suffix may only be the last "a".
     prefix = common_prefix(old, new)
     suffix = common_suffix(old, new, limit=min(len(old), len(new)) - prefix)
     return Edit(prefix, len(old) - suffix, new[prefix : len(new) - suffix])
@@ -132,6 +134,7 @@ def anchored_edits(old: str, new: str, spans: Iterable[tuple[int, int]]) -> list
     """
     edits: list[Edit] = []
     old_done = new_done = 0
+    # Between two spans that are where they were, only what lies between them can have changed.
     for start, end in spans:
         place = _only_place(old[start:end], old, new)
         if start >= old_done and place is not None and place >= new_done:
@@ -179,6 +182,7 @@ def _changed_blocks(before: list[str], after: list[str]) -> Iterator[tuple[int, 
             if tag != "equal":
                 yield i1, i2, j1, j2
         return
+    # Too much for one comparison: the lines between two anchors are compared by themselves.
     i, j = 0, 0
     for next_i, next_j in [*_anchors(before, after), (len(before), len(after))]:
         old, new = before[i:next_i], after[j:next_j]
@@ -241,6 +245,7 @@ def _split_by_characters(removed: str, edit: Edit) -> Iterator[Edit]:
         yield edit
         return
     matcher = SequenceMatcher(_is_blank, removed, edit.text, autojunk=False)
+    # What lies between two runs that were kept is one edit.
     done_old = done_new = 0
     for old, new, size in _kept_runs(matcher, removed, shorter=min(len(removed), len(edit.text))):
         if old > done_old or new > done_new:

@@ -109,6 +109,7 @@ class Mirror:
 
     def slice(self, start: Point, end: Point) -> str:
         """Return the text between two points, the first not behind the second."""
+        # The usual case, without building a list.
         if start.line == end.line:
             return self.lines[start.line][start.column : end.column]
         middle = self.lines[start.line + 1 : end.line]

@@ -118,6 +118,7 @@ class Documents:
         new_delivery: Callable[[str, DocumentWriter], EditDelivery],
         on_closed: Callable[[OpenDocument], None],
         on_changed: Callable[[OpenDocument], None] = lambda _: None,
+        on_opened: Callable[[OpenedDocument], None] = lambda _: None,
     ) -> None:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
@@ -125,6 +126,7 @@ class Documents:
         self._new_delivery = new_delivery
         self._on_closed = on_closed
         self._on_changed = on_changed
+        self._on_opened = on_opened
         self._documents: dict[str, OpenDocument] = {}
         """By the keys of their URIs."""
         self._closing: dict[str, OpenDocument] = {}
@@ -143,6 +145,7 @@ class Documents:
 
     def opened(self, item: OpenedDocument) -> None:
         """Follow a document; one that is known, also by another name, keeps its generations."""
+        self._on_opened(item)
         known = self._known(item)
         if known is None:
             self._add(item.uri, item.language_id, item.text, item.version, is_open=True)

@@ -30,9 +30,10 @@ from streaming_code_generator.lsp.generations.generation import (
     Completed,
     Failed,
     Generation,
+    Stage,
 )
 from streaming_code_generator.lsp.generations.job import Job, TakenOver, make_job
-from streaming_code_generator.lsp.generations.registry import Stage, abilities, stage_of
+from streaming_code_generator.lsp.generations.registry import abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
@@ -51,6 +52,7 @@ from streaming_code_generator.lsp.wire import (
     parse_reference,
 )
 from streaming_code_generator.settings import ModelSelection, Settings
+from streaming_code_generator.usage.attempt_store import sums_object
 
 REMOVAL_TIMEOUT_S = 15.0
 """Longer than the writer itself waits for an editor that does not answer."""
@@ -169,15 +171,17 @@ async def _present_engine(
     They are taken before anything else is waited for: another request may bring other settings.
 
     Raises:
-        ConfigurationError: No model can be had.
+        ConfigurationError: No model can be had, or the day's budget is spent.
     """
     await state.settings_read()
     try:
         resolved = state.backend.resolved.for_request(selection)
-        return state.backend.new_engine(resolved), resolved.settings
+        engine = state.backend.new_engine(resolved)
+        await state.budget.admit(resolved.settings.budget_per_day)
     except StreamingError as error:
         state.client.log(error.message, types.MessageType.Error)
         raise
+    return engine, resolved.settings
 
 
 def _reserve(arguments: GenerateArguments, document: OpenDocument) -> list[ReservedRange]:
@@ -326,10 +330,15 @@ _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
     """Answer with running and recent generations, the totals, and what became of ghost text."""
     generations, completions = state.generations, state.completions
+    spent = await state.backend.ledger.spent()
     return {
         "running": [_result_object(generation) for generation in generations.running],
         "recent": [_result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
+        "usage": {
+            "session": sums_object(spent.session),
+            "today": sums_object(spent.day) if spent.day else None,
+        },
         "completions": completions.counts() if completions else _NO_COMPLETIONS,
         "profiles": list(state.backend.resolved.profiles),
     }
@@ -380,7 +389,7 @@ async def _put_back(state: ServerState, generation: Generation) -> None:
     # Taking out text that another generation has rewritten would take out that one's, too.
     for over in generation.region.laid_over() if generation.region else []:
         later = state.generations.get(over)
-        if later is not None and stage_of(later) in {Stage.RUNNING, Stage.STANDING}:
+        if later is not None and later.stage in {Stage.RUNNING, Stage.STANDING}:
             raise StreamProcessError(
                 f"Generation `{over}` stands on the code of `{generation.id}`: "
                 "remove that one first.",

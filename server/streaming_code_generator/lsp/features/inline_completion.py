@@ -102,6 +102,9 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
     when = completes(resolved, provider.description)
     if when == "off" or (when == "invoked" and not is_invoked):
         return None
+    if await state.budget.is_spent(resolved.settings.budget_per_day):
+        state.client.log_once("Today's budget is spent: no ghost text is suggested any more.")
+        return None
     endpoint = provider.description.endpoint
     return Means(
         provider=provider,

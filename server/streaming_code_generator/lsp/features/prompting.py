@@ -1,5 +1,6 @@
 """From a request to the prompt that is sent: snapshots are taken here, chosen from in a thread."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.lsp.documents.context_files import shown_path, snapshot
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.uris import document_key
@@ -37,6 +39,8 @@ async def prompts_for(
     """
     roots = state.documents.roots
     document, reader = places[0].document, state.workspace_reader
+    # Where the code goes depends on what is comment and string there.
+    await asyncio.to_thread(load_lexer, document.language_id)
     file = _snapshot(document, state)
     requests = [make_request(arguments, place, settings, file) for place in places]
     others = [_snapshot(each, state) for each in state.documents.others_open(document)]

@@ -5,11 +5,12 @@ import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Protocol, assert_never
 
 from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.extract import Part
+from streaming_code_generator.core.extract.parts import Part
 from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.editing.exchange import (
     Deleted,
@@ -60,6 +61,22 @@ class Failed:
 
 
 End = Completed | Cancelled | Failed
+
+
+class Stage(Enum):
+    """How far a generation is, and what of it stands in its document."""
+
+    RUNNING = "running"
+    """It waits or runs; its region is tracked, if it has one."""
+    STANDING = "standing"
+    """It has ended, and text of its own stands in the document."""
+    BARE = "bare"
+    """It has ended and its region is tracked, but nothing of its own stands there: none came, or
+    all of it was deleted or undone. Text that comes back makes it `STANDING` again."""
+    FORGOTTEN = "forgotten"
+    """It has ended and no region is tracked: it was accepted or removed, its document was closed,
+    it is one of too many, or it never had a region."""
+
 
 STATUS: dict[type[End], StreamStatus] = {
     Cancelled: StreamStatus.CANCELLED,
@@ -175,6 +192,15 @@ class Generation:
     def is_of(self, uri: str) -> bool:
         """Return whether it belongs to a document, however that is spelled."""
         return document_key(uri) == document_key(self.uri)
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is now."""
+        if self.end is None:
+            return Stage.RUNNING
+        if self.region is None or not self.region.is_tracked:
+            return Stage.FORGOTTEN
+        return Stage.STANDING if self.region.has_text else Stage.BARE
 
     @property
     def elapsed_s(self) -> float:

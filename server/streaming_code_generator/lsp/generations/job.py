@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from streaming_code_generator.core.context.choose_context import ContextQuery
 from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 from streaming_code_generator.core.engine.from_settings import completion_request
-from streaming_code_generator.core.extract import CodeTarget
+from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.target import (

@@ -10,7 +10,6 @@ import functools
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from enum import Enum
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import Outcome
@@ -23,6 +22,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Failed,
     Generation,
     GenerationListener,
+    Stage,
 )
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import (
@@ -36,21 +36,6 @@ from streaming_code_generator.lsp.wire import (
 
 MOST_FINISHED = 50
 """So many ended generations are remembered, for `status`, `remove` and `retry`."""
-
-
-class Stage(Enum):
-    """How far a generation is, and what of it stands in its document."""
-
-    RUNNING = "running"
-    """It waits or runs; its region is tracked, if it has one."""
-    STANDING = "standing"
-    """It has ended, and text of its own stands in the document."""
-    BARE = "bare"
-    """It has ended and its region is tracked, but nothing of its own stands there: none came, or
-    all of it was deleted or undone. Text that comes back makes it `STANDING` again."""
-    FORGOTTEN = "forgotten"
-    """It has ended and no region is tracked: it was accepted or removed, its document was closed,
-    it is one of too many, or it never had a region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +69,9 @@ ABILITIES: dict[Stage, Abilities] = {
 }
 
 
-def stage_of(generation: Generation) -> Stage:
-    """Return the stage of a generation."""
-    if generation.end is None:
-        return Stage.RUNNING
-    if generation.region is None or not generation.region.is_tracked:
-        return Stage.FORGOTTEN
-    return Stage.STANDING if generation.region.has_text else Stage.BARE
-
-
 def abilities(generation: Generation) -> Abilities:
     """Return what can be done with a generation now."""
-    return ABILITIES[stage_of(generation)]
+    return ABILITIES[generation.stage]
 
 
 _TOTALS = (
@@ -232,6 +208,7 @@ class Generations:
             and not (each.region and each.region.document.delivery.is_paused)
             and (reference.uri is None or each.is_of(reference.uri))
         ]
+        # The last one is what the user has just seen.
         return meant[-1] if meant else None
 
     def totals(self) -> dict[str, int]:

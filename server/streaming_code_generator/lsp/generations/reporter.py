@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from streaming_code_generator.core.extract import Part
+from streaming_code_generator.core.extract.parts import Part
 from streaming_code_generator.core.results import StreamStats, summary_line
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.generations.generation import (
@@ -16,9 +16,10 @@ from streaming_code_generator.lsp.generations.generation import (
     Completed,
     Failed,
     Generation,
+    Stage,
 )
-from streaming_code_generator.lsp.generations.registry import Stage, stage_of
 from streaming_code_generator.lsp.wire import Token, lsp_range
+from streaming_code_generator.providers.choose import is_on_this_machine
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class WorkDoneProgress:
             self.end(self._summary)
 
     def _tick(self) -> None:
+        # A client that does not read gets fewer reports, not a queue of old ones.
         message = progress_message(self._generation)
         if message != self._reported and not self._client.is_congested:
             self._report(message)
@@ -139,7 +141,7 @@ class Reporter:
         if generation.region is None or generation.id not in self._reported:
             return
         stage, uri, where = self._reported[generation.id]
-        if stage_of(generation) is not stage or generation.uri != uri:
+        if generation.stage is not stage or generation.uri != uri:
             self._update(generation)
         elif (
             # After the end clients track the range themselves; the lenses stay the same.
@@ -151,6 +153,7 @@ class Reporter:
 
     def forgotten(self, generation: Generation) -> None:
         """Report once that nothing can be done with a generation any more."""
+        # Of one that was never reported with a region the client keeps nothing.
         if self._reported.pop(generation.id, None) is not None:
             update = {**_update(generation), "state": "forgotten", "range": None}
             self._client.update_generation(update)
@@ -161,7 +164,7 @@ class Reporter:
         self._refresh_lenses()
 
     def _send_update(self, generation: Generation) -> None:
-        stage = stage_of(generation)
+        stage = generation.stage
         where = None
         if generation.region and stage is not Stage.BARE:
             where = generation.region.range
@@ -227,7 +230,9 @@ def end_message(generation: Generation) -> str:
     """Return the line that says how a generation ended."""
     match generation.end:
         case Completed(result=result):
-            return summary_line(result)
+            provider = generation.engine.provider.description if generation.engine else None
+            has_price = provider is not None and not is_on_this_machine(provider)
+            return summary_line(result, has_price=has_price)
         case Cancelled(reason=reason):
             stats = generation.account.stats
             tokens = f"{_mark(stats)}{stats.completion_tokens} tokens"

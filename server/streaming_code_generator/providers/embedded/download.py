@@ -60,6 +60,7 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
             return target
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / LOCK_NAME, while_waiting=lambda: report(_size(part))):
+            # The process that held the lock before may have fetched it.
             if _size(target) != source.size_bytes:
                 _fetch_checked(source, part, report)
                 part.replace(target)
@@ -77,6 +78,7 @@ def download(source: DownloadedWeights, folder: Path, report: ReportProgress) ->
 
 def _fetch_checked(source: DownloadedWeights, part: Path, report: ReportProgress) -> None:
     """Complete the part file, and make sure that it is the right one and on disk."""
+    # It cannot be a beginning of the file: an older version of it, or another file.
     if _size(part) > source.size_bytes:
         part.unlink()
     _require_space(part.parent, source.size_bytes - _size(part))
@@ -128,6 +130,7 @@ def _fetch_all(source: DownloadedWeights, part: Path, report: ReportProgress) ->
         try:
             _fetch_rest(source, part, report)
         except _BrokenConnectionError as error:
+            # One that breaks every minute still gets there; one that brings nothing does not.
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == FRUITLESS_ATTEMPTS:
                 raise APIError(
@@ -201,6 +204,7 @@ def _body_offset(response: http.client.HTTPResponse, *, at_most: int) -> int:
 
     Source: RFC 9110, 14.4 "Content-Range".
     """
+    # A server without ranges sends the whole file.
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         return 0
     content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
@@ -212,6 +216,7 @@ def _body_offset(response: http.client.HTTPResponse, *, at_most: int) -> int:
 def _refusal(source: DownloadedWeights, status: int) -> Exception:
     """Return the error for an answer that is no file."""
     said = f"the server answered {status} {http.client.responses.get(status, '')}".strip()
+    # These may pass; any other refusal will be the same at the next attempt.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return _BrokenConnectionError(said)
     return APIError(

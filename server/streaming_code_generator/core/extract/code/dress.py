@@ -88,6 +88,7 @@ class Dress:
     def finish(self) -> str:
         """Return what was held back, as what it has turned out to be."""
         if self._line and not self.is_passing:
+            # A last line without its ending is read as one that has it.
             shown = self.feed("\n")
             if shown or not (self._held or self._line):
                 return shown.removesuffix("\n")
@@ -126,6 +127,8 @@ class Dress:
         return self._pass()
 
     def _at_second_line(self, first: Numbered, line: str) -> str:
+        # One line that begins with a number may be anything: a list, a matrix, Fortran. Two in
+        # sequence, numbered in the same form, were numbered.
         second = _numbered(line)
         if (
             second is None
@@ -140,6 +143,7 @@ class Dress:
             starts_like_code(text) or is_line_of_code(text) or not text.strip()
             for text in (first.text, second.text)
         )
+        # `1: "one",` and `2: "two",` are the entries of a dictionary.
         if first.form == ":" and (not is_code or second.text.endswith(",")):
             return self._pass()
         self._takes_numbers_off = True
@@ -155,11 +159,13 @@ class Dress:
     def _strip(self, line: str) -> str:
         numbered = _numbered(line)
         expected = self._numbered.number + 1 if self._numbered else None
+        # A line that nobody has numbered is one that the model forgot, or prose behind the code.
         if numbered is None or numbered.number != expected:
             return line + "\n"
         self._numbered = numbered
         self._tally.drop("line number", line[: len(line) - len(numbered.text)])
         text = numbered.text
+        # The blank behind the mark belongs to the number, further ones are indentation.
         if numbered.form in {"|", "\u2502", ":"}:
             text = text.removeprefix(" ")
         return text + "\n"
