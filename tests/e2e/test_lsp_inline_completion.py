@@ -152,6 +152,45 @@ async def test_anything_else_that_is_typed_closes_the_stream(
         await endpoint.requests[0].disconnected.wait()
 
 
+async def test_keys_that_are_ahead_of_the_stream_keep_it(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    gated = GatedAnswer("a", " = 1\n")
+    endpoint.will(gated)
+    buffer = client.open(CODE + "# ahead\n")
+    first = asyncio.ensure_future(text_at(client, buffer, AT_BODY))
+    async with asyncio.timeout(DEADLINE_S):
+        await endpoint.asked.wait()
+    client.type(buffer, AT_BODY, AT_BODY, "a =")
+    assert await first is None
+    second = asyncio.ensure_future(text_at(client, buffer, AT_BODY + 3, invoked=False))
+    await client.ping()
+    gated.release_all()
+    assert await second == " 1"
+    assert len(endpoint.requests) == 1
+
+
+async def test_text_that_comes_otherwise_than_typed_closes_the_stream_for_another(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    gated = GatedAnswer("a", " = 1\n", "b")
+    endpoint.will(gated, answer(" 2\n"))
+    buffer = client.open(CODE + "# otherwise\n")
+    first = asyncio.ensure_future(text_at(client, buffer, AT_BODY))
+    async with asyncio.timeout(DEADLINE_S):
+        await endpoint.asked.wait()
+    client.type(buffer, AT_BODY, AT_BODY, "a +")
+    assert await first is None
+    second = asyncio.ensure_future(text_at(client, buffer, AT_BODY + 3))
+    await client.ping()
+    assert not endpoint.requests[0].disconnected.is_set()
+    gated.release()
+    async with asyncio.timeout(DEADLINE_S):
+        await endpoint.requests[0].disconnected.wait()
+    assert await second == " 2"
+    assert endpoint.requests[1].body["prompt"] == "    a +"
+
+
 async def test_a_cancelled_request_closes_its_stream(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:
@@ -261,6 +300,7 @@ async def test_the_setting_says_when(
     async with connected(tmp_path, environment) as client:
         endpoint.will(answer("x\n"))
         asked, by_itself = client.open("a = \n"), client.open("b = \n")
+        assert (await client.command("status"))["completions"]["when"] == when
         assert await text_at(client, asked, 4) == invoked
         assert await text_at(client, by_itself, 4, invoked=False) == automatic
 

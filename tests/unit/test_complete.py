@@ -8,7 +8,7 @@ from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
 from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.markers import markers_of
 from streaming_code_generator.core.complete.memory import LOOK_BACK, CompletionMemory
-from streaming_code_generator.core.complete.place import Place, place_at, typed_since
+from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
 from streaming_code_generator.core.complete.stopping import CompletionText
 from streaming_code_generator.core.complete.window import Window, window_at
 
@@ -132,6 +132,44 @@ def test_text_that_is_said_to_be_typed_stands_there(
         assert expected.startswith(found)
         assert now.startswith(before + found)
         assert now[len(before + found) :] in {after, ")" + after}
+
+
+@given(TEXT, TEXT, st.text(alphabet="ab( é", max_size=12), st.integers(0, 12))
+def test_what_is_typed_beyond_what_has_come_is_known(
+    before: str, after: str, typed: str, count: int
+) -> None:
+    anchor = (before.count("\n"), len(before.rsplit("\n", maxsplit=1)[-1]))
+    origin = place_in(before + after, len(before))
+    lines = lines_of(before + typed + after)
+    assert typed in typed_beyond(origin, typed[:count], lines, anchor)
+
+
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_text_that_may_be_typed_beyond_what_has_come_stands_there(
+    before: str, after: str, come: str, now: str
+) -> None:
+    anchor = (before.count("\n"), len(before.rsplit("\n", maxsplit=1)[-1]))
+    origin = place_in(before + after, len(before))
+    for typed in typed_beyond(origin, come, lines_of(now), anchor):
+        assert typed.startswith(come)
+        assert now.startswith(before + typed)
+        assert now[len(before + typed) :] in {after, ")" + after}
+
+
+@pytest.mark.parametrize(
+    ("now", "typed"),
+    [
+        pytest.param("x = foo(\ny", ["foo("], id="one line"),
+        pytest.param("x = foo()\ny", ["foo()", "foo("], id="a bracket that may be the editor's"),
+        pytest.param("x = fo\n  a\ny", ["fo\n  a"], id="two lines"),
+        pytest.param("x = bar\ny", [], id="something else"),
+        pytest.param("x = foo\nz", [], id="another change below"),
+        pytest.param("z = foo\ny", [], id="another change above"),
+    ],
+)
+def test_what_may_be_typed_beyond(now: str, typed: list[str]) -> None:
+    origin = place_in("x = \ny", 4)
+    assert list(typed_beyond(origin, "fo", lines_of(now), (0, 4))) == typed
 
 
 # Where a text ends

@@ -5,15 +5,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { serverProcesses } from './cases/setup.mjs';
-import { sleep, until } from './editor.mjs';
+import { pictureOf, sleep, until } from './editor.mjs';
 
 const CATEGORY = 'Streaming Code Generator';
 
 const lines = (name, count) => Array.from({ length: count }, (_, index) => `${name}_${index + 1} = ${index + 1}\n`).join('');
 
 const plain = (text) => text.replaceAll(/\s/g, ' ');
-
-const pictureOf = (name) => path.join(process.env.SCG_IMAGES, `vscode-${name}.png`);
 
 async function generatesAtTheCursor(editor, { model }) {
   await editor.file('cursor.py', 'before = 1\n\nafter = 2\n', 2, 1);

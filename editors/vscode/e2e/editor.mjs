@@ -9,6 +9,9 @@ import path from 'node:path';
 const lab = process.env.SCG_EDITOR_LAB;
 const { chromium } = createRequire(path.join(lab, 'playwright/'))('playwright-core');
 
+/** Where a picture of the documentation lies. */
+export const pictureOf = (name) => path.join(process.env.SCG_IMAGES, `vscode-${name}.png`);
+
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Wait until a function gives something true, and return it. */

@@ -12,6 +12,8 @@ What a prompt's words choose:
 - `[name=X]`: what the names in the code begin with.
 - a circle and a rectangle: a program that is good to look at, for pictures.
 
+What is asked for at a cursor (`/infill`) is chosen by the cursor's line: see `GHOSTS`.
+
 Each prompt is also appended to the file that is named on the command line, as a line of JSON.
 """
 
@@ -29,6 +31,7 @@ from streaming_code_generator.testing.openai_replies import (
     finish,
     usage,
 )
+from streaming_code_generator.testing.openai_replies import event as event_of
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 
 PAUSES_S = {"[slow]": 0.12, "[fast]": 0.01}
@@ -57,6 +60,25 @@ class Rectangle:
     def area(self) -> float:
         return self.width * self.height
 '''
+
+
+GHOSTS = {
+    "total = ": "sum(values, start=0)\n",
+    "    def area(self": ") -> float:\n        return self.width * self.height\n",
+}
+"""What comes behind the beginning of a line."""
+
+
+def infill(line: str) -> Reply:
+    """Answer a request for what comes behind a cursor's line."""
+    matching = (begun for begun in GHOSTS if line.endswith(begun))
+    text = GHOSTS.get(next(matching, ""), "")
+    return Reply(
+        steps=(
+            event_of({"content": text, "stop": False}),
+            event_of({"content": "", "stop": True, "stop_type": "eos"}),
+        )
+    )
 
 
 def code_for(prompt: str) -> str:
@@ -97,10 +119,12 @@ class Script:
             told = {
                 "prompt": request.prompt,
                 "authorization": request.headers.get("authorization"),
-                "model": request.body["model"],
-                "system": request.body["messages"][0]["content"],
+                "model": request.body.get("model"),
+                "system": request.body.get("messages", [{"content": None}])[0]["content"],
             }
             file.write(json.dumps(told) + "\n")
+        if request.path == "/infill":
+            return infill(request.prompt)
         pieces = pieces_of(code_for(request.prompt))
         pause_s = next(
             (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S

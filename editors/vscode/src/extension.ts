@@ -15,6 +15,7 @@ import { OwnEnvironment, packagedWheel } from './server/environment';
 import { FolderSettings } from './server/folderSettings';
 import { FollowedCode } from './generations/follow';
 import { Generations } from './generations/generations';
+import { GhostText } from './ghostText';
 import { Installer } from './server/installer';
 import { refreshLensesAtTheEnd } from './generations/lenses';
 import { createLog } from './log';
@@ -44,13 +45,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const undo = new UndoSteps(documents, generations, userUndo, (...change) => reportChange(control, ...change), log);
   const busy = new BusyDocuments();
   const edits = new EditApplier(documents, busy);
-  const parts: Intermediaries = { edits, undo, progress, folders, run: (...command) => commands.ask(...command) };
+  const parts: Intermediaries = { edits, undo, progress, folders, settingsSent: () => ghost.refresh(), run: (...command) => commands.ask(...command) };
   const own = new OwnEnvironment(context.globalStorageUri.fsPath, packagedWheel(context.extensionPath));
   const installer = new Installer(own, keys, log);
   const control: ServerControl = new ServerControl(own, installer, keys, folders, log, (client) => middleware(parts, client), {
     stateChanged: (state, message) => {
       status.setServer(state, message);
       if (state === 'running') {
+        void ghost.refresh();
         void vscode.commands.executeCommand('setContext', 'streamingCodeGenerator.hasServer', true);
       }
     },
@@ -63,8 +65,10 @@ export function activate(context: vscode.ExtensionContext): void {
     ended: () => {
       progress.endAll();
       generations.endAll();
+      ghost.serverEnded();
     },
   });
+  const ghost: GhostText = new GhostText(control);
   const prompts = new Prompts(context.workspaceState);
   const commands = new GenerationCommands(control, documents, generations, prompts, log);
   const setup = new SetupCommands(own, installer, keys, log, () => control.settingsChanged());
@@ -72,7 +76,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const followed = new FollowedCode(generations);
 
   server = control;
-  context.subscriptions.push(log, documents, busy, generations, status, undo, control, followed, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, busy, generations, status, undo, control, ghost, followed, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
   context.subscriptions.push(new Endings(control, documents, busy, generations, log));
@@ -88,6 +92,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.earlierPrompt, prompts.earlier),
     vscode.commands.registerCommand(Command.laterPrompt, prompts.later),
     vscode.commands.registerCommand(Command.redo, undo.redo),
+    vscode.commands.registerCommand(Command.toggleGhostText, ghost.toggle),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),
     vscode.commands.registerCommand(Command.installServer, setup.installServer),

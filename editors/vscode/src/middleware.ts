@@ -18,6 +18,8 @@ export interface Intermediaries {
   undo: UndoSteps;
   progress: ProgressNotifications;
   folders: FolderSettings;
+  /** Called when the server has asked for the settings, and is about to read them. */
+  settingsSent: () => Promise<void>;
   /** Run one of the server's commands and show what it failed with; the client would show it in its own words. */
   run: (command: string, argument: GenerationReference) => Promise<void>;
 }
@@ -49,6 +51,7 @@ export function middleware(parts: Intermediaries, client: () => LanguageClient |
       configuration: async (params, token, next) => {
         const answers: unknown = await next(parts.folders.scoped(params), token);
         parts.folders.answered();
+        void parts.settingsSent();
         return Array.isArray(answers) ? answers.map(withoutClientsOwn) : [];
       },
     },

@@ -17,6 +17,7 @@ export const Command = {
   /** Not in the palette: keys of the prompt box. */
   earlierPrompt: 'streamingCodeGenerator.client.earlierPrompt',
   laterPrompt: 'streamingCodeGenerator.client.laterPrompt',
+  toggleGhostText: 'streamingCodeGenerator.client.toggleGhostText',
   showLog: 'streamingCodeGenerator.client.showLog',
   restartServer: 'streamingCodeGenerator.client.restartServer',
   installServer: 'streamingCodeGenerator.client.installServer',

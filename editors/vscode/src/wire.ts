@@ -12,6 +12,7 @@ export const ServerCommand = {
   remove: `${SECTION}.remove`,
   accept: `${SECTION}.accept`,
   retry: `${SECTION}.retry`,
+  status: `${SECTION}.status`,
 } as const;
 
 export interface GenerateArguments {
@@ -21,6 +22,14 @@ export interface GenerateArguments {
   prompt?: string;
   target: 'document';
   wait: true;
+}
+
+/** When ghost text comes. */
+export type InlineCompletion = 'off' | 'invoked' | 'automatic';
+
+/** What the extension reads of the answer to `status`. */
+export interface ServerStatus {
+  completions: { when: InlineCompletion };
 }
 
 /** Which generation a command means; without an id the last one, of the document if one is named. */

@@ -11,6 +11,9 @@ LINES_AFTER = 8
 MOST_OF_A_LINE = 500
 """Characters: what lies further off in a very long line is not looked at."""
 
+MOST_LINES_BEYOND = 3
+"""So many lines may be typed beyond what is known of a suggestion."""
+
 PAIRS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 """What editors type by themselves behind what the user has typed."""
 
@@ -75,6 +78,38 @@ def typed_since(
         if origin.after in afters(place_at(lines, *point)):
             return expected[:length]
     return None
+
+
+def typed_beyond(
+    origin: Place, expected: str, lines: Sequence[str], anchor: tuple[int, int]
+) -> Iterator[str]:
+    r"""Yield what may have been typed at an anchor that begins with all that is expected there.
+
+    That is for what is still being written: the rest of it may turn out to be what was typed.
+
+    Args:
+        origin: The place of the anchor when the text was expected.
+        expected: What was expected to be typed, as far as it is known.
+        lines: The document's lines now.
+        anchor: Line and column (in code points) where the expected text begins.
+    """
+    # Expected "f" at the end of "x = |\ny": "x = foo()\ny" is "foo()", or it is "foo(" and the
+    # editor has closed it, because "\ny" stands behind both.
+    line, column = anchor
+    if line >= len(lines) or column > len(content(lines[line])):
+        return
+    if place_at(lines, line, column).before != origin.before:
+        return
+    length, (line, column) = _points_along(expected, lines, line, column)[-1]
+    if length < len(expected):
+        return
+    typed, behind = expected, len(origin.after.partition("\n")[0])
+    for row in range(line, min(line + MOST_LINES_BEYOND, len(lines))):
+        here = content(lines[row])
+        for end in (len(here) - behind, len(here) - behind - 1):
+            if end >= column and origin.after in afters(place_at(lines, row, end)):
+                yield typed + here[column:end]
+        typed, column = f"{typed}{here[column:]}\n", 0
 
 
 def _points_along(

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
 from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
-from streaming_code_generator.core.complete.place import Place, place_at, typed_since
+from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
 from streaming_code_generator.core.complete.stopping import CompletionText
 from streaming_code_generator.core.complete.window import Window, window_at
 from streaming_code_generator.core.messages import Delta, Message, Provider
@@ -37,14 +37,26 @@ class Cursor:
         return window_at(self.lines, self.line, self.column)
 
     def typed_at(self, place: Place, expected: str, anchor: tuple[int, int]) -> str | None:
-        """Return what was typed from an anchor up to this cursor, if it is as expected."""
-        typed = typed_since(place, expected, self.lines, anchor)
-        if typed is None:
-            return None
-        line, column = anchor
-        *above, last = typed.split("\n")
-        end = (line + len(above), len(last) if above else column + len(last))
-        return typed if end == (self.line, self.column) else None
+        """Return what was typed from an anchor up to this cursor.
+
+        It is a beginning of what is expected, or goes on where that ends.
+        """
+        for typed in _typed(place, expected, self.lines, anchor):
+            line, column = anchor
+            *above, last = typed.split("\n")
+            end = (line + len(above), len(last) if above else column + len(last))
+            if end == (self.line, self.column):
+                return typed
+        return None
+
+
+def _typed(
+    place: Place, expected: str, lines: Sequence[str], anchor: tuple[int, int]
+) -> Iterator[str]:
+    typed = typed_since(place, expected, lines, anchor)
+    if typed is not None:
+        yield typed
+    yield from typed_beyond(place, expected, lines, anchor)
 
 
 class CompletionStream:
@@ -80,17 +92,26 @@ class CompletionStream:
         self.is_over = False
         self.is_closed = False
         """Whether it was ended from here, so that its text is not all."""
+        self.is_refuted = False
+        """Whether something else came than had been typed meanwhile."""
         self.failure: StreamingError | None = None
         self.was_shown = False
         self._timeout_s = timeout_s
         self._on_end = on_end
+        self._typed: tuple[str, ...] = ("",)
+        """What may have been typed at the place since."""
         self._record = record
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
 
-    def typed_in(self, lines: Sequence[str]) -> str | None:
-        """Return what a document has of it already; None if something else was typed."""
-        return typed_since(self.place, self.text.so_far, lines, self.anchor)
+    def fits(self, lines: Sequence[str]) -> bool:
+        """Whether what was typed in a document since is what has come, or may still come."""
+        self._typed = tuple(_typed(self.place, self.text.so_far, lines, self.anchor))
+        return self._may_be_typed()
+
+    def _may_be_typed(self) -> bool:
+        text = self.text.so_far
+        return any(text.startswith(typed) or typed.startswith(text) for typed in self._typed)
 
     def close(self) -> None:
         """Close the connection: at once, unless the model may still be loading.
@@ -149,6 +170,9 @@ class CompletionStream:
                 meter.is_abandoned = True
                 return True
             self.text.feed(answer.feed(delta.text) if answer else delta.text)
+            if not self._may_be_typed():
+                self.is_refuted = self.is_closed = meter.is_abandoned = True
+                return True
             is_cut = is_cut and delta.finish_reason in {None, "length"}
             if self.text.is_over or (answer and answer.is_over):
                 return False

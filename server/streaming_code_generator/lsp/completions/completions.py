@@ -104,10 +104,10 @@ class Completions:
         state.turn += 1
         lines = document.mirror.lines
         if (stream := state.running) is not None:
-            if stream.typed_in(lines) is None:
-                stream.close()
-            else:
+            if stream.fits(lines):
                 stream.wake()
+            else:
+                stream.close()
         state.outcomes.changed(lines)
 
     def closed(self, document: OpenDocument) -> None:
@@ -151,18 +151,21 @@ class Completions:
             self._close(state)
         if not window.is_open or (known is not None and not is_invoked):
             return ""
-        stream = state.running
-        if stream is None or stream.is_closed:
-            if not is_invoked:
-                await asyncio.sleep(DEBOUNCE_S)
-            # One that may not be closed yet, see `CompletionStream.close`, is waited for.
-            while (running := state.running) is not None and state.turn == turn:
-                await running.news(None)
-            if state.turn != turn or means.is_busy():
-                return ""
-            stream = self._sent_for(state, cursor, means)
-        text = await _whole(stream, cursor, is_current=lambda: state.turn == turn)
-        return fitting(text, window)
+        loop = asyncio.get_running_loop()
+        rested_at_s = loop.time() + (0 if is_invoked else DEBOUNCE_S)
+        while True:
+            stream = state.running
+            if stream is None or stream.is_closed:
+                await asyncio.sleep(rested_at_s - loop.time())
+                # One that may not be closed yet, see `CompletionStream.close`, is waited for.
+                while (running := state.running) is not None and state.turn == turn:
+                    await running.news(None)
+                if state.turn != turn or means.is_busy():
+                    return ""
+                stream = self._sent_for(state, cursor, means)
+            whole = await _whole(stream, cursor, is_current=lambda: state.turn == turn)
+            if whole is not None:
+                return fitting(whole, window)
 
     def _sent_for(self, state: _InDocument, cursor: Cursor, means: Means) -> CompletionStream:
         request = FillRequest(
@@ -208,20 +211,26 @@ class Completions:
 
 async def _whole(
     stream: CompletionStream, cursor: Cursor, *, is_current: Callable[[], bool]
-) -> str:
-    """Wait for what is still to come of a stream at a cursor: all of it, or whole lines in time."""
+) -> str | None:
+    """Wait for what is still to come of a stream at a cursor: all of it, or whole lines in time.
+
+    Returns:
+        The text, "" if there is none to be shown; None if something else was typed than came.
+    """
     loop = asyncio.get_running_loop()
     answer_at_s = loop.time() + (0 if stream.was_shown else ANSWER_S)
     while is_current() and not stream.is_closed and stream.failure is None:
         typed = cursor.typed_at(stream.place, stream.text.so_far, stream.anchor)
         if typed is None:
             return ""
-        # What has been typed may reach into the line that is not whole yet.
+        # What has been typed may reach into the line that is not whole yet, or beyond it.
         whole = stream.text.whole
         rest = whole[len(typed) :] if whole.startswith(typed) else ""
         left_s = answer_at_s - loop.time()
+        if stream.is_over and not whole.startswith(typed):
+            return None
         if stream.is_over or (left_s <= 0 and rest.strip()):
             stream.was_shown = True
             return rest
         await stream.news(left_s if left_s > 0 else None)
-    return ""
+    return None if is_current() and stream.is_refuted else ""

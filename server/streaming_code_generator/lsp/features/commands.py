@@ -32,7 +32,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Generation,
     Stage,
 )
-from streaming_code_generator.lsp.generations.job import Job, TakenOver, make_job
+from streaming_code_generator.lsp.generations.job import Job, make_job
 from streaming_code_generator.lsp.generations.registry import abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
@@ -51,6 +51,7 @@ from streaming_code_generator.lsp.wire import (
     parse_generate,
     parse_reference,
 )
+from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings
 from streaming_code_generator.usage.attempt_store import sums_object
 
@@ -318,7 +319,7 @@ async def retry(state: ServerState, arguments: object) -> object:
         invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
     job = replace(
         generation.job,
-        takes_over=TakenOver(region.region_id, region.original),
+        takes_over=region.region_id,
         is_awaited=reference.wait,
         work_done_token=reference.work_done_token,
         partial_result_token=None,
@@ -334,9 +335,11 @@ _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 
 
 async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
-    """Answer with running and recent generations, the totals, and what became of ghost text."""
+    """Answer with running and recent generations, the totals, and how ghost text stands."""
+    await state.settings_read()
     generations, completions = state.generations, state.completions
     spent = await state.backend.ledger.spent()
+    counts = completions.counts() if completions else _NO_COMPLETIONS
     return {
         "running": [_result_object(generation) for generation in generations.running],
         "recent": [_result_object(generation) for generation in generations.ended],
@@ -345,9 +348,17 @@ async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG0
             "session": sums_object(spent.session),
             "today": sums_object(spent.day) if spent.day else None,
         },
-        "completions": completions.counts() if completions else _NO_COMPLETIONS,
+        "completions": {"when": _completes(state), **counts},
         "profiles": list(state.backend.resolved.profiles),
     }
+
+
+def _completes(state: ServerState) -> str:
+    try:
+        provider = state.backend.completion_provider()
+    except StreamingError:
+        return "off"
+    return completes(state.backend.resolved, provider.description)
 
 
 def _meant(state: ServerState, reference: GenerationReference, command: str) -> Generation:

@@ -38,15 +38,6 @@ from streaming_code_generator.settings.declarations import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TakenOver:
-    """The place of a generation whose text was taken out again."""
-
-    region_id: str
-    original: str
-    """What stood there before that generation."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownContext:
     """Which lines of which file the model was shown, without their text."""
@@ -70,8 +61,8 @@ class Job:
     start: Point
     end: Point
     """The range to replace; empty for an insertion."""
-    takes_over: TakenOver | None = None
-    """Set if it goes on in the place of a generation that was taken out: then that is the range."""
+    takes_over: str | None = None
+    """The id of a region whose text was taken out, if it goes on there: then that is the range."""
     prefix: str = ""
     suffix: str = ""
     """What is put around the code, such as the line ending behind a comment."""
