@@ -47,7 +47,7 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
         *("provider", "baseUrl", "apiKeyEnv", "apiKeyCommand", "modelPath"),
         *("extraBody", "extraHeaders", "inlineCompletion", "completionModel", "completionBaseUrl"),
         *("profiles", "fallbacks", "proxy", "caBundle", "clientCertificate", "clientKey"),
-        *("allowPlainHttp", "maskKeys", "keyring", "budgetPerDay"),
+        *("allowPlainHttp", "maskKeys", "keyring", "budgetPerDay", "sessionAffinity"),
     )
     assert machine == {f"{SECTION}.{name}" for name in names}
     assert sorted(vscode_restricted()) == sorted(machine)

@@ -29,6 +29,7 @@ from streaming_code_generator.settings.declarations import (
     Api,
     InlineCompletion,
     ProviderName,
+    SessionAffinity,
     SystemRole,
     TokenLimitField,
 )
@@ -70,6 +71,7 @@ class ProviderChoice:
     extra_body: str | None = None
     """Further fields of the request, as JSON."""
     extra_headers: tuple[tuple[str, Secret], ...] = ()
+    session_affinity: SessionAffinity = "none"
     embedded_model: str | None = None
     model_path: str | None = None
     allow_plain_http: bool = False
@@ -144,6 +146,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         api=choice.api,
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
+        session_affinity=choice.session_affinity,
         connect_timeout_s=choice.connect_timeout_s,
         network=choice.network,
     )
@@ -206,6 +209,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
         allow_plain_http=settings.allow_plain_http,
+        session_affinity=settings.session_affinity,
         connect_timeout_s=settings.connect_timeout_seconds,
         network=network_of(settings),
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),

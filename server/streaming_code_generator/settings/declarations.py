@@ -37,6 +37,7 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 Api = Literal["auto", "chat", "responses"]
 SystemRole = Literal["auto", "system", "developer"]
 OnInterrupt = Literal["keep", "continue", "remove"]
+SessionAffinity = Literal["none", "header", "prompt_cache_key"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
 InlineCompletion = Literal["off", "invoked", "automatic"]
@@ -320,6 +321,17 @@ class Settings:
             Switch(),
             "Whether keys in the code are masked before it is sent to a model, and put back in "
             "what it answers.",
+            scope=Scope.USER,
+        ),
+    )
+    session_affinity: SessionAffinity = field(
+        default="none",
+        metadata=_about(
+            Choice(("none", "header", "prompt_cache_key")),
+            "How a document's requests are marked as belonging together, so that a gateway sends "
+            "them to the replica that has read the prompt's beginning: by the header "
+            "`x-session-id`, by the field `prompt_cache_key`, or not at all; the mark names no "
+            "user and no file.",
             scope=Scope.USER,
         ),
     )

@@ -60,7 +60,9 @@ class Routes:
         """Return the request as the provider to be asked now is to get it."""
         if self.fallback is None:
             return request
-        return replace(self.fallback.request, messages=request.messages)
+        return replace(
+            self.fallback.request, messages=request.messages, session_id=request.session_id
+        )
 
     def failed(self, error: StreamingError) -> None:
         """Count a failed attempt against the endpoint, if it is its own fault."""

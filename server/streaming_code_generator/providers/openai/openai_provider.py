@@ -32,7 +32,12 @@ from streaming_code_generator.providers.openai.sdk import (
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret
-from streaming_code_generator.settings.declarations import Api, SystemRole, TokenLimitField
+from streaming_code_generator.settings.declarations import (
+    Api,
+    SessionAffinity,
+    SystemRole,
+    TokenLimitField,
+)
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
@@ -148,6 +153,9 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
 DEFAULT_MODEL = "gpt-5.4-mini"
 """Small, quick, and no shutdown is announced for it."""
 
+SESSION_HEADER = "x-session-id"
+"""By which Ray Serve, and other gateways, keep a session at one replica."""
+
 _REFUSES_A_FIELD = frozenset({400, 422})
 _NOT_FOUND = 404
 
@@ -172,6 +180,7 @@ class OpenAIProvider:
         api: Api = "auto",
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
+        session_affinity: SessionAffinity = "none",
         connect_timeout_s: float = 5.0,
         network: Network | None = None,
     ) -> None:
@@ -189,6 +198,7 @@ class OpenAIProvider:
                 says that the model wants the other.
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
+            session_affinity: How a request says which session it belongs to.
             connect_timeout_s: Longest time to connect.
             network: The proxy and the certificates that are set; None is the system's own way.
 
@@ -198,6 +208,7 @@ class OpenAIProvider:
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
+        self._session_affinity = session_affinity
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._ways_to_fill = WaysToFill(base_url, model)
         self._is_proxied = is_proxied(base_url, network or Network())
@@ -280,7 +291,8 @@ class OpenAIProvider:
         while (way := self._ways_to_fill.first) is not None:
             try:
                 with translated(self._description.endpoint, self._secrets):
-                    return await self._post(way.url, way.body(request), stack)
+                    body = way.body(request) | self._session_field(request)
+                    return await self._post(way.url, body, request, stack)
             except APIError as error:
                 if not self._ways_to_fill.is_refused(way, error.status_code):
                     raise
@@ -306,7 +318,8 @@ class OpenAIProvider:
             try:
                 if dialect.api == "chat":
                     return await self._chat(request, dialect, stack)
-                return await self._post(PATH, self._responses_body(request, dialect), stack)
+                body = self._responses_body(request, dialect)
+                return await self._post(PATH, body, request, stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
                 is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
@@ -326,8 +339,9 @@ class OpenAIProvider:
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
                 stream=dialect.streams,
-                extra_headers=self._headers(),
-                extra_body=chat_body(request, dialect, self._extra_body),
+                extra_headers=self._headers(request),
+                extra_body=self._session_field(request)
+                | chat_body(request, dialect, self._extra_body),
             )
         )
         return response.http_response
@@ -339,9 +353,15 @@ class OpenAIProvider:
             takes_temperature=dialect.takes_temperature,
         )
         own = {"model": self._description.model, "stream": dialect.streams}
-        return own | body | dict(self._extra_body)
+        return own | self._session_field(request) | body | dict(self._extra_body)
 
-    async def _post(self, path: str, body: dict[str, object], stack: AsyncExitStack) -> "Response":
+    async def _post(
+        self,
+        path: str,
+        body: dict[str, object],
+        request: CompletionRequest | FillRequest,
+        stack: AsyncExitStack,
+    ) -> "Response":
         """Send what the SDK has no stream of chunks for."""
         from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
 
@@ -350,17 +370,24 @@ class OpenAIProvider:
             path,
             cast_to=object,
             body=body,
-            options={"headers": self._headers()},
+            options={"headers": self._headers(request)},
             stream=True,
             stream_cls=AsyncStream[object],
         )
         stack.push_async_callback(stream.response.aclose)
         return stream.response
 
-    def _headers(self) -> "dict[str, str | Omit]":
+    def _session_field(self, request: CompletionRequest | FillRequest) -> dict[str, object]:
+        if self._session_affinity == "prompt_cache_key" and request.session_id:
+            return {"prompt_cache_key": request.session_id}
+        return {}
+
+    def _headers(self, request: CompletionRequest | FillRequest) -> "dict[str, str | Omit]":
         from openai import omit  # noqa: PLC0415 - imported by the client already
 
         headers: dict[str, str | Omit] = {} if self._client.key else {"Authorization": omit}
+        if self._session_affinity == "header" and request.session_id:
+            headers[SESSION_HEADER] = request.session_id
         for name, value in self._extra_headers.items():
             # Spelled as the SDK does: it would send another spelling beside its own.
             is_key = name.lower() == "authorization"
