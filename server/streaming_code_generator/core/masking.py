@@ -24,7 +24,8 @@ def _shape(hint: str, pattern: str) -> _Shape:
 # randomness would mask hashes and test data, and the model would see other code than there is.
 _SHAPES = (
     _shape("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]+?(?=-----END|\Z)"),
-    _shape("sk-", r"\bsk-[A-Za-z0-9_\-]{20,}"),  # OpenAI, Anthropic, OpenRouter, DeepSeek
+    # OpenAI, Anthropic, OpenRouter, DeepSeek; without a digit it is a class of a style sheet.
+    _shape("sk-", r"\bsk-(?=[A-Za-z_\-]*\d)[A-Za-z0-9_\-]{20,}"),
     _shape("A", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),  # AWS
     _shape("gh", r"\bgh[pousr]_[A-Za-z0-9]{36,}"),  # GitHub
     _shape("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{22,}"),
