@@ -1,14 +1,13 @@
 """The cases of this folder, as data."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
-MARK = "%%%%"
+from support.entries import Entry, Position, read_entries, read_place
 
-Place = tuple[int, int]
-"""A line and a column, in code points."""
+FOLDER = Path(__file__).parent
+_FIELDS = {"language", "prompt", "nothing", "warns", "comment"}
+_TEXTS = {"document", "answer", "right"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,8 @@ class Case:
     prompt: str | None
     """None: the comment at the cursor."""
     document: str
-    start: Place
-    end: Place
+    start: Position
+    end: Position
     answer: str
     right: str
     """The document that is right; the one there was, if nothing is to be inserted."""
@@ -35,7 +34,11 @@ class Case:
 
 def cases() -> list[Case]:
     """Return all cases, in the order of their files."""
-    return [case for path in sorted(FOLDER.glob("*.txt")) for case in _cases_of(path)]
+    return [
+        _case(f"{path.stem}: {entry.name}", entry)
+        for path in sorted(FOLDER.glob("*.txt"))
+        for entry in read_entries(path, fields=_FIELDS, texts=_TEXTS)
+    ]
 
 
 def chunkings(answer: str) -> dict[str, list[str]]:
@@ -55,52 +58,18 @@ def chunkings(answer: str) -> dict[str, list[str]]:
     }
 
 
-def offset(text: str, line: int, column: int) -> int:
-    """Return where a place is, in code points from the beginning."""
-    return sum(len(each) + 1 for each in text.split("\n")[:line]) + column
-
-
-def _cases_of(path: Path) -> Iterator[Case]:
-    name, fields, texts = "", dict[str, str](), dict[str, list[str]]()
-    reading: list[str] | None = None
-    for line in [
-        *path.read_text(encoding="utf-8").removesuffix("\n").split("\n"),
-        f"{MARK} end of the file",
-    ]:
-        if not line.startswith(MARK):
-            if reading is not None:
-                reading.append(line)
-            continue
-        word, colon, value = line.removeprefix(MARK).strip().partition(":")
-        if word in {"document", "answer", "right"}:
-            reading = texts[word] = []
-        elif colon and word in {"language", "prompt", "nothing", "warns", "comment"}:
-            fields[word], reading = value.strip(), None
-        else:
-            if name:
-                joined = {key: "\n".join(lines) for key, lines in texts.items()}
-                yield _case(f"{path.stem}: {name}", fields, joined)
-            name, fields, texts, reading = line.removeprefix(MARK).strip(), {}, {}, None
-
-
-def _case(name: str, fields: dict[str, str], texts: dict[str, str]) -> Case:
-    marked = texts["document"]
-    document = marked.replace("▮", "").replace("«", "").replace("»", "")
-    start = marked.partition("▮" if "▮" in marked else "«")[0]
-    end = marked.partition("»")[0].replace("«", "") if "»" in marked else start
+def _case(name: str, entry: Entry) -> Case:
+    fields, texts = entry.fields, entry.texts
+    place = read_place(texts["document"])
     return Case(
         name=name,
         language_id=fields["language"],
         prompt=None if "comment" in fields else fields.get("prompt", "x"),
-        document=document,
-        start=_place(start),
-        end=_place(end),
+        document=place.text,
+        start=place.start,
+        end=place.end,
         answer=texts["answer"],
-        right=document if "nothing" in fields else texts["right"],
+        right=place.text if "nothing" in fields else texts["right"],
         warning=fields.get("nothing", fields.get("warns")),
         is_nothing="nothing" in fields,
     )
-
-
-def _place(before: str) -> Place:
-    return before.count("\n"), len(before) - before.rfind("\n") - 1

@@ -2,11 +2,12 @@
 
 import pytest
 
-from answers.corpus import Case, cases, chunkings, offset
+from answers.corpus import Case, cases, chunkings
 from streaming_code_generator.core.extract.filter import OutputFilter
 from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
+from support.entries import offset
 
 CASES = cases()
 LEAST_CASES = 200
@@ -39,8 +40,8 @@ def test_an_answer_makes_the_right_document(case: Case) -> None:
         code = joined(pieces) if machine.refusal is None else ""
         text = case.document
         if code:
-            head = text[: offset(text, placement.line, placement.column)]
-            tail = text[offset(text, placement.end_line, placement.end_column) :]
+            head = text[: offset(text, (placement.line, placement.column))]
+            tail = text[offset(text, (placement.end_line, placement.end_column)) :]
             text = head + placement.prefix + code + placement.suffix + tail
         assert text == case.right, name
         if case.warning is not None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from answers.corpus import Case, cases, chunkings, offset
+from answers.corpus import Case, cases, chunkings
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+from support.entries import offset
 from support.lsp_client import EditorClient, connected
 from support.lsp_process import server_environment
 
@@ -64,7 +65,7 @@ async def test_an_answer_makes_the_right_document(
     if case.start != case.end:
         for document in documents:
             document.editor.select(
-                offset(case.document, *case.start), offset(case.document, *case.end)
+                offset(case.document, case.start), offset(case.document, case.end)
             )
     place = case.start if case.start == case.end else (case.start, case.end)
     more = {} if case.prompt is None else {"prompt": case.prompt}

@@ -45,7 +45,9 @@ async def test_definition_of_a_name_that_is_used_is_shown_and_listed(
     editor: EditorClient, endpoint: ScriptedEndpoint, folder: Path
 ) -> None:
     geometry = folder / "geometry.py"
-    geometry.write_text("import math\n\ndef area(w, h):\n    return w * h\n")
+    # A short file that is imported would be shown whole.
+    more = "print()\n" * 100
+    geometry.write_text(f"import math\n\ndef area(w, h):\n    return w * h\n{more}")
     document = editor.open(USES)
 
     result = await editor.generate(document, (2, 0), prompt="the area of a square")

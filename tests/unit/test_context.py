@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from streaming_code_generator.core.context.around import around, scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.definitions import definitions_in, likely_files
+from streaming_code_generator.core.context.definitions import definitions_in
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
+from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask
@@ -84,17 +85,17 @@ DEFINED = {
 @pytest.mark.parametrize("language_id", DEFINED)
 def test_definitions_are_found_in_many_languages(language_id: str) -> None:
     text, names = DEFINED[language_id]
-    assert names <= definitions_in(tuple(text.split("\n"))).keys()
+    assert names <= {found.name for found in definitions_in(tuple(text.split("\n")))}
 
 
 def test_a_definition_has_its_decorators_its_body_and_its_end() -> None:
     lines = "import os\n\n@cached\ndef area(\n    w,\n) -> int:\n    x = 1\n\n    return x\n\ny = 2"
-    found = definitions_in(tuple(lines.split("\n")))["area"]
+    found, *_ = definitions_in(tuple(lines.split("\n")))
     assert (found.first, found.end) == (2, 9)
 
 
 def test_a_call_or_a_comparison_is_no_definition() -> None:
-    assert definitions_in(("    return area(w)", "if x == 1:", "x <= 3", "print(x)")) == {}
+    assert definitions_in(("    return area(w)", "if x == 1:", "x <= 3", "print(x)")) == ()
 
 
 def test_the_headers_of_the_scopes_around_a_line_are_found() -> None:

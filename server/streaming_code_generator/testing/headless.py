@@ -150,6 +150,11 @@ class HeadlessEditor:
         item = types.TextDocumentItem(self.uri, language_id, self.buffer.version, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
+    def close(self) -> None:
+        """Close the document."""
+        identifier = types.TextDocumentIdentifier(self.uri)
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+
     async def generate(self, *, position: Position, **arguments: object) -> dict[str, Any]:
         """Run the command at a position and return its result as a plain mapping.
 

@@ -1,9 +1,9 @@
 """Chooses what a model is shown, within a budget of tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from streaming_code_generator.core.context.around import around
-from streaming_code_generator.core.context.definitions import definitions_used
 from streaming_code_generator.core.context.file_pieces import (
     CountTokens,
     FilePiece,
@@ -11,13 +11,16 @@ from streaming_code_generator.core.context.file_pieces import (
     fit,
     merged,
 )
+from streaming_code_generator.core.context.related import related_pieces
 from streaming_code_generator.core.context.similar import similar_windows
 
 NEAR_LINES = 40
 _SHARE_OF_FILE = 0.5
 """What the file itself gets at first; it also gets what others leave."""
 _SHARE_OF_NAMED = 0.6
-_MOST_DEFINITIONS = 16
+_MOST_RELATED = 40
+_BEGINNING_LINES = 5
+"""Of a definition, what is shown at least: its header, what it takes, what it is for."""
 _MOST_WINDOWS = 8
 
 
@@ -66,9 +69,9 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
     rest = [each for each in query.named if each.uri not in shown_uris]
     shown += fit(similar_windows(file, rest), left - _tokens(shown), count)
 
-    definitions = definitions_used(file, near, query.instruction, others)
-    fresh = [piece for piece in definitions if not _is_in(piece, shown)][:_MOST_DEFINITIONS]
-    shown += fit(fresh, left - _tokens(shown), count)
+    related = related_pieces(file, near, query.instruction, others)
+    fresh = list(islice((piece for piece in related if not _is_in(piece, shown)), _MOST_RELATED))
+    shown += _by_beginnings(fresh, left - _tokens(shown), count)
     windows = similar_windows(file, query.opened)[:_MOST_WINDOWS]
     fresh = [piece for piece in windows if not _is_in(piece, shown)]
     shown += fit(fresh, left - _tokens(shown), count)
@@ -79,6 +82,20 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
         # Joined text has rarely more tokens than its parts had; then the last goes.
         (shown or mine).pop()
     return [*shown, *mine]
+
+
+def _by_beginnings(pieces: list[FilePiece], room: int, count: CountTokens) -> list[FilePiece]:
+    """Return the pieces that fit into so many tokens, cut before one of them is left out."""
+    cut = [replace(piece, end=min(piece.end, piece.first + _BEGINNING_LINES)) for piece in pieces]
+    whole = dict(zip(((piece.file.uri, piece.first) for piece in cut), pieces, strict=True))
+    taken = fit(cut, room, count)
+    room -= _tokens(taken)
+    for number, piece in enumerate(taken):
+        longer = fit([whole[piece.file.uri, piece.first]], room + piece.tokens, count)
+        if longer:
+            room += piece.tokens - longer[0].tokens
+            taken[number] = longer[0]
+    return taken
 
 
 def _tokens(pieces: list[FilePiece]) -> int:

@@ -1,33 +1,27 @@
-"""Finds where names are defined, in any language whose code is indented as usual."""
+"""Finds what a file defines and imports, in any language whose code is indented as usual."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 
 LONGEST_DEFINITION = 40
 """Most lines shown of one definition."""
 FILES_REMEMBERED = 500
 """Files whose definitions need not be found again."""
-MOST_PLACES = 3
-"""A name that is defined in more files, such as `main`, says nothing of which is meant."""
-
-MOST_FILES_READ = 40
-_WHOLE_FOLDER = frozenset({"__init__", "index", "mod", "lib"})
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 _DEFINITION = re.compile(
     r"""
     ^[ \t]*(?:@\w+\s+)?(?:(?:export|default|declare|public|private|protected|internal|static|final
         |abstract|async|override|open|sealed|data|pub(?:\([^)]*\))?|unsafe|extern|inline|local
-        |virtual|partial|readonly|const(?=\s+(?:fn|enum)))\s+)*
+        |virtual|partial|readonly|case|implicit|const(?=\s+(?:fn|enum)))\s+)*
     (?:
         (?:def|class|func|fun|fn|function\*?|sub|struct|enum|interface|trait|type|module|namespace
            |record|protocol|object|union|proc|defmodule|defp|newtype|typealias|macro_rules!|mod)
-        \s+(?:\([^)]*\)\s*)?(?:[\w]+[.:])*(?P<keyword>[^\W\d][\w]*[?!]?)
+        \s+(?:\((?:\w+\s+)?\*?(?P<receiver>\w+)[^)]*\)\s*)?(?:[\w]+[.:])*(?P<keyword>[^\W\d][\w]*[?!]?)
       | (?:const|let|var|val|static)\s+(?:mut\s+)?(?P<value>[^\W\d]\w*)\s*[:=]
+      | (?:impl(?:<[^>]*>)?\s+(?:[\w:]+(?:<[^>]*>)?\s+for\s+)?|extension\s+)(?P<extended>\w+)
       | \#\s*define\s+(?P<macro>\w+)
       | (?i:create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?
         (?:table|view|function|procedure|type)
@@ -36,16 +30,31 @@ _DEFINITION = re.compile(
       | (?=\w)(?!(?:return|else|new|throw|await|delete|case|goto|if|for|while|switch|catch)\b)
         [\w:<>,*&\[\]?. ]+[\s*&](?P<typed>[^\W\d]\w*)\s*\([^;={}]*\)?[\w\s]*\{?\s*$
     )
+    | ^(?=\w)(?!(?:return|new|throw|await|delete|using|typedef)\b)
+        [\w:<>,*&\[\]? ]+[\s*&](?P<declared>[^\W\d]\w*)\s*\([^;={}]*\)[\w\s]*;\s*$
     | ^(?P<assigned>[^\W\d]\w*)\s*(?::[^=]+)?=(?![=>])
     """,
     re.VERBOSE,
 )
 _IMPORT = re.compile(
-    r"\s*(?:from\b.*\bimport\b|import\b|use\s|using\s|#\s*include\b|require\b|package\s"
+    r"\s*(?:from\b.*\bimport\b|import\b|use\s|using\s|#\s*include\b|require(?:_relative|_once)?\b"
+    r"|package\s|mod\s+\w+;|(?:source|\.)\s+[\"'$\w./~]"
     r"|(?:const|let|var)\b.*\brequire\(|export\b.*\bfrom\b)"
 )
 _CLOSING = re.compile(r"\s*(?:[}\])]|end\b)")
 _ABOVE = re.compile(r"\s*(?:@|#\[|//|#|\*|/\*|--)")
+
+
+EVERYWHERE = frozenset(
+    """
+    and any are bool break case catch class const continue def default del elif else elseif end enum
+    except export extends false final finally float for from func function get global goto has
+    import int interface lambda let new nil none None not null number object package pass private
+    protected public raise return self set static str string struct super switch the then this
+    throw throws true True False try type typeof undefined use using var void while with yield
+    """.split()  # noqa: SIM905 - a list of so many literals is not readable
+)
+"""Words that two files in one language always have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +64,35 @@ class Definition:
     name: str
     first: int
     end: int
-    """The first line behind it."""
-    is_member: bool
-    """Whether it stands inside something else."""
+    """The first line behind it, or behind what is shown of it."""
+    owner: str
+    """What it stands in, or is a method of; empty for what stands alone."""
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it stands inside something else, or belongs to it."""
+        return bool(self.owner)
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)
-def definitions_in(lines: tuple[str, ...]) -> dict[str, Definition]:
-    """Return the definitions in a file by their names; the first of each name counts."""
-    found: dict[str, Definition] = {}
+def definitions_in(lines: tuple[str, ...]) -> tuple[Definition, ...]:
+    """Return the definitions in a file; a type and its `impl` or `extension` are two of one name.
+
+    What is indented without standing in a definition has `?` for its owner.
+    """
+    found: list[Definition] = []
+    scopes: list[tuple[int, str]] = []
     for number, line in enumerate(lines):
         match = _DEFINITION.match(line[:400])
         if match is None or match.lastgroup is None:
             continue
-        name = match[match.lastgroup]
-        known = found.get(name)
-        is_member = line[:1] in {" ", "\t"}
-        if known is None or (known.is_member and not is_member):
-            first, end = _extent(lines, number)
-            found[name] = Definition(name, first, end, is_member)
-    return found
+        depth, name = depth_of(line), match[match.lastgroup]
+        while scopes and scopes[-1][0] >= depth:
+            scopes.pop()
+        inside = scopes[-1][1] if scopes else "?" if depth else ""
+        found.append(Definition(name, *_extent(lines, number), match["receiver"] or inside))
+        scopes.append((depth, name))
+    return tuple(found)
 
 
 def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
@@ -89,12 +107,11 @@ def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
     while first > 0 and number - first < 5 and _ABOVE.match(lines[first - 1]):  # noqa: PLR2004
         first -= 1
     depth, end = depth_of(lines[number]), number + 1
-    opens = lines[number].rstrip().endswith(("(", "{", "[", ","))
     for index in range(number + 1, min(len(lines), first + LONGEST_DEFINITION)):
         line = lines[index]
         if not line.strip():
             continue
-        if depth_of(line) > depth or (opens and line.strip() == "{"):
+        if depth_of(line) > depth or (index == number + 1 and line.strip() == "{"):
             end = index + 1
         elif depth_of(line) == depth and _CLOSING.match(line):
             end = index + 1
@@ -112,6 +129,11 @@ def depth_of(line: str) -> int:
     return len(expanded) - len(expanded.lstrip())
 
 
+def all_words(lines: Sequence[str]) -> list[str]:
+    """Return the identifiers and words of a text, from three characters on, in their order."""
+    return _WORD.findall("\n".join(lines))
+
+
 def words(text: str) -> set[str]:
     """Return the identifiers and words of a text, from three characters on."""
     return set(_WORD.findall(text))
@@ -121,93 +143,3 @@ def words(text: str) -> set[str]:
 def import_lines(lines: tuple[str, ...]) -> tuple[int, ...]:
     """Return the numbers of the lines of a file that import something."""
     return tuple(number for number, line in enumerate(lines) if _IMPORT.match(line[:400]))
-
-
-def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> list[str]:
-    """Return which of a workspace's files may define what a file uses, the likeliest first.
-
-    Those that are named like something it uses, `user_store.py` for `UserStore`; what stands for a
-    whole folder, `shop/__init__.py`, that it imports; and its neighbours. No more than
-    `MOST_FILES_READ`, however large the workspace is.
-    """
-    imported = _plain_words("\n".join(file.lines[number] for number in import_lines(file.lines)))
-    used = _plain_words("\n".join(file.lines)) | _plain_words(instruction)
-    own_folder = file.path.rpartition("/")[0]
-    ranked: list[tuple[int, str]] = []
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        stem = name.split(".")[0]
-        stands_for_folder = stem in _WHOLE_FOLDER
-        plain = _plain(folder.rpartition("/")[2] if stands_for_folder else stem)
-        if plain in imported:
-            ranked.append((1 if stands_for_folder else 0, path))
-        elif plain in used and not stands_for_folder:
-            ranked.append((2, path))
-        elif folder == own_folder:
-            ranked.append((3, path))
-    return [path for _, path in sorted(ranked)[:MOST_FILES_READ]]
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
-
-
-def _plain_words(text: str) -> set[str]:
-    return set(map(_plain, words(text)))
-
-
-def definitions_used(
-    file: FileSnapshot, near: tuple[int, int], instruction: str, others: Iterable[FileSnapshot]
-) -> list[FilePiece]:
-    """Return the definitions, in other files, of names that a file uses; those that matter first.
-
-    Args:
-        file: The file that code goes to.
-        near: The first line that is near the place, and the first behind.
-        instruction: What is asked for.
-        others: Where definitions are looked for.
-    """
-    asked = words(instruction)
-    close = words("\n".join(file.lines[near[0] : near[1]]))
-    imports = words("\n".join(file.lines[number] for number in import_lines(file.lines)))
-    wanted = (asked | close | words("\n".join(file.lines))) - definitions_in(file.lines).keys()
-    found: list[tuple[str, FileSnapshot, Definition]] = []
-    for other in others:
-        if other.uri != file.uri:
-            known = definitions_in(other.lines)
-            found += [(name, other, known[name]) for name in wanted & known.keys()]
-
-    def rank(item: tuple[str, FileSnapshot, Definition]) -> tuple[object, ...]:
-        name, other, definition = item
-        stem = re.split(r"[/\\]", other.path)[-1].split(".")[0]
-        is_imported = name in imports or stem in imports
-        nearness = 0 if name in asked else 1 if name in close else 2 if name in imports else 3
-        # Small places first among equals, so that the order is the same for every request.
-        return definition.is_member, nearness, not is_imported, other.path, definition.first
-
-    by_name: dict[str, list[tuple[str, FileSnapshot, Definition]]] = {}
-    for item in sorted(found, key=rank):
-        by_name.setdefault(item[0], []).append(item)
-    unambiguous = [item for items in by_name.values() for item in _meant(items, imports)]
-    return [
-        FilePiece(
-            file=other,
-            first=definition.first,
-            end=definition.end,
-            why=f"definition of `{name}`",
-        )
-        for name, other, definition in sorted(unambiguous, key=rank)
-    ]
-
-
-def _meant(
-    items: list[tuple[str, FileSnapshot, Definition]], imports: set[str]
-) -> Iterator[tuple[str, FileSnapshot, Definition]]:
-    """Yield which of a name's definitions may be meant: of imported files, else if few."""
-    imported = [
-        item for item in items if re.split(r"[/\\]", item[1].path)[-1].split(".")[0] in imports
-    ]
-    if imported:
-        yield imported[0]
-    elif len(items) <= MOST_PLACES:
-        yield from items[:2]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from streaming_code_generator.core.context.definitions import words
+from streaming_code_generator.core.context.definitions import EVERYWHERE, words
 from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
 
 WINDOW_LINES = 60
@@ -11,17 +11,6 @@ WINDOW_LINES = 60
 _STEP = 30
 _LEAST_COMMON = 3
 _FILES_REMEMBERED = 200
-
-_EVERYWHERE = frozenset(
-    """
-    and any are bool break case catch class const continue def default del elif else elseif end enum
-    except export extends false final finally float for from func function get global goto has
-    import int interface lambda let new nil none None not null number object package pass private
-    protected public raise return self set static str string struct super switch the then this
-    throw throws true True False try type typeof undefined use using var void while with yield
-    """.split()  # noqa: SIM905 - a list of so many literals is not readable
-)
-"""Words that two files in one language always have in common."""
 
 
 @lru_cache(maxsize=_FILES_REMEMBERED)
@@ -32,7 +21,7 @@ def _windows(lines: tuple[str, ...]) -> tuple[tuple[int, int, frozenset[str]], .
         (
             first,
             min(first + WINDOW_LINES, len(lines)),
-            frozenset(words("\n".join(lines[first : first + WINDOW_LINES])) - _EVERYWHERE),
+            frozenset(words("\n".join(lines[first : first + WINDOW_LINES])) - EVERYWHERE),
         )
         for first in range(0, last + 1, _STEP)
     )
@@ -45,7 +34,7 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
     compared, not what is near the place: so requests at two places are shown the same, and an
     endpoint's prompt cache holds it.
     """
-    mine = words("\n".join(file.lines)) - _EVERYWHERE
+    mine = words("\n".join(file.lines)) - EVERYWHERE
     rated: list[tuple[float, FilePiece]] = []
     for other in others:
         if other.uri == file.uri:

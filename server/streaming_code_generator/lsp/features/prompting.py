@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from streaming_code_generator.core.context.definitions import likely_files
 from streaming_code_generator.core.context.file_pieces import CountTokens, FileSnapshot
+from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of

@@ -1,0 +1,1 @@
+"""Measures how good the code is that a model brings into a document: it is executed."""
