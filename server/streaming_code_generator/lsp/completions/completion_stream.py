@@ -107,6 +107,8 @@ class CompletionStream:
         self._masking = KeyMasking(is_off=not masks_keys)
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
+        # Not at the end of `_run`: a task that is cancelled before its first step never gets there.
+        self.task.add_done_callback(self._ended)
 
     def fits(self, lines: Sequence[str]) -> bool:
         """Whether what was typed in a document since is what has come, or may still come."""
@@ -157,10 +159,11 @@ class CompletionStream:
             self.failure = error
         except TimeoutError:
             self.failure = APIError("A suggestion took too long.", kind="timeout")
-        finally:
-            self.is_over = True
-            self._on_end(self)
-            self.wake()
+
+    def _ended(self, _task: "asyncio.Task[None]") -> None:
+        self.is_over = True
+        self._on_end(self)
+        self.wake()
 
     def _masked(self, request: FillRequest) -> FillRequest:
         window, masked = request.window, self._masking.masked
