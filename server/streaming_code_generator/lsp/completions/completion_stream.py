@@ -71,7 +71,7 @@ class CompletionStream:
         *,
         is_warm: bool,
         timeout_s: float,
-        masks_keys: bool,
+        masks_keys: bool = True,
         on_end: Callable[["CompletionStream"], None],
         record: RecordAttempt,
     ) -> None:
