@@ -282,7 +282,8 @@ _OPENS_AN_ASIDE = re.compile(
     r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
     |prints?|results?|install\w*|alternativ\w*|approach|variant
     |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
-    |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected|would)\b""",
+    |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
+    |would)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""
