@@ -77,14 +77,21 @@ def test_changes_that_touch_are_joined() -> None:
 
 def test_what_is_inserted_where_something_is_replaced_goes_before_it() -> None:
     """Both the changes and the landing have it so, or the mirror would not be the document."""
-    document = tracked("ab[cde]f")
-    change(document, 2, 3, "WXYZ")
-    document.open_region("1", at(0, 2), at(0, 6))
-    plan = plan_towards(document, {"0": "N", "1": "c"})
+    document = tracked("ab[][cde]f")
+    plan = plan_towards(document, {"0": "N", "1": "X"})
     expected = after(document, plan)
 
     land(document, plan, frozenset(plan))
-    assert document.mirror.text == expected == "abNcf"
+    assert document.mirror.text == expected == "abNXf"
+
+
+def test_of_regions_that_share_text_only_one_is_changed_at_a_place() -> None:
+    document = tracked("ab[cde]f")
+    change(document, 2, 3, "WXYZ")
+    document.open_region("1", at(0, 2), at(0, 6))
+
+    plan = plan_towards(document, {"0": "N", "1": "c"})
+    assert len({step.region_id for step in plan}) == 1
 
 
 def test_a_plan_follows_regions_that_have_changed_places() -> None:

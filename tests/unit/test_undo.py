@@ -2,6 +2,7 @@
 
 import pytest
 
+from streaming_code_generator.editing.edits.in_flight import DOUBT_S
 from streaming_code_generator.editing.edits.undo import UNDO_GRACE_S
 from streaming_code_generator.editing.exchange import Deleted, ReportedChange, Settled, Undone
 from support.writing import Desk
@@ -324,3 +325,96 @@ def test_an_original_is_known_though_the_editor_names_the_place_behind_the_next_
 
     assert desk.sends_nothing()
     assert desk.mirrored == "x\nfoo()\ny\n"
+
+
+# Undo beside another generation's selection, and of edits that no change ever showed
+
+
+def test_a_selection_is_put_back_as_it_was_when_the_first_edit_replaced_it() -> None:
+    """Once, generated text that was undone between request and edit came back for good."""
+    desk = streaming("one ", tells=True)
+    desk.finish("0", "one ")
+    desk.open("1", 0, 6)
+    desk.outcomes += desk.writer.undone(3, now_s=desk.now_s)
+    take_out(desk, "one ")
+    desk.finish("1", "over")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("0")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == TEXT
+
+
+def test_generated_text_that_comes_back_into_a_selection_is_put_back_as_that() -> None:
+    """Once, the generation below had only what it had when the selection was made."""
+    desk = streaming("one ", "two ", tells=True)
+    desk.finish("0", "one two ")
+    take_out(desk, "two ")
+    desk.open("1", 0, 8)
+    desk.outcomes += desk.writer.undone(5, now_s=desk.now_s)
+    put_in(desk, "b\n", "two ")
+    desk.finish("1", "over")
+    assert desk.writer.region("0").is_untouched
+    desk.land()
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == TEXT
+
+
+def test_an_undo_to_before_the_selection_leaves_nothing_to_put_back() -> None:
+    """Once, the first generation's text came back with the second's original."""
+    desk = streaming("one two ", tells=True)
+    desk.finish("0", "one two ")
+    desk.open("1", 6, 10)
+    desk.writer.want("1", "over ")
+    desk.land()
+    desk.outcomes += desk.writer.undone(4, now_s=desk.now_s)
+    take_out(desk, "one over ")
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes[-1] == Undone("1")
+    desk.outcomes += desk.writer.put_back("1")
+
+    assert desk.sends_nothing()
+    assert desk.mirrored == TEXT
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_edit_that_was_never_reported_is_known_when_it_is_redone_after_the_end(
+    *, is_removed: bool
+) -> None:
+    """Once, it was forgotten with the end, and its text was taken for the user's."""
+    desk = streaming("one ")
+    desk.writer.want("0", "one two ")
+    edit = desk.sent()
+    desk.reply(edit)
+    take_out(desk, "one ")
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+    if is_removed:
+        desk.outcomes += desk.writer.put_back("0")
+    put_in(desk, "b\n", "one two ")
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == TEXT
+
+
+def test_an_edit_that_was_dropped_is_known_when_a_redo_brings_it() -> None:
+    """Once, it was forgotten when its region had settled."""
+    desk = Desk(TEXT)
+    desk.open("0", 2)
+    desk.writer.want("0", "one two ")
+    desk.reply(desk.sent())
+    desk.report((((0, 0), (0, 0)), ""))
+    desk.wait(DOUBT_S)
+    desk.finish("0", "")
+    put_in(desk, "b\n", "one two ")
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == TEXT

@@ -290,7 +290,7 @@ def test_a_change_that_comes_late_is_not_written_twice_though_more_text_arrived(
     assert desk.outcomes == [Settled("0")]
 
 
-def test_a_late_change_after_its_region_settled_is_the_users() -> None:
+def test_a_late_change_after_its_region_settled_is_taken_out_again() -> None:
     """Once, it was landed a second time, as an edit of a text that was complete already."""
     desk = opened()
     desk.writer.want("0", "x")
@@ -303,7 +303,8 @@ def test_a_late_change_after_its_region_settled_is_the_users() -> None:
 
     desk.echo(edit)
     assert desk.mirrored == "a!\nxb\n"
-    assert desk.writer.region("0").own_text == ""
+    desk.land()
+    assert desk.mirrored == "a!\nb\n"
 
 
 def test_a_client_whose_changes_never_contain_the_edit_ends_the_generation() -> None:
@@ -658,3 +659,34 @@ def test_selection_deleted_before_any_text_arrived_ends_its_generation() -> None
     assert outcomes == [Deleted("g")]
     assert writer.finish("g", "new") == [Deleted("g")]
     assert writer.next_edit(0.0) is None
+
+
+def test_texts_that_grow_in_one_another_at_one_place_go_out_one_after_the_other() -> None:
+    """Once, both went out in one edit, and the outer one's text counted as removed."""
+    desk = Desk("a\nold\nb\n")
+    desk.open("0", 0, 5)
+    desk.open("1", 2)
+    desk.finish("0", "a\nquite another\n")
+    desk.finish("1", "inner\n")
+    desk.land_all()
+    assert {*desk.outcomes} == {Settled("0"), Settled("1")}
+
+    for region_id in ("1", "0"):
+        desk.outcomes += desk.writer.put_back(region_id)
+        desk.land_all()
+    assert desk.mirrored == "a\nold\nb\n"
+
+
+def test_an_edit_that_was_given_up_is_known_though_another_one_is_in_flight() -> None:
+    """Once, the change was taken for the other one's, and the rest of it for the user's."""
+    desk = Desk("a\nold\nb\n")
+    desk.open("0", 2, 6)
+    desk.finish("0", "late text\n")
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+    desk.open("1", 0, 5)
+    desk.finish("1", "")
+    desk.sent()
+    desk.report((((1, 0), (2, 0)), "late text\n"))
+
+    assert desk.writer.region("0").own_text == "late text\n"

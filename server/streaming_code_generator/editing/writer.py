@@ -83,7 +83,8 @@ class DocumentWriter:
     def __init__(self, text: str, *, version: int | None, encoding: PositionEncoding) -> None:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
-        self.undo = UndoWatch(self.document)
+        self._late = LateEdits(self.document)
+        self.undo = UndoWatch(self.document, self._late)
         self._misplaced = MisplacedEdits(self.document)
         self._undo_version: int | None = None
         """The latest version of which the client said that an undo or a redo led to it."""
@@ -93,7 +94,6 @@ class DocumentWriter:
         self._in_flight: InFlight | None = None
         self._doubts = 0
         """How many edits in a row were probably dropped."""
-        self._late = LateEdits(self.document)
         self._refusals = Refusals()
         self._next_edit_id = 1
 
@@ -156,6 +156,13 @@ class DocumentWriter:
         self._wishes.want_for_good(region_id, text)
         return self._settle()
 
+    def put_back(self, region_id: str) -> list[Outcome]:
+        """Bring back for good what stood in a region before its generation wrote anything."""
+        if region_id not in self.document:
+            return []
+        self.document.drop_undone(region_id)
+        return self.finish(region_id, self.region(region_id).original)
+
     def stop(self, region_id: str) -> None:
         """Want nothing more of a region: it keeps what it holds and stays tracked."""
         self._wishes.stop(region_id)
@@ -169,15 +176,10 @@ class DocumentWriter:
 
     def _let_go(self, region_id: str) -> None:
         self.stop(region_id)
-        self._drop_steps(region_id)
+        if self._in_flight:
+            self._in_flight.take_steps(region_id)
         self._wishes.forget(region_id)
         self._late.forget(region_id)
-
-    def _drop_steps(self, region_id: str) -> None:
-        self._late.drop_doubtful(region_id)
-        if self._in_flight:
-            plan = self._in_flight.plan
-            self._in_flight.plan = tuple(step for step in plan if step.region_id != region_id)
 
     # What goes out
 
@@ -192,6 +194,9 @@ class DocumentWriter:
         plan = self._plan()
         if not plan:
             return None
+        if not self._misplaced:
+            # An edit that a client applied in the wrong place took nothing away for good.
+            self.document.find_original(dict.fromkeys(step.region_id for step in plan))
         changes = tuple(document_changes(self.document, plan))
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
@@ -273,8 +278,7 @@ class DocumentWriter:
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
         if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
-            flight.plan = self._confirm(flight.plan, complete_echo(self.document, flight.plan))
-            self._late.doubtful = ()
+            self._take_own(flight, complete_echo(self.document, flight.plan))
         else:
             had_undo = self._take_all(changes, now_s, is_undo=is_undo)
             is_undo &= not had_undo
@@ -308,10 +312,10 @@ class DocumentWriter:
         self.undo.look_up(touched, is_undo=is_undo)
         self.document.mark_read()
         for region_id in touched:
-            self.undo.suspend(region_id, self._late.doubtful, flight.plan if flight else ())
-            if self.region(region_id).is_undone:
-                self._drop_steps(region_id)
-            self._late.doubtful += self.undo.resumed(region_id)
+            self.document.take_in(region_id)
+            if flight and self.region(region_id).is_undone:
+                # Its steps were made for all that had landed: now they fit nothing else.
+                self._late.keep(flight.take_steps(region_id))
             if region_id not in self._wishes:
                 continue
             self.undo.hold(region_id, now_s)
@@ -378,21 +382,14 @@ class DocumentWriter:
         echo = self._echo(flight, change) if flight else None
         late = None
         if echo is None or echo.cost:
-            late = find_echo(self.document, self._late.doubtful, change)
             if flight and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole):
                 self._misplaced.watch(flight, change)
                 return
-        if echo and late and late.cost < echo.cost:
-            echo = None
-        if flight and echo:
-            flight.plan = self._confirm(flight.plan, echo)
-            flight.is_for_other_text &= bool(flight.plan)
-            self._late.doubtful = ()
+            late = self._past_undo(find_echo(self.document, self._late.plan, change), change)
+        if flight and echo and not (late and late.cost < echo.cost):
+            self._take_own(flight, echo)
         elif late:
-            self._late.doubtful = self._confirm(self._late.doubtful, late)
-            if flight:
-                flight.plan = ()
-        elif self._take_lost(change):
+            self._take_late(late)
             if flight:
                 flight.plan = ()
         else:
@@ -404,21 +401,24 @@ class DocumentWriter:
         echo = find_echo(self.document, flight.plan, change)
         if echo is None and flight.is_converted_in(change, self.mirror):
             return converted_echo(self.document, flight.plan, change)
+        return self._past_undo(echo, change)
+
+    def _past_undo(self, echo: Echo | None, change: ForeignChange) -> Echo | None:
+        """Return an echo, unless undo explains the change without anything beside it."""
         is_undo = echo and echo.cost and self.document.was_before(change)
         return None if is_undo else echo
 
-    def _take_lost(self, change: ForeignChange) -> bool:
-        """Recognise an edit that was given up and is applied now; it must not undo a removal."""
-        lost = self._late.lost
-        echo = find_echo(self.document, lost, change)
-        if echo is None:
-            return False
-        self._confirm(lost, echo)
-        region_ids = {step.region_id for step in echo.landed}
-        self._late.landed(region_ids)
-        for region_id in region_ids:
+    def _take_own(self, flight: InFlight, echo: Echo) -> None:
+        """Take what a change shows of the edit in flight: what was sent before it was dropped."""
+        self._late.take(echo.landed)
+        flight.plan = self._confirm(flight.plan, echo)
+        flight.is_for_other_text &= bool(flight.plan)
+
+    def _take_late(self, echo: Echo) -> None:
+        """Take an edit that is applied only now; it must not undo a removal."""
+        self._late.keep(self._confirm(self._late.take(echo.landed), echo))
+        for region_id in {step.region_id for step in echo.landed}:
             self._wishes.want_settled_again(region_id)
-        return True
 
     def _confirm(self, plan: Plan, echo: Echo) -> Plan:
         landed = echo.landed
@@ -484,7 +484,7 @@ class DocumentWriter:
         if flight.misplaced:
             self._repair(flight)
         else:
-            self._late.doubtful = flight.plan
+            self._late.keep(flight.plan)
             self._in_flight = None
             self.counts.rebased += 1
         return self._settle()
@@ -499,7 +499,6 @@ class DocumentWriter:
         for region_id in settled:
             self.undo.release(region_id)
             self.document.settle_undone(region_id)
-            self._drop_steps(region_id)
         return [outcome for region_id in settled for outcome in self._closed(region_id)]
 
     def _closed(self, region_id: str) -> list[Outcome]:
@@ -524,9 +523,8 @@ class DocumentWriter:
         for region_id in self._wishes:
             self.stop(region_id)
         if self._in_flight:
-            self._late.give_up(self._in_flight.plan)
+            self._late.keep(self._in_flight.plan)
         self._in_flight = None
-        self._late.doubtful = ()
         self._doubts = 0
         self._refusals = Refusals()
         return [Undeliverable(region_id, reason) for region_id in wanting]

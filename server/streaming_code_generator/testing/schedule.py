@@ -7,6 +7,7 @@ happens next; `schedule_checks` says what must hold.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from streaming_code_generator.editing.exchange import (
     Deleted,
@@ -84,10 +85,12 @@ class Schedule:
     saved_text: str = field(init=False, default="")
     _last_round_s: float = field(init=False, default=0.0)
     _to_client: deque[OutgoingEdit] = field(init=False, default_factory=deque)
-    _undone_together: set[str] = field(init=False, default_factory=set)
-    """The generated characters that were undone and not yet reported."""
-    _has_edited: bool = field(init=False, default=False)
-    """Whether anything else the user did is not yet reported."""
+    _reported: list[Cell] = field(init=False, default_factory=list)
+    """The buffer as it was reported last."""
+    _undone: set[Cell] = field(init=False, default_factory=set)
+    """What undo or redo took out since then."""
+    _removed: set[Cell] = field(init=False, default_factory=set)
+    """What the user removed by hand since then."""
 
     def __post_init__(self) -> None:
         self.texts = ScheduleTexts(self.habits)
@@ -105,8 +108,7 @@ class Schedule:
         self.generations.clear()
         self.outcomes.clear()
         self._to_client.clear()
-        self._undone_together.clear()
-        self._has_edited = False
+        self._note_reported()
         self.was_blocked = self.has_accepted = False
 
     # The server's side
@@ -186,7 +188,7 @@ class Schedule:
 
     def _put_back(self, generation: ScheduledGeneration) -> None:
         generation.state = "removing"
-        self._hear(self.writer.finish(generation.region_id, generation.original))
+        self._hear(self.writer.put_back(generation.region_id))
 
     def accept(self, generation: ScheduledGeneration) -> None:
         """Accept a generation's text: it is followed no more."""
@@ -224,7 +226,7 @@ class Schedule:
                     # An edit that is applied late is taken out again, and that is told again.
                     if generation.state != "removed":
                         finished = {"finishing": "finished", "removing": "removed"}
-                        generation.state = finished[generation.state]
+                        generation.state = finished.get(generation.state, generation.state)
                     self.check_settled(generation)
                 case Undone():
                     generation.was_undone = True
@@ -342,33 +344,47 @@ class Schedule:
             self._pass(0.5)
 
     def _undo_or_redo(self, function: Callable[..., set[Cell]]) -> None:
-        self._forget_reported()
+        self._note_reported()
         with self.user.at_work(undoing=True) as taken_out:
             taken_out.update(function(now_s=self.now_s))
-        self._undone_together |= {cell.character for cell in taken_out} & self.user.generated
+        self._undone |= taken_out
         self._count_as_deleted()
 
     def _act(self, action: Callable[[], None]) -> None:
-        self._forget_reported()
-        with self.user.at_work():
+        self._note_reported()
+        with self.user.at_work() as taken_out:
             action()
-        self._has_edited = True
+        self._removed |= taken_out
         self._count_as_deleted()
 
-    def _forget_reported(self) -> None:
+    def _note_reported(self) -> None:
         if self.editor.flush_at_s is None:
-            self._undone_together.clear()
-            self._has_edited = False
+            self._reported = list(self.editor.cells)
+            self._undone.clear()
+            self._removed.clear()
 
     def _count_as_deleted(self) -> None:
         """Take generated text for deleted that was undone, if no server can know that it was.
 
-        A client that reports one difference for an undo and for what was done right next to it, and
-        does not tell of undo, reports just what it would of a user who removed all that by hand.
+        A client that reports one difference for an undo and for what was removed by hand right next
+        to it, and does not tell of undo, reports just what it would of a user who removed all that
+        by hand. Line endings keep nothing apart: one is like another.
         """
-        is_one = self.habits.changes != "exact" and not self.habits.tells_undo
-        if is_one and self._has_edited:
-            self.user.deleted |= self._undone_together
+        if self.habits.changes == "exact" or self.habits.tells_undo:
+            return
+        present = set(self.editor.cells)
+        for is_gone, run in groupby(
+            (
+                cell
+                for cell in self._reported
+                if cell not in present or cell.character not in ENDINGS
+            ),
+            key=lambda cell: cell not in present,
+        ):
+            gone = set(run)
+            if is_gone and not gone.isdisjoint(self._removed):
+                undone = {cell.character for cell in gone & self._undone}
+                self.user.deleted |= undone & self.user.generated
 
     def place(self, near: str, which: int, fraction: float) -> int:
         """Return an offset of the buffer at, in or away from a region, as far as one can tell."""

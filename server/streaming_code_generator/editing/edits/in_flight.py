@@ -69,6 +69,12 @@ class InFlight:
         """Whether every part of it seems to have been applied in the wrong place."""
         return len(self.misplaced) >= len(self.edit.replacements)
 
+    def take_steps(self, region_id: str) -> Plan:
+        """Return the steps of a region, which are looked for in changes no more."""
+        taken = tuple(step for step in self.plan if step.region_id == region_id)
+        self.plan = tuple(step for step in self.plan if step.region_id != region_id)
+        return taken
+
     def count_in(self, changes: Sequence[ReportedChange]) -> int:
         """Return how many reported changes there are up to the one that completes the edit.
 

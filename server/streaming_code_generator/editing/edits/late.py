@@ -1,67 +1,79 @@
-"""Edits that nothing was heard of, and that may still be applied."""
+"""Edits that nothing was heard of, and that may still be applied, or undone and redone unseen."""
 
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from streaming_code_generator.editing.edits.plan import Plan
+from streaming_code_generator.editing.edits.plan import Plan, Step
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+
+EDITS_KEPT = 8
+"""So many of the latest of each region."""
 
 
 @dataclass(frozen=True, slots=True)
-class _LostSteps:
-    """Steps of one region in edits that were given up."""
+class UnseenEdit:
+    """The steps of one edit in one region, of which no change was seen."""
 
     made_for: str
-    """The region's own text then; they mean nothing to another."""
+    """All of the generation's text that had landed there; they mean nothing to another."""
     plan: Plan
 
 
 class LateEdits:
-    """What may still be applied of an edit that was probably dropped, or that was given up.
+    """What may still come of edits that were probably dropped, given up, or undone at once.
 
-    An edit that is in doubt is sent again, and a change that contains both is recognised by the
-    versions; one that was given up is followed by nothing, so it is kept for as long as its region
-    holds the text that it was made for.
+    An edit is sent again, or followed by nothing; what was sent before is kept. It can land as
+    long as its region holds the text that it was made for. When that text comes back by undo or
+    redo, it is to be reckoned with again.
     """
 
     def __init__(self, document: TrackedDocument) -> None:
         self._document = document
-        self.doubtful: Plan = ()
-        """The steps of an edit that was probably dropped."""
-        self._lost: dict[str, _LostSteps] = {}
-        """By region, the steps of edits that were given up."""
+        self._unseen: dict[str, deque[UnseenEdit]] = {}
 
-    def drop_doubtful(self, region_id: str) -> None:
-        """Expect nothing more of a region in an edit that was probably dropped."""
-        self.doubtful = tuple(step for step in self.doubtful if step.region_id != region_id)
+    def of_region(self, region_id: str) -> list[UnseenEdit]:
+        """Return what was sent for a region and not seen, the latest first."""
+        return [*reversed(self._unseen.get(region_id, ()))]
 
     def forget(self, region_id: str) -> None:
         """Expect nothing more of a region."""
-        self.drop_doubtful(region_id)
-        self._lost.pop(region_id, None)
+        self._unseen.pop(region_id, None)
 
-    def give_up(self, plan: Plan) -> None:
-        """Keep the steps of an edit that was given up: the client may still come back to it."""
-        for step in plan:
-            if step.region_id not in self._document:
-                continue
-            own_text = self._document.region(step.region_id).own_text
-            lost = self._lost.get(step.region_id)
-            if lost is None or lost.made_for != own_text:
-                lost = _LostSteps(own_text, ())
-            self._lost[step.region_id] = replace(lost, plan=(*lost.plan, step))
+    def keep(self, plan: Plan) -> None:
+        """Keep the steps of an edit of which no change was seen."""
+        for region_id in dict.fromkeys(step.region_id for step in plan):
+            if region_id in self._document:
+                steps = tuple(step for step in plan if step.region_id == region_id)
+                edit = UnseenEdit(self._document.region(region_id).landed_text, steps)
+                kept = self._unseen.setdefault(region_id, deque(maxlen=EDITS_KEPT))
+                if edit not in kept:
+                    kept.append(edit)
 
     @property
-    def lost(self) -> Plan:
-        """The steps of edits that were given up and still fit their regions' text."""
-        return tuple(
-            step
-            for region_id, lost in self._lost.items()
-            if self._document.region(region_id).own_text == lost.made_for
-            for step in lost.plan
-        )
+    def plan(self) -> Plan:
+        """The steps that fit what their regions hold now."""
+        fitting = [edit for region_id in self._unseen for edit in self._fitting(region_id)]
+        return _joined(fitting)
 
-    def landed(self, region_ids: Iterable[str]) -> None:
-        """Expect nothing more of edits that were given up and have landed in these regions."""
-        for region_id in region_ids:
-            del self._lost[region_id]
+    def take(self, landed: Iterable[Step]) -> Plan:
+        """Return all steps of the edits of which some have landed.
+
+        They are kept no more, nor what else was sent for the same text: it was another version's.
+        """
+        landed = frozenset(landed)
+        taken: list[UnseenEdit] = []
+        for region_id in {step.region_id for step in landed}:
+            fitting = self._fitting(region_id)
+            taken += (edit for edit in fitting if not landed.isdisjoint(edit.plan))
+            for edit in fitting:
+                self._unseen[region_id].remove(edit)
+        return _joined(taken)
+
+    def _fitting(self, region_id: str) -> list[UnseenEdit]:
+        own_text = self._document.region(region_id).own_text
+        return [edit for edit in self._unseen.get(region_id, ()) if edit.made_for == own_text]
+
+
+def _joined(edits: Iterable[UnseenEdit]) -> Plan:
+    return tuple(dict.fromkeys(step for edit in edits for step in edit.plan))

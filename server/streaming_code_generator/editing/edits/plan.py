@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.regions.region import ForeignChange, Region
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 from streaming_code_generator.editing.text.diff import Edit, line_edits
 from streaming_code_generator.editing.text.lines import LineEnding, Point, with_line_ending
@@ -28,11 +28,11 @@ Plan = tuple[Step, ...]
 def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
     """Return the smallest steps that bring regions to their desired text.
 
-    Of regions that lie within one another only the first is brought on: the other's turn comes
-    with the next edit.
+    Of regions that lie within one another only the first is brought on where they would be changed
+    at one place: the other's turn comes with the next edit.
     """
     plan: list[Step] = []
-    taken: list[ForeignChange] = []
+    taken: list[tuple[Region, ForeignChange]] = []
     for region_id in document.region_ids():
         region = document.region(region_id)
         if region_id not in desired or region.deleted or region.is_undone:
@@ -42,17 +42,23 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
         if len(desired) == 1:
             return tuple(steps)
         changes = document_changes(document, steps)
-        if not any(_collide(change, other) for change in changes for other in taken):
+        changed = [(region, change) for change in changes]
+        if not any(_collide(*one, *other) for one in changed for other in taken):
             plan += steps
-            taken += changes
+            taken += changed
     return tuple(plan)
 
 
-def _collide(one: ForeignChange, other: ForeignChange) -> bool:
+def _collide(
+    region: Region, change: ForeignChange, other: Region, its_change: ForeignChange
+) -> bool:
+    # Where one region lies in another, which of two texts at one place comes first is not known.
+    if region.start < other.end and other.start < region.end:
+        return change.start <= its_change.end and its_change.start <= change.end
     # Two insertions at one place follow one another.
-    if one.start == one.end and other.start == other.end:
+    if change.start == change.end and its_change.start == its_change.end:
         return False
-    return one.start < other.end and other.start < one.end
+    return change.start < its_change.end and its_change.start < change.end
 
 
 def _edits(own: str, desired: str) -> list[Edit]:

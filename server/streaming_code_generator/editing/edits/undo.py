@@ -11,7 +11,7 @@ brings a region back to what it was before is taken for undo.
 
 from collections.abc import Callable, Iterable
 
-from streaming_code_generator.editing.edits.plan import Plan
+from streaming_code_generator.editing.edits.late import LateEdits
 from streaming_code_generator.editing.regions.region import Region
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 
@@ -20,14 +20,13 @@ UNDO_GRACE_S = 1.0
 
 
 class UndoWatch:
-    """Knows which regions are undone, until when, and which edits were on their way then."""
+    """Knows which regions are undone, and until when."""
 
-    def __init__(self, document: TrackedDocument) -> None:
+    def __init__(self, document: TrackedDocument, late: LateEdits) -> None:
         self.tells = False
         self._document = document
+        self._late = late
         self._held_until_s: dict[str, float] = {}
-        self._suspended: dict[str, list[Plan]] = {}
-        """Steps that were made for all the text that had landed: they fit nothing else."""
 
     def __contains__(self, region_id: str) -> bool:
         """Whether a region is held back."""
@@ -42,9 +41,7 @@ class UndoWatch:
         """
         for region_id in region_ids:
             is_meant = self._is_meant(region_id, is_undo=is_undo)
-            if self._document.restore(region_id, is_meant) or self._restore_with_suspended(
-                region_id
-            ):
+            if self._document.restore(region_id, is_meant) or self._restore_unseen(region_id):
                 continue
             self._document.restore_nearest(region_id, is_meant)
             self._take_back(region_id, is_undo=is_undo)
@@ -64,33 +61,18 @@ class UndoWatch:
 
         return is_meant
 
-    def _restore_with_suspended(self, region_id: str) -> bool:
-        for plan in self._suspended.get(region_id, ()):
-            edits = tuple(step.edit for step in plan)
-            if self._document.restore_with(region_id, edits):
-                del self._suspended[region_id]
-                return True
-        return False
+    def _restore_unseen(self, region_id: str) -> bool:
+        """Know what an edit has put there that was undone before it was reported, and redone."""
+        return any(
+            self._document.restore_with(
+                region_id, unseen.made_for, tuple(step.edit for step in unseen.plan)
+            )
+            for unseen in self._late.of_region(region_id)
+        )
 
     def _take_back(self, region_id: str, *, is_undo: bool) -> None:
         if is_undo or not self.tells:
             self._document.take_back(region_id, is_undo=is_undo and self.tells)
-
-    def suspend(self, region_id: str, *plans: Plan) -> None:
-        """Keep a region's steps of these plans for a redo, if it is undone."""
-        if not self._document.region(region_id).is_undone:
-            return
-        for plan in plans:
-            own = tuple(step for step in plan if step.region_id == region_id)
-            if own:
-                self._suspended.setdefault(region_id, []).append(own)
-
-    def resumed(self, region_id: str) -> Plan:
-        """Return the steps that were suspended for a region if all is redone that had landed."""
-        if self._document.region(region_id).is_undone:
-            return ()
-        plans = self._suspended.pop(region_id, [()])
-        return plans[-1]
 
     def hold(self, region_id: str, now_s: float) -> None:
         """Hold a region back if it is undone, anew after every change; else let it go on."""
@@ -102,7 +84,6 @@ class UndoWatch:
     def release(self, region_id: str) -> None:
         """Wait for no redo of a region any more."""
         self._held_until_s.pop(region_id, None)
-        self._suspended.pop(region_id, None)
 
     @property
     def deadline_s(self) -> float | None:

@@ -13,7 +13,9 @@ Without that, removing the first would now leave `b = 2`.
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.regions.pieces import (
+    Kind,
     Pieces,
+    absorb,
     document_length,
     own_in_document,
     put_back,
@@ -21,7 +23,7 @@ from streaming_code_generator.editing.regions.pieces import (
     within,
 )
 from streaming_code_generator.editing.regions.region import Region
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.diff import single_edit
 from streaming_code_generator.editing.text.mirror import Mirror
 
 
@@ -29,10 +31,8 @@ from streaming_code_generator.editing.text.mirror import Mirror
 class CoveredPart:
     """The part of a region that another one was opened over."""
 
-    original: str
-    """The whole text that the other one was opened over."""
     offset: int
-    """Where the part begins in that, in code points."""
+    """Where the part begins in what stood there of the other one's original, in code points."""
     own_text: str
     """The whole text of the region's generation then."""
     own_before: int
@@ -43,21 +43,57 @@ class CoveredPart:
     has_end: bool
     """Whether the region ends in it."""
 
+    def places(self) -> range:
+        """Return where the part stands in the other one's original."""
+        return range(self.offset, self.offset + document_length(self.pieces))
 
-def covered_part(mirror: Mirror, region: Region, start: Point, end: Point) -> CoveredPart:
-    """Return the part of a region that lies in a range; they share some text."""
-    low, high = max(start, region.start), min(end, region.end)
+    def own_range(self, region: Region) -> tuple[int, int] | None:
+        """Return which of the region's text the part is now; None if it was changed in it."""
+        start = self.own_before
+        end = start + sum(piece.in_own for piece in self.pieces)
+        edit = single_edit(self.own_text, region.own_text)
+        if edit is None or edit.start >= end:
+            return start, end
+        if edit.end <= start:
+            return start + edit.growth, end + edit.growth
+        return None
+
+    def is_left_out(self, region: Region) -> bool:
+        """Whether the region's text is what it was, without the part.
+
+        It seems to have been undone: it stands where the other one keeps it.
+        """
+        end = self.own_before + sum(piece.in_own for piece in self.pieces)
+        return region.own_text == self.own_text[: self.own_before] + self.own_text[end:]
+
+    def fits(self, region: Region) -> bool:
+        """Whether the region can have the part again."""
+        return self.is_left_out(region) or self.own_range(region) is not None
+
+
+def covered_part(mirror: Mirror, region: Region, covering: Region) -> CoveredPart:
+    """Return the part of a region that lies in a covering one, before that is replaced.
+
+    They share some text. What the user has typed in the covering one is not replaced with it, and
+    is no part.
+    """
+    low, high = max(covering.start, region.start), min(covering.end, region.end)
     own_before, pieces = within(
         region.pieces, mirror.distance(region.start, low), mirror.distance(region.start, high)
     )
+    first, last = mirror.distance(covering.start, low), mirror.distance(covering.start, high)
+    for typed_start, typed_end in reversed([*covering.ranges(Kind.FOREIGN)]):
+        start, end = max(typed_start, first), min(typed_end, last)
+        if start < end:
+            pieces = absorb(pieces, start - first, end - first, 0)
+    _, before = within(covering.pieces, 0, first)
     return CoveredPart(
-        original=mirror.slice(start, end),
-        offset=mirror.distance(start, low),
+        offset=own_in_document(before),
         own_text=region.own_text,
         own_before=own_before,
         pieces=pieces,
-        has_start=start <= region.start,
-        has_end=region.end <= end,
+        has_start=covering.start <= region.start,
+        has_end=region.end <= covering.end,
     )
 
 
@@ -66,12 +102,12 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
 
     It is left as it is if something else was done to that place meanwhile.
     """
-    own_end = part.own_before + sum(piece.in_own for piece in part.pieces)
-    # The user may have undone it: then it is no part of the generation's text any more.
-    without = part.own_text[: part.own_before] + part.own_text[own_end:]
+    own_text, own_range = region.own_text, part.own_range(region)
+    if part.is_left_out(region):
+        own_text, own_range = part.own_text, (part.own_before, part.own_before)
     length = document_length(part.pieces)
     span = span_of(covering.pieces, part.offset, part.offset + length)
-    if span is None or region.own_text not in {part.own_text, without}:
+    if span is None or own_range is None:
         return region
     low = mirror.advance(covering.start, span[0])
     high = mirror.advance(low, length)
@@ -81,7 +117,7 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
         return region
     pieces = put_back(
         region.pieces,
-        (part.own_before, own_end if region.own_text == part.own_text else part.own_before),
+        own_range,
         part.pieces,
         before=mirror.distance(start, low),
         behind=mirror.distance(high, end),
@@ -92,7 +128,7 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
         region,
         start=start,
         end=end,
-        own_text=part.own_text,
+        own_text=own_text,
         pieces=pieces,
         deleted=region.deleted and not own_in_document(pieces),
     )

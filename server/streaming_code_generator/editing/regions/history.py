@@ -152,8 +152,6 @@ class RegionHistory:
 
     def __init__(self, region: Region, length: int) -> None:
         self.start, self.end = region.start, region.end
-        self.original = region.own_text
-        """What stood in the region when it was opened."""
         self._left, self._right = 0, length
         """The coordinates of `start` and `end`."""
         self._steps: list[_Step] = []
@@ -296,18 +294,18 @@ class RegionHistory:
                 yield step.before.region.own_text
 
     def found_with(
-        self, mirror: Mirror, edits: tuple[Edit, ...], region: Region
+        self, mirror: Mirror, made_for: str, edits: tuple[Edit, ...]
     ) -> PastRegion | None:
-        """Return the region as it is if edits have landed that were made for all its text then.
+        """Return the region as it is if edits have landed that were made for a text it once held.
 
         That is what redoing an edit looks like that was undone before it was ever reported.
         """
-        made_for = [
+        depths = [
             depth
             for depth, step in enumerate(reversed(self._steps), start=1)
-            if step.before is not None and step.before.region.own_text == region.landed_text
+            if step.before is not None and step.before.region.own_text == made_for
         ]
-        for window, past in self._walk_back(mirror, depths=made_for):
+        for window, past in self._walk_back(mirror, depths=depths):
             older = [edit.shifted(-self._left) for edit in past.document_edits(edits)]
             text = apply_edits(window.text, older)
             if text == window.present:

@@ -126,6 +126,22 @@ def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
     return _joined([*before, Piece(Kind.FOREIGN, inserted), *removed, *after])
 
 
+def take_over(pieces: Pieces, start: int, length: int) -> tuple[int, Pieces]:
+    """Return the pieces with a stretch that is foreign counted as own, and the own text before it.
+
+    Args:
+        pieces: The pieces before.
+        start: Where the stretch begins in the region's document text, in code points.
+        length: Its length.
+    """
+    before, rest = _split(pieces, start, _in_document)
+    while rest and rest[0].kind is Kind.DELETED:
+        before, rest = (*before, rest[0]), rest[1:]
+    _, after = _split(rest, length, _in_document)
+    taken = _joined([*before, Piece(Kind.OWN, length), *after])
+    return sum(piece.in_own for piece in before), taken
+
+
 def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
     """Return the pieces of a part of the region, and how much own text lies before it.
 

@@ -20,6 +20,7 @@ from streaming_code_generator.editing.regions.pieces import (
     place,
     revive,
     rewrite,
+    take_over,
 )
 from streaming_code_generator.editing.text.diff import Edit
 from streaming_code_generator.editing.text.lines import Point
@@ -35,6 +36,8 @@ class Region:
     own_text: str
     """What the generation has put there, as far as the document has confirmed it."""
     pieces: Pieces
+    original: str
+    """What stood there before the generation wrote anything, and is put back when it is removed."""
     deleted: bool = False
     """Whether a user removed all of the generation's text."""
     landed_text: str
@@ -53,6 +56,7 @@ class Region:
             end=end,
             own_text=text,
             landed_text=text,
+            original=text,
             pieces=(Piece(Kind.OWN, len(text)),) if text else (),
         )
 
@@ -80,16 +84,21 @@ class Region:
         return self.own_text != self.landed_text
 
     @property
+    def is_original(self) -> bool:
+        """Whether the generation has written nothing yet, or was taken out again."""
+        return self.own_text == self.original
+
+    @property
     def is_whole(self) -> bool:
         """Whether all that has landed stands there, and no other author wrote in it."""
         return self.is_untouched and not self.is_undone and not self.deleted
 
-    def own_ranges(self) -> Iterator[tuple[int, int]]:
-        """Yield where the generation's text stands, by offsets from the region's start."""
+    def ranges(self, kind: Kind) -> Iterator[tuple[int, int]]:
+        """Yield where text of a kind stands, by offsets from the region's start."""
         offset = 0
         for piece in self.pieces:
-            if piece.kind is Kind.OWN:
-                yield offset, offset + piece.length
+            if piece.kind is kind:
+                yield offset, offset + piece.in_document
             offset += piece.in_document
 
     def standing_text(self) -> str:
@@ -120,6 +129,19 @@ class Region:
             pieces=pieces,
             # Removals that belong to the edit may have been reported before its new text.
             deleted=self.deleted and own_in_document(pieces) == 0,
+        )
+
+    def taking_in(self, start: int, text: str) -> "Region":
+        """Return a region that holds its original, with text inside counted as a part of it.
+
+        Args:
+            start: Offset of the text in the region's document text, in code points.
+            text: The text, which is another author's so far.
+        """
+        before, pieces = take_over(self.pieces, start, len(text))
+        own_text = self.own_text[:before] + text + self.own_text[before:]
+        return replace(
+            self, own_text=own_text, landed_text=own_text, original=own_text, pieces=pieces
         )
 
     def pushed(self, splice: Splice, *, by_earlier: bool) -> "Region":

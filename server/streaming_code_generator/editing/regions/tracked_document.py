@@ -45,6 +45,8 @@ class TrackedDocument:
         self._histories: dict[str, RegionHistory] = {}
         self._covered: dict[str, dict[str, CoveredPart]] = {}
         """Which parts of which regions each region was opened over."""
+        self._found: dict[str, tuple[str, dict[str, CoveredPart]]] = {}
+        """What an edit finds of a region's original, and what that covers, when it is sent."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
@@ -55,15 +57,20 @@ class TrackedDocument:
     def open_region(self, region_id: str, start: Point, end: Point) -> None:
         """Track a range; what stands in it is the text to be replaced."""
         region = Region.around(self.mirror, start, end)
-        below = {key: self._regions[key] for key in self.overlapping(start, end)}
-        self._covered[region_id] = {
-            key: covered_part(self.mirror, each, start, end) for key, each in below.items()
-        }
+        self._covered[region_id] = self._covered_by(region_id, region)
         # Regions that touch at one point stay in the order of their text, whichever grows first.
         index = sum(self._comes_before(other, start) for other in self._regions.values())
         self._order.insert(index, region_id)
         self._regions[region_id] = region
         self._histories[region_id] = RegionHistory(region, self.mirror.distance(start, end))
+
+    def _covered_by(self, region_id: str, covering: Region) -> dict[str, CoveredPart]:
+        above = {region_id, *self.laid_over(region_id)}
+        return {
+            key: covered_part(self.mirror, self._regions[key], covering)
+            for key in self.overlapping(covering.start, covering.end)
+            if key not in above
+        }
 
     @staticmethod
     def _comes_before(other: Region, start: Point) -> bool:
@@ -86,6 +93,7 @@ class TrackedDocument:
         self._regions[new_id] = self._regions.pop(region_id)
         self._histories[new_id] = self._histories.pop(region_id)
         self._covered[new_id] = self._covered.pop(region_id)
+        self._found.pop(region_id, None)
         self._order[self._order.index(region_id)] = new_id
         for below in self._covered.values():
             if region_id in below:
@@ -107,6 +115,7 @@ class TrackedDocument:
         del self._regions[region_id]
         del self._histories[region_id]
         self._covered.pop(region_id, None)
+        self._found.pop(region_id, None)
         self._touched.discard(region_id)
         self._written_at.discard(region_id)
         self._order.remove(region_id)
@@ -185,7 +194,7 @@ class TrackedDocument:
             if not overlaps(region, whole):
                 continue
             offset = self._distance_from(whole.start, region.start)
-            own = [(offset + low, offset + high) for low, high in region.own_ranges()]
+            own = [(offset + low, offset + high) for low, high in region.ranges(Kind.OWN)]
             if not own or own[0][0] < 0 or own[-1][1] > len(before):
                 continue
             if 0 < bits(_left(before, own, edits)) < SCRAP_BITS:
@@ -220,16 +229,72 @@ class TrackedDocument:
         """Apply an edit of a generation's text that has reached the document."""
         changes = self.changes_of(region_id, edit)
         before = self._past(region_id)
-        self._regions[region_id] = self._regions[region_id].land(edit)
+        region = before.region.land(edit)
+        if before.region.is_original:
+            self.find_original([region_id] if region_id not in self._found else [])
+            original, self._covered[region_id] = self._found.pop(region_id)
+            region = replace(region, original=original)
+        self._regions[region_id] = region
         self._absorb(changes, author=region_id, noted=set(), own_past=before)
         self._histories[region_id].compact(self.mirror)
         self._give_back(region_id)
 
+    def find_original(self, region_ids: Iterable[str]) -> None:
+        """Note, before an edit is sent, what it is going to replace of regions' originals.
+
+        What was removed of an original by then is not there to be put back.
+        """
+        for region_id in region_ids:
+            region = self._regions[region_id]
+            if region.is_original:
+                covered = self._covered_by(region_id, region)
+                self._found[region_id] = region.standing_text(), covered
+
+    def drop_undone(self, region_id: str) -> None:
+        """Leave out of a region's original what was undone meanwhile of the regions below it."""
+        region, parts = self._regions[region_id], self._covered[region_id]
+        undone = {
+            key
+            for key, part in parts.items()
+            if key in self._regions and not part.fits(self._regions[key])
+        }
+        if region.is_original or not undone:
+            return
+        gone = {place for key in undone for place in parts[key].places()}
+        self._covered[region_id] = {
+            key: replace(part, offset=part.offset - sum(place < part.offset for place in gone))
+            for key, part in parts.items()
+            if key not in undone
+        }
+        left = "".join(c for place, c in enumerate(region.original) if place not in gone)
+        self._regions[region_id] = replace(region, original=left)
+
+    def take_in(self, region_id: str) -> None:
+        """Let an original hold what has come back inside it of the regions it was opened over.
+
+        What the user types there is kept when the generation replaces the rest; that text is not.
+        """
+        region = self._regions[region_id]
+        if not region.is_original:
+            return
+        below = [self._regions[key] for key in self._covered[region_id] if key in self._regions]
+        for low, high in reversed([*region.ranges(Kind.FOREIGN)]):
+            start = self.mirror.advance(region.start, low)
+            end = self.mirror.advance(start, high - low)
+            if any(self._is_own(other, start, end) for other in below):
+                region = region.taking_in(low, self.mirror.slice(start, end))
+        self._regions[region_id] = region
+
+    def _is_own(self, region: Region, start: Point, end: Point) -> bool:
+        """Whether a range holds nothing but what a region's generation has put there."""
+        low, high = (self._distance_from(region.start, point) for point in (start, end))
+        return any(first <= low and high <= last for first, last in region.ranges(Kind.OWN))
+
     def _give_back(self, region_id: str) -> None:
         """Let the regions that a region was opened over have their text again once it is back."""
         covering = self._regions[region_id]
-        for key, part in self._covered[region_id].items():
-            if key in self._regions and part.original == covering.own_text:
+        for key, part in self._covered[region_id].items() if covering.is_original else ():
+            if key in self._regions:
                 self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
                 self._sort()
 
@@ -238,7 +303,7 @@ class TrackedDocument:
         kept = list(self.mirror.slice(start, end))
         for region_id in region_ids:
             region = self._regions[region_id]
-            for low, high in region.own_ranges():
+            for low, high in region.ranges(Kind.OWN):
                 first = self._distance_from(start, region.start) + low
                 for offset in range(max(0, first), min(len(kept), first + high - low)):
                     kept[offset] = ""
@@ -391,16 +456,16 @@ class TrackedDocument:
         region, history = self._regions[region_id], self._histories[region_id]
         standing = region.standing_text()
         # Where nothing has landed yet it is the document's text that went.
-        if standing == region.own_text or region.landed_text == history.original:
+        if standing == region.own_text or region.landed_text == region.original:
             return
         if not is_undo and standing not in history.own_texts():
             return
         pieces = without_deleted(region.pieces)
         self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)
 
-    def restore_with(self, region_id: str, edits: tuple[Edit, ...]) -> bool:
-        """Make a region what it is if edits, made for all that had landed in it, landed too."""
-        past = self._histories[region_id].found_with(self.mirror, edits, self._regions[region_id])
+    def restore_with(self, region_id: str, made_for: str, edits: tuple[Edit, ...]) -> bool:
+        """Make a region what it is if edits landed that were made for a text it once held."""
+        past = self._histories[region_id].found_with(self.mirror, made_for, edits)
         if past is not None:
             self._become(region_id, past, landed_text=past.region.landed_text)
         return past is not None
@@ -436,7 +501,7 @@ class TrackedDocument:
         high = low + len(text)
         offset = mirror.distance(history.start, region.start)
         if all(
-            low <= offset + start and offset + end <= high for start, end in region.own_ranges()
+            low <= offset + start and offset + end <= high for start, end in region.ranges(Kind.OWN)
         ):
             self._regions[region_id] = replace(
                 region,

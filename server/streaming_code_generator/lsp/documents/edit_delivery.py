@@ -149,6 +149,11 @@ class EditDelivery:
         self._growing.pop(region_id, None)
         self._pass_on(self.writer.finish(region_id, text))
 
+    def put_back(self, region_id: str) -> None:
+        """Bring back what stood in a region before; see `DocumentWriter.put_back`."""
+        self._growing.pop(region_id, None)
+        self._pass_on(self.writer.put_back(region_id))
+
     def stop(self, region_id: str) -> None:
         """Send nothing more for a region: it keeps what it holds."""
         self._growing.pop(region_id, None)

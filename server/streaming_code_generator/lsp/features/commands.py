@@ -32,7 +32,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Generation,
     Stage,
 )
-from streaming_code_generator.lsp.generations.job import Job, TakenOver, make_job
+from streaming_code_generator.lsp.generations.job import Job, make_job
 from streaming_code_generator.lsp.generations.registry import abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
@@ -113,7 +113,13 @@ async def _make_jobs(
     try:
         prompts = await prompts_for(state, arguments, places, engine, settings)
         first, *others = [
-            make_job(arguments, place, settings, prompt)
+            make_job(
+                arguments,
+                place,
+                settings,
+                prompt,
+                session_id=state.session_id(place.document.uri),
+            )
             for place, prompt in zip(places, prompts, strict=True)
         ]
     finally:
@@ -313,7 +319,7 @@ async def retry(state: ServerState, arguments: object) -> object:
         invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
     job = replace(
         generation.job,
-        takes_over=TakenOver(region.region_id, region.original),
+        takes_over=region.region_id,
         is_awaited=reference.wait,
         work_done_token=reference.work_done_token,
         partial_result_token=None,

@@ -31,14 +31,11 @@ class GenerationRegion:
         self._job = job
         writer = job.document.delivery.writer
         if job.takes_over is None:
-            self.original = writer.mirror.slice(job.start, job.end)
             writer.open_region(region_id, job.start, job.end)
         else:
-            self.original = job.takes_over.original
-            writer.hand_over(job.takes_over.region_id, region_id)
-        self._wanted = WantedText(
-            self.original, prefix=job.prefix, suffix=job.suffix, pace=job.edits
-        )
+            writer.hand_over(job.takes_over, region_id)
+        original = writer.region(region_id).original
+        self._wanted = WantedText(original, prefix=job.prefix, suffix=job.suffix, pace=job.edits)
         self._has_shown = False
 
     # Text
@@ -54,9 +51,12 @@ class GenerationRegion:
         job = self._job
         if code and job.insert_explanation == "comment":
             code = explanation_comment(explanation, job.language_id, job.code_target) + code
-        text = job.prefix + code + job.suffix if code else self.original
         self._has_shown = bool(code)
-        self.document.delivery.finish(self.region_id, text)
+        if code:
+            text = job.prefix + code + job.suffix
+            self.document.delivery.finish(self.region_id, text)
+        else:
+            self.document.delivery.put_back(self.region_id)
 
     def stop(self) -> None:
         """Leave the region as it is; nothing more is sent for it."""
@@ -65,7 +65,7 @@ class GenerationRegion:
     def put_back(self) -> None:
         """Bring back, byte for byte, what stood there before."""
         self._has_shown = False
-        self.document.delivery.finish(self.region_id, self.original)
+        self.document.delivery.put_back(self.region_id)
 
     def forget(self) -> None:
         """Stop tracking the region; its text stays."""
@@ -83,10 +83,10 @@ class GenerationRegion:
         """Whether text of the generation's own stands in the document, or is on its way there."""
         writer = self.document.delivery.writer
         region = writer.region(self.region_id)
-        if region.own_text != self.original:
+        if not region.is_original:
             return not region.deleted
         # Text that has landed once and is not there any more was undone.
-        return self._has_shown and region.landed_text == self.original and not writer.is_idle
+        return self._has_shown and not region.is_undone and not writer.is_idle
 
     @property
     def is_rewritten(self) -> bool:
@@ -104,7 +104,7 @@ class GenerationRegion:
             return None
         region, mirror = self.document.delivery.writer.region(self.region_id), self.document.mirror
         start, end = region.start, region.end
-        if region.is_untouched and region.own_text != self.original:
+        if region.is_untouched and not region.is_original:
             start = mirror.advance(start, len(self._job.prefix))
             end = max(start, mirror.retreat(end, len(self._job.suffix)))
         return mirror.position(start), mirror.position(end)

@@ -38,15 +38,6 @@ from streaming_code_generator.settings.declarations import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TakenOver:
-    """The place of a generation whose text was taken out again."""
-
-    region_id: str
-    original: str
-    """What stood there before that generation."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownContext:
     """Which lines of which file the model was shown, without their text."""
@@ -70,8 +61,8 @@ class Job:
     start: Point
     end: Point
     """The range to replace; empty for an insertion."""
-    takes_over: TakenOver | None = None
-    """Set if it goes on in the place of a generation that was taken out: then that is the range."""
+    takes_over: str | None = None
+    """The id of a region whose text was taken out, if it goes on there: then that is the range."""
     prefix: str = ""
     suffix: str = ""
     """What is put around the code, such as the line ending behind a comment."""
@@ -127,7 +118,12 @@ def _require(place: ReservedRange) -> None:
 
 
 def make_job(
-    arguments: GenerateArguments, place: ReservedRange, settings: Settings, prompt: Prompt
+    arguments: GenerateArguments,
+    place: ReservedRange,
+    settings: Settings,
+    prompt: Prompt,
+    *,
+    session_id: str,
 ) -> Job:
     """Resolve a request against the document as it stands.
 
@@ -136,6 +132,7 @@ def make_job(
         place: Where it is for; it has moved with the document.
         settings: Those in force.
         prompt: What is sent.
+        session_id: The document's, for the endpoint.
 
     Raises:
         JsonRpcException: `ContentModified`, the place is gone.
@@ -155,7 +152,7 @@ def make_job(
         code_target=replace(
             placement.target, ends_with_code=_wants_code_alone(arguments, settings)
         ),
-        request=completion_request(settings, prompt.messages),
+        request=completion_request(settings, prompt.messages, session_id=session_id),
         selection=arguments.selection,
         context=tuple(_shown(piece) for piece in prompt.pieces),
         edits=settings.edits,
