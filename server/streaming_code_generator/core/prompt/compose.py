@@ -4,7 +4,12 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.around import scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.file_pieces import CountTokens, FilePiece, fenced
+from streaming_code_generator.core.context.file_pieces import (
+    CountTokens,
+    FilePiece,
+    fenced,
+    rules_piece,
+)
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.placement.target import Placement
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
@@ -79,7 +84,10 @@ def compose(
         task = bare
     pieces: list[FilePiece] = []
     if not profile.is_small:
-        pieces = choose_context(query, budget - _size(task, count), count)
+        room = budget - _size(task, count)
+        rules = rules_piece(query.rules, room // 2, count) if query.rules else None
+        pieces = [rules] if rules else []
+        pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
     if _shows_all(near, query):
         pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.
