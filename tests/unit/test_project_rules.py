@@ -22,7 +22,7 @@ def root(tmp_path: Path) -> Path:
 
 def found(root: Path, document: str = "one/two/main.py") -> str | None:
     rules = rules_for(root / document, (root,))
-    return rules and rules.file.path
+    return rules.file.path if rules else None
 
 
 def test_the_nearest_file_above_the_document_holds_the_rules(root: Path) -> None:
