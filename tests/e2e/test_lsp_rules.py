@@ -8,7 +8,7 @@ import pytest_asyncio
 from lsprotocol import types
 
 from streaming_code_generator.testing.openai_replies import answer
-from support.lsp_client import EditorClient, Buffer, connected
+from support.lsp_client import Buffer, EditorClient, connected
 from support.lsp_endpoint import ScriptedEndpoint
 from support.lsp_process import server_environment
 

@@ -21,6 +21,12 @@ CHARACTERS_NEAR_BEFORE = 200
 CHARACTERS_NEAR_AFTER = 100
 """What shows the place itself; everything else is shown in pieces, which stay the same."""
 
+PLACE_TOKENS = 120
+"""What shows the place has rarely more tokens, and is given so many."""
+ROOM_STEP = 64
+"""Files get a multiple of so many tokens: a few more or less for the request or the place must not
+show another line of a file, from which on nothing is found in a prompt cache."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
@@ -84,7 +90,9 @@ def compose(
         task = bare
     pieces: list[FilePiece] = []
     if not profile.is_small:
-        room = budget - _size(task, count)
+        request = _size(bare, count)
+        place = max(_size(task, count) - request, PLACE_TOKENS)
+        room = (budget - request - place) // ROOM_STEP * ROOM_STEP
         rules = rules_piece(query.rules, room // 2, count) if query.rules else None
         pieces = [rules] if rules else []
         pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
