@@ -193,7 +193,7 @@ _OVERLAPPING = {
     "undone before it is replaced": "start-first round start-second undo round second rounds",
     "redone before it is replaced": "start-first round undo start-second redo round second rounds",
     "undone while it is on its way": "start-first round start-second second undo rounds",
-    "undone and redone afterwards": "start-first round start-second second rounds undo undo redo redo rounds",
+    "undone and redone afterwards": "start-first round start-second second rounds undo redo rounds",
     "typed in, undone, redone": "start-first round start-second type undo redo undo second rounds",
     "removed, then undone": "start-first round start-second second rounds remove undo rounds",
 }
