@@ -1,16 +1,18 @@
 """Every road to cancel a generation: it stops at once, and what had arrived stays."""
 
 import asyncio
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.testing.openai_replies import Hold, Reply
+from streaming_code_generator.testing.openai_replies import Hold, Reply, answer
 from support.lsp_client import UPDATE, Buffer, Call, EditorClient, connected
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, silence
-from support.lsp_process import DEADLINE_S
+from support.lsp_process import DEADLINE_S, server_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -280,3 +282,24 @@ async def test_shutdown_closes_every_connection_before_it_is_answered(
         client.exit(None)
         async with asyncio.timeout(DEADLINE_S):
             assert await client.process.wait() == 0
+
+
+async def test_wait_for_a_replacement_is_counted_down_and_cancelled_at_once(
+    workspace: Path, tmp_path: Path, endpoint: ScriptedEndpoint
+) -> None:
+    environment = server_environment(tmp_path, endpoint.base_url)
+    async with connected(workspace, environment) as client:
+        endpoint.will(answer("x = 1"), Reply.error(500, "the engine died"))
+        await client.generate(client.open(""), (0, 0), prompt="x")
+        call = client.begin_generate(client.open(""), (0, 0), prompt="x", workDoneToken="wait")
+
+        def waits() -> list[str]:
+            messages = [each.get("message", "") for each in client.reported("wait")]
+            return [each for each in messages if each.startswith("Asking again in")]
+
+        await client.until(waits, "the wait is announced")
+        assert re.match(r"Asking again in \d s, attempt 2 \(.*the engine died", waits()[0])
+        call.cancel()
+        with pytest.raises(JsonRpcException) as cancelled:
+            await call.result()
+    assert cancelled.value.code == CANCELLED

@@ -1,5 +1,6 @@
 """Settings from every place a client or a folder has for them, and what they change."""
 
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -404,3 +405,38 @@ async def test_unusable_choice_of_a_model_is_refused(
     with pytest.raises(JsonRpcException) as refused:
         await client.generate(client.open(""), (0, 0), prompt="x", **selection)
     assert refused.value.code == types.ErrorCodes.InvalidParams
+
+
+async def marks(client: EditorClient, endpoint: ScriptedEndpoint, name: str) -> list[str | None]:
+    """Generate twice in a document and once in another; return the requests' session headers."""
+    first, other = (client.open("", path=client.root / f"{name}{n}.py") for n in (1, 2))
+    endpoint.will(answer("x = 1"))
+    for document in (first, first, other):
+        await client.generate(document, (0, 0), prompt="x")
+    return [each.headers.get("x-session-id") for each in endpoint.requests]
+
+
+async def test_requests_of_a_document_are_marked_as_one_session_that_names_nothing(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with connected(workspace, environment, options={"sessionAffinity": "header"}) as client:
+        first, again, other = await marks(client, endpoint, "private")
+    async with connected(workspace, environment, options={"sessionAffinity": "header"}) as client:
+        later, *_ = await marks(client, endpoint, "private")
+    assert first == again
+    assert len({first, other, later}) == 3
+    assert re.fullmatch("[0-9a-f]{32}", str(first))
+    assert "prompt_cache_key" not in endpoint.requests[0].body
+
+
+async def test_session_may_be_the_key_of_the_prompts_cache(
+    client: EditorClient, endpoint: ScriptedEndpoint, workspace: Path, environment: dict[str, str]
+) -> None:
+    options = {"sessionAffinity": "prompt_cache_key"}
+    async with connected(workspace, environment, options=options) as marked:
+        assert await marks(marked, endpoint, "cached") == [None] * 3
+    first, again, other = [each.body["prompt_cache_key"] for each in endpoint.requests]
+    assert first == again != other
+
+    assert await marks(client, endpoint, "unmarked") == [None] * 3
+    assert "prompt_cache_key" not in endpoint.requests[0].body

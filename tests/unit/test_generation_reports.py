@@ -1,11 +1,13 @@
 """What users are told of generations: how far one is, and the totals of the session."""
 
 import asyncio
+import re
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.extract.parts import CodeTarget, Part
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
 from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.errors import APIError
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.lsp.generations.generation import Generation
 from streaming_code_generator.lsp.generations.job import Job
@@ -13,6 +15,7 @@ from streaming_code_generator.lsp.generations.registry import MOST_FINISHED, Gen
 from streaming_code_generator.lsp.generations.reporter import LOADING_AFTER_S, progress_message
 from streaming_code_generator.testing.scripted import (
     Disconnect,
+    Refuse,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -108,3 +111,29 @@ async def test_tokens_of_cancelled_and_failed_generations_were_spent_as_well() -
     spent = [each.account.stats.total_tokens for each in (failed, cancelled)]
     assert min(spent) > 0
     assert totals["totalTokens"] == sum(spent)
+
+
+async def test_wait_for_another_attempt_is_counted_down() -> None:
+    generations, _ = registry()
+    refusal = Refuse(error=APIError("The server is loading.", kind="server", retryable=True))
+    policy = GenerationPolicy(backoff_s=20, backoff_max_s=20, max_retries=1)
+    engine = GenerationEngine(ScriptedProvider([refusal], text_script("a")), policy)
+    generation = generations.start(job(), engine)
+    account = generation.account
+    while account.asks_again_at_s is None:  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+    at_first = progress_message(generation)
+    account.asks_again_at_s -= 10
+    later = progress_message(generation)
+    account.asks_again_at_s -= 20
+    at_last = progress_message(generation)
+    generation.cancel()
+    await generation.done
+
+    counted = re.compile(r"Asking again in (\d+) s, attempt 2 \(0\.\d s\): The server is loading\.")
+    first, second = counted.fullmatch(at_first), counted.fullmatch(later)
+    assert first is not None
+    assert second is not None
+    assert int(first[1]) - int(second[1]) in {10, 11}
+    assert at_last.startswith("Asking again now, attempt 2")
+    assert generation.state == "cancelled"

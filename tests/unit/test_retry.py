@@ -154,6 +154,27 @@ async def test_waits_double_up_to_the_longest_and_are_jittered() -> None:
     assert waits[2] != waits[3] != waits[4]
 
 
+async def test_replacement_of_an_endpoint_that_has_worked_is_waited_out() -> None:
+    policy = GenerationPolicy(replacement_s=40)
+    for kind in ("server", "connection"):
+        waits = await waits_after(APIError("x", kind=kind, retryable=True), policy)
+        for wait, expected in zip(waits, [40 / 21, 160 / 21, 640 / 21], strict=True):
+            assert abs(wait - expected) <= expected * JITTER
+
+
+async def test_wait_for_a_replacement_leaves_time_for_its_answer() -> None:
+    error = APIError("x", kind="server", retryable=True)
+    policy = GenerationPolicy(replacement_s=40, timeout_s=30)
+    waits = await waits_after(error, policy)
+    assert 20 * (1 - JITTER) <= sum(waits) <= 20 * (1 + JITTER)
+
+
+async def test_rate_limit_is_no_sign_of_a_replacement() -> None:
+    error = APIError("x", kind="rate_limit", retryable=True)
+    waits = await waits_after(error, GenerationPolicy(replacement_s=40))
+    assert sum(waits) < 5
+
+
 async def test_the_wait_a_server_asks_for_is_kept() -> None:
     error = APIError("x", kind="rate_limit", retryable=True, retry_after_s=7)
     assert await waits_after(error, GenerationPolicy(max_retries=2)) == [7, 7]

@@ -27,6 +27,8 @@ class CompletionRequest:
     """Sampling temperature, 0 to 2; None leaves it to the provider."""
     reasoning_effort: str | None = None
     """How much to think before the answer, in the provider's word; None leaves it to the model."""
+    session_id: str = ""
+    """The same for requests whose prompts begin alike, so that they may go to the same replica."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

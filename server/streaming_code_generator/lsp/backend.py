@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
+from streaming_code_generator.core.attempts import Attempt
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Provider
+from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
@@ -24,6 +27,10 @@ from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
 
 logger = logging.getLogger(__name__)
+
+
+REPLACEMENT_S = 40.0
+"""So long a gateway may go on sending requests to an engine that was killed; Ray Serve for 35 s."""
 
 
 class Backend:
@@ -46,6 +53,8 @@ class Backend:
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
         self.tokenizers = Tokenizers()
+        self._worked: set[str] = set()
+        """Endpoints that have answered: one that fails afterwards is probably being replaced."""
         self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
 
@@ -107,7 +116,15 @@ class Backend:
         resolved = resolved or self.resolved
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
-        return GenerationEngine(provider, policy, self.tokenizers, self.ledger.record)
+        if provider.description.endpoint in self._worked:
+            policy = replace(policy, replacement_s=REPLACEMENT_S)
+        return GenerationEngine(provider, policy, self.tokenizers, self.record)
+
+    def record(self, attempt: Attempt) -> "Future[Cost | None]":
+        """Take note of a request that has ended."""
+        if attempt.status == "completed":
+            self._worked.add(attempt.endpoint)
+        return self.ledger.record(attempt)
 
     def completion_provider(self) -> Provider:
         """Return the provider of a suggestion that is asked for now.

@@ -23,6 +23,7 @@ from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.declarations import (
     InlineCompletion,
     ProviderName,
+    SessionAffinity,
     SystemRole,
     TokenLimitField,
 )
@@ -60,6 +61,7 @@ class ProviderChoice:
     extra_body: str | None = None
     """Further fields of the request, as JSON."""
     extra_headers: tuple[tuple[str, Secret], ...] = ()
+    session_affinity: SessionAffinity = "none"
     embedded_model: str | None = None
     model_path: str | None = None
     connect_timeout_s: float = 5.0
@@ -125,6 +127,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         system_role=choice.system_role or "auto",
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
+        session_affinity=choice.session_affinity,
         connect_timeout_s=choice.connect_timeout_s,
     )
 
@@ -174,6 +177,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         system_role=None if role == "auto" else role,
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
+        session_affinity=settings.session_affinity,
         connect_timeout_s=settings.connect_timeout_seconds,
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,

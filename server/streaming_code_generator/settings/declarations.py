@@ -34,6 +34,7 @@ TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 SystemRole = Literal["auto", "system", "developer"]
 OnInterrupt = Literal["keep", "continue", "remove"]
+SessionAffinity = Literal["none", "header", "prompt_cache_key"]
 ExplanationPlace = Literal[False, "comment"]
 EditPace = Literal["live", "lines", "once"]
 InlineCompletion = Literal["off", "invoked", "automatic"]
@@ -247,6 +248,17 @@ class Settings:
             '`{"fast": {"model": "…", "temperature": 0}}`; in the environment as JSON.',
             scope=Scope.USER,
             in_profiles=False,
+        ),
+    )
+    session_affinity: SessionAffinity = field(
+        default="none",
+        metadata=_about(
+            Choice(("none", "header", "prompt_cache_key")),
+            "How a document's requests are marked as belonging together, so that a gateway sends "
+            "them to the replica that has read the prompt's beginning: by the header "
+            "`x-session-id`, by the field `prompt_cache_key`, or not at all; the mark names no "
+            "user and no file.",
+            scope=Scope.USER,
         ),
     )
     chunk_size: int = field(

@@ -60,6 +60,7 @@ _REASONS = {
     "api_key_command": "a workspace may not choose what is executed",
     "extra_body": "a workspace may not choose what a gateway does with the code",
     "extra_headers": "a workspace may not choose what is sent beside a key",
+    "session_affinity": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
     "inline_completion": "a workspace may not choose when code is sent",
     "completion_model": "a workspace may not choose who gets the code",

@@ -32,6 +32,7 @@ def chat_request(request: FillRequest) -> CompletionRequest:
         ),
         max_output_tokens=request.max_output_tokens + estimated_tokens(len(given)),
         temperature=0.0,
+        session_id=request.session_id,
     )
 
 

@@ -22,6 +22,8 @@ class FillRequest:
     file_name: str = ""
     """The document's own name, without its folders."""
     max_output_tokens: int = MOST_TOKENS
+    session_id: str = ""
+    """As in `CompletionRequest`."""
 
 
 class FillNotOfferedError(Exception):

@@ -5,13 +5,16 @@ from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.settings.declarations import Settings
 
 
-def completion_request(settings: Settings, messages: tuple[Message, ...]) -> CompletionRequest:
+def completion_request(
+    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
+) -> CompletionRequest:
     """Return a request for these messages, limited as the settings say."""
     return CompletionRequest(
         messages=messages,
         max_output_tokens=settings.max_output_tokens,
         temperature=settings.temperature,
         reasoning_effort=settings.reasoning_effort,
+        session_id=session_id,
     )
 
 

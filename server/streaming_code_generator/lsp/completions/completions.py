@@ -36,6 +36,7 @@ class Means:
     """Called with each request when it has ended."""
     language_id: str
     file_name: str
+    session_id: str
     timeout_s: float
 
 
@@ -168,7 +169,10 @@ class Completions:
 
     def _sent_for(self, state: _InDocument, cursor: Cursor, means: Means) -> CompletionStream:
         request = FillRequest(
-            window=cursor.window, language_id=means.language_id, file_name=means.file_name
+            window=cursor.window,
+            language_id=means.language_id,
+            file_name=means.file_name,
+            session_id=means.session_id,
         )
         endpoint = means.provider.description.endpoint
         state.stream = stream = CompletionStream(

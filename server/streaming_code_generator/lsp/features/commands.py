@@ -113,7 +113,13 @@ async def _make_jobs(
     try:
         prompts = await prompts_for(state, arguments, places, engine, settings)
         first, *others = [
-            make_job(arguments, place, settings, prompt)
+            make_job(
+                arguments,
+                place,
+                settings,
+                prompt,
+                session_id=state.session_id(place.document.uri),
+            )
             for place, prompt in zip(places, prompts, strict=True)
         ]
     finally:

@@ -109,8 +109,9 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
     return Means(
         provider=provider,
         is_busy=lambda: state.generations.runs_at(endpoint),
-        record=state.backend.ledger.record,
+        record=state.backend.record,
         language_id=document.language_id,
         file_name=unquote(urlsplit(document.uri).path).rpartition("/")[2],
+        session_id=state.session_id(document.uri),
         timeout_s=resolved.settings.timeout_seconds,
     )

@@ -102,6 +102,8 @@ class Account:
     chunks_shown: int = 0
     waiting_for: str = ""
     """What holds it up, in words; empty once text arrives."""
+    asks_again_at_s: float | None = None
+    """The monotonic clock's time of the next attempt, while that is waited for."""
     is_unanswered: bool = False
     """Whether the model was asked and has sent nothing at all yet."""
 
@@ -116,6 +118,7 @@ class Account:
         event = filtered_event.event
         self.stats = event.stats
         self.is_unanswered = False
+        self.asks_again_at_s = None
         match event.kind:
             case "text":
                 self.waiting_for = ""
@@ -126,7 +129,8 @@ class Account:
                     read, total = event.prompt_progress.processed, event.prompt_progress.total
                     self.waiting_for = f"Reading the prompt: {read} of {total} tokens"
             case "retry":
-                self.waiting_for = f"Asking again in {event.delay_s:.1f} s: {event.reason}"
+                self.waiting_for = event.reason
+                self.asks_again_at_s = time.monotonic() + event.delay_s
             case "finished":
                 pass
             case _:

@@ -118,7 +118,12 @@ def _require(place: ReservedRange) -> None:
 
 
 def make_job(
-    arguments: GenerateArguments, place: ReservedRange, settings: Settings, prompt: Prompt
+    arguments: GenerateArguments,
+    place: ReservedRange,
+    settings: Settings,
+    prompt: Prompt,
+    *,
+    session_id: str,
 ) -> Job:
     """Resolve a request against the document as it stands.
 
@@ -127,6 +132,7 @@ def make_job(
         place: Where it is for; it has moved with the document.
         settings: Those in force.
         prompt: What is sent.
+        session_id: The document's, for the endpoint.
 
     Raises:
         JsonRpcException: `ContentModified`, the place is gone.
@@ -146,7 +152,7 @@ def make_job(
         code_target=replace(
             placement.target, ends_with_code=_wants_code_alone(arguments, settings)
         ),
-        request=completion_request(settings, prompt.messages),
+        request=completion_request(settings, prompt.messages, session_id=session_id),
         selection=arguments.selection,
         context=tuple(_shown(piece) for piece in prompt.pieces),
         edits=settings.edits,

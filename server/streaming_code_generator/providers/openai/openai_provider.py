@@ -29,7 +29,11 @@ from streaming_code_generator.providers.openai.sdk import (
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret
-from streaming_code_generator.settings.declarations import SystemRole, TokenLimitField
+from streaming_code_generator.settings.declarations import (
+    SessionAffinity,
+    SystemRole,
+    TokenLimitField,
+)
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
@@ -132,6 +136,9 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
 DEFAULT_MODEL = "gpt-5.4-mini"
 """Small, quick, and no shutdown is announced for it."""
 
+SESSION_HEADER = "x-session-id"
+"""By which Ray Serve, and other gateways, keep a session at one replica."""
+
 _REFUSES_A_FIELD = frozenset({400, 422})
 
 _LAST_BYTES_WAIT_S = 0.05
@@ -154,6 +161,7 @@ class OpenAIProvider:
         system_role: SystemRole = "auto",
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
+        session_affinity: SessionAffinity = "none",
         connect_timeout_s: float = 5.0,
     ) -> None:
         """Open and import nothing yet.
@@ -168,6 +176,7 @@ class OpenAIProvider:
             system_role: The role of the system prompt; `auto` goes by host and model.
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
+            session_affinity: How a request says which session it belongs to.
             connect_timeout_s: Longest time to connect.
 
         Raises:
@@ -176,6 +185,7 @@ class OpenAIProvider:
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
+        self._session_affinity = session_affinity
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
         self._ways_to_fill = WaysToFill(base_url, model)
         self._client = LazyClient(
@@ -262,8 +272,8 @@ class OpenAIProvider:
                     stream = await client.post(
                         way.url,
                         cast_to=object,
-                        body=way.body(request),
-                        options={"headers": self._headers()},
+                        body=way.body(request) | self._session_field(request),
+                        options={"headers": self._headers(request)},
                         stream=True,
                         stream_cls=AsyncStream[object],
                     )
@@ -310,15 +320,23 @@ class OpenAIProvider:
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
                 stream=dialect.streams,
-                extra_headers=self._headers(),
-                extra_body=chat_body(request, dialect, self._extra_body),
+                extra_headers=self._headers(request),
+                extra_body=self._session_field(request)
+                | chat_body(request, dialect, self._extra_body),
             )
         )
 
-    def _headers(self) -> "dict[str, str | Omit]":
+    def _session_field(self, request: CompletionRequest | FillRequest) -> dict[str, object]:
+        if self._session_affinity == "prompt_cache_key" and request.session_id:
+            return {"prompt_cache_key": request.session_id}
+        return {}
+
+    def _headers(self, request: CompletionRequest | FillRequest) -> "dict[str, str | Omit]":
         from openai import omit  # noqa: PLC0415 - imported by the client already
 
         headers: dict[str, str | Omit] = {} if self._client.key else {"Authorization": omit}
+        if self._session_affinity == "header" and request.session_id:
+            headers[SESSION_HEADER] = request.session_id
         for name, value in self._extra_headers.items():
             # Spelled as the SDK does: it would send another spelling beside its own.
             is_key = name.lower() == "authorization"
