@@ -50,7 +50,7 @@ class TrackedDocument:
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
-        """Regions whose fields the user has changed since this was last asked."""
+        """Regions whose fields another author has changed since this was last asked."""
         self._written_at: set[str] = set()
         """Those of them where the user has put text."""
 
@@ -370,7 +370,7 @@ class TrackedDocument:
             past = None if key in noted else own_past if is_own else self._past(key)
             noted.add(key)
             history.record(self.mirror, change, past, is_users=author == "user")
-            if author == "user":
+            if not is_own:
                 self._touched.add(key)
             # Text that came may be text that came back; a mere removal may not.
             if author == "user" and change.text:
@@ -457,6 +457,9 @@ class TrackedDocument:
         standing = region.standing_text()
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
+            return
+        # What another generation replaces is not undone by that.
+        if not is_undo and not history.was_users_change():
             return
         if is_undo or standing in history.own_texts():
             pieces = without_deleted(region.pieces)
