@@ -17,7 +17,14 @@ from itertools import accumulate, product
 from pathlib import Path
 
 from bench import completions
-from bench.language_server import Delivery, barest_pygls, cpu_s, memory_mib, our_server
+from bench.language_server import (
+    MOST_AT_ONCE,
+    Delivery,
+    barest_pygls,
+    cpu_s,
+    memory_mib,
+    our_server,
+)
 from bench.plot import plot
 from bench.scenario import Place, Stream, Target, TextKind
 
@@ -26,6 +33,10 @@ PLACES: tuple[Place, ...] = ("blank", "around", "selection")
 KINDS: tuple[TextKind, ...] = ("ascii", "emoji")
 FULL_RATE_CHUNKS = 5_000
 PACED = Stream(chunks=300, rate=100)
+WAITED_FOR = {
+    "20,000 chunks": Stream(chunks=4 * FULL_RATE_CHUNKS),
+    "one chunk of 4 MB": Stream(chunks=3, characters=4_000_000),
+}
 REST_S = 2.0
 
 Figures = defaultdict[str, list[float]]
@@ -74,6 +85,40 @@ async def full_rate(model: Endpoint, target: Target, chunks: int) -> tuple[float
             cost_s = cpu_s(server.pid) - began_cpu_s
     took_s = delivery.edits[-1][0] - began_s
     return cost_s / chunks * 1e6, chunks / took_s, len(delivery.edits) / took_s
+
+
+async def many_at_once(model: Endpoint, count: int) -> float:
+    """Return the chunks a second that come in of so many generations together.
+
+    Counted from the first edit on: requests and their prompts are something else.
+    """
+    stream = Stream(chunks=2_000)
+    async with our_server(model.base_url, stream) as server:
+        await server.initialize()
+        await asyncio.sleep(REST_S)
+        server.open(f"{URI}.first.py", Target().document)
+        await server.generate(f"{URI}.first.py", Target())  # warms up
+        uris = [f"{URI}.{number}.py" for number in range(count)]
+        for uri in uris:
+            server.open(uri, Target().document)
+        deliveries = await asyncio.gather(*(server.generate(uri, Target()) for uri in uris))
+    began_s = min(delivery.edits[0][0] for delivery in deliveries)
+    took_s = max(delivery.edits[-1][0] for delivery in deliveries) - began_s
+    return count * stream.chunks / took_s
+
+
+async def longest_wait_ms(model: Endpoint, stream: Stream) -> float:
+    """Return how long another request waits at most while a stream comes in at full rate."""
+    async with our_server(model.base_url, stream) as server:
+        await server.initialize()
+        await asyncio.sleep(REST_S)
+        for uri in (f"{URI}.first.py", URI):
+            server.open(uri, Target(place="around").document)
+        await server.generate(f"{URI}.first.py", Target(place="around"))  # warms up
+        generation = asyncio.create_task(server.generate(URI, Target(place="around")))
+        longest_s = await server.longest_wait_s(generation)
+        await generation
+    return longest_s * 1e3
 
 
 async def paced(model: Endpoint) -> tuple[float, float, float]:
@@ -165,6 +210,13 @@ async def measure(repeats: int, sizes: list[int]) -> Figures:
                 figures[f"updates a second: {what}"].append(updates)
             long, _, _ = await full_rate(model, Target(place="around"), 4 * FULL_RATE_CHUNKS)
             figures["CPU a chunk, µs: around, 100 lines, ascii, four times as long"].append(long)
+            for count in (1, MOST_AT_ONCE):
+                figures[f"chunks a second: {count} at once"].append(
+                    await many_at_once(model, count)
+                )
+            for what, stream in WAITED_FOR.items():
+                waited = await longest_wait_ms(model, stream)
+                figures[f"longest wait for an answer, ms: {what}"].append(waited)
             median, p99, cost = await paced(model)
             figures["100 chunks a second: chunk to edit, ms, median"].append(median)
             figures["100 chunks a second: chunk to edit, ms, p99"].append(p99)

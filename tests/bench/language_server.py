@@ -117,6 +117,16 @@ class LanguageServer:
         )
         return delivery
 
+    async def longest_wait_s(self, until: "asyncio.Future[Any]") -> float:
+        """Return the longest time that a request took to be answered, sent again and again."""
+        longest_s = 0.0
+        while not until.done():
+            began_s = time.monotonic()
+            await self.request("textDocument/codeLens", {"textDocument": {"uri": "file:///none"}})
+            longest_s = max(longest_s, time.monotonic() - began_s)
+            await asyncio.sleep(0.002)
+        return longest_s
+
     def request(self, method: str, params: object) -> "asyncio.Future[Any]":
         """Send a request."""
         self._waiting[self._next_id] = future = asyncio.get_running_loop().create_future()
@@ -170,6 +180,9 @@ class LanguageServer:
         delivery.edits.append((time.monotonic(), delivery.characters))
 
 
+MOST_AT_ONCE = 100
+
+
 def our_server(base_url: str, stream: Stream) -> LanguageServer:
     """Return our server as its plug-ins start it, with the loopback endpoint set."""
     return LanguageServer(
@@ -178,6 +191,7 @@ def our_server(base_url: str, stream: Stream) -> LanguageServer:
             "STREAMING_CODE_GENERATOR_PROVIDER": "openai",
             "STREAMING_CODE_GENERATOR_BASE_URL": base_url,
             "STREAMING_CODE_GENERATOR_MODEL": stream.name,
+            "STREAMING_CODE_GENERATOR_MAX_CONCURRENT_GENERATIONS": str(MOST_AT_ONCE),
         },
     )
 

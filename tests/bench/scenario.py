@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from io import StringIO
 from typing import Literal, Self
 
 TextKind = Literal["ascii", "emoji"]
@@ -16,6 +17,8 @@ class Stream:
     chunks: int = 5_000
     rate: int = 0
     text: TextKind = "ascii"
+    characters: int = PIECE_CHARACTERS
+    """Length of a chunk."""
 
     @property
     def name(self) -> str:
@@ -27,20 +30,24 @@ class Stream:
         """Return the stream of a name."""
         values = dict(part.split("=") for part in name.split(","))
         kind: TextKind = "emoji" if values["text"] == "emoji" else "ascii"
-        return cls(chunks=int(values["chunks"]), rate=int(values["rate"]), text=kind)
+        return cls(
+            chunks=int(values["chunks"]),
+            rate=int(values["rate"]),
+            text=kind,
+            characters=int(values["characters"]),
+        )
 
     def pieces(self) -> Iterator[str]:
         """Yield the chunks' texts."""
         yield "```python\n"
-        code = ""
-        line = 0
+        code, line = StringIO(), 0
+        mark = "🦀é" if self.text == "emoji" else "abc"
+        while code.tell() < self.characters * (self.chunks - 2):
+            code.write(f"value_{line} = compute({line}, '{mark}')\n")
+            line += 1
+        code.seek(0)
         for _ in range(self.chunks - 2):
-            while len(code) < PIECE_CHARACTERS:
-                mark = "🦀é" if self.text == "emoji" else "abc"
-                code += f"value_{line} = compute({line}, '{mark}')\n"
-                line += 1
-            yield code[:PIECE_CHARACTERS]
-            code = code[PIECE_CHARACTERS:]
+            yield code.read(self.characters)
         yield "\n```\n"
 
 

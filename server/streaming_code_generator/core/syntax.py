@@ -195,6 +195,7 @@ _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
 _ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#")
 
 
+@lru_cache(maxsize=8)
 def is_text_behind(text: str, language_id: str) -> bool:
     """Whether what is written right behind some code is part of a comment or a string."""
     # Behind "cat <<EOF" a lexer sees a here document only if that ends, too. So a word is put

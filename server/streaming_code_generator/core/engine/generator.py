@@ -217,13 +217,13 @@ class GenerationEngine:
                     deadlines.heard()
                 for event in run.add_all(received):
                     yield event
+                    if loop.time() >= busy_until_s:
+                        await asyncio.sleep(0)
+                        busy_until_s = loop.time() + BUSY_S
                 if wants is not None:
                     run.note(wants)
                     if wants.is_over:
                         break
-                if loop.time() >= busy_until_s:
-                    await asyncio.sleep(0)
-                    busy_until_s = loop.time() + BUSY_S
         for event in run.finish():
             yield event
 

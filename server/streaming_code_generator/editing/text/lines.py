@@ -107,4 +107,6 @@ def line_endings(text: str) -> set[str]:
 
 def with_line_ending(text: str, ending: LineEnding) -> str:
     """Return the text with every line ending replaced by the given one."""
+    if ending == "\n" and "\r" not in text:
+        return text
     return _LINE_ENDING.sub(ending, text)

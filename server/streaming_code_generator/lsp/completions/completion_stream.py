@@ -103,6 +103,8 @@ class CompletionStream:
         self._record = record
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
+        # Not at the end of `_run`: a task that is cancelled before its first step never gets there.
+        self.task.add_done_callback(self._ended)
 
     def fits(self, lines: Sequence[str]) -> bool:
         """Whether what was typed in a document since is what has come, or may still come."""
@@ -153,10 +155,11 @@ class CompletionStream:
             self.failure = error
         except TimeoutError:
             self.failure = APIError("A suggestion took too long.", kind="timeout")
-        finally:
-            self.is_over = True
-            self._on_end(self)
-            self.wake()
+
+    def _ended(self, _task: "asyncio.Task[None]") -> None:
+        self.is_over = True
+        self._on_end(self)
+        self.wake()
 
     async def _read(
         self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None, meter: AttemptMeter

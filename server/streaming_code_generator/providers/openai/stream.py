@@ -28,7 +28,9 @@ class SseParser:
     """Turns any splitting of a stream's bytes into the same events."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
+        """Of the line that is not complete yet."""
+        self._rest_bytes = 0
         self._at_start = True
         self._after_cr = False
         self._data: list[bytes] = []
@@ -37,7 +39,7 @@ class SseParser:
     @property
     def pending_bytes(self) -> int:
         """Bytes of the event that is not complete yet."""
-        return len(self._rest) + sum(map(len, self._data))
+        return self._rest_bytes + sum(map(len, self._data))
 
     def feed(self, received: bytes) -> list[SseEvent]:
         """Return the events that `received` completes."""
@@ -57,8 +59,7 @@ class SseParser:
 
     def finish(self) -> list[SseEvent]:
         """Return the event that the end of the stream cut off before its blank line, if any."""
-        rest, self._rest = self._rest, b""
-        if rest:
+        if rest := self._take_rest():
             self._take_field(rest)
         return [self._dispatch()] if self._data else []
 
@@ -69,20 +70,33 @@ class SseParser:
         if self._after_cr and received:
             self._after_cr = False
             received = received.removeprefix(b"\n")
-        received = self._rest + received
         if b"\r" in received:
             self._after_cr = received.endswith(b"\r")
-            *lines, self._rest = _LINE_END.split(received)
+            first, *lines = _LINE_END.split(received)
         else:
-            *lines, self._rest = received.split(b"\n")
+            first, *lines = received.split(b"\n")
+        # A line of megabytes comes in many reads: it is joined once, when it is complete.
+        self._keep(first)
+        if not lines:
+            return []
+        lines.insert(0, self._take_rest())
+        self._keep(lines.pop())
         return lines
+
+    def _keep(self, rest: bytes) -> None:
+        self._rest.append(rest)
+        self._rest_bytes += len(rest)
+
+    def _take_rest(self) -> bytes:
+        rest = b"".join(self._rest)
+        self._rest, self._rest_bytes = [], 0
+        return rest
 
     def _without_byte_order_mark(self, received: bytes) -> bytes:
         # The mark may come a byte at a time; until it is whole, or cannot become one, all waits.
-        start = self._rest + received
-        self._rest = b""
+        start = self._take_rest() + received
         if len(start) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(start):
-            self._rest = start
+            self._keep(start)
             return b""
         self._at_start = False
         return start.removeprefix(_BYTE_ORDER_MARK)

@@ -76,10 +76,9 @@ class OverlapAfter:
         line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
         comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
         self._repeated = line if comparable else ""
-        self._failure = _failure_table(self._repeated)
         self._matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
-        self._counts: dict[str, int] = dict.fromkeys((*"()[]{}", *_QUOTES), 0)
+        self._counts: dict[str, int] = dict.fromkeys(self._counted(), 0)
         self._last = ""
 
     @property
@@ -96,14 +95,9 @@ class OverlapAfter:
         #     "foo(1"   matches nothing of ")": released
         #     "))"      the first ")" is matched, then let go by the second, which is held
         #     end       "foo(1)" is complete without it: dropped; behind "foo(1" it would stay
-        held = self._repeated[: self._matched]
-        for char in text:
-            if self._matched == len(self._repeated):
-                self._matched = self._failure[self._matched - 1]
-            while self._matched and self._repeated[self._matched] != char:
-                self._matched = self._failure[self._matched - 1]
-            self._matched += self._repeated[self._matched] == char
-        text = held + text
+        text = self._repeated[: self._matched] + text
+        longest = range(min(len(text), len(self._repeated)), 0, -1)
+        self._matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
         released = text[: len(text) - self._matched]
         for char in self._counts:
             self._counts[char] += released.count(char)
@@ -118,6 +112,16 @@ class OverlapAfter:
             return ""
         return held
 
+    def _counted(self) -> str:
+        """Return the characters whose number decides: a quotation mark, or pairs of brackets."""
+        if self._repeated[:1] in _QUOTES:
+            return self._repeated[:1]
+        return "".join(
+            opening + closing
+            for closing, opening in _PAIRS.items()
+            if self._repeated.count(closing) > self._repeated.count(opening)
+        )
+
     def _is_superfluous(self) -> bool:
         """Whether the code is complete without the repetition."""
         first = self._repeated[0]
@@ -128,7 +132,7 @@ class OverlapAfter:
         return all(
             self._counts[opening] <= self._counts[closing]
             for closing, opening in _PAIRS.items()
-            if self._repeated.count(closing) > self._repeated.count(opening)
+            if closing in self._counts
         )
 
 
@@ -151,18 +155,3 @@ def _telling_starts(line: str) -> list[int]:
 
 def _is_word(char: str) -> bool:
     return char.isalnum() or char == "_"
-
-
-def _failure_table(pattern: str) -> list[int]:
-    """For each prefix, the length of its longest proper ending that is a beginning, too.
-
-    Source: Knuth, Morris and Pratt, "Fast Pattern Matching in Strings", 1977.
-    """
-    table = [0] * len(pattern)
-    matched = 0
-    for index in range(1, len(pattern)):
-        while matched and pattern[index] != pattern[matched]:
-            matched = table[matched - 1]
-        matched += pattern[index] == pattern[matched]
-        table[index] = matched
-    return table
