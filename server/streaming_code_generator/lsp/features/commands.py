@@ -425,6 +425,9 @@ def _result_object(generation: Generation) -> dict[str, object]:
     account, engine = generation.account, generation.engine
     result = generation.end.result if isinstance(generation.end, Completed) else None
     description = engine.provider.description if engine else None
+    provider, reason = (description.name, description.reason) if description else ("", "")
+    if result is not None:  # a fallback may have answered
+        provider, _, reason = result.provider.partition(": ")
     where = generation.region.range if generation.region else None
     return {
         "id": generation.id,
@@ -436,9 +439,11 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "uri": generation.uri,
         "range": lsp_range(*where) if where else None,
         "model": result.model if result else description.model if description else "",
-        "provider": description.name if description else "",
+        "provider": provider,
         "profile": generation.job.selection.profile,
-        "providerReason": description.reason if description else "",
+        "providerReason": reason,
+        "fallback": result.fallback if result else None,
+        "maskedKeys": result.masked_keys if result else 0,
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],
         "dropped": dict(result.dropped) if result else {},
