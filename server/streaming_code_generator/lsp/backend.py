@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Provider
@@ -19,6 +20,7 @@ from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
     completion_choice,
+    fallbacks_of,
     provider_choice,
 )
 from streaming_code_generator.providers.pool import ProviderPool
@@ -52,6 +54,7 @@ class Backend:
         self._pool = ProviderPool(choose)
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
+        self._breakers = CircuitBreakers()
         self.tokenizers = Tokenizers()
         self._worked: set[str] = set()
         """Endpoints that have answered: one that fails afterwards is probably being replaced."""
@@ -114,11 +117,19 @@ class Backend:
             ConfigurationError: No model can be had; the message says how to get one.
         """
         resolved = resolved or self.resolved
+        fallbacks = fallbacks_of(resolved, self._pool.provider)
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
         if provider.description.endpoint in self._worked:
             policy = replace(policy, replacement_s=REPLACEMENT_S)
-        return GenerationEngine(provider, policy, self.tokenizers, self.record)
+        return GenerationEngine(
+            provider,
+            policy,
+            self.tokenizers,
+            self.record,
+            fallbacks=fallbacks,
+            breakers=self._breakers,
+        )
 
     def record(self, attempt: Attempt) -> "Future[Cost | None]":
         """Take note of a request that has ended."""

@@ -14,6 +14,11 @@ from streaming_code_generator.core.context.file_pieces import (
 BLOCK_LINES = 16
 """The file is shown in blocks that begin at multiples of so many lines: requests at neighbouring
 places are then shown the same, and a prompt cache holds it."""
+STRETCH_LINES = 64
+"""Requests within a stretch of so many lines are shown the same of a file that is not shown whole,
+as far as it fits."""
+_MIDDLE = 2
+"""The block in the middle of a stretch, or just behind."""
 _MOST_BLOCKS = 60
 _MOST_HEADERS = 6
 _OPENS = re.compile(r"[ \t]*[^\s#/*\-'\"].*[:{(\[]\s*$|[ \t]*(?:def|class|function|module|do)\b")
@@ -63,14 +68,22 @@ def around(
 
 
 def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[FilePiece]:
+    stretch = line // STRETCH_LINES * STRETCH_LINES
     for header in scope_headers(file.lines, line):
+        # What is near is shown anyway, with its block; counted apart, it would take the room of
+        # another block for some places and not for others.
+        if stretch <= header and line - header <= BLOCK_LINES:
+            continue
         yield FilePiece(file=file, first=header, end=header + 1, why="encloses the place")
     for first, end in _runs(import_lines(file.lines)):
         yield FilePiece(file=file, first=first, end=min(end, first + 40), why="imports")
     last = (len(file.lines) - 1) // BLOCK_LINES
-    above, below = line // BLOCK_LINES, end_line // BLOCK_LINES + 1
-    # The block of the place, then two above for each one below.
-    order = [above]
+    # The blocks of the place; then, as nearby requests have it as well, from the middle of the
+    # stretch that it is in, two above for each one below.
+    order = [line // BLOCK_LINES, end_line // BLOCK_LINES]
+    above = min(stretch // BLOCK_LINES + _MIDDLE, last)
+    below = above + 1
+    order.append(above)
     while len(order) < _MOST_BLOCKS and (above > 0 or below <= last):
         order += [block for block in (above - 1, above - 2) if block >= 0]
         order += [below] if below <= last else []

@@ -114,4 +114,5 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
         file_name=unquote(urlsplit(document.uri).path).rpartition("/")[2],
         session_id=state.session_id(document.uri),
         timeout_s=resolved.settings.timeout_seconds,
+        masks_keys=resolved.settings.mask_keys,
     )
