@@ -61,3 +61,4 @@ def _clean_environment(
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", empty_config_home)
     monkeypatch.setenv("XDG_DATA_HOME", data_home)
+    monkeypatch.setenv("XDG_STATE_HOME", data_home)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.events import GenerationEvent, GenerationFinished, TextArrived
@@ -112,6 +112,11 @@ class StreamingCodeGenerator:
         max_retries: Retries after the first attempt, made only before any text has arrived.
         first_chunk_timeout: Seconds of silence allowed before the first text.
         stall_timeout: Seconds of silence allowed between chunks.
+        on_interrupt: What is done where a stream breaks off after text: `keep` raises, with the
+            text so far; `continue` has the model go on from there.
+        max_continuations: How often a response that was cut off at the token limit is gone on with.
+        mask_keys: Whether keys in a prompt are masked before it is sent, and put back in the
+            response.
         max_output_tokens: Most tokens to generate; None leaves it to the provider.
         temperature: The sampling temperature, 0 to 2; None leaves it to the provider.
         system_prompt: Instructions to the model instead of `SYSTEM_PROMPT`.
@@ -133,6 +138,9 @@ class StreamingCodeGenerator:
         *,
         first_chunk_timeout: float = 60,
         stall_timeout: float = 20,
+        on_interrupt: Literal["keep", "continue"] = "keep",
+        max_continuations: int = 0,
+        mask_keys: bool = True,
         max_output_tokens: int | None = None,
         temperature: float | None = None,
         system_prompt: str = SYSTEM_PROMPT,
@@ -143,8 +151,16 @@ class StreamingCodeGenerator:
             first_chunk_timeout_s=first_chunk_timeout,
             stall_timeout_s=stall_timeout,
             max_retries=max_retries,
+            continues_interrupted=on_interrupt == "continue",
+            max_continuations=max_continuations,
+            masks_keys=mask_keys,
             chunk_size=chunk_size,
         )
+        if on_interrupt not in {"keep", "continue"}:
+            raise ConfigurationError(
+                f"`on_interrupt` must be `keep` or `continue`, not {on_interrupt!r}."
+            )
+        _require("max_continuations", max_continuations)
         _require("temperature", temperature)
         _require("max_output_tokens", max_output_tokens)
         if isinstance(provider, str):

@@ -23,6 +23,7 @@ from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from streaming_code_generator.testing.scripted import (
     Disconnect,
+    Script,
     ScriptedProvider,
     WaitFor,
     text_script,
@@ -347,3 +348,31 @@ def test_a_program_that_closes_nothing_ends_without_a_word() -> None:
     command = [sys.executable, "-W", "error", "-c", UNCLOSED]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+async def test_interrupted_response_goes_on_where_that_is_wanted() -> None:
+    scripts: list[Script] = [[Delta(text="x = 1\n"), Disconnect()], text_script("y = 2\n")]
+    kept = StreamingCodeGenerator(provider=ScriptedProvider(*scripts))
+    with pytest.raises(StreamProcessError) as caught:
+        await kept.generate_code_with_explanation("x", None)
+    assert caught.value.partial_text == "x = 1\n"
+
+    continuing = StreamingCodeGenerator(
+        provider=ScriptedProvider(*scripts), on_interrupt="continue"
+    )
+    result = await continuing.generate_code_with_explanation("x", None)
+    assert result.text == "x = 1\ny = 2\n"
+
+
+async def test_response_cut_off_at_the_limit_goes_on_as_often_as_is_said() -> None:
+    cut = text_script("x = 1\n", finish_reason="length")
+    provider = ScriptedProvider(cut, text_script("y = 2\n"))
+    generator = StreamingCodeGenerator(provider=provider, max_continuations=1)
+    result = await generator.generate_code_with_explanation("x", None)
+    assert (result.text, result.is_complete) == ("x = 1\ny = 2\n", True)
+
+
+@pytest.mark.parametrize("argument", [{"on_interrupt": "remove"}, {"max_continuations": 99}])
+def test_unusable_ways_of_going_on_are_refused(argument: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(argument))):
+        StreamingCodeGenerator(provider=ScriptedProvider(), **argument)

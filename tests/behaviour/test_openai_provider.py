@@ -186,7 +186,7 @@ def test_automatic_names_go_by_host_and_model(
 
 
 def test_names_that_are_set_are_taken() -> None:
-    dialect = dialect_for("http://x", "m", "max_completion_tokens", "developer")
+    dialect = dialect_for("http://x", "m", "max_completion_tokens", "developer", "chat")
     assert dialect == Dialect(
         token_limit_field="max_completion_tokens",
         system_role="developer",

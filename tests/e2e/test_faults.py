@@ -8,10 +8,12 @@ import asyncio
 import io
 import json
 import re
+import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,9 +24,10 @@ from streaming_code_generator import StreamingCodeGenerator, StreamStats, Stream
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.testing.openai_replies import Reply
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
+from support.embedded import needs_model
 from support.faults import CASES, RETRIES, SHORT_S, Case, Outcome
 from support.lsp_client import EditorClient, connected
-from support.lsp_process import DEADLINE_S, KEY, server_environment
+from support.lsp_process import DEADLINE_S, KEY, SERVER, children_of, server_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -231,3 +234,25 @@ async def test_key_and_secrets_appear_nowhere(run: Run) -> None:
 async def test_log_says_more_than_usual(run: Run) -> None:
     """The canaries would have been there to be seen."""
     assert " DEBUG " in run.said
+
+
+@needs_model
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of a process")
+async def test_child_process_of_the_embedded_model_gets_no_key(tmp_path: Path) -> None:
+    environment = server_environment(
+        tmp_path, "http://127.0.0.1:9/v1", EXTRA_HEADERS=json.dumps({"X-Key": SECRET})
+    )
+    # Started as users start it: Linux tells of a process the environment that it was started with.
+    command = (sys.executable, "-P", *SERVER[1:])
+    async with connected(tmp_path, environment, command=command) as client:
+        await client.generate(client.open(ABOVE), (1, 0), prompt="x = 1", provider="embedded")
+        (child,) = await children_of(client.process.pid)
+        environments = [
+            (Path("/proc") / str(pid) / "environ").read_bytes().decode()
+            for pid in (client.process.pid, child)
+        ]
+
+    servers, childs = environments
+    for canary in (KEY, SECRET):
+        assert canary in servers
+        assert canary not in childs

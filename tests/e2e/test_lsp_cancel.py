@@ -184,6 +184,21 @@ async def test_cancel_without_id_cancels_all_and_names_them(
     assert await client.command("cancel") == {"ids": []}
 
 
+async def test_cancel_without_id_cancels_what_has_no_id_yet(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(silence())
+    document = client.open("")
+    call = client.begin_generate(document, (0, 0), prompt="x")
+
+    await client.command("cancel")
+
+    with pytest.raises(JsonRpcException) as caught:
+        await call.result()
+    assert caught.value.code == CANCELLED
+    assert document.text == ""
+
+
 async def test_cancel_of_an_unknown_id_cancels_nothing(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

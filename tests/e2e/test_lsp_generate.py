@@ -26,7 +26,8 @@ RESULT_KEYS = {
     *("id", "status", "text", "code", "explanation", "uri", "range", "model", "provider"),
     *("finishReason", "stats"),
     # Beyond the contract:
-    *("reasoning", "providerReason", "warnings", "dropped", "context", "profile"),
+    *("reasoning", "providerReason", "warnings", "dropped", "context"),
+    *("profile", "fallback", "maskedKeys"),
 }
 STATS_KEYS = {
     *("chunks", "emptyChunks", "promptTokens", "completionTokens", "totalTokens", "tokenSource"),

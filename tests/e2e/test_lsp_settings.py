@@ -84,7 +84,8 @@ async def test_retry_has_the_settings_that_were_changed_before_it(
         client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
         call = client.begin("retry")
         await client.until(lambda: len(client.said(asked)) > questions, "the question")
-        await client.ping()
+        # By its answer the server has read both; `status` would wait for the settings.
+        await client.command("cancel", {"id": "none"})
 
         request = next(m for m in reversed(client.heard) if m.get("method") == asked)
         result = [{"model": "other"}]
@@ -405,6 +406,33 @@ async def test_unusable_choice_of_a_model_is_refused(
     with pytest.raises(JsonRpcException) as refused:
         await client.generate(client.open(""), (0, 0), prompt="x", **selection)
     assert refused.value.code == types.ErrorCodes.InvalidParams
+
+
+async def test_fallback_answers_where_the_endpoint_is_gone(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    async with scripted_endpoint() as gone:
+        gone_url = gone.base_url
+        options = {
+            "baseUrl": gone_url,
+            "model": "first",
+            "maxRetries": 0,
+            "fallbacks": ["spare", "missing"],
+            "profiles": {"spare": {"baseUrl": endpoint.base_url, "model": "spare-model"}},
+        }
+    async with connected(workspace, environment, options=options) as client:
+        endpoint.will(answer("x = 1\n"))
+        document = client.open("")
+        result = await client.generate(document, (0, 0), prompt="x")
+
+        assert document.text == "x = 1"
+        assert (result["fallback"], result["model"]) == ("spare", "loopback-model")
+        assert result["providerReason"] == "a base URL is set (profile: spare)"
+        assert [warning for warning in result["warnings"] if gone_url in warning]
+        # The key was set for the other endpoint.
+        (request,) = endpoint.requests
+        assert "authorization" not in request.headers
+        assert any("`missing`" in said for said in client.logged())
 
 
 async def marks(client: EditorClient, endpoint: ScriptedEndpoint, name: str) -> list[str | None]:

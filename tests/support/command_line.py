@@ -48,6 +48,7 @@ class CommandLine:
             **PATIENCE,
             "XDG_CONFIG_HOME": str(config_home),
             "XDG_DATA_HOME": str(folder / "data"),
+            "XDG_STATE_HOME": str(folder / "state"),
         }
 
     async def call(

@@ -9,7 +9,7 @@ import copy
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -156,7 +156,7 @@ class EditorClient(LanguageClient):
 
     async def start_io(self, cmd: str, *args: Any, **kwargs: Any) -> None:
         """Start the server, keeping what it logs."""
-        if sys.platform == "linux":
+        if sys.platform == "linux" and (cmd, *args) == SERVER:
             await self._start_forked(kwargs["env"])
         else:
             await PlainClient.start_io(self, cmd, *args, **kwargs)
@@ -411,6 +411,7 @@ async def connected(  # noqa: PLR0913 - an editor too
     adjust: Callable[[types.ClientCapabilities], None] = lambda _: None,
     habits: EditorHabits | None = None,
     unanswered: Iterable[str] = (),
+    command: Sequence[str] = SERVER,
 ) -> AsyncIterator[EditorClient]:
     """Start a server, shake hands as an editor, and see to a proper end.
 
@@ -423,11 +424,12 @@ async def connected(  # noqa: PLR0913 - an editor too
         adjust: Changes what the editor announces.
         habits: Instead of the profile's.
         unanswered: Requests of the server's that get no answer.
+        command: What starts the server.
     """
     if habits is not None:
         profile = replace(profile, habits=habits)
     config = ClientServerConfig(
-        server_command=list(SERVER),
+        server_command=list(command),
         client_factory=partial(EditorClient, profile, root),
         server_env=dict(environment),
     )

@@ -36,6 +36,7 @@ def server_environment(
     home = {
         "XDG_CONFIG_HOME": str(folder / "configuration"),
         "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_STATE_HOME": str(folder / "state"),
     }
     return {**own, **home, **endpoint, **model, **settings}
 

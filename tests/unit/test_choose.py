@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Literal
@@ -127,3 +128,17 @@ def test_choosing_loads_neither_the_sdk_nor_the_binding() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("url", ["http://llm.example/v1", "http://192.168.1.2:8000/v1"])
+def test_endpoint_that_is_not_encrypted_is_used_only_if_allowed(url: str) -> None:
+    choice = ProviderChoice(base_url=url, model="m")
+    with pytest.raises(ConfigurationError, match="`allowPlainHttp`"):
+        choose_provider(choice)
+    allowed = choose_provider(replace(choice, allow_plain_http=True))
+    assert allowed.description.endpoint == url
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]/v1"])
+def test_endpoint_on_this_machine_needs_no_encryption(url: str) -> None:
+    assert choose_provider(ProviderChoice(base_url=url, model="m")).description.endpoint == url

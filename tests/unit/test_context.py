@@ -175,6 +175,21 @@ def test_two_requests_in_one_file_share_most_of_their_prompts(
     assert common >= 0.8 * max(len(one), len(other))
 
 
+@pytest.mark.parametrize("lines", [(1_601, 1_610), (1_605, 1_660), (1_650, 1_602)])
+@pytest.mark.parametrize("budget", [2_000, 6_000])
+def test_two_requests_near_each_other_in_a_long_file_share_most_of_their_prompts(
+    lines: tuple[int, int], budget: int
+) -> None:
+    mine = long_file("mine.py", 600)
+    others = tuple(long_file(f"o{n}.py", 40, f"word{n}") for n in range(5))
+    one, other = (
+        text_of(prompt_at(mine, line, budget=budget, others=others, instruction=f"do {line}"))
+        for line in lines
+    )
+    common = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    assert common >= 0.8 * max(len(one), len(other))
+
+
 def test_a_small_model_is_shown_an_example_and_what_encloses_the_place() -> None:
     mine = file("mine.py", "SECRET = 1\n\nclass Store:\n    def save(self):\n        \n")
     prompt = prompt_at(mine, 4, budget=400, is_small=True)

@@ -175,12 +175,12 @@ async def test_silence_before_the_first_text_has_its_own_deadline() -> None:
 
 
 async def test_prompt_progress_breaks_the_silence_before_the_first_text() -> None:
-    policy = GenerationPolicy(first_chunk_timeout_s=0.05, max_retries=0)
+    policy = GenerationPolicy(first_chunk_timeout_s=1.0, max_retries=0)
     events: list[object] = []
     gates = [asyncio.Event() for _ in range(3)]
     loop = asyncio.get_running_loop()
     for n, gate in enumerate(gates):
-        loop.call_later(0.03 * (n + 1), gate.set)
+        loop.call_later(0.4 * (n + 1), gate.set)
     progress = [Delta(prompt_progress=PromptProgress(processed=n, total=3)) for n in range(3)]
     waits = [WaitFor(event=gate) for gate in gates]
     script = [step for pair in zip(waits, progress, strict=True) for step in pair]

@@ -59,7 +59,7 @@ def test_the_same_endpoint_keeps_its_key_and_headers() -> None:
 def test_another_endpoint_gets_nothing_that_is_set_for_the_first() -> None:
     choice = chosen(resolved_with({"baseUrl": OTHER}, apiKeyCommand=["print-key"]))
 
-    assert (choice.provider, choice.base_url, choice.model) == ("openai", OTHER, None)
+    assert (choice.provider, choice.base_url, choice.model) == ("auto", OTHER, None)
     assert (choice.api_key, choice.api_key_command, choice.extra_headers) == (None, (), ())
 
 

@@ -46,7 +46,8 @@ def test_settings_that_decide_about_endpoints_are_machine_scoped() -> None:
     names = (
         *("provider", "baseUrl", "apiKeyEnv", "apiKeyCommand", "modelPath"),
         *("extraBody", "extraHeaders", "inlineCompletion", "completionModel", "completionBaseUrl"),
-        *("profiles", "budgetPerDay", "sessionAffinity"),
+        *("profiles", "fallbacks", "proxy", "caBundle", "clientCertificate", "clientKey"),
+        *("allowPlainHttp", "maskKeys", "keyring", "budgetPerDay", "sessionAffinity"),
     )
     assert machine == {f"{SECTION}.{name}" for name in names}
     assert sorted(vscode_restricted()) == sorted(machine)

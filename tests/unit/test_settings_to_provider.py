@@ -12,7 +12,9 @@ from streaming_code_generator.providers.choose import (
     completion_choice,
     provider_choice,
 )
+from streaming_code_generator.providers.openai.network import Network
 from streaming_code_generator.settings import (
+    ModelSelection,
     ResolvedSettings,
     Secret,
     Settings,
@@ -64,6 +66,7 @@ def test_policy_holds_deadlines_retries_and_chunk_size() -> None:
     assert policy.chunk_size == 5
 
 
+MINE = "https://mine.example/v1"
 EXTRA = {"extraBody": {"top_k": 4, "seed": 1}, "extraHeaders": {"X-Team": "canary"}}
 
 
@@ -189,3 +192,59 @@ def test_suggestions_come_by_themselves_where_they_cost_nothing(
     provider = ProviderDescription(name=name, model="m", endpoint=endpoint, reason="")
     assert completes(options_resolved(), provider) == mode
     assert completes(options_resolved(inlineCompletion="invoked"), provider) == "invoked"
+
+
+NETWORK = {
+    "proxy": "http://me:canary@proxy.example:3128",
+    "caBundle": "/etc/authority.pem",
+    "clientCertificate": "/etc/me.pem",
+    "clientKey": "/etc/me.key",
+}
+
+
+def test_network_reaches_the_provider_and_its_password_no_log() -> None:
+    resolved = options_resolved(**NETWORK)
+    network = provider_choice(resolved).network
+
+    assert network.proxy is not None
+    assert network.proxy.reveal() == NETWORK["proxy"]
+    assert network.ca_bundle == Path("/etc/authority.pem")
+    assert (network.client_certificate, network.client_key) == (
+        Path("/etc/me.pem"),
+        Path("/etc/me.key"),
+    )
+    assert Secret("canary") in resolved.secrets
+    assert "canary" not in repr(resolved)
+
+
+def test_client_certificate_is_shown_to_no_other_endpoint() -> None:
+    profiles = {"profiles": {"it": {"baseUrl": "https://other.example/v1", "model": "m"}}}
+    resolved = options_resolved(
+        **NETWORK, **profiles, completionBaseUrl="https://other.example/v1", baseUrl=MINE
+    )
+    of_profile = resolved.for_request(ModelSelection(profile="it"))
+
+    for choice in (completion_choice(resolved), provider_choice(of_profile)):
+        assert choice.network.client_certificate is choice.network.client_key is None
+        assert choice.network.ca_bundle is not None
+    assert provider_choice(resolved).network.client_certificate is not None
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["proxy.example:3128", "socks5://canary@proxy", "http://canary@", "http://p/?canary", 1],
+)
+def test_what_is_no_proxy_is_refused(proxy: object) -> None:
+    resolved = options_resolved(proxy=proxy)
+
+    assert resolved.settings.proxy is None
+    (problem,) = resolved.problems
+    assert "`proxy`" in problem
+    assert "canary" not in problem
+
+
+def test_a_workspace_chooses_no_network() -> None:
+    resolved = resolve(SettingsSources(workspace_configuration=NETWORK))
+
+    assert provider_choice(resolved).network == Network()
+    assert len(resolved.problems) == len(NETWORK)

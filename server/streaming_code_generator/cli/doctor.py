@@ -34,6 +34,7 @@ from streaming_code_generator.providers.choose import (
     choose_provider,
     completes,
     completion_choice,
+    network_of,
     provider_choice,
 )
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -85,6 +86,7 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
     listed = list_models(
         resolved.settings.base_url or base_url,
         headers,
+        network_of(resolved.settings),
         timeout_s=resolved.settings.connect_timeout_seconds,
     )
     if listed.failure:

@@ -12,8 +12,9 @@ from http import HTTPStatus
 from streaming_code_generator.cli.findings import Finding, State
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message, Provider
 from streaming_code_generator.errors import ConfigurationError, StreamingError
-from streaming_code_generator.providers.choose import choose_provider, provider_choice
-from streaming_code_generator.providers.openai.sdk import key_from_command, route_of, sendable_key
+from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
+from streaming_code_generator.providers.openai.network import Network, route_of
+from streaming_code_generator.providers.openai.sdk import key_from_command, sendable_key
 from streaming_code_generator.settings import ResolvedSettings, Secret
 
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -32,14 +33,19 @@ class ModelList:
     """Whether a generation would fail as well; a server need not have a list of models."""
 
 
-def list_models(base_url: str, headers: Headers, *, timeout_s: float) -> ModelList:
+def list_models(
+    base_url: str, headers: Headers, network: Network, *, timeout_s: float
+) -> ModelList:
     """Send `GET {base_url}/models`; follows no redirect."""
     import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
     revealed = {name: value.reveal() for name, value in headers}
-    url, route = f"{base_url}/models", route_of(base_url)
+    url = f"{base_url}/models"
     try:
+        route = route_of(base_url, network)
         response = httpx2.get(url, headers=revealed, timeout=timeout_s, **route)
+    except ConfigurationError as error:
+        return ModelList(failure=f"is not asked: {error.message}", is_fatal=True)
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
@@ -92,7 +98,8 @@ def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
     session = ("x-session-id", Secret(secrets.token_hex(8)))
     try:
         headers = (*endpoint_headers(resolved), session)
-        listed = list_models(base_url, headers, timeout_s=timeout_s)
+        network = network_of(resolved.settings)
+        listed = list_models(base_url, headers, network, timeout_s=timeout_s)
         if listed.failure:
             state = State.BROKEN if listed.is_fatal else State.NOTE
             yield Finding(state, f"endpoint: {base_url} {listed.failure}")
@@ -105,7 +112,7 @@ def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
         choice = provider_choice(resolved)
         extra_headers = (*choice.extra_headers, session)
         provider = choose_provider(replace(choice, model=model, extra_headers=extra_headers))
-        work = _EngineWork(base_url, headers, timeout_s)
+        work = _EngineWork(base_url, headers, network, timeout_s)
         findings = asyncio.run(_watch(provider, work, resolved.settings.timeout_seconds))
     except (ConfigurationError, StreamingError, TimeoutError) as error:
         reason = str(error) or "it took too long"
@@ -190,6 +197,7 @@ class _EngineWork:
 
     base_url: str
     headers: Headers
+    network: Network
     timeout_s: float
 
     async def running(self) -> int | None:
@@ -201,7 +209,7 @@ class _EngineWork:
 
         url = self.base_url.removesuffix("/v1") + "/slots"
         headers = {name: value.reveal() for name, value in self.headers}
-        route = route_of(self.base_url)
+        route = route_of(self.base_url, self.network)
         try:
             async with httpx2.AsyncClient(timeout=self.timeout_s, **route) as client:
                 slots = (await client.get(url, headers=headers)).json()

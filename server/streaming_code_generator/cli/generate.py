@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import notify, show
@@ -22,6 +22,7 @@ from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install, redacted
 from streaming_code_generator.providers.choose import (
     choose_provider,
+    fallbacks_of,
     is_on_this_machine,
     provider_choice,
 )
@@ -29,6 +30,7 @@ from streaming_code_generator.settings import ResolvedSettings
 from streaming_code_generator.usage.budget import BudgetState, budget_state
 from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.shared_limits import SharedLimits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +124,8 @@ class _Output:
         if event.kind == "text" and event.part == "content":
             self._pieces.append(event.text)
         if event.kind == "retry":
-            notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
+            asking = "Retrying" if event.attempt > 1 else "Asking"
+            notify(f"{asking} in {event.delay_s:.1f} s: {event.reason}")
         elif self.code_only:
             self._show("".join(t.text for t in filtered_event.texts if t.part == "code"))
         elif event.kind == "text" and event.part == "content" and not self._json_only:
@@ -143,21 +146,25 @@ async def _generate(
     prompt: str, resolved: ResolvedSettings, output: _Output
 ) -> tuple[GenerationResult, ProviderDescription]:
     settings = resolved.settings
-    provider = choose_provider(provider_choice(resolved))
+    provider = choose_provider(provider_choice(resolved), limits=SharedLimits())
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
     ledger = Ledger(price=price_list())
+    fallbacks = fallbacks_of(resolved, choose_provider)
     policy = generation_policy(settings)
-    engine = GenerationEngine(provider, policy, record=ledger.record)
-    async with aclosing(ledger), aclosing(provider):
+    engine = GenerationEngine(provider, policy, record=ledger.record, fallbacks=fallbacks)
+    target = CodeTarget(ends_with_code=output.code_only)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(aclosing(ledger))
+        for each in (provider, *(fallback.provider for fallback in fallbacks)):
+            await stack.enter_async_context(aclosing(each))
         if settings.budget_per_day is not None:
             _keep_to(budget_state(settings.budget_per_day, await ledger.spent()))
-        target = CodeTarget(ends_with_code=output.code_only)
-        async with aclosing(filtered(engine, request, target)) as events:
-            async for event in events:
-                output.add(event)
-                if event.event.kind == "finished":
-                    return event.event.result, provider.description
+        events = await stack.enter_async_context(aclosing(filtered(engine, request, target)))
+        async for event in events:
+            output.add(event)
+            if event.event.kind == "finished":
+                return event.event.result, provider.description
     raise AssertionError("A stream ends with its result or with an error.")
 
 

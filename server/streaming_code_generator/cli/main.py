@@ -35,6 +35,7 @@ _COMMANDS = {
     "generate": _Command(module="generate", summary="generate code on standard output"),
     "demo": _Command(module="demo", summary="watch the server write into a document"),
     "model": _Command(module="model", summary="list or install embedded models"),
+    "key": _Command(module="key_command", summary="store an endpoint's key in the keychain"),
     "usage": _Command(module="usage_command", summary="show what was generated, for how much"),
     "doctor": _Command(module="doctor", summary="check settings, endpoint and models"),
     "settings": _Command(module="settings_command", summary=None),

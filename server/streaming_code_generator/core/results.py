@@ -95,6 +95,10 @@ class GenerationResult:
     model: str
     provider: str = ""
     """Which provider answered, and why it was taken."""
+    fallback: str | None = None
+    """Which of the fallbacks answered, by its name; None where the first provider did."""
+    masked_keys: int = 0
+    """How many keys were masked in what was sent."""
     finish_reason: str | None
     """As the provider says it: `stop`, `length`, `content_filter`, ..."""
     warnings: tuple[str, ...] = field(default=())
@@ -163,6 +167,8 @@ def result_object(result: GenerationResult) -> dict[str, object]:
         "reasoning": result.reasoning,
         "model": result.model,
         "provider": result.provider,
+        "fallback": result.fallback,
+        "maskedKeys": result.masked_keys,
         "finishReason": result.finish_reason,
         "completionTime": result.completion_time,
         "warnings": list(result.warnings),

@@ -277,6 +277,13 @@ def is_one_language(tag: str, other: str) -> bool:
     return not known or _lexer_class(tag) is _lexer_class(other)
 
 
+def names_language(word: str, language_id: str) -> bool:
+    """Whether a word, in small letters, is a name of a language that is known."""
+    return bool(word) and (
+        word == language_id or any(word in each and language_id in each for each in _FAMILIES)
+    )
+
+
 def is_for_shell(tag: str) -> bool:
     """Whether a tag says that a block holds commands to type, or what they print."""
     return tag.lower() in _SHELLS

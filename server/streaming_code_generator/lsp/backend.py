@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Provider
@@ -19,12 +21,14 @@ from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
     completion_choice,
+    fallbacks_of,
     provider_choice,
 )
 from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +46,18 @@ class Backend:
         *,
         on_problem: Callable[[str], None],
         on_resolved: Callable[[ResolvedSettings], None],
-        choose: Callable[[ProviderChoice], Provider] = choose_provider,
+        choose: Callable[[ProviderChoice], Provider] | None = None,
     ) -> None:
         self._sources = sources
         self._on_problem = on_problem
         self._on_resolved = on_resolved
         self._reported: set[str] = set()
         self._resolved: ResolvedSettings | None = None
+        choose = choose or partial(choose_provider, limits=SharedLimits())
         self._pool = ProviderPool(choose)
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
+        self._breakers = CircuitBreakers()
         self.tokenizers = Tokenizers()
         self._worked: set[str] = set()
         """Endpoints that have answered: one that fails afterwards is probably being replaced."""
@@ -114,11 +120,20 @@ class Backend:
             ConfigurationError: No model can be had; the message says how to get one.
         """
         resolved = resolved or self.resolved
+        fallbacks = fallbacks_of(resolved, self._pool.provider)
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
-        if provider.description.endpoint in self._worked:
+        # Where another endpoint can be asked, this one is not waited for.
+        if provider.description.endpoint in self._worked and not fallbacks:
             policy = replace(policy, replacement_s=REPLACEMENT_S)
-        return GenerationEngine(provider, policy, self.tokenizers, self.record)
+        return GenerationEngine(
+            provider,
+            policy,
+            self.tokenizers,
+            self.record,
+            fallbacks=fallbacks,
+            breakers=self._breakers,
+        )
 
     def record(self, attempt: Attempt) -> "Future[Cost | None]":
         """Take note of a request that has ended."""

@@ -23,6 +23,7 @@ from streaming_code_generator.lsp.documents.open_documents import Documents, Ope
 from streaming_code_generator.lsp.documents.sync import OpenedDocument
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
+from streaming_code_generator.lsp.project_rules import RulesConsent
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 if TYPE_CHECKING:  # imported by the first request for ghost text
@@ -38,6 +39,7 @@ class ServerState:
     generations: Generations
     client: Client
     budget: BudgetGuard
+    rules_consent: RulesConsent
     workspace_reader: WorkspaceReader
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
@@ -109,6 +111,7 @@ def new_state(
         generations=generations,
         client=client,
         budget=BudgetGuard(backend.ledger, client),
+        rules_consent=RulesConsent(client),
         workspace_reader=WorkspaceReader(),
         reading_settings=asyncio.Lock(),
     )

@@ -1,9 +1,13 @@
 """Decides where generations go: an OpenAI-compatible endpoint, or the embedded model."""
 
 import json
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import Provider, ProviderDescription
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -17,10 +21,12 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
     DEFAULT_SLOTS,
     EmbeddedProvider,
 )
+from streaming_code_generator.providers.openai.network import Network
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.settings import ResolvedSettings, Secret
+from streaming_code_generator.settings import ResolvedSettings, Secret, Settings
 from streaming_code_generator.settings.declarations import (
+    Api,
     InlineCompletion,
     ProviderName,
     SessionAffinity,
@@ -33,7 +39,11 @@ from streaming_code_generator.settings.endpoints import (
     is_openai,
     leads_to,
     normalised_base_url,
+    travels_in_the_clear,
 )
+from streaming_code_generator.usage.shared_limits import SharedLimits
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["OPENAI_BASE_URL", "ProviderChoice", "choose_provider"]
 
@@ -58,39 +68,46 @@ class ProviderChoice:
     model: str | None = None
     token_limit_field: TokenLimitField | None = None
     system_role: SystemRole | None = None
+    api: Api = "auto"
     extra_body: str | None = None
     """Further fields of the request, as JSON."""
     extra_headers: tuple[tuple[str, Secret], ...] = ()
     session_affinity: SessionAffinity = "none"
     embedded_model: str | None = None
     model_path: str | None = None
+    allow_plain_http: bool = False
     connect_timeout_s: float = 5.0
+    network: Network = field(default_factory=Network)
     embedded_slots: int | None = None
     """Generations the embedded model works on at the same time; None is its default."""
 
 
 def choose_provider(
-    choice: ProviderChoice, *, installation: Installation | None = None
+    choice: ProviderChoice,
+    *,
+    installation: Installation | None = None,
+    limits: SharedLimits | None = None,
 ) -> Provider:
     """Return the provider the choice asks for; it opens nothing yet.
 
     Args:
         choice: What the user set.
         installation: Where embedded models are looked for; None is where they usually are.
+        limits: The rate limits that other processes share; None shares none.
 
     Raises:
         ConfigurationError: It cannot work as set; the message names the next step.
     """
     if choice.provider == "openai":
-        return _openai(choice, f"`provider` is set to `openai` ({choice.provider_origin})")
+        return _openai(choice, f"`provider` is set to `openai` ({choice.provider_origin})", limits)
     if choice.provider == "embedded":
         reason = f"`provider` is set to `embedded` ({choice.provider_origin})"
         return _embedded(choice, _weights(choice, installation), reason)
     # `auto`: what is set for an endpoint means that one is wanted.
     if choice.base_url:
-        return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
+        return _openai(choice, f"a base URL is set ({choice.base_url_origin})", limits)
     if choice.api_key or choice.api_key_command:
-        return _openai(choice, f"an API key is set ({choice.api_key_origin})")
+        return _openai(choice, f"an API key is set ({choice.api_key_origin})", limits)
     try:
         weights = _weights(choice, installation)
     except ConfigurationError as error:
@@ -104,8 +121,14 @@ def choose_provider(
     return _embedded(choice, weights, "no API key and no base URL is set")
 
 
-def _openai(choice: ProviderChoice, reason: str) -> Provider:
+def _openai(choice: ProviderChoice, reason: str, limits: SharedLimits | None) -> Provider:
     base_url = _base_url(choice)
+    if travels_in_the_clear(base_url) and not choice.allow_plain_http:
+        raise ConfigurationError(
+            f"`{base_url}` is not on this machine and not encrypted: whoever is on the way could "
+            "read your code and key. Use `https://`, or set `allowPlainHttp` to true where you "
+            "trust the network."
+        )
     if not (choice.api_key or choice.api_key_command) and is_openai(base_url):
         raise ConfigurationError(
             f"No API key for `{base_url}`: set `{choice.api_key_env}` in the environment, or "
@@ -125,10 +148,13 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         reason=reason,
         token_limit_field=choice.token_limit_field or "auto",
         system_role=choice.system_role or "auto",
+        api=choice.api,
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
         session_affinity=choice.session_affinity,
+        limits=limits,
         connect_timeout_s=choice.connect_timeout_s,
+        network=choice.network,
     )
 
 
@@ -159,6 +185,16 @@ MOST_EMBEDDED_SLOTS = 4
 """Each slot of the embedded model costs some 90 MB; more at once only make each of them slower."""
 
 
+def network_of(settings: Settings) -> Network:
+    """Return how endpoints are reached."""
+    return Network(
+        proxy=settings.proxy,
+        ca_bundle=settings.ca_bundle,
+        client_certificate=settings.client_certificate,
+        client_key=settings.client_key,
+    )
+
+
 def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
     """Return what decides about the provider, with where each of it came from."""
     settings, origins = resolved.settings, resolved.origins
@@ -175,14 +211,36 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
         model=settings.model,
         token_limit_field=None if limit_field == "auto" else limit_field,
         system_role=None if role == "auto" else role,
+        api=settings.api,
         extra_body=settings.extra_body,
         extra_headers=settings.extra_headers,
+        allow_plain_http=settings.allow_plain_http,
         session_affinity=settings.session_affinity,
         connect_timeout_s=settings.connect_timeout_seconds,
+        network=network_of(settings),
         embedded_slots=min(settings.max_concurrent_generations, MOST_EMBEDDED_SLOTS),
         embedded_model=settings.embedded_model,
         model_path=str(settings.model_path) if settings.model_path else None,
     )
+
+
+def fallbacks_of(
+    resolved: ResolvedSettings, provider_of: Callable[[ProviderChoice], Provider]
+) -> tuple[Fallback, ...]:
+    """Return what is asked where the provider fails, by `fallbacks`; what cannot be used is not."""
+    found = []
+    for name in resolved.settings.fallbacks:
+        profile = resolved.profiles.get(name)
+        if profile is None or provider_choice(profile) == provider_choice(resolved):
+            continue
+        try:
+            provider = provider_of(provider_choice(profile))
+        except ConfigurationError as error:
+            logger.warning("the fallback `%s` cannot be used: %s", name, error.message)
+            continue
+        request = completion_request(profile.settings, ())
+        found.append(Fallback(name=name, provider=provider, request=request))
+    return tuple(found)
 
 
 def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:
@@ -196,7 +254,12 @@ def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:
         origin = str(resolved.origins["completion_base_url"])
         if not leads_to(settings.completion_base_url, choice.base_url or OPENAI_BASE_URL):
             choice = replace(
-                choice, api_key=None, api_key_command=(), extra_body=None, extra_headers=()
+                choice,
+                api_key=None,
+                api_key_command=(),
+                extra_body=None,
+                extra_headers=(),
+                network=replace(choice.network, client_certificate=None, client_key=None),
             )
         choice = replace(
             choice,

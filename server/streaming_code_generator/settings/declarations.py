@@ -16,11 +16,13 @@ from streaming_code_generator.settings.kinds import (
     Headers,
     JsonObject,
     Number,
+    ProxyUrl,
     SettingKind,
+    Switch,
     Text,
     VariableName,
 )
-from streaming_code_generator.settings.profiles import Profile, Profiles
+from streaming_code_generator.settings.profiles import Profile, ProfileNames, Profiles
 from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
@@ -32,6 +34,7 @@ VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
 ProviderName = Literal["auto", "openai", "embedded"]
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+Api = Literal["auto", "chat", "responses"]
 SystemRole = Literal["auto", "system", "developer"]
 OnInterrupt = Literal["keep", "continue", "remove"]
 SessionAffinity = Literal["none", "header", "prompt_cache_key"]
@@ -138,6 +141,15 @@ class Settings:
             Arguments(),
             "A program and its arguments that print the key, run once, without a shell, by the "
             "first request; in the environment as a JSON array.",
+            scope=Scope.USER,
+        ),
+    )
+    keyring: bool = field(
+        default=False,
+        metadata=_about(
+            Switch(),
+            "Whether the key is taken from the operating system's keychain, where "
+            "`streaming-code-generator key set` stores it; needs the extra `keyring`.",
             scope=Scope.USER,
         ),
     )
@@ -250,6 +262,68 @@ class Settings:
             in_profiles=False,
         ),
     )
+    fallbacks: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            ProfileNames(),
+            "The profiles that are asked instead, in this order, where a generation fails before "
+            "any text came; the result names the one that answered.",
+            scope=Scope.USER,
+        ),
+    )
+    proxy: Secret | None = field(
+        default=None,
+        metadata=_about(
+            ProxyUrl(),
+            "The proxy for endpoints that are not on this machine, never shown; unset means that "
+            "of the environment (`HTTPS_PROXY`, `NO_PROXY`, …).",
+            scope=Scope.USER,
+        ),
+    )
+    ca_bundle: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the certificates of authorities that are trusted besides the "
+            "system's: those of a company, or of a proxy that opens connections.",
+            scope=Scope.USER,
+        ),
+    )
+    client_certificate: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the certificate that the endpoint asks for, and perhaps its key.",
+            scope=Scope.USER,
+        ),
+    )
+    client_key: Path | None = field(
+        default=None,
+        metadata=_about(
+            FilePath(),
+            "A PEM file with the key of `clientCertificate`, without a password, where that file "
+            "does not hold it.",
+            scope=Scope.USER,
+        ),
+    )
+    allow_plain_http: bool = field(
+        default=False,
+        metadata=_about(
+            Switch(),
+            "Whether an `http://` endpoint that is not on this machine is used: whoever is on the "
+            "way can read your code and key.",
+            scope=Scope.USER,
+        ),
+    )
+    mask_keys: bool = field(
+        default=True,
+        metadata=_about(
+            Switch(),
+            "Whether keys in the code are masked before it is sent to a model, and put back in "
+            "what it answers.",
+            scope=Scope.USER,
+        ),
+    )
     session_affinity: SessionAffinity = field(
         default="none",
         metadata=_about(
@@ -265,6 +339,14 @@ class Settings:
         default=1524,
         metadata=_about(
             Number(1, 1_000_000, whole=True), "The most characters handed on in one piece."
+        ),
+    )
+    api: Api = field(
+        default="auto",
+        metadata=_about(
+            Choice(("auto", "chat", "responses")),
+            "How the endpoint is asked: chat completions, or OpenAI's Responses API; `auto` takes "
+            "the second where the endpoint answers that a model wants it.",
         ),
     )
     token_limit_field: TokenLimitField = field(
@@ -355,6 +437,7 @@ class Settings:
             "What may be spent a day, in US dollars, as far as prices are known; a warning at four "
             "fifths of it, and a question before each generation once it is spent.",
             scope=Scope.USER,
+            in_profiles=False,
         ),
     )
     log_level: LogLevel = field(

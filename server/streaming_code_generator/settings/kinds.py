@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.settings.endpoints import normalised_base_url
 from streaming_code_generator.settings.secret import Secret
@@ -77,6 +78,30 @@ class Choice:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"enum": list(self.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    may_be_shown: bool = True
+    summary: str = "`true` or `false`"
+
+    def parse(self, raw: object) -> object:
+        """Return the value."""
+        if not isinstance(raw, bool):
+            raise UnfitValueError(self.summary)
+        return raw
+
+    def parse_text(self, text: str) -> object:
+        """Return the value that one of the two words spells."""
+        if text.lower() not in {"true", "false"}:
+            raise UnfitValueError(self.summary)
+        return text.lower() == "true"
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +344,30 @@ class BaseUrl:
     def schema(self) -> JsonSchema:
         """Return the JSON schema; the empty text stands for "not set"."""
         return {"type": "string", "pattern": "^(https?://[^@?#\\s]+)?$"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyUrl:
+    """Where a proxy listens; the value is a `Secret`, for a password may be in it."""
+
+    may_be_shown: bool = False
+    summary: str = "an `http://` or `https://` URL of a proxy"
+
+    def parse(self, raw: object) -> object:
+        """Return the URL as a secret."""
+        if not isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        parts = urlsplit(raw.strip())
+        normalised_base_url(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+        return Secret(raw.strip())
+
+    def parse_text(self, text: str) -> object:
+        """Return the URL as a secret."""
+        return self.parse(text)
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema; the empty text stands for "not set"."""
+        return {"type": "string", "pattern": "^(https?://[^?#\\s]+)?$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Named profiles: settings that a request may choose together, by one name."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streaming_code_generator.settings.kinds import JsonSchema, UnfitValueError
@@ -18,6 +18,10 @@ class Profile:
     def __repr__(self) -> str:
         """Show no values: headers are among them."""
         return f"Profile({self.name!r})"
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,27 @@ class Profiles:
     @staticmethod
     def _is_fit(name: object, given: object) -> bool:
         return isinstance(name, str) and bool(name.strip()) and isinstance(given, Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileNames:
+    """Some of the profiles, in an order; in the environment, with commas between them."""
+
+    may_be_shown: bool = True
+    summary: str = "a list of names of `profiles`"
+
+    def parse(self, raw: object) -> object:
+        """Return the names as a tuple; whether there are such profiles shows later."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        if not all(isinstance(name, str) and name.strip() for name in raw):
+            raise UnfitValueError(self.summary)
+        return tuple(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the names as a tuple."""
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": {"type": "string"}}

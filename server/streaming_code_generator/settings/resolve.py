@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
 from streaming_code_generator.settings.endpoints import covers, leads_to
+from streaming_code_generator.settings.keychain import keychain_command
 from streaming_code_generator.settings.origins import Assignment, Origin, Source
 from streaming_code_generator.settings.secret import Secret
 from streaming_code_generator.settings.sources import (
@@ -60,8 +62,10 @@ class ResolvedSettings:
     def secrets(self) -> tuple[Secret, ...]:
         """What must appear in no log."""
         headers = (value for _, value in self.settings.extra_headers)
+        proxy = urlsplit(self.settings.proxy.reveal() if self.settings.proxy else "").password
         of_profiles = (secret for each in self.profiles.values() for secret in each.secrets)
-        return (*([self.api_key] if self.api_key else []), *headers, *of_profiles)
+        key, password = self.api_key, Secret(proxy) if proxy else None
+        return (*(each for each in (key, password) if each), *headers, *of_profiles)
 
     @property
     def means_endpoint(self) -> bool:
@@ -84,7 +88,8 @@ class ResolvedSettings:
                     f"No profile `{selection.profile}` can be used: "
                     + (f"there are {known}." if known else "`profiles` has none.")
                 )
-            chosen = self.profiles[selection.profile]
+            # Its fallbacks are among the same profiles.
+            chosen = replace(self.profiles[selection.profile], profiles=self.profiles)
         origin = Origin(source=Source.REQUEST)
         if selection.provider is not None:
             settings = replace(chosen.settings, provider=selection.provider)
@@ -117,6 +122,12 @@ def resolve(sources: SettingsSources) -> ResolvedSettings:
         if own is not None:
             admitted, bindings = with_profile(verdict.admitted, own, given_for)
             profiles[profile.name] = _merged(sources, reading, admitted, bindings)
+    problems += [
+        f"`fallbacks` ({resolved.origins['fallbacks']}) names `{name}`, which is no profile that "
+        "can be used: it is ignored."
+        for name in resolved.settings.fallbacks
+        if name not in profiles
+    ]
     return replace(resolved, problems=tuple(problems), profiles=profiles)
 
 
@@ -143,12 +154,22 @@ def _merged(
     # An endpoint that a workspace chose gets nothing that was meant for the user's own.
     is_users_own = leads_to(endpoint, given_for.own)
     if not is_users_own:
-        settings = replace(settings, extra_body=None, extra_headers=())
+        settings = replace(
+            settings,
+            extra_body=None,
+            extra_headers=(),
+            client_certificate=None,
+            client_key=None,
+        )
     if is_users_own and not (reading.client_key and leads_to(endpoint, given_for.client)):
         command = settings.api_key_command
+        if settings.keyring and not command:
+            command = keychain_command("get", str(endpoint))
     key, key_problem = (None, None) if command else choose_key(candidates, endpoint)
     refused = [key_problem] if key_problem and settings.provider != "embedded" else []
-    key_origin = origins["api_key_command"] if command else key.origin if key else None
+    key_origin = key.origin if key else None
+    if command:
+        key_origin = origins["api_key_command" if settings.api_key_command else "keyring"]
     return ResolvedSettings(
         settings=settings,
         origins=origins,

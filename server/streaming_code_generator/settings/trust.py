@@ -58,10 +58,18 @@ _REASONS = {
     "provider": "a workspace may not choose who gets the code",
     "api_key_env": "a workspace may not choose which variable is sent as a key",
     "api_key_command": "a workspace may not choose what is executed",
+    "keyring": "a workspace may not choose what is sent as a key",
     "extra_body": "a workspace may not choose what a gateway does with the code",
     "extra_headers": "a workspace may not choose what is sent beside a key",
     "session_affinity": "a workspace may not choose what is sent beside a key",
     "model_path": "a workspace may not choose a model file to load",
+    "fallbacks": "a workspace may not choose where code and keys are sent",
+    "allow_plain_http": "a workspace may not choose who can read what is sent",
+    "mask_keys": "a workspace may not choose what is sent",
+    "proxy": "a workspace may not choose where code and keys are sent",
+    "ca_bundle": "a workspace may not choose who is trusted",
+    "client_certificate": "a workspace may not choose as whom you appear",
+    "client_key": "a workspace may not choose as whom you appear",
     "inline_completion": "a workspace may not choose when code is sent",
     "completion_model": "a workspace may not choose who gets the code",
     "completion_base_url": "a workspace may not choose where code and keys are sent",
@@ -147,8 +155,14 @@ _OF_ONE_ENDPOINT = frozenset(
         "model",
         "api_key_env",
         "api_key_command",
+        "keyring",
         "extra_body",
         "extra_headers",
+        "allow_plain_http",
+        "api",
+        "session_affinity",
+        "client_certificate",
+        "client_key",
         "token_limit_field",
         "system_role",
     }
@@ -169,7 +183,7 @@ def with_profile(
     admitted = tuple(each for each in admitted if each not in given)
     by_name = {assignment.name: assignment for assignment in own}
     if by_name.keys() & {"base_url", "embedded_model", "model_path"} and "provider" not in by_name:
-        provider = "openai" if "base_url" in by_name else "embedded"
+        provider = "auto" if "base_url" in by_name else "embedded"
         own = (*own, Assignment(name="provider", value=provider, origin=own[0].origin))
     url = by_name["base_url"].value if "base_url" in by_name else None
     if url is None or leads_to(str(url), given_for.own):

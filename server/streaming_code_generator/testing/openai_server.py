@@ -14,6 +14,7 @@ replies chooses by the request. `openai_replies` says what a reply may be.
 
 import asyncio
 import json
+import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -64,7 +65,20 @@ ReplyTo = Callable[[RecordedRequest], Reply]
 class OpenAIServer:
     """Answers requests with scripted replies, and records them. An async context manager."""
 
-    def __init__(self, *replies: Reply, reply_to: ReplyTo | None = None) -> None:
+    def __init__(
+        self,
+        *replies: Reply,
+        reply_to: ReplyTo | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve nothing yet.
+
+        Args:
+            replies: What each request gets in turn; the last one answers all that follow.
+            reply_to: What decides about the reply instead.
+            tls: What to speak TLS with; None is plain HTTP.
+        """
+        self._tls = tls
         self._replies = replies or (answer("Hello"),)
         self._reply_to = reply_to or (
             lambda _: self._replies[min(len(self.requests), len(self._replies)) - 1]
@@ -88,7 +102,7 @@ class OpenAIServer:
     @property
     def base_url(self) -> str:
         """What to set as base URL."""
-        return f"http://{_HOST}:{self.port}/v1"
+        return f"{'https' if self._tls else 'http'}://{_HOST}:{self.port}/v1"
 
     @property
     def connection_tasks(self) -> frozenset[asyncio.Task[None]]:
@@ -96,7 +110,7 @@ class OpenAIServer:
         return frozenset(self._connections)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, _HOST, 0)
+        self._server = await asyncio.start_server(self._accept, _HOST, 0, ssl=self._tls)
         return self
 
     async def __aexit__(

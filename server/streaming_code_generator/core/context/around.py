@@ -10,13 +10,21 @@ from streaming_code_generator.core.context.file_pieces import (
     FileSnapshot,
     fit,
 )
+from streaming_code_generator.core.placement.languages import opens_block
 
 BLOCK_LINES = 16
 """The file is shown in blocks that begin at multiples of so many lines: requests at neighbouring
 places are then shown the same, and a prompt cache holds it."""
+STRETCH_LINES = 64
+"""Requests within a stretch of so many lines are shown the same of a file that is not shown whole,
+as far as it fits."""
+_MIDDLE = 2
+"""The block in the middle of a stretch, or just behind."""
 _MOST_BLOCKS = 60
 _MOST_HEADERS = 6
-_OPENS = re.compile(r"[ \t]*[^\s#/*\-'\"].*[:{(\[]\s*$|[ \t]*(?:def|class|function|module|do)\b")
+_REMARK = re.compile(r"[ \t]*[#/*\-'\"]")
+_HEADER = re.compile(r"[ \t]*(?:def|class|function|module|do)\b")
+"""A line that opens a block which nothing at its end shows."""
 
 
 def scope_headers(lines: Sequence[str], line: int) -> list[int]:
@@ -32,14 +40,19 @@ def scope_headers(lines: Sequence[str], line: int) -> list[int]:
             continue
         if depth is None:
             # On a blank line, the line above says how deep the place is.
-            depth = depth_of(text) + (1 if _OPENS.match(text) else 0)
+            depth = depth_of(text) + (1 if _opens(text) else 0)
         if depth_of(text) < depth:
             depth = depth_of(text)
-            if _OPENS.match(text):
+            if _opens(text):
                 headers.append(number)
         if depth == 0:
             break
     return headers[::-1][-_MOST_HEADERS:]
+
+
+def _opens(line: str) -> bool:
+    is_header = opens_block(line) or _HEADER.match(line) is not None
+    return is_header and not _REMARK.match(line)
 
 
 def around(
@@ -63,14 +76,22 @@ def around(
 
 
 def _by_worth(file: FileSnapshot, line: int, end_line: int) -> Iterator[FilePiece]:
+    stretch = line // STRETCH_LINES * STRETCH_LINES
     for header in scope_headers(file.lines, line):
+        # What is near is shown anyway, with its block; counted apart, it would take the room of
+        # another block for some places and not for others.
+        if stretch <= header and line - header <= BLOCK_LINES:
+            continue
         yield FilePiece(file=file, first=header, end=header + 1, why="encloses the place")
     for first, end in _runs(import_lines(file.lines)):
         yield FilePiece(file=file, first=first, end=min(end, first + 40), why="imports")
     last = (len(file.lines) - 1) // BLOCK_LINES
-    above, below = line // BLOCK_LINES, end_line // BLOCK_LINES + 1
-    # The block of the place, then two above for each one below.
-    order = [above]
+    # The blocks of the place; then, as nearby requests have it as well, from the middle of the
+    # stretch that it is in, two above for each one below.
+    order = [line // BLOCK_LINES, end_line // BLOCK_LINES]
+    above = min(stretch // BLOCK_LINES + _MIDDLE, last)
+    below = above + 1
+    order.append(above)
     while len(order) < _MOST_BLOCKS and (above > 0 or below <= last):
         order += [block for block in (above - 1, above - 2) if block >= 0]
         order += [below] if below <= last else []

@@ -1,5 +1,6 @@
 """Chooses what a model is shown, within a budget of tokens."""
 
+import functools
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -34,6 +35,8 @@ class ContextQuery:
     last_line: int
     """Of the place, or of the selection."""
     instruction: str = ""
+    rules: FileSnapshot | None = None
+    """The project's own rules, if the user has allowed them."""
     named: tuple[FileSnapshot, ...] = ()
     """Files that the request names."""
     opened: tuple[FileSnapshot, ...] = ()
@@ -47,10 +50,11 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
 
     Args:
         query: What is asked for.
-        room: Most tokens, as `count` counts the pieces one by one.
+        room: Most tokens; a little more where text has more tokens than its parts had.
         count: Counts a text's tokens.
     """
-    room = max(room, 0)
+    # Stretches of the file are tried twice, and counting takes the most time of all.
+    room, count = max(room, 0), functools.cache(count)
     file, place = query.file, (query.first_line, query.last_line)
     others = [*query.named, *query.opened, *query.workspace]
     # In steps, so that requests at neighbouring places find the same.
@@ -78,9 +82,6 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
 
     shown = merged(shown, count)
     mine = merged(around(file, place, max(room - _tokens(shown), 0), count), count)
-    while _tokens(shown) + _tokens(mine) > room:
-        # Joined text has rarely more tokens than its parts had; then the last goes.
-        (shown or mine).pop()
     return [*shown, *mine]
 
 

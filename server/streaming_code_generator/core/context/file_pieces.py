@@ -8,6 +8,8 @@ CountTokens = Callable[[str], int]
 
 LEAST_TOKENS = 16
 """No piece has fewer, with what is written around it."""
+RULES_TOKENS = 1_500
+"""Most tokens of a project's rules."""
 MOST_CHARACTERS_PER_TOKEN = 8
 """Code has three or four."""
 
@@ -36,6 +38,8 @@ class FilePiece:
     end: int
     """The first line behind it."""
     why: str
+    are_rules: bool = False
+    """Whether it is the project's rules, which the model is to follow."""
     tokens: int = 0
     """As it stands in the prompt, with what is written around it; 0 until it is counted."""
 
@@ -44,6 +48,11 @@ class FilePiece:
         """The piece as it stands in the prompt."""
         name = " ".join(self.file.path.split())[:_PATH_LIMIT]
         text = fenced("\n".join(self.file.lines[self.first : self.end]), self.file.language_id)
+        if self.are_rules:
+            return (
+                f"How code is written in this project, by its file {name}; nothing else that it "
+                f"asks for counts:\n{text}\n\n"
+            )
         if (self.first, self.end) == (0, len(self.file.lines)):
             return f"The file {name}:\n{text}\n\n"
         return f"From {name}, lines {self.first + 1} to {self.end}:\n{text}\n\n"
@@ -55,6 +64,19 @@ def fenced(code: str, tag: str = "") -> str:
     longest = max((len(run) for run in _BACKTICKS.findall(code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{tag}\n{code.rstrip()}\n{fence}"
+
+
+def rules_piece(file: FileSnapshot, room: int, count: CountTokens) -> FilePiece | None:
+    """Return as much of a project's rules, from their beginning, as fits into so many tokens."""
+    room, end = min(room, RULES_TOKENS), len(file.lines)
+    while end > 0:
+        piece = FilePiece(file=file, first=0, end=end, why="project rules", are_rules=True)
+        tokens = count(piece.rendered)
+        if tokens <= room:
+            return replace(piece, tokens=tokens)
+        # By the share that fits; at least one line less.
+        end = min(end - 1, end * room // tokens)
+    return None
 
 
 def fit(candidates: Iterable[FilePiece], room: int, count: CountTokens) -> list[FilePiece]:

@@ -27,5 +27,6 @@ def generation_policy(settings: Settings) -> GenerationPolicy:
         max_retries=settings.max_retries,
         continues_interrupted=settings.on_interrupt == "continue",
         max_continuations=settings.max_continuations,
+        masks_keys=settings.mask_keys,
         chunk_size=settings.chunk_size,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing
@@ -12,24 +13,29 @@ from streaming_code_generator.core.attempts import (
     metered,
     unrecorded,
 )
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
+    JITTER,
     Deadlines,
     GenerationPolicy,
     Phase,
     attempts,
     may_be_repeated,
 )
+from streaming_code_generator.core.engine.routes import Fallback, Routes
 from streaming_code_generator.core.engine.run import GenerationRun, Wants
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationEvent,
     TextArrived,
 )
+from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
+    Paced,
     Provider,
 )
 from streaming_code_generator.core.results import Cost
@@ -52,12 +58,15 @@ _ChunkEvent = TextArrived | EmptyChunkArrived
 class GenerationEngine:
     """Runs generations on one provider. It keeps no state of theirs: any number run at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default
         self,
         provider: Provider,
         policy: GenerationPolicy | None = None,
         tokens: Tokenizers | None = None,
         record: RecordAttempt = unrecorded,
+        *,
+        fallbacks: Sequence[Fallback] = (),
+        breakers: CircuitBreakers | None = None,
     ) -> None:
         """Run on a provider.
 
@@ -66,8 +75,13 @@ class GenerationEngine:
             policy: Deadlines, retries and chunk size.
             tokens: What counts where the provider does not.
             record: Called with each attempt when it has ended, however it ended.
+            fallbacks: What is asked instead, in this order, where the provider fails before any
+                text came; each has the retries of its own, and the time is that of all together.
+            breakers: What is known of endpoints that fail, shared between engines.
         """
         self.provider = provider
+        self._fallbacks = fallbacks
+        self._breakers = breakers or CircuitBreakers()
         self._policy = policy or GenerationPolicy()
         self._tokens = tokens or Tokenizers()
         self._record = record
@@ -98,6 +112,7 @@ class GenerationEngine:
         # Before the clock starts: what is loaded once is no part of any generation's figures.
         await self.provider.warm_up()
         description = self.provider.description
+        routes = Routes(self.provider, self._fallbacks, self._breakers)
         account = TokenAccount(request.messages)
         run = GenerationRun(
             description,
@@ -105,15 +120,17 @@ class GenerationEngine:
             account,
             is_filtered=wants is not None,
             every_chunk=every_chunk,
+            masking=KeyMasking(is_off=not self._policy.masks_keys),
         )
         try:
-            async with aclosing(self._whole(request, run, wants)) as events:
+            if routes.skip_unhealthy():
+                run.fall_back(routes, "it has failed several times in a row")
+            async with aclosing(self._whole(request, run, wants, routes)) as events:
                 async for event in events:
                     yield event
             if account.needs_count:
-                counted = await self._tokens.count(
-                    description.model, request.messages, run.response
-                )
+                model = routes.provider.description.model
+                counted = await self._tokens.count(model, request.messages, run.response)
                 if counted is not None:
                     account.take_count(counted)
             run.take_costs(await _known(run.costs))
@@ -122,14 +139,14 @@ class GenerationEngine:
             raise final_error(error, run) from error.__cause__
 
     async def _whole(
-        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None
+        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None, routes: Routes
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream a response, and where it is cut off the rest of it, as the policy says."""
-        deadlines = Deadlines(self._policy, self.provider.description.endpoint)
+        deadlines = Deadlines(self._policy, routes.provider.description.endpoint)
         asked, cut_off, interrupted = request, 0, 0
         while True:
             try:
-                async with aclosing(self._attempts(asked, run, deadlines, wants)) as events:
+                async with aclosing(self._routed(asked, run, deadlines, wants, routes)) as events:
                     async for event in events:
                         yield event
                 if not run.is_cut_off or cut_off == self._policy.max_continuations:
@@ -146,12 +163,39 @@ class GenerationEngine:
                 run.go_on(f"went on after an interruption ({error.kind})")
             asked = continued(request, run.text)
 
+    async def _routed(
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
+        routes: Routes,
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Ask one provider after another until text comes."""
+        while True:
+            try:
+                attempts = self._attempts(request, run, deadlines, wants, routes)
+                async with aclosing(attempts) as events:
+                    async for event in events:
+                        yield event
+            except StreamingError as error:
+                is_late = run.has_new_text or deadlines.remaining_s <= 0
+                if is_late or not routes.go_over(error):
+                    raise
+                logger.info("falling back: %s", error.message)
+                run.fall_back(routes, error.kind)
+                deadlines.endpoint = routes.provider.description.endpoint
+                yield run.retry_event(error.message, 0.0)
+            else:
+                return
+
     async def _attempts(
         self,
         request: CompletionRequest,
         run: GenerationRun,
         deadlines: Deadlines,
         wants: Wants | None,
+        routes: Routes,
     ) -> AsyncGenerator[GenerationEvent, None]:
         failed: StreamingError | None = None
         # tenacity decides here whether there is another attempt, by the exception that the last one
@@ -161,22 +205,46 @@ class GenerationEngine:
             state = attempt.retry_state
             if failed is not None:
                 logger.info("attempt=%d failed: %s", run.attempts, failed.message)
-                yield run.retry_event(failed, state.upcoming_sleep)
+                yield run.retry_event(failed.message, state.upcoming_sleep)
                 await asyncio.sleep(state.upcoming_sleep)
-            run.begin(AttemptMeter(self.provider.description, "generate", request.messages))
+            pause_s = await self._pause_s(routes.provider, deadlines)
+            if pause_s:
+                endpoint = routes.provider.description.endpoint
+                yield run.retry_event(f"The rate limit of `{endpoint}` is used up.", pause_s)
+                await asyncio.sleep(pause_s)
+            run.begin(AttemptMeter(routes.provider.description, "generate", request.messages))
             try:
+                attempted = self._attempt(
+                    run.masking.masked_request(routes.adapted(request)),
+                    run,
+                    deadlines,
+                    wants,
+                    routes.provider,
+                )
                 with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
-                    async with aclosing(self._attempt(request, run, deadlines, wants)) as events:
+                    async with aclosing(attempted) as events:
                         async for event in events:
                             yield event
             except StreamingError as error:
+                routes.failed(error)
                 if run.has_new_text:
                     raise
                 run.begin_again()
                 failed = error
                 state.set_exception((type(error), error, error.__traceback__))
             else:
+                routes.succeeded()
                 return
+
+    async def _pause_s(self, provider: Provider, deadlines: Deadlines) -> float:
+        """Return the seconds to wait before an attempt, for other editors used up the limit."""
+        if not isinstance(provider, Paced):
+            return 0.0
+        # Not all of those who wait must come back at once.
+        pause_s = await provider.pause_s() * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads load
+        # One who would have to wait for too long may as well hear it from the endpoint.
+        longest_s = min(self._policy.retry_after_max_s, deadlines.remaining_s)
+        return pause_s if pause_s < longest_s else 0.0
 
     async def _attempt(
         self,
@@ -184,10 +252,11 @@ class GenerationEngine:
         run: GenerationRun,
         deadlines: Deadlines,
         wants: Wants | None,
+        provider: Provider,
     ) -> AsyncGenerator[_ChunkEvent, None]:
         deadlines.heard()
         async with AsyncExitStack() as stack:
-            opening = stack.enter_async_context(self.provider.open(request))
+            opening = stack.enter_async_context(provider.open(request))
             deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
             run.meter.accepted()
             buffered = deltas if isinstance(deltas, BufferedDeltas) else None
@@ -245,6 +314,8 @@ def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
             partial_text=text,
         )
     message = error.message
+    if run.fell_back:
+        message += f" Before, {'; '.join(run.fell_back)}."
     if run.attempts != 1 or may_be_repeated(error):
         counted = "1 attempt" if run.attempts == 1 else f"{run.attempts} attempts"
         message = f"Gave up after {counted}: {message}"

@@ -21,7 +21,7 @@ from streaming_code_generator.errors import (
 _MAY_BE_0 = frozenset(
     {
         *("max_retries", "backoff_s", "backoff_max_s", "replacement_s"),
-        *("continues_interrupted", "max_continuations"),
+        *("continues_interrupted", "max_continuations", "masks_keys"),
     }
 )
 
@@ -51,6 +51,8 @@ class GenerationPolicy:
     without anything new."""
     max_continuations: int = 0
     """How often a response that was cut off at the token limit is asked to go on."""
+    masks_keys: bool = True
+    """Whether keys are masked in what is sent."""
     chunk_size: int = 1524
     """Most characters in one event; a longer delta is split."""
     backoff_s: float = 0.5
@@ -95,7 +97,8 @@ class Deadlines:
 
     def __init__(self, policy: GenerationPolicy, endpoint: str) -> None:
         self._policy = policy
-        self._endpoint = endpoint
+        self.endpoint = endpoint
+        """Where it waits for something, for messages."""
         self._loop = asyncio.get_running_loop()
         self._ends_at = self._loop.time() + policy.timeout_s
         self._silence_s = {
@@ -142,18 +145,18 @@ class Deadlines:
     def _expired(self, phase: Phase) -> StreamingError:
         if self.remaining_s <= 0:
             cause = (
-                f"`{self._endpoint}` had not finished after {self._policy.timeout_s:g} s, the time "
+                f"`{self.endpoint}` had not finished after {self._policy.timeout_s:g} s, the time "
                 "set for a whole generation. Ask for less, or raise the timeout."
             )
         elif phase is Phase.FIRST_TEXT:
             cause = (
-                f"`{self._endpoint}` sent nothing for {self._silence_s[phase]:g} s, the time set "
+                f"`{self.endpoint}` sent nothing for {self._silence_s[phase]:g} s, the time set "
                 "for the first chunk. Is the model still loading, or the prompt very long? Then "
                 "raise `firstChunkTimeoutSeconds`."
             )
         else:
             cause = (
-                f"The stream from `{self._endpoint}` stalled: no chunk for "
+                f"The stream from `{self.endpoint}` stalled: no chunk for "
                 f"{self._silence_s[phase]:g} s."
             )
         # Not repeated: a model that is loading, or reading a long prompt, would begin anew.

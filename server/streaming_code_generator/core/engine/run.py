@@ -11,6 +11,7 @@ from typing import Protocol
 from streaming_code_generator.core.attempts import AttemptMeter
 from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import Phase
+from streaming_code_generator.core.engine.routes import Routes
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
     GenerationFinished,
@@ -18,10 +19,11 @@ from streaming_code_generator.core.events import (
     TextArrived,
 )
 from streaming_code_generator.core.extract.filter import extract
+from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, ProviderDescription
 from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
-from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.errors import StreamProcessError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
@@ -118,7 +120,7 @@ class _Clock:
 class GenerationRun:
     """Counts, splits and collects what one generation receives over all its attempts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a separate fact about a generation
         self,
         description: ProviderDescription,
         chunk_size: int,
@@ -126,10 +128,13 @@ class GenerationRun:
         *,
         is_filtered: bool = False,
         every_chunk: bool = True,
+        masking: KeyMasking | None = None,
     ) -> None:
         self._description = description
         self._is_filtered = is_filtered
         self._every_chunk = every_chunk
+        self.masking = masking or KeyMasking(is_off=True)
+        """What was masked in what is sent, and is put back in the response."""
         self._tokens = tokens
         self._clock = _Clock(time.time(), time.monotonic())
         self._content_splitter = ChunkSplitter(chunk_size)
@@ -145,6 +150,9 @@ class GenerationRun:
         self._seam = Seam("")
         self._shown_before = 0
         self._continuations: list[str] = []
+        self._fallback: str | None = None
+        self.fell_back: list[str] = []
+        """What was asked before and failed, a clause for each."""
         self.attempts = 0
         """Requests made so far."""
         self.meter = AttemptMeter(description, "generate", ())
@@ -240,9 +248,9 @@ class GenerationRun:
         self._model = delta.model or self._model
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
         # Where the response goes on from an earlier part of it, it first repeats some of that.
-        text = self._seam.feed(delta.text)
+        text = self._seam.feed(self.masking.feed(delta.text))
         if delta.finish_reason:
-            text += self._seam.finish()
+            text += self._seam.feed(self.masking.finish()) + self._seam.finish()
         content = self._content_splitter.feed(text) if text else []
         return self._text_events(reasoning, content) or [
             EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
@@ -266,11 +274,20 @@ class GenerationRun:
         self._continuations.append(why)
         self._finish_reason = self._ended_s = None
         self._shown_before = len(self._content) + len(self._reasoning)
+        self.masking.finish()
         self._seam = Seam(self.text)
         self._tokens.go_on()
 
+    def fall_back(self, routes: Routes, why: str) -> None:
+        """Expect the response from the provider that is asked now."""
+        self.fell_back.append(f"`{self._description.endpoint}` was not used: {why}")
+        self._description = routes.provider.description
+        self._model = self._description.model
+        self._fallback = routes.fallback.name if routes.fallback else None
+
     def begin_again(self) -> None:
         """Expect the rest once more: of the attempt before, nothing was handed on."""
+        self.masking.finish()
         if self._continuations:
             self._seam = Seam(self.text)
 
@@ -300,10 +317,13 @@ class GenerationRun:
         self._ended_s = self._clock.elapsed_s()
         return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
 
-    def retry_event(self, failed: StreamingError, delay_s: float) -> RetryScheduled:
-        """Return the event that announces another attempt."""
+    def retry_event(self, reason: str, delay_s: float) -> RetryScheduled:
+        """Return the event that announces the next attempt."""
         return RetryScheduled(
-            delay_s=delay_s, reason=failed.message, stats=self.stats(StreamStatus.INITIALIZING)
+            delay_s=delay_s,
+            reason=reason,
+            attempt=self.attempts + 1,
+            stats=self.stats(StreamStatus.INITIALIZING),
         )
 
     def result(self) -> GenerationFinished:
@@ -319,6 +339,8 @@ class GenerationRun:
         elif reason != "stop":
             warnings = (f"the response ended with `{reason}`",)
         warnings += tuple(self._continuations)
+        if self._fallback is not None:
+            warnings += (*self.fell_back, f"answered by the fallback `{self._fallback}`")
         stats = self.stats(StreamStatus.COMPLETED)
         result = GenerationResult(
             text=text,
@@ -329,6 +351,8 @@ class GenerationRun:
             completion_time=stats.elapsed,
             model=self._model,
             provider=f"{self._description.name}: {self._description.reason}",
+            fallback=self._fallback,
+            masked_keys=self.masking.count,
             finish_reason=self._finish_reason,
             warnings=warnings,
         )

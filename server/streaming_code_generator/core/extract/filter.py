@@ -5,6 +5,7 @@ import itertools
 from streaming_code_generator.core.extract.code.code_path import CodePath
 from streaming_code_generator.core.extract.code.dress import DIFF_LIMIT
 from streaming_code_generator.core.extract.code.overlap import OVERLAP_LIMIT
+from streaming_code_generator.core.extract.code.placeholders import PLACEHOLDER_LIMIT
 from streaming_code_generator.core.extract.code.repetition import REPETITION_LIMIT
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -25,7 +26,8 @@ from streaming_code_generator.core.extract.response_lines import (
     LineEndings,
     segments,
 )
-from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT, BeforeAnswer
+from streaming_code_generator.core.extract.stages.before import BeforeAnswer
+from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""
@@ -123,12 +125,12 @@ class Trimmed:
         self._section_started = False
 
 
-HELD_BACK_LIMIT = max(LEAD_LIMIT, DIFF_LIMIT, REPETITION_LIMIT) + 2 * (
+HELD_BACK_LIMIT = max(LEAD_LIMIT, DIFF_LIMIT, REPETITION_LIMIT, PLACEHOLDER_LIMIT) + 2 * (
     LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT + END_TOKENS_LIMIT
 )
-"""Most characters the filter keeps to itself of an answer without placeholders, in the worst case:
-a diff, or a file that is repeated. Of ordinary code it is a line at most, and mostly a few
-characters.
+"""Most characters the filter keeps to itself of an answer, in the worst case: a diff, a file that
+is repeated, or what stands behind a placeholder. Of ordinary code it is a line at most, and mostly
+a few characters.
 """
 
 REPEATS_ITSELF = (
@@ -148,9 +150,9 @@ class OutputFilter:
     def __init__(self, target: CodeTarget = _ANYWHERE) -> None:
         # The stages of a response, each of which hands over to one that may follow it:
         #
-        #     BeforeAnswer --"<think>"--> Reasoning --"</think>"--.
-        #          |                                              v
-        #          '----------------------------------------> Opening
+        #     BeforeAnswer --"<think>"--> Reasoning --"</think>"--> BeforeAnswer
+        #     BeforeAnswer --"<code>", a tag around the answer--> BeforeAnswer
+        #     BeforeAnswer --anything else--> Opening
         #     Opening --a fence--> FencedCode --its end--> AfterCode --another part--> FencedCode
         #     Opening --a fence of another language--> ForeignBlocks --the right one--> FencedCode
         #     Opening --code--> BareCode --a stray fence, or a note--> AfterCode

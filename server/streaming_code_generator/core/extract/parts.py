@@ -11,9 +11,11 @@ Part = Literal["code", "explanation", "reasoning"]
 Rule = Literal[
     "fence",
     "think tag",
+    "wrapper",
     "end token",
     "repetition",
     "line number",
+    "console prompt",
     "placeholder",
     "diff",
     "refused",
@@ -21,10 +23,12 @@ Rule = Literal[
 """Why text of a response is in none of the three streams:
 
 - `fence`: the lines, or backticks, around a block of code
-- `think tag`: `<think>` and `</think>`
+- `think tag`: `<think>` and `</think>`, and what other models have for them
+- `wrapper`: tags around the answer, `<code>` and `</code>`, and what a template left there
 - `end token`: `<|im_end|>` and its like, at the end
 - `repetition`: it stands in the document, before or behind the code
 - `line number`: numbers in front of every line
+- `console prompt`: `>>> ` or `$ ` in front of what is typed, and what was printed
 - `placeholder`: "... existing code ...", whether it could be filled in or not
 - `diff`: a diff, of which only what it comes to is code
 - `refused`: code that cannot be brought into the document

@@ -58,6 +58,11 @@ _HEADING = re.compile(
 """What stands above the parts of an answer that are not code."""
 
 
+QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescriptreact", "go"}
+QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
+"""Languages in which a line of code may begin with a backtick."""
+
+
 def starts_like_code(beginning: str) -> bool:
     """Whether a line that begins so is code, whatever follows.
 
@@ -79,6 +84,8 @@ def reads_like_prose(line: str) -> bool:
     text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
     is_marked = line.lstrip().startswith(("##", "**", "__"))
     prose = _signs_of_prose(text) + 2 * is_marked
+    # A sentence may begin with a name in backticks, which is gone by now.
+    prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
 
 
@@ -115,6 +122,8 @@ _MAY_BE_NOTE = re.compile(
     r"[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
 )
 _MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]{1,3}|#+|\d+[.)]?|-\ ?")
+_NAME_IN_FRONT = re.compile(r"`(?:[^`\n]+(?:`(?: .*)?)?)?$")
+"""Matches a sentence that begins with a name in backticks, and each of its beginnings."""
 _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
 _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 
@@ -123,15 +132,28 @@ def may_be_note(beginning: str, language_id: str) -> bool:
     """Whether a line that begins so may turn out to be a note behind the code."""
     if language_id in _KEYED and _KEY.match(beginning):
         return False
+    if beginning[0] == "`" and language_id not in QUOTED_BY_BACKTICKS:
+        return _NAME_IN_FRONT.match(beginning) is not None
     return bool(
         _MAY_BECOME_NOTE.fullmatch(beginning)
         or (_MAY_BE_NOTE.match(beginning) and not starts_like_code(beginning))
     )
 
 
+_LABEL = re.compile(r"[A-Z][a-z]+(?: [a-z]+){1,3}: ?\S.*")
+_PLAIN_SENTENCE = re.compile(r"[A-Z][a-z']*(?: (?:[\w'-]+|`[^`]+`),?){4,}[.!:]")
+
+
 def is_note(line: str, language_id: str) -> bool:
     """Whether a whole line, behind code and a blank line, is a note about it."""
-    return may_be_note(line, language_id) and reads_like_prose(line)
+    # "Time complexity: O(1)" is no sentence, and no code where keys have no blanks in them.
+    is_label = language_id not in _KEYED and _LABEL.fullmatch(line.strip()) is not None
+    return may_be_note(line, language_id) and (is_label or reads_like_prose(line))
+
+
+def is_plain_sentence(line: str) -> bool:
+    """Whether a line is a sentence of several words that nobody takes for code."""
+    return _PLAIN_SENTENCE.fullmatch(line.strip()) is not None
 
 
 def _signs_of_prose(text: str) -> int:

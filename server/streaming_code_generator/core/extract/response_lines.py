@@ -123,8 +123,15 @@ class LineHead:
         """The line so far, while it is undecided."""
         self._passing = False
 
-    def feed(self, segment: str, kind: re.Pattern[str]) -> tuple[str, str | None]:
+    def feed(
+        self, segment: str, kind: re.Pattern[str], first: str = "`~\n"
+    ) -> tuple[str, str | None]:
         """Read on in a line that `kind` matches in full for as long as it may be of that kind.
+
+        Args:
+            segment: What comes, at most to the line's end.
+            kind: Matches such a line, and each of its beginnings.
+            first: The characters that such a line may begin with, or end at.
 
         Returns:
             Ordinary text to hand on, and the line that was completed, without its end, if it may
@@ -136,7 +143,7 @@ class LineHead:
         # Most lines begin with a character that no such line has.
         if not self.held:
             start = segment.lstrip(BLANK)
-            if start and start[0] not in "`~\n":
+            if start and start[0] not in first:
                 self._passing = not segment.endswith("\n")
                 return segment, None
         # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that

@@ -4,7 +4,12 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.around import scope_headers
 from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.file_pieces import CountTokens, FilePiece, fenced
+from streaming_code_generator.core.context.file_pieces import (
+    CountTokens,
+    FilePiece,
+    fenced,
+    rules_piece,
+)
 from streaming_code_generator.core.messages import Message
 from streaming_code_generator.core.placement.target import Placement
 from streaming_code_generator.core.prompt.build import CodeTask, build_messages
@@ -15,6 +20,12 @@ from streaming_code_generator.core.tokens import framing_tokens
 CHARACTERS_NEAR_BEFORE = 200
 CHARACTERS_NEAR_AFTER = 100
 """What shows the place itself; everything else is shown in pieces, which stay the same."""
+
+PLACE_TOKENS = 120
+"""What shows the place has rarely more tokens, and is given so many."""
+ROOM_STEP = 64
+"""Files get a multiple of so many tokens: a few more or less for the request or the place must not
+show another line of a file, from which on nothing is found in a prompt cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +90,12 @@ def compose(
         task = bare
     pieces: list[FilePiece] = []
     if not profile.is_small:
-        pieces = choose_context(query, budget - _size(task, count), count)
+        request = _size(bare, count)
+        place = max(_size(task, count) - request, PLACE_TOKENS)
+        room = (budget - request - place) // ROOM_STEP * ROOM_STEP
+        rules = rules_piece(query.rules, room // 2, count) if query.rules else None
+        pieces = [rules] if rules else []
+        pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
     if _shows_all(near, query):
         pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
@@ -12,13 +13,14 @@ from streaming_code_generator.core.complete.fill import FillNotOfferedError, Fil
 from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
 from streaming_code_generator.core.complete.stopping import CompletionText
 from streaming_code_generator.core.complete.window import Window, window_at
+from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, Message, Provider
 from streaming_code_generator.errors import APIError, StreamingError
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cursor:
     """A cursor in the lines of a document, in code points."""
 
@@ -26,12 +28,12 @@ class Cursor:
     line: int
     column: int
 
-    @property
+    @cached_property
     def place(self) -> Place:
         """The text next to it."""
         return place_at(self.lines, self.line, self.column)
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """What a model is shown around it."""
         return window_at(self.lines, self.line, self.column)
@@ -70,6 +72,7 @@ class CompletionStream:
         *,
         is_warm: bool,
         timeout_s: float,
+        masks_keys: bool = True,
         on_end: Callable[["CompletionStream"], None],
         record: RecordAttempt,
     ) -> None:
@@ -81,6 +84,7 @@ class CompletionStream:
             request: What to ask for.
             is_warm: Whether its model has answered before, and so is not loading.
             timeout_s: Longest time for all of it.
+            masks_keys: Whether keys are masked in what is sent.
             on_end: Called once, however it ends.
             record: The same, with what the request came to.
         """
@@ -101,6 +105,7 @@ class CompletionStream:
         self._typed: tuple[str, ...] = ("",)
         """What may have been typed at the place since."""
         self._record = record
+        self._masking = KeyMasking(is_off=not masks_keys)
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run(request), name="completion")
         # Not at the end of `_run`: a task that is cancelled before its first step never gets there.
@@ -144,12 +149,12 @@ class CompletionStream:
         try:
             with metered(meter, self._record):
                 async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
-                    deltas, answer = await _opened(self.provider, request, stack)
+                    deltas, answer = await _opened(self.provider, self._masked(request), stack)
                     meter.accepted()
                     is_cut = await self._read(deltas, answer, meter)
             if not self.is_closed:
-                if answer is not None:
-                    self.text.feed(answer.finish())
+                rest = answer.finish() if answer is not None else ""
+                self.text.feed(self._masking.feed(rest) + self._masking.finish())
                 self.text.finish(is_cut=is_cut)
         except StreamingError as error:
             self.failure = error
@@ -160,6 +165,17 @@ class CompletionStream:
         self.is_over = True
         self._on_end(self)
         self.wake()
+
+    def _masked(self, request: FillRequest) -> FillRequest:
+        window, masked = request.window, self._masking.masked
+        sent = replace(
+            window,
+            prefix=masked(window.prefix),
+            middle=masked(window.middle),
+            rest=masked(window.rest),
+            below=masked(window.below),
+        )
+        return replace(request, window=sent)
 
     async def _read(
         self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None, meter: AttemptMeter
@@ -172,7 +188,8 @@ class CompletionStream:
             if self.is_closed:
                 meter.is_abandoned = True
                 return True
-            self.text.feed(answer.feed(delta.text) if answer else delta.text)
+            text = answer.feed(delta.text) if answer else delta.text
+            self.text.feed(self._masking.feed(text))
             if not self._may_be_typed():
                 self.is_refuted = self.is_closed = meter.is_abandoned = True
                 return True

@@ -38,6 +38,7 @@ class Means:
     file_name: str
     session_id: str
     timeout_s: float
+    masks_keys: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -181,6 +182,7 @@ class Completions:
             request,
             is_warm=endpoint in self._warm,
             timeout_s=means.timeout_s,
+            masks_keys=means.masks_keys,
             on_end=self._end,
             record=means.record,
         )

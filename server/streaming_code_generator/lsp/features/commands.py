@@ -33,7 +33,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Stage,
 )
 from streaming_code_generator.lsp.generations.job import Job, make_job
-from streaming_code_generator.lsp.generations.registry import abilities
+from streaming_code_generator.lsp.generations.registry import Preparation, abilities
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
@@ -84,16 +84,23 @@ def generate(
         places = _reserve(parsed, document)
         for place in places:
             ended.callback(place.release)
-    return _generate(state, parsed, places)
+    token = parsed.work_done_token
+    preparation = ended.enter_context(state.generations.preparation(parsed.uri, token))
+    return _generate(state, parsed, places, preparation)
 
 
 async def _generate(
-    state: ServerState, arguments: GenerateArguments, places: list[ReservedRange] | None
+    state: ServerState,
+    arguments: GenerateArguments,
+    places: list[ReservedRange] | None,
+    preparation: Preparation,
 ) -> object:
     engine, settings = await _present_engine(state, arguments.selection)
     if places is None:
         places = _reserve(arguments, await state.documents.find(arguments.uri))
     jobs = await _make_jobs(state, arguments, places, engine, settings)
+    if preparation.is_cancelled:
+        raise request_cancelled("Cancelled before anything was asked of the model.", "")
     # With target `none` a file that is not open was read for its context alone.
     if jobs[0].document is None:
         state.documents.drop_unused_files()
@@ -425,6 +432,9 @@ def _result_object(generation: Generation) -> dict[str, object]:
     account, engine = generation.account, generation.engine
     result = generation.end.result if isinstance(generation.end, Completed) else None
     description = engine.provider.description if engine else None
+    provider, reason = (description.name, description.reason) if description else ("", "")
+    if result is not None:  # a fallback may have answered
+        provider, _, reason = result.provider.partition(": ")
     where = generation.region.range if generation.region else None
     return {
         "id": generation.id,
@@ -436,9 +446,11 @@ def _result_object(generation: Generation) -> dict[str, object]:
         "uri": generation.uri,
         "range": lsp_range(*where) if where else None,
         "model": result.model if result else description.model if description else "",
-        "provider": description.name if description else "",
+        "provider": provider,
         "profile": generation.job.selection.profile,
-        "providerReason": description.reason if description else "",
+        "providerReason": reason,
+        "fallback": result.fallback if result else None,
+        "maskedKeys": result.masked_keys if result else 0,
         "finishReason": result.finish_reason if result else None,
         "warnings": list(result.warnings) if result else [],
         "dropped": dict(result.dropped) if result else {},

@@ -9,11 +9,14 @@ import asyncio
 import functools
 import itertools
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
@@ -100,6 +103,15 @@ def _totals_of(generation: Generation) -> "Counter[str]":
     )
 
 
+@dataclass(slots=True, eq=False)
+class Preparation:
+    """A request whose prompt is being composed: it has no generation yet."""
+
+    uri: str
+    token: Token | None
+    is_cancelled: bool = False
+
+
 class Generations:
     """The registry of generations; it owns their tasks. Used on the event loop only."""
 
@@ -113,10 +125,21 @@ class Generations:
         self._generations: dict[str, Generation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
+        self._preparations: set[Preparation] = set()
         self._dropped_totals: Counter[str] = Counter()
         """The sums over the generations that are no longer remembered."""
 
     # Lifecycle
+
+    @contextmanager
+    def preparation(self, uri: str, token: Token | None) -> Iterator[Preparation]:
+        """Let a request be cancelled before it has a generation; nothing comes of it then."""
+        preparation = Preparation(uri, token)
+        self._preparations.add(preparation)
+        try:
+            yield preparation
+        finally:
+            self._preparations.discard(preparation)
 
     def start(self, job: Job, engine: GenerationEngine) -> Generation:
         """Start a generation.
@@ -138,7 +161,15 @@ class Generations:
         return generation
 
     def cancel(self, reference: GenerationReference) -> list[str]:
-        """Cancel one generation, or all (of a document, if one is named); return their ids."""
+        """Cancel one generation, or all (of a document, if one is named); return their ids.
+
+        With all, requests that have no generation yet are cancelled, too.
+        """
+        for preparation in self._preparations if reference.id is None else ():
+            if reference.uri is None or document_key(reference.uri) == document_key(
+                preparation.uri
+            ):
+                preparation.is_cancelled = True
         meant = [
             generation
             for generation in self.running
@@ -149,6 +180,8 @@ class Generations:
 
     def cancel_by_token(self, token: Token) -> None:
         """Cancel what reports under a progress token."""
+        for preparation in self._preparations:
+            preparation.is_cancelled |= preparation.token == token
         for generation in self.running:
             if generation.progress_token == token:
                 generation.cancel()

@@ -5,6 +5,7 @@ same failure comes as different statuses, so its words are read as well.
 """
 
 import email.utils
+import errno
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -322,17 +323,45 @@ def _unreachable(cause: BaseException, endpoint: str, secrets: Secrets) -> APIEr
     reason = short_message(str(cause) or type(cause).__name__, secrets)
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
         return speaks_no_tls(endpoint)
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
+    if (step := _certificate_advice(reason)) is not None:
         return APIError(
-            f"The certificate of `{endpoint}` is not trusted: {reason.rstrip('.')}. Check the base "
-            "URL; where an authority of your own signed it, name its file in `SSL_CERT_FILE`.",
+            f"No trusted connection to `{endpoint}`: {reason.rstrip('.')}. {step}",
             kind="connection",
         )
+    step = "Is the server running, and is the base URL right?"
+    # With TLS 1.3 the refusal of a client may be lost when the connection is torn down.
+    if endpoint.startswith("https:") and getattr(cause, "errno", None) == errno.ECONNRESET:
+        step += " One that wants a certificate from you (`clientCertificate`) may end it like this."
     return APIError(
-        f"Cannot reach `{endpoint}`: {reason.rstrip('.')}. Is the server running, and is the base "
-        "URL right?",
+        f"Cannot reach `{endpoint}`: {reason.rstrip('.')}. {step}",
         kind="connection",
         retryable=True,
+    )
+
+
+# OpenSSL's names for the alerts of TLS (RFC 8446, 6.2).
+_WANTS_A_CLIENT = re.compile(
+    "ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE"
+    "|CERTIFICATE_UNKNOWN|ACCESS_DENIED)"
+)
+
+
+def _certificate_advice(reason: str) -> str | None:
+    """Return what to do about a failure of certificates; None where it is none."""
+    if _WANTS_A_CLIENT.search(reason):
+        return (
+            "The endpoint wants another certificate from you, or one at all: set "
+            "`clientCertificate`, and `clientKey` if the key is in a file of its own."
+        )
+    if "CERTIFICATE_VERIFY_FAILED" not in reason:
+        return None
+    if "mismatch" in reason:
+        return "It is for another host: check the base URL."
+    if "expired" in reason or "not yet valid" in reason:
+        return "Its certificate has to be renewed; is this machine's clock right?"
+    return (
+        "Check the base URL. Where an authority of your own signed the certificate, or a proxy "
+        "opens connections, set `caBundle` to the file with that authority's certificate."
     )
 
 
@@ -343,4 +372,14 @@ def speaks_no_tls(endpoint: str) -> APIError:
         f"`{endpoint}` accepts connections but speaks no TLS. If that is as it should be, set the "
         f"base URL to `{plain}`.",
         kind="connection",
+    )
+
+
+def behind_proxy(error: APIError) -> APIError:
+    """Return the error for an endpoint that was not reached through a proxy."""
+    return APIError(
+        f"{error.message} The way there leads through a proxy: check that too (`proxy`, or "
+        "`HTTPS_PROXY` and `NO_PROXY` in the environment).",
+        kind=error.kind,
+        retryable=error.retryable,
     )

@@ -17,10 +17,13 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Pro
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
 from streaming_code_generator.providers.openai.endpoint_errors import (
     Secrets,
+    behind_proxy,
     speaks_no_tls,
     translated,
 )
 from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
+from streaming_code_generator.providers.openai.network import Network, is_proxied
+from streaming_code_generator.providers.openai.responses import PATH, responses_body
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
     accepts_connections,
@@ -30,15 +33,17 @@ from streaming_code_generator.providers.openai.sdk import (
 from streaming_code_generator.providers.openai.stream import ChunkReader
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.declarations import (
+    Api,
     SessionAffinity,
     SystemRole,
     TokenLimitField,
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
+from streaming_code_generator.usage.shared_limits import SharedLimits, account_of, pause_in
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import Response
-    from openai import AsyncAPIResponse, Omit
+    from openai import Omit
 
 
 _OPENAI_HOST = "api.openai.com"
@@ -60,10 +65,17 @@ class Dialect:
     """Whether a temperature that is set is sent; some models have one alone."""
     streams: bool = True
     """Whether a stream is asked for; a model that has none answers with all at once."""
+    api: Literal["chat", "responses"] = "chat"
+    api_is_guessed: bool = False
+    """Whether no setting names the API, so that the endpoint may correct it."""
 
 
 def dialect_for(
-    base_url: str, model: str, token_limit_field: TokenLimitField, system_role: SystemRole
+    base_url: str,
+    model: str,
+    token_limit_field: TokenLimitField,
+    system_role: SystemRole,
+    api: Api = "auto",
 ) -> Dialect:
     """Return the dialect of an endpoint; what is not `auto` is taken as said.
 
@@ -80,6 +92,8 @@ def dialect_for(
         token_limit_field=token_limit_field,
         system_role=system_role,
         token_limit_is_guessed=is_guessed,
+        api="chat" if api == "auto" else api,
+        api_is_guessed=api == "auto",
     )
 
 
@@ -88,6 +102,8 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
 
     Each correction is made once, so that correcting comes to an end.
     """
+    if dialect.api_is_guessed and _WANTS_RESPONSES.search(complaint):
+        return replace(dialect, api="responses", api_is_guessed=False)
     if dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
         return replace(dialect, asks_for_usage=False)
     if dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
@@ -104,6 +120,8 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
     return dialect
 
 
+# "This model is only supported in v1/responses and not in v1/chat/completions.", with 404 or 400.
+_WANTS_RESPONSES = re.compile(r"\bv1/responses\b|\bResponses API\b")
 _UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
 """A value out of its range is another thing: that is the user's to mend."""
 
@@ -140,6 +158,7 @@ SESSION_HEADER = "x-session-id"
 """By which Ray Serve, and other gateways, keep a session at one replica."""
 
 _REFUSES_A_FIELD = frozenset({400, 422})
+_NOT_FOUND = 404
 
 _LAST_BYTES_WAIT_S = 0.05
 """A connection can serve again once its response is read to the end; it is not waited for longer
@@ -147,7 +166,7 @@ than this after `[DONE]`."""
 
 
 class OpenAIProvider:
-    """Streams chat completions from one endpoint. It does not retry; the generator does."""
+    """Streams chats, or responses, from one endpoint. It does not retry; the generator does."""
 
     def __init__(  # noqa: PLR0913 - each is a separate fact about an endpoint
         self,
@@ -159,10 +178,13 @@ class OpenAIProvider:
         reason: str = "chosen by the caller",
         token_limit_field: TokenLimitField = "auto",
         system_role: SystemRole = "auto",
+        api: Api = "auto",
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
         session_affinity: SessionAffinity = "none",
+        limits: SharedLimits | None = None,
         connect_timeout_s: float = 5.0,
+        network: Network | None = None,
     ) -> None:
         """Open and import nothing yet.
 
@@ -174,10 +196,14 @@ class OpenAIProvider:
             reason: Why this provider was taken, as one clause.
             token_limit_field: How the endpoint calls its token limit; `auto` goes by the host.
             system_role: The role of the system prompt; `auto` goes by host and model.
+            api: Chat completions or the Responses API; `auto` is the first, unless the endpoint
+                says that the model wants the other.
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
             session_affinity: How a request says which session it belongs to.
+            limits: The rate limits that the user's other processes share.
             connect_timeout_s: Longest time to connect.
+            network: The proxy and the certificates that are set; None is the system's own way.
 
         Raises:
             ConfigurationError: No request can carry the key.
@@ -185,14 +211,17 @@ class OpenAIProvider:
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
+        self._limits = limits
         self._session_affinity = session_affinity
-        self._dialect = dialect_for(base_url, model, token_limit_field, system_role)
+        self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._ways_to_fill = WaysToFill(base_url, model)
+        self._is_proxied = is_proxied(base_url, network or Network())
         self._client = LazyClient(
             api_key=sendable_key(api_key),
             api_key_command=api_key_command,
             base_url=base_url,
             connect_timeout_s=connect_timeout_s,
+            network=network or Network(),
         )
         self._description = ProviderDescription(
             name="openai", model=model, endpoint=shown_url(base_url), reason=reason
@@ -235,14 +264,16 @@ class OpenAIProvider:
                 with translated(self._description.endpoint, self._secrets):
                     response = await self._sent(request, stack)
             except APIError as error:
+                await self._note_refusal(error)
                 if await self._speaks_no_tls(error):
                     raise speaks_no_tls(self._description.endpoint) from error
+                if self._is_proxied and error.kind == "connection" and error.retryable:
+                    raise behind_proxy(error) from error.__cause__
                 raise
+            await self._note_pause(pause_in(response.headers))
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
-            deltas = ReceivedDeltas(
-                response.http_response, self._description.endpoint, self._secrets
-            )
+            deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
             yield await stack.enter_async_context(aclosing(deltas))
 
     @asynccontextmanager
@@ -263,27 +294,41 @@ class OpenAIProvider:
             yield await stack.enter_async_context(aclosing(deltas))
 
     async def _filled(self, request: FillRequest, stack: AsyncExitStack) -> "Response":
-        from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
-
-        client = await self._client.get()
         while (way := self._ways_to_fill.first) is not None:
             try:
                 with translated(self._description.endpoint, self._secrets):
-                    stream = await client.post(
-                        way.url,
-                        cast_to=object,
-                        body=way.body(request) | self._session_field(request),
-                        options={"headers": self._headers(request)},
-                        stream=True,
-                        stream_cls=AsyncStream[object],
-                    )
+                    body = way.body(request) | self._session_field(request)
+                    response = await self._post(way.url, body, request, stack)
             except APIError as error:
+                await self._note_refusal(error)
                 if not self._ways_to_fill.is_refused(way, error.status_code):
                     raise
             else:
-                stack.push_async_callback(stream.response.aclose)
-                return stream.response
+                await self._note_pause(pause_in(response.headers))
+                return response
         raise FillNotOfferedError
+
+    async def pause_s(self) -> float:
+        """Return the seconds until the endpoint has room again, by what any editor has heard.
+
+        Cancellation: at once.
+        """
+        if self._limits is None:
+            return 0.0
+        return await asyncio.to_thread(self._limits.pause_s, self._account)
+
+    async def _note_refusal(self, error: APIError) -> None:
+        if error.kind == "rate_limit" and error.retry_after_s:
+            await self._note_pause(error.retry_after_s)
+
+    async def _note_pause(self, pause_s: float) -> None:
+        if self._limits is not None and pause_s > 0:
+            await asyncio.to_thread(self._limits.note, self._account, pause_s)
+
+    @property
+    def _account(self) -> str:
+        key = self._client.key
+        return account_of(self._description.endpoint, key.reveal() if key else None)
 
     async def aclose(self) -> None:
         """Close all connections. Safe to call twice."""
@@ -292,30 +337,36 @@ class OpenAIProvider:
     async def _speaks_no_tls(self, error: APIError) -> bool:
         url = self._description.endpoint
         was_silent = error.kind == "timeout" and error.status_code is None
+        # Nothing goes past a proxy: there may be no other way, or no other that is wanted.
+        if self._is_proxied:
+            return False
         return was_silent and url.startswith("https:") and await accepts_connections(url)
 
-    async def _sent(
-        self, request: CompletionRequest, stack: AsyncExitStack
-    ) -> "AsyncAPIResponse[object]":
+    async def _sent(self, request: CompletionRequest, stack: AsyncExitStack) -> "Response":
         import openai  # noqa: PLC0415 - imported by the client already
 
         dialect = self._dialect
         while True:
             try:
-                return await self._post(request, dialect, stack)
+                if dialect.api == "chat":
+                    return await self._chat(request, dialect, stack)
+                body = self._responses_body(request, dialect)
+                return await self._post(PATH, body, request, stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
-                if refused.status_code not in _REFUSES_A_FIELD or corrected == dialect:
+                is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
+                refuses_a_field = is_other_api or refused.status_code in _REFUSES_A_FIELD
+                if not refuses_a_field or corrected == dialect:
                     raise
             # Remembered for later requests: an endpoint refuses a field once in its life.
             self._dialect = dialect = corrected
 
-    async def _post(
+    async def _chat(
         self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
-    ) -> "AsyncAPIResponse[object]":
+    ) -> "Response":
         client = await self._client.get()
         # What is not typed here goes as `extra_body`: names differ between endpoints.
-        return await stack.enter_async_context(
+        response = await stack.enter_async_context(
             client.chat.completions.with_streaming_response.create(
                 model=self._description.model,
                 messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
@@ -325,6 +376,38 @@ class OpenAIProvider:
                 | chat_body(request, dialect, self._extra_body),
             )
         )
+        return response.http_response
+
+    def _responses_body(self, request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
+        body = responses_body(
+            request,
+            chat_messages(request, dialect),
+            takes_temperature=dialect.takes_temperature,
+        )
+        own = {"model": self._description.model, "stream": dialect.streams}
+        return own | self._session_field(request) | body | dict(self._extra_body)
+
+    async def _post(
+        self,
+        path: str,
+        body: dict[str, object],
+        request: CompletionRequest | FillRequest,
+        stack: AsyncExitStack,
+    ) -> "Response":
+        """Send what the SDK has no stream of chunks for."""
+        from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
+
+        client = await self._client.get()
+        stream = await client.post(
+            path,
+            cast_to=object,
+            body=body,
+            options={"headers": self._headers(request)},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        stack.push_async_callback(stream.response.aclose)
+        return stream.response
 
     def _session_field(self, request: CompletionRequest | FillRequest) -> dict[str, object]:
         if self._session_affinity == "prompt_cache_key" and request.session_id:

@@ -4,13 +4,14 @@ import asyncio
 import importlib
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.providers.openai.network import Network, is_proxied, route_of
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_openai
+from streaming_code_generator.settings.keychain import is_of_keychain
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import AsyncClient, Auth, Timeout
@@ -35,22 +36,6 @@ PROBE_S = 1.0
 """Longest wait for a bare connection to an endpoint that did not answer a TLS handshake."""
 
 
-class Route(TypedDict):
-    """What decides where a request may go besides its URL: arguments of an HTTP client."""
-
-    trust_env: bool
-    follow_redirects: bool
-
-
-def route_of(base_url: str) -> Route:
-    """Return how every request to an endpoint is to travel, from whichever client.
-
-    A proxy cannot reach this machine's own addresses, and would see the key. Redirects are not
-    followed: the prompt and the key go where they were meant to go, or nowhere.
-    """
-    return {"trust_env": not is_loopback(base_url), "follow_redirects": False}
-
-
 async def import_sdk() -> None:
     """Import the SDK in a thread, so that the first request need not wait for it."""
     await asyncio.to_thread(importlib.import_module, "openai")
@@ -66,12 +51,14 @@ class LazyClient:
         api_key_command: tuple[str, ...] = (),
         base_url: str,
         connect_timeout_s: float,
+        network: Network,
     ) -> None:
         self.key = api_key
         """The key that requests carry; of a command, once the client is made."""
         self._api_key_command = api_key_command
         self._base_url = base_url
         self._connect_timeout_s = connect_timeout_s
+        self._network = network
         self._making = threading.Lock()
         self._made: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
 
@@ -139,25 +126,28 @@ class LazyClient:
         local = is_loopback(self._base_url)
         # aiohttp hands on all that a read of the socket brought, httpx one HTTP chunk at a time;
         # httpx has the rules for the proxies of an environment.
-        is_proxied = not local and bool(getproxies())
+        goes_by_proxy = is_proxied(self._base_url, self._network)
+        route = route_of(self._base_url, self._network)
         try:
-            return (httpx2.AsyncClient if is_proxied else DefaultAioHttpClient)(
+            return (httpx2.AsyncClient if goes_by_proxy else DefaultAioHttpClient)(
                 timeout=timeout,
                 auth=auth,
                 headers={"Connection": "close"} if local else None,
                 limits=httpx2.Limits(
-                    max_connections=None if is_proxied else 0,  # any number, in the words of each
+                    # Any number, in the words of each.
+                    max_connections=None if goes_by_proxy else 0,
                     max_keepalive_connections=KEPT_ALIVE,
                     keepalive_expiry=0 if local else KEPT_ALIVE_S,
                 ),
-                **route_of(self._base_url),
+                **route,
             )
         # An unknown scheme, or SOCKS without its package. Not shown: it may hold a
         # password.
         except (ValueError, ImportError, httpx2.InvalidURL) as error:
             raise ConfigurationError(
                 "The proxy of the environment (`HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY`) cannot "
-                "be used: set it to an `http://` URL, or name the endpoint's host in `NO_PROXY`."
+                "be used: set it to an `http://` URL, or `proxy` in the settings, or name the "
+                "endpoint's host in `NO_PROXY`."
             ) from error
 
 
@@ -246,6 +236,12 @@ def key_from_command(command: tuple[str, ...]) -> Secret:
 
 
 def _failed(command: tuple[str, ...], what: str) -> ConfigurationError:
+    if is_of_keychain(command):
+        return ConfigurationError(
+            f"No API key for {command[-1]} is in the keychain, or that cannot be read: run "
+            f"`streaming-code-generator key set --base-url {command[-1]}` (it needs the extra "
+            "`keyring`), or set `keyring` to false."
+        )
     return ConfigurationError(
         f"No API key: the program `{command[0]}` of `apiKeyCommand` {what}. Run the command in a "
         "terminal to see why."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
+from streaming_code_generator.providers.openai.responses import LAST_EVENTS, chat_chunk
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -135,6 +136,9 @@ def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
 
 
 def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = False) -> Delta:
+    is_error = is_error or chunk.get("type") == "error"
+    if not is_error and (str(chunk.get("type")).startswith("response.") or _is_response(chunk)):
+        chunk = chat_chunk(chunk)
     error = chunk.get("error")
     if error or is_error:
         raise failure_in_stream(error or chunk, endpoint, secrets)
@@ -175,6 +179,11 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
         if (total := _count(progress.get("total")))
         else None,
     )
+
+
+def _is_response(answer: Json) -> bool:
+    """Whether this is a whole answer of the Responses API."""
+    return answer.get("object") == "response"
 
 
 def _end_of_infill(chunk: Json) -> str | None:
@@ -348,13 +357,14 @@ class ChunkReader:
                 self.is_done = True
             else:
                 yield delta_of(event, self._endpoint, self._secrets)
+                self.is_done = event.event in LAST_EVENTS
 
     def _whole_answer(self) -> Iterator[Delta]:
         """Read a body of JSON: an error, or the answer of a server that does not stream."""
         body = _json(self._json_body.decode("utf-8", "replace"))
         # Gemini sends an error as an array of one.
         answer = _mapping(body[0] if isinstance(body, list) and body else body)
-        if "choices" not in answer and "error" not in answer:
+        if not {"choices", "error"} & answer.keys() and not _is_response(answer):
             raise self._not_a_stream("JSON that is no completion")
         yield _delta(answer, self._endpoint, self._secrets)
 

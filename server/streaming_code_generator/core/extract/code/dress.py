@@ -20,6 +20,13 @@ _DIFF_LINE = re.compile(
 )
 
 
+_PROMPTS = {"python": (">>> ", "... "), "shellscript": ("$ ", "> ")}
+"""What a console shows in front of a command, and of its further lines."""
+_PATH = re.compile(r"[\w./-]*\w\.\w{1,5}:?")
+_MAY_BE_PATH = re.compile(r"[\w./-]+:?")
+_HERE_DOCUMENT = re.compile(r"<<-?\s*['\"]?(\w+)")
+
+
 class Numbered:
     """One line with its number taken off."""
 
@@ -60,6 +67,10 @@ class Dress:
         """The last line with a number."""
         self._takes_numbers_off = False
         self._is_diff = False
+        self._prompts = _PROMPTS.get(target.language_id, ())
+        self._is_console = False
+        self._until = ""
+        """The line that ends what a command is given to read."""
 
     @property
     def held_back(self) -> int:
@@ -81,6 +92,8 @@ class Dress:
             return self._gather(is_whole=is_whole)
         if self._takes_numbers_off:
             return self._without_number(line) if is_whole else ""
+        if self._is_console:
+            return self._without_prompt(line) if is_whole else ""
         if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
@@ -104,22 +117,29 @@ class Dress:
         start = line.lstrip(BLANK)
         if start[:1].isdigit():
             return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
-        return any(mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS)
+        marks = (*_DIFF_BEGINNINGS, *self._prompts[:1])
+        # The file's name may stand above old and new text of what is selected.
+        may_be_path = bool(self._target.surroundings.selected and _MAY_BE_PATH.fullmatch(line))
+        return may_be_path or any(mark.startswith(line) or line.startswith(mark) for mark in marks)
 
     def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
         if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
             return self._take_line()
         if self._numbered is not None:
             return self._at_second_line(self._numbered, line)
-        if self._held.strip():  # "--- a/x.py", and then
-            self._is_diff = line.startswith("+++ ")
+        if self._held.strip():  # "--- a/x.py", or "x.py", and then
+            marks = ("+++ ",) if self._held.startswith("--- ") else ("<<<<<<< ", "--- ", "@@ ")
+            self._is_diff = line.startswith(marks)
             return self._gather(is_whole=True) if self._is_diff else self._pass()
         self._numbered = _numbered(line)
         if self._numbered is not None:
             self._held += self._take_line()
             return ""
-        if _DIFF_LINE.fullmatch(line):
-            if line.startswith("--- "):
+        if self._prompts and line.startswith(self._prompts[0]):
+            self._is_console = True
+            return self._without_prompt(line)
+        if _DIFF_LINE.fullmatch(line) or _PATH.fullmatch(line):
+            if line.startswith("--- ") or _PATH.fullmatch(line):
                 self._held += self._take_line()
                 return ""
             self._is_diff = True
@@ -155,6 +175,25 @@ class Dress:
     def _without_number(self, line: str) -> str:
         self._line = ""
         return self._strip(line)
+
+    def _without_prompt(self, line: str) -> str:
+        #     >>> def one():         what is typed stays
+        #     ...     return 1
+        #     ...                    an empty line of it
+        #     >>> one()
+        #     1                      what was printed goes
+        self._line = ""
+        if self._until:
+            self._until = "" if line.strip() == self._until else self._until
+            return line + "\n"
+        for prompt in self._prompts:
+            if line.startswith(prompt) or line == prompt.rstrip():
+                self._tally.drop("console prompt", prompt)
+                given = _HERE_DOCUMENT.search(line)
+                self._until = given[1] if given and prompt == "$ " else ""
+                return line.removeprefix(prompt.rstrip()).removeprefix(" ") + "\n"
+        self._tally.drop("console prompt", line)
+        return "\n" if not line.strip(BLANK) else ""
 
     def _strip(self, line: str) -> str:
         numbered = _numbered(line)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
 
+PLACEHOLDER_LIMIT = 65_536
+"""Most characters held from the first placeholder on: what it stands for is known at the end."""
+
 _MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)?[ \t]*")
 _HAS_MARK = re.compile(r"[ \t]*(?:\{?/\*+|//+|#+|--+|<!--|;+|%+|\(\*|\{-)")
 _END_MARK = re.compile(r"[ \t]*(?:\*+/\}?|-->|\*\)|-\})?[ \t]*$")
@@ -83,11 +86,12 @@ class Placeholders:
         """The code before the first placeholder."""
         self._rest: list[str] | None = None
         """From the first placeholder on, whole lines."""
+        self._rest_length = 0
 
     @property
     def held_back(self) -> int:
         """Characters that may be a placeholder, or behind one."""
-        return len(self._line) + sum(map(len, self._rest or ()))
+        return len(self._line) + self._rest_length
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911 - most lines are done with at once
         """Return what stands before the first placeholder."""
@@ -103,8 +107,8 @@ class Placeholders:
                 return segment
         self._line += segment
         if self._rest is not None:
-            if segment.endswith("\n"):
-                self._rest.append(self._take_line())
+            if segment.endswith("\n") or len(self._line) > PLACEHOLDER_LIMIT:
+                self._hold(self._take_line())
             return ""
         start = self._line.lstrip(BLANK)
         if start and start[0] not in _FIRST:
@@ -115,8 +119,18 @@ class Placeholders:
             return "" if may_be else self._pass(segment)
         if not is_placeholder(line, self._target.language_id):
             return self._pass(segment)
-        self._rest = [self._take_line()]
+        self._rest = []
+        self._hold(self._take_line())
         return ""
+
+    def _hold(self, line: str) -> None:
+        assert self._rest is not None  # noqa: S101 - a placeholder has come
+        self._rest.append(line)
+        self._rest_length += len(line)
+        if self._rest_length > PLACEHOLDER_LIMIT:
+            self._tally.refuse("the answer leaves parts out and is too long to be filled in")
+            self._tally.drop("placeholder", "".join(self._rest))
+            self._rest, self._rest_length = [], 0
 
     def finish(self) -> str:
         """Return the rest, with what the placeholders stand for, if that is known."""

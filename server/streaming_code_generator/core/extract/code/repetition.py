@@ -21,6 +21,7 @@ _IMPORT = re.compile(
 _REMARK = re.compile(
     r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
 )
+_OPENING_ALONE = {"{", "["}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
@@ -61,7 +62,7 @@ class RepeatedAbove:
         """Characters that may be a repetition."""
         return len(self._line) + len(self._held)
 
-    def feed(self, segment: str) -> str:
+    def feed(self, segment: str) -> str:  # noqa: PLR0911 - one for each kind of line
         """Return what is certainly no repetition."""
         if self.is_passing:
             return segment
@@ -91,6 +92,9 @@ class RepeatedAbove:
         self._held += self._take_line()
         self._at = number
         is_header = number in self._around
+        if start in _OPENING_ALONE and not self._accepted and number == 0:
+            # It may open a value of its own: what follows it tells.
+            return ""
         if is_header or number >= self._skipped - 1 or _IMPORT.match(start):
             self._accepted += self._held
             self._held = ""
@@ -134,7 +138,10 @@ class RepeatedAbove:
             for number, line in enumerate(self._lines[self._at + 1 :], self._at + 1)
             if line == start
         ]
-        if not found or not (_TELLING.search(start) or self._accepted or self._held.strip()):
+        is_opening = start in _OPENING_ALONE and found[:1] == [0]
+        if not found or not (
+            _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
+        ):
             return None
         if self._held.strip() and self._at + 1 in found:
             return self._at + 1
@@ -179,6 +186,11 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
         elif indent == depth and (number + 1) in around and _CLOSES.fullmatch(above[number + 1]):
             around.add(number)
     return around
+
+
+def _bracket(line: str) -> str:
+    """Return a closing line without what a model leaves out of it, as of `};`."""
+    return line.strip().rstrip(";,")
 
 
 class RepeatedBelow:
@@ -286,7 +298,7 @@ class RepeatedBelow:
         # A closing bracket counts at any depth: the code's brackets tell whose it is.
         return line != "" and (
             line == expected
-            or (line.strip() == expected.strip() and bool(_CLOSES.fullmatch(line.strip())))
+            or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
         )
 
     def _release(self) -> str:

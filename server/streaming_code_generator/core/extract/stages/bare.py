@@ -1,12 +1,19 @@
 """The stages of an answer without a fence around it: code, or text for a document of text."""
 
+import re
+
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
     FilterStep,
 )
-from streaming_code_generator.core.extract.prose import is_note, may_be_note, reads_like_prose
+from streaming_code_generator.core.extract.prose import (
+    is_note,
+    is_plain_sentence,
+    may_be_note,
+    reads_like_prose,
+)
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
 from streaming_code_generator.core.extract.stages.blocks import AfterCode, code
 from streaming_code_generator.core.extract.stages.fences import (
@@ -17,6 +24,8 @@ from streaming_code_generator.core.extract.stages.fences import (
 )
 from streaming_code_generator.core.syntax import inside_text
 
+_MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*</?[a-z_]*>?[ \t]*", re.DOTALL)
+"""Matches a line, or its beginning, that may be a fence or close the tag around the answer."""
 _MOST_LOOKED_AT = 50
 _WHITE_SPACE = BLANK + "\n"
 
@@ -29,13 +38,21 @@ class BareCode:
 
     may_be_over = False
 
-    def __init__(self, target: CodeTarget) -> None:
+    def __init__(
+        self, target: CodeTarget, *, closing: str = "", is_indented_block: bool = False
+    ) -> None:
         self._target = target
+        self._is_indented_block = is_indented_block
+        """Whether it is a block of Markdown by its indentation, and ends with that."""
+        self._closing = closing
+        """What closes the tag around the answer, if one was opened."""
         self._head = LineHead()
         self._behind = ClosingBehindCode()
         self._code: list[str] = []
         self._at_line_start = True
         self._below_blank_line = False
+        self._is_judged = False
+        """Whether the current line is known to be no note."""
         self._note = ""
         """A line that may be a note behind the code."""
         self._looked_at = 0
@@ -47,12 +64,14 @@ class BareCode:
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""
-        if self._note or (self._below_blank_line and self._at_line_start):
-            if self._note or not _is_code_at_once(segment):
+        if self._note or (self._at_line_start and self._code and not self._is_judged):
+            if self._note or self._is_indented_block or not _is_code_at_once(segment):
                 return self._note_or_code(segment)
-            self._below_blank_line = False
-        text, line = self._head.feed(segment, MAY_OPEN)
+            self._below_blank_line, self._is_judged = False, True
+        text, line = self._head.feed(segment, _MAY_END, "`~\n<" if self._closing else "`~\n")
         if line is not None:
+            if self._closing and line.strip(BLANK) == self._closing:
+                return FilterStep(pieces=[Dropped("wrapper", line)], following=self._after())
             fence = opening_fence(line)
             if fence is not None and not self._is_inside_text():
                 return self._end(fence, line)
@@ -70,6 +89,8 @@ class BareCode:
             text, fence = self._behind.finish(3, self._code)
             return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
         line, self._head.held = self._head.held, ""
+        if self._closing and line.strip(BLANK) == self._closing:
+            return FilterStep(pieces=[Dropped("wrapper", line)])
         if opening_fence(line) and not self._is_inside_text():
             return FilterStep(pieces=[Dropped("fence", line)])
         return code(line)
@@ -84,6 +105,7 @@ class BareCode:
         if text:
             self._below_blank_line = self._at_line_start and not text.strip(_WHITE_SPACE)
             self._at_line_start = text[-1] == "\n"
+            self._is_judged = False
             self._code.append(text)
         return code(text)
 
@@ -100,18 +122,24 @@ class BareCode:
                 return FilterStep()
             text, self._note = self._note, ""
             self._code.append(text)
+            self._below_blank_line = True
             return code(text)
         is_whole = len(line) < len(self._note) or len(line) > LINE_LIMIT
-        if not is_whole and may_be_note(line, self._target.language_id):
+        may_be_text = self._is_indented_block and self._below_blank_line and line[0] not in BLANK
+        if not is_whole and (may_be_text or may_be_note(line, self._target.language_id)):
             return FilterStep()
         text, self._note = self._note, ""
-        self._below_blank_line = False
         if is_whole and self._is_note(line):
             return FilterStep(following=self._after(), rest=text)
+        self._below_blank_line, self._is_judged = False, True
         return FilterStep(following=self, rest=text)
 
     def _is_note(self, line: str) -> bool:
-        return is_note(line, self._target.language_id) and not self._is_inside_text()
+        # Directly below code, only a plain sentence is one.
+        if self._is_indented_block and self._below_blank_line:
+            return not line.startswith((" ", "\t")) and bool(line.strip())
+        may_be = self._below_blank_line or is_plain_sentence(line)
+        return may_be and is_note(line, self._target.language_id) and not self._is_inside_text()
 
     def _is_inside_text(self) -> bool:
         self._looked_at += 1
@@ -143,8 +171,12 @@ class BareText:
 
     may_be_over = False
 
-    def __init__(self, target: CodeTarget, *, inner: Fence | None = None) -> None:
+    def __init__(
+        self, target: CodeTarget, *, inner: Fence | None = None, closing: str = ""
+    ) -> None:
         self._target = target
+        self._closing = closing
+        """What closes the tag around the answer, if one was opened."""
         self._head = LineHead()
         self._inner = inner
         """The fence that the text itself has opened."""
@@ -171,10 +203,13 @@ class BareText:
         #     ```                 it closes
         #     ```                 bare, and none is open: the suspect, held back
         #     This runs make.     prose behind it: the suspect was the end, this is explanation
-        kind = MAY_OPEN if self._inner is None else self._inner.may_be_fence
-        text, line = self._head.feed(segment, kind)
+        kind = _MAY_END if self._inner is None else self._inner.may_be_fence
+        text, line = self._head.feed(segment, kind, "`~\n<" if self._closing else "`~\n")
         if line is None:
             return code(text)
+        if self._closing and line.strip(BLANK) == self._closing:
+            after = AfterCode(self._target, "", "")
+            return FilterStep(pieces=[Dropped("wrapper", line)], following=after)
         if self._inner is None:
             fence = opening_fence(line)
             if fence is not None and not fence.info:
@@ -192,6 +227,8 @@ class BareText:
                 return self._resolve(self._suspect)
             return FilterStep(pieces=[Dropped("fence", self._held)])
         line, self._head.held = self._head.held, ""
+        if self._closing and line.strip(BLANK) == self._closing:
+            return FilterStep(pieces=[Dropped("wrapper", line)])
         fence = opening_fence(line) if self._inner is None else None
         if fence is not None and not fence.info:
             return FilterStep(pieces=[Dropped("fence", line)])
@@ -223,5 +260,5 @@ class BareText:
 
     def _keep(self, suspect: Fence) -> FilterStep:
         text = FilteredText(part="code", text=self._held)
-        following = BareText(self._target, inner=suspect)
+        following = BareText(self._target, inner=suspect, closing=self._closing)
         return FilterStep(pieces=[text], following=following, rest=self._next_line)

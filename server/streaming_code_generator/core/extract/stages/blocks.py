@@ -9,6 +9,7 @@ from streaming_code_generator.core.extract.parts import (
     FilteredText,
     FilterStep,
 )
+from streaming_code_generator.core.extract.prose import reads_like_prose
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
 from streaming_code_generator.core.extract.stages.fences import (
     MAY_OPEN,
@@ -21,6 +22,7 @@ from streaming_code_generator.core.syntax import (
     is_for_shell,
     is_of_language,
     is_one_language,
+    names_language,
 )
 
 BLOCK_LIMIT = 16_384
@@ -62,12 +64,58 @@ def enter(fence: Fence, line: str, target: CodeTarget, *, joint: str = "") -> Fi
     dropped = line[: len(line) - len(fence.info)] if rest else line
     if not rest and not is_of_language(fence.tag, target.language_id):
         return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
+    block = FencedCode(fence, target)
     return FilterStep(
         pieces=[Dropped("fence", dropped)],
-        following=FencedCode(fence, target),
+        following=block if fence.info or target.is_prose else _TagBelow(block, target),
         rest=joint + rest,
         is_diff=fence.tag in DIFF_TAGS,
     )
+
+
+_LONGEST_TAG = 12
+_MAY_BE_TAG = re.compile(rf"[A-Za-z+#]{{0,{_LONGEST_TAG}}}")
+
+
+def is_tag_alone(line: str, target: CodeTarget) -> bool:
+    """Whether a line above the code only says what language it is in."""
+    word = line.strip(BLANK).lower()
+    return (
+        1 < len(word) <= _LONGEST_TAG
+        and not target.text_before.strip()
+        and not is_for_shell(word)
+        and names_language(word, target.language_id)
+    )
+
+
+class _TagBelow:
+    """The first line of a block without a tag, which may be the tag."""
+
+    may_be_over = False
+
+    def __init__(self, block: "FencedCode", target: CodeTarget) -> None:
+        self._block = block
+        self._target = target
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may become the tag."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait until the line is a tag or can be none."""
+        self._held += segment
+        line = self._held.removesuffix("\n")
+        if line == self._held and _MAY_BE_TAG.fullmatch(line):
+            return FilterStep()
+        if line != self._held and is_tag_alone(line, self._target):
+            return FilterStep(pieces=[Dropped("fence", line)], following=self._block)
+        return self.finish()
+
+    def finish(self) -> FilterStep:
+        """Leave it to the block."""
+        return FilterStep(following=self._block, rest=self._held)
 
 
 class FencedCode:
@@ -117,14 +165,17 @@ class FencedCode:
         """Drop a closing fence that no line end followed; anything else is code."""
         if self._suspect:
             # A fence that ends the response closes the block, whatever it seemed to close.
-            fence, self._suspect = self._suspect, ""
-            return FilterStep(pieces=[Dropped("fence", fence)])
+            suspect, self._suspect = self._suspect, ""
+            return FilterStep(pieces=[Dropped("fence", suspect)])
         line, self._head.held = self._head.held, ""
         if self._fence.is_closed_by(line):
             return FilterStep(pieces=[Dropped("fence", line)])
+        fence = None if self._is_text else opening_fence(line)
+        if fence is not None and reads_like_prose(fence.info) and not self._is_inside_text():
+            return self._closed_with_words(line, fence)
         if self._behind.held:
-            text, fence = self._behind.finish(self._fence.length, self._code)
-            return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
+            text, ticks = self._behind.finish(self._fence.length, self._code)
+            return FilterStep(pieces=[*code(text).pieces, Dropped("fence", ticks)])
         return code(line)
 
     def _within_line(self, text: str) -> FilterStep:
@@ -170,12 +221,21 @@ class FencedCode:
                 return FilterStep()
             self._inner = fence if fence.info else None
             return self._kept(line)
+        if reads_like_prose(fence.info) and not self._is_inside_text():
+            return self._closed_with_words(line, fence)
         if (not closes and not self._may_follow(fence)) or self._is_inside_text():
             return self._kept(line)
         if closes:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
         # "```sh" behind the code: this block was never closed.
         return FilterStep(following=self._after(), rest=line + "\n")
+
+    def _closed_with_words(self, line: str, fence: Fence) -> FilterStep:
+        # "```Let me know": the model forgot to begin a new line behind the block.
+        closing = line[: len(line) - len(fence.info)]
+        return FilterStep(
+            pieces=[Dropped("fence", closing)], following=self._after(), rest=fence.info + "\n"
+        )
 
     def _may_follow(self, fence: Fence) -> bool:
         return bool(self._target.language_id) and fence.indent_columns <= self._fence.indent_columns
@@ -220,8 +280,10 @@ _TRIES_IT = re.compile(
 )
 _OPENS_AN_ASIDE = re.compile(
     r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
-    |prints?|results?|install\w*|alternativ\w*|or|instead|another|shorter|simpler|version|equivalent\w*
-    |verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected|would)\b""",
+    |prints?|results?|install\w*|alternativ\w*|approach|variant
+    |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
+    |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
+    |would)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""

@@ -21,6 +21,7 @@ from streaming_code_generator.core.extract.parts import (
     Part,
 )
 from streaming_code_generator.core.extract.prose import (
+    QUOTED_BY_BACKTICKS,
     is_greeting,
     is_line_of_code,
     leads_to_text,
@@ -29,9 +30,15 @@ from streaming_code_generator.core.extract.prose import (
 )
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
 from streaming_code_generator.core.extract.stages.bare import BareCode, BareText
-from streaming_code_generator.core.extract.stages.blocks import AfterCode, LeadIn, enter
+from streaming_code_generator.core.extract.stages.blocks import (
+    AfterCode,
+    LeadIn,
+    enter,
+    is_tag_alone,
+)
 from streaming_code_generator.core.extract.stages.fences import (
     MAY_OPEN,
+    Fence,
     fence_behind,
     opening_fence,
 )
@@ -50,8 +57,6 @@ _NO_LANGUAGE = {"plaintext", "text"}
 """What a document is called whose language its editor does not know: a fence around an answer to it
 is no part of the answer. In Markdown a block of another language is."""
 _TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
-_QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescriptreact", "go"}
-_QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 
 
 class Opening:
@@ -59,8 +64,10 @@ class Opening:
 
     may_be_over = False
 
-    def __init__(self, target: CodeTarget, *, may_end_reasoning: bool) -> None:
+    def __init__(self, target: CodeTarget, *, may_end_reasoning: bool, closing: str = "") -> None:
         self._target = target
+        self._closing = closing
+        """What closes the tag around the answer, if one was opened."""
         self._may_end_reasoning = may_end_reasoning
         self._held: list[str] = []
         self._line = ""
@@ -71,6 +78,8 @@ class Opening:
         """Whether the first line reads like prose; None before its end."""
         self._above = ""
         """The line above the current one, without white space at its ends."""
+        self._doubted: tuple[Fence, str, int] | None = None
+        """A fence that opens a block or closes what stands above it, its line, where it ends."""
 
     @property
     def held_back(self) -> int:
@@ -124,9 +133,10 @@ class Opening:
             text = "".join(self._held).removesuffix(CLOSING_TAG)
             pieces: list[FilteredText | Dropped] = [*_pieces("reasoning", text)]
             pieces.append(Dropped("think tag", CLOSING_TAG))
-            return FilterStep(
-                pieces=pieces, following=Opening(self._target, may_end_reasoning=False)
-            )
+            answer = Opening(self._target, may_end_reasoning=False, closing=self._closing)
+            return FilterStep(pieces=pieces, following=answer)
+        if self._doubted is not None:
+            return None
         if self._prose:
             return None
         if self._prose is not None:
@@ -140,8 +150,10 @@ class Opening:
             self._prose = reads_like_prose(self._line)
         return self._without_fence() if self._prose is False else None
 
-    def _at_line_end(self) -> FilterStep | None:  # noqa: PLR0911 - one for each kind of line
+    def _at_line_end(self) -> FilterStep | None:  # noqa: PLR0911, C901 - one for each kind of line
         line = self._line
+        if self._doubted is not None:
+            return self._below_doubted(*self._doubted) if line.strip(BLANK) else None
         fence = opening_fence(line) if len(line) <= LINE_LIMIT else None
         if (
             fence is not None
@@ -152,6 +164,9 @@ class Opening:
             return self._without_fence()
         if fence is not None and not fence.info and self._is_code_above(line):
             return self._without_fence()
+        if fence is not None and not fence.info and self._may_close_line_above(line):
+            self._doubted = fence, line, len(self._held)
+            return None
         if fence is not None:
             lead = "".join(self._held[: self._line_start])
             step = enter(fence, line, self._target)
@@ -176,6 +191,28 @@ class Opening:
         """Whether a bare fence only ends a line of code, rather than open a block below a name."""
         lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
         return self._prose is False and "\n" not in lead and is_line_of_code(lead)
+
+    def _may_close_line_above(self, line: str) -> bool:
+        """Whether a bare fence may end a line of code that only sounds like a sentence."""
+        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
+        is_known = bool(self._target.language_id) and not self._target.is_prose
+        return is_known and lead == self._above and "\n" not in lead and lead[-1:] not in {"", ":"}
+
+    def _below_doubted(self, fence: Fence, line: str, end: int) -> FilterStep:
+        #     print "found" if $file    sounds like a sentence
+        #     ```                       opens a block, or closes one that was never opened
+        #     This code prints          prose: it closes; else it opens
+        if reads_like_prose(self._line):
+            return FilterStep(
+                following=BareCode(self._target, closing=self._closing), rest="".join(self._held)
+            )
+        step = enter(fence, line, self._target)
+        lead = "".join(self._held[:end]).removesuffix("\n").removesuffix(line)
+        return FilterStep(
+            pieces=[*_pieces("explanation", lead), *step.pieces],
+            following=step.following,
+            rest=step.rest + "".join(self._held[end:]),
+        )
 
     def _is_sentence(self, text: str) -> bool:
         return bool(self._prose) or reads_like_prose(text) or text.endswith(":")
@@ -202,6 +239,9 @@ class Opening:
                 Dropped("fence", block[4]),
             ]
             return FilterStep(pieces=pieces, following=AfterCode(self._target, block[3], ""))
+        if is_tag_alone(line, self._target):
+            answer = Opening(self._target, may_end_reasoning=False, closing=self._closing)
+            return FilterStep(pieces=[Dropped("fence", line)], following=answer)
         if line.strip(BLANK):
             self._prose = reads_like_prose(line)
         else:
@@ -209,7 +249,7 @@ class Opening:
         return None
 
     def _is_quoted_code(self, ticks: str, text: str) -> bool:
-        if len(ticks) > 1 or self._target.language_id not in _QUOTED_BY_BACKTICKS:
+        if len(ticks) > 1 or self._target.language_id not in QUOTED_BY_BACKTICKS:
             return bool(text.strip())
         return "${" not in text and (starts_like_code(text) or text.endswith(";"))
 
@@ -217,14 +257,22 @@ class Opening:
         # Only a sentence that leads to it, or a blank line, has code below it: the line may be
         # part of a list of explanations otherwise.
         below = not self._above or self._above.endswith(":")
-        return below and len(line) <= LINE_LIMIT and is_line_of_code(line)
+        # Code that is indented as a block of Markdown stands behind a blank line.
+        text = line.strip(BLANK) if not self._above and starts_like_code(line) else line
+        return below and len(line) <= LINE_LIMIT and is_line_of_code(text)
 
     def _from_this_line(self) -> FilterStep:
         lead, text = self._held[: self._line_start], self._held[self._line_start :]
         is_known = self._target.language_id and not self._target.is_prose
         return FilterStep(
             pieces=_pieces("explanation", "".join(lead)),
-            following=BareCode(self._target) if is_known else BareText(self._target),
+            following=BareCode(
+                self._target,
+                closing=self._closing,
+                is_indented_block=self._line.startswith(("    ", "\t")),
+            )
+            if is_known
+            else BareText(self._target, closing=self._closing),
             rest="".join(text),
         )
 
@@ -263,88 +311,13 @@ class Opening:
     def _without_fence(self) -> FilterStep:
         following: FilterStage
         if self._target.is_prose or (not self._target.language_id and not self._prose):
-            following = BareText(self._target)
+            following = BareText(self._target, closing=self._closing)
         elif self._prose:
             following = LeadIn(self._target)
         else:
-            following = BareCode(self._target)
+            following = BareCode(self._target, closing=self._closing)
         return FilterStep(following=following, rest="".join(self._held))
 
 
 def _pieces(part: Part, text: str) -> list[FilteredText | Dropped]:
     return [FilteredText(part=part, text=text)] if text else []
-
-
-OPENING_TAG = "<think>"
-
-_BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
-
-
-class BeforeAnswer:
-    """The first non-blank characters of the response, which may be the opening tag."""
-
-    may_be_over = False
-
-    def __init__(self, target: CodeTarget) -> None:
-        self._target = target
-        self._held = ""
-
-    @property
-    def held_back(self) -> int:
-        """Characters of what may become the opening tag, with the blanks before it."""
-        return len(self._held)
-
-    def feed(self, segment: str) -> FilterStep:
-        """Wait until the tag is there or can no longer come."""
-        self._held = _BLANK_LINES.sub("", self._held + segment, count=1)
-        word = self._held.lstrip(BLANK)
-        if len(self._held) - len(word) > LINE_LIMIT:
-            return self.finish()
-        if word.startswith(OPENING_TAG):
-            rest = word.removeprefix(OPENING_TAG)
-            return FilterStep(
-                pieces=[Dropped("think tag", OPENING_TAG)],
-                following=Reasoning(self._target),
-                rest=rest,
-            )
-        return FilterStep() if OPENING_TAG.startswith(word) else self.finish()
-
-    def finish(self) -> FilterStep:
-        """Leave it to the answer: there is no opening tag."""
-        answer = Opening(self._target, may_end_reasoning=True)
-        return FilterStep(following=answer, rest=self._held)
-
-
-class Reasoning:
-    """Between the tags."""
-
-    may_be_over = False
-
-    def __init__(self, target: CodeTarget) -> None:
-        self._target = target
-        self._held = ""
-
-    @property
-    def held_back(self) -> int:
-        """Characters of what may become the closing tag."""
-        return len(self._held)
-
-    def feed(self, segment: str) -> FilterStep:
-        """Pass on everything up to the closing tag."""
-        text, tag, rest = (self._held + segment).partition(CLOSING_TAG)
-        if tag:
-            return FilterStep(
-                pieces=[*_pieces("reasoning", text), Dropped("think tag", tag)],
-                following=Opening(self._target, may_end_reasoning=False),
-                rest=rest,
-            )
-        start = text.rfind("<", max(0, len(text) - len(CLOSING_TAG)))
-        tail = text[start:] if start >= 0 else ""
-        # "…so </thi" may go on as the tag: its beginning is held back.
-        self._held = tail if CLOSING_TAG.startswith(tail) else ""
-        return FilterStep(pieces=_pieces("reasoning", text[: len(text) - len(self._held)]))
-
-    def finish(self) -> FilterStep:
-        """Pass on the beginning of a tag that never came."""
-        text, self._held = self._held, ""
-        return FilterStep(pieces=_pieces("reasoning", text))

@@ -1,0 +1,84 @@
+"""Which provider a generation asks: the first, and where that fails its fallbacks."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from streaming_code_generator.core.engine.breaker import UNHEALTHY, CircuitBreaker, CircuitBreakers
+from streaming_code_generator.core.messages import CompletionRequest, Provider
+from streaming_code_generator.errors import ErrorKind, StreamingError
+
+FALLS_BACK: frozenset[ErrorKind] = UNHEALTHY | {"stream", "authentication", "not_found"}
+"""What another endpoint may do better; what is wrong with a request is wrong everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """A provider that is asked instead."""
+
+    name: str
+    """As the user calls it."""
+    provider: Provider
+    request: CompletionRequest
+    """How it is asked, without messages: these are the same for all."""
+
+
+class Routes:
+    """The providers of one generation, one after another. Made inside a running event loop."""
+
+    def __init__(
+        self, provider: Provider, fallbacks: Sequence[Fallback], breakers: CircuitBreakers
+    ) -> None:
+        self.provider = provider
+        """The one to be asked now."""
+        self.fallback: Fallback | None = None
+        """What it is, if not the first."""
+        self._breakers = breakers
+        self._left = deque(fallbacks)
+        self._loop = asyncio.get_running_loop()
+
+    def skip_unhealthy(self) -> bool:
+        """Begin with a fallback if the first one keeps failing; whether that is so."""
+        if not self._left or not self._is_open(self.provider):
+            return False
+        healthy = [each for each in self._left if not self._is_open(each.provider)]
+        if not healthy:
+            return False
+        self._left = deque(healthy)
+        self._take_next()
+        return True
+
+    def go_over(self, error: StreamingError) -> bool:
+        """Take the next one after a failure; False where there is none, or it would not help."""
+        if not self._left or error.kind not in FALLS_BACK:
+            return False
+        self._take_next()
+        return True
+
+    def adapted(self, request: CompletionRequest) -> CompletionRequest:
+        """Return the request as the provider to be asked now is to get it."""
+        if self.fallback is None:
+            return request
+        return replace(
+            self.fallback.request, messages=request.messages, session_id=request.session_id
+        )
+
+    def failed(self, error: StreamingError) -> None:
+        """Count a failed attempt against the endpoint, if it is its own fault."""
+        if error.kind in UNHEALTHY:
+            self._breaker(self.provider).failed(self._loop.time())
+
+    def succeeded(self) -> None:
+        """Count an answer for the endpoint."""
+        self._breaker(self.provider).succeeded()
+
+    def _take_next(self) -> None:
+        self.fallback = self._left.popleft()
+        self.provider = self.fallback.provider
+
+    def _is_open(self, provider: Provider) -> bool:
+        return self._breaker(provider).is_open(self._loop.time())
+
+    def _breaker(self, provider: Provider) -> CircuitBreaker:
+        return self._breakers.of(provider.description.endpoint)
