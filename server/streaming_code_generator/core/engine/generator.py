@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 BUSY_S = 0.004
 """So long a stream that is faster than its reader keeps the event loop to itself."""
 
-COST_WAIT_S = 0.5
+COST_WAIT_S = 2.0
 """Longest wait for what a generation has cost, at its end; then it is left open."""
 
 _ChunkEvent = TextArrived | EmptyChunkArrived
