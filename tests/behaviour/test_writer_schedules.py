@@ -30,7 +30,7 @@ def test_schedules_keep_the_plain_rules_but_for_a_few(*, undo: bool, schedules: 
     """
     figures = run_schedules(int(_ASKED_SCHEDULES or schedules), 1, undo=undo)
 
-    assert len(figures.broken) <= 0.01 * figures.schedules, figures.broken
+    assert len(figures.broken) <= 0.001 * figures.schedules, figures.broken
     assert figures.landed > figures.schedules
     assert figures.refused > 0
     assert figures.rebased > 0
@@ -185,3 +185,66 @@ def test_an_edit_that_removes_a_users_text_is_noticed() -> None:
     with pytest.raises(ForeignTextRemoved):
         schedule.settle()
     assert generation.state == "finished"
+
+
+# Selections that overlap, undo between request and answer, and line endings of all kinds
+
+_OVERLAPPING = {
+    "undone before it is replaced": "start-first round start-second undo round second rounds",
+    "redone before it is replaced": "start-first round undo start-second redo round second rounds",
+    "undone while it is on its way": "start-first round start-second second undo rounds",
+    "undone and redone afterwards": "start-first round start-second second rounds undo redo rounds",
+    "typed in, undone, redone": "start-first round start-second type undo redo undo second rounds",
+    "removed, then undone": "start-first round start-second second rounds remove undo rounds",
+}
+
+
+@pytest.mark.parametrize("story", _OVERLAPPING.values(), ids=_OVERLAPPING)
+@pytest.mark.parametrize("text", ["12\n34\n56\n78", "12\r\n34\r\n56\r\n78", "12\r34\r\n56\n78\r"])
+@pytest.mark.parametrize("changes", ["exact", "diff", "lines"])
+@pytest.mark.parametrize("tells_undo", [True, False])
+@pytest.mark.parametrize("change_delay_s", [0.0, 0.5])
+def test_overlapping_selections_are_put_back_in_any_order_of_events(
+    story: str,
+    text: str,
+    changes: Literal["exact", "diff", "lines"],
+    *,
+    tells_undo: bool,
+    change_delay_s: float,
+) -> None:
+    schedule = Schedule(
+        habits=EditorHabits(changes=changes, tells_undo=tells_undo, change_delay_s=change_delay_s),
+        text=text,
+    )
+    for event in story.split():
+        let_happen(schedule, event)
+    bring_to_end(schedule)
+
+
+def let_happen(schedule: Schedule, event: str) -> None:
+    generations = schedule.generations
+    match event:
+        case "start-first":
+            schedule.start_generation(0.2, 4, rewriting=False)
+            schedule.text_arrives(generations[0], "ab\nc")
+            schedule.finish(generations[0])
+        case "start-second":
+            schedule.settle()
+            schedule.start_generation(0.4, 5, rewriting=True)
+        case "second":
+            schedule.text_arrives(generations[-1], "d\nef")
+        case "round":
+            pass_seconds(schedule, 0.1)
+        case "rounds":
+            pass_seconds(schedule, 1)
+        case "type":
+            schedule.user_edits(6, 7, "X")
+        case "undo":
+            schedule.user_undoes()
+        case "redo":
+            schedule.user_redoes()
+        case "remove":
+            schedule.finish(generations[-1])
+            schedule.settle()
+            schedule.remove(generations[-1])
+            schedule.settle()

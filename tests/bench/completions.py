@@ -1,8 +1,10 @@
 """What ghost text costs: how soon it comes and a request is given up, how many are sent."""
 
 import asyncio
+import json
 import statistics
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench.language_server import LanguageServer, our_server_at
 from streaming_code_generator.testing.openai_replies import Hold, Reply, event
@@ -25,7 +27,9 @@ CODE = (
     "def volume(width, height, depth):\n"
     "    base = area(width, height)\n"
     "    return base * depth\n"
-)[:200]
+    "\n"
+    "print(volume"
+)
 """What is typed, key by key."""
 
 
@@ -145,6 +149,26 @@ async def overhead(count: int) -> list[float]:
     return took_ms[1:]  # the first one imports what all need
 
 
+async def without_a_server(count: int) -> list[float]:
+    """Return, in ms, how long the model's own answer takes over a connection of its own."""
+    async with OpenAIServer(_infill("x()\n")) as model:
+        url = urlsplit(model.base_url)
+        body = json.dumps({"prompt": "x", "stream": True}).encode()
+        head = f"POST /infill HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        took_ms = []
+        loop = asyncio.get_running_loop()
+        for _ in range(count):
+            began_s = loop.time()
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            writer.write(head.encode() + body)
+            await reader.readuntil(b'"stop_type"')
+            took_ms.append((loop.time() - began_s) * 1e3)
+            writer.close()
+            await writer.wait_closed()
+    return took_ms[1:]
+
+
 async def change_of_mind(count: int) -> list[float]:
     """Return, in ms, how long after another key a connection is closed."""
     held = asyncio.Event()
@@ -197,6 +221,8 @@ async def measured(lines: int) -> dict[str, float]:
     """Return all figures."""
     as_suggested = await typed_as_suggested(lines)
     ours, theirs = await requests_sent(), llama_vim_requests()
+    own_ms = statistics.median(await without_a_server(60))
+    added_ms = statistics.median(await overhead(60)) - own_ms
     return {
         f"ghost text typed as suggested, {lines:,} lines, ms, median": statistics.median(
             as_suggested
@@ -204,9 +230,7 @@ async def measured(lines: int) -> dict[str, float]:
         f"ghost text typed as suggested, {lines:,} lines, ms, p99": statistics.quantiles(
             as_suggested, n=100
         )[98],
-        "ghost text, from request to answer, model at once, ms, median": statistics.median(
-            await overhead(60)
-        ),
+        "ghost text, added to the model's own time, ms, median": added_ms,
         "ghost text, connection closed after another key, ms, most": max(await change_of_mind(30)),
         "ghost text, requests for 200 keys": ours,
         "ghost text, requests for 200 keys: llama.vim's rules": theirs,

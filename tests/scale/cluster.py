@@ -89,26 +89,38 @@ def written_last(log: Path) -> str:
     return next((line for line in reversed(lines) if line.strip()), "")
 
 
+@dataclass(frozen=True, slots=True)
+class RunningProcess:
+    """A process of the cluster."""
+
+    command: str
+    cpu_s: float
+    """Of processors' time that it has used."""
+
+
+def processes_of(session: int) -> list[RunningProcess]:
+    """Return all processes of a session that have not ended."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            # Source: proc(5): behind the name in brackets stand the state, as field 3, and more.
+            fields = ["", "", "", *(process / "stat").read_text().rpartition(")")[2].split()]
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+        except OSError:  # it ended meanwhile
+            continue
+        state, its_session, user, system = (fields[number] for number in (3, 6, 14, 15))
+        if int(its_session) == session and state != "Z":
+            cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+            found.append(RunningProcess(command, cpu_s))
+    return found
+
+
 def wait_ended(session: int) -> list[str]:
     """Wait a while for the last processes of a session, and return those that are left."""
     until_s = time.monotonic() + END_WITHIN_S
     while (left := processes_of(session)) and time.monotonic() < until_s:
         time.sleep(0.1)
-    return left
-
-
-def processes_of(session: int) -> list[str]:
-    """Return the command lines of all processes of a session that have not ended."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            # Source: proc(5): behind the name in brackets stand the state and, fourth, the session.
-            fields = (process / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session and fields[0] != "Z":
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-        except OSError:  # it ended meanwhile
-            continue
-    return found
+    return [process.command for process in left]
 
 
 def main(folder: Path, replicas: int) -> None:

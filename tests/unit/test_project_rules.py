@@ -9,6 +9,7 @@ from streaming_code_generator.core.context.file_pieces import (
     FileSnapshot,
     rules_piece,
 )
+from streaming_code_generator.lsp.documents.context_files import Showable
 from streaming_code_generator.lsp.project_rules import rules_for
 
 
@@ -20,8 +21,13 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+def key_of(root: Path, document: str) -> str | None:
+    rules = rules_for(root / document, (root,), Showable((root,)))
+    return rules.key if rules else None
+
+
 def found(root: Path, document: str = "one/two/main.py") -> str | None:
-    rules = rules_for(root / document, (root,))
+    rules = rules_for(root / document, (root,), Showable((root,)))
     return rules.file.path if rules else None
 
 
@@ -48,10 +54,9 @@ def test_links_and_ignored_files_are_no_rules(root: Path) -> None:
 def test_another_folder_or_another_text_is_another_question(root: Path) -> None:
     (root / "AGENTS.md").write_text("x")
     (root / "one" / "AGENTS.md").write_text("x")
-    keys = {rules.key for rules in (rules_for(root / "a", (root,)),) if rules}
-    keys |= {rules.key for rules in (rules_for(root / "one" / "a", (root,)),) if rules}
+    keys = {key_of(root, "a"), key_of(root, "one/a")}
     (root / "AGENTS.md").write_text("y")
-    keys |= {rules.key for rules in (rules_for(root / "a", (root,)),) if rules}
+    keys.add(key_of(root, "a"))
     assert len(keys) == 3
 
 

@@ -418,3 +418,43 @@ def test_an_edit_that_was_dropped_is_known_when_a_redo_brings_it() -> None:
     desk.land()
 
     assert desk.mirrored == TEXT
+
+
+def test_an_undo_reported_with_what_was_removed_elsewhere_is_no_hole() -> None:
+    """Once, all that had gone counted as removed by hand, and the rest came without it."""
+    desk = streaming("first = 1\n", "second = 2\n")
+    desk.report((None, desk.mirrored.replace("st = 1\nsecond = 2\n", " = 1\n")))
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+    assert desk.mirrored == TEXT
+
+
+def test_all_of_a_replaced_selection_removed_by_hand_is_no_undo() -> None:
+    desk = Desk("a = old\nb\n")
+    desk.open("0", 4, 7)
+    desk.writer.want("0", "brand new")
+    desk.land()
+    take_out(desk, "brand new")
+
+    assert desk.outcomes == [Deleted("0")]
+
+
+def test_text_that_another_generation_replaces_is_not_undone() -> None:
+    """Once, it was no generation's any more when it was put back, past what was typed in it."""
+    desk = streaming("one two ")
+    desk.finish("0", "one two ")
+    desk.open("1", 0, 10)
+    put_in(desk, "two ", "X")
+    desk.finish("1", "over")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report((((0, 0), (1, 9)), "overX"))
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == "a\nXb\n"

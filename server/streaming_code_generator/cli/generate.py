@@ -30,6 +30,7 @@ from streaming_code_generator.settings import ResolvedSettings
 from streaming_code_generator.usage.budget import BudgetState, budget_state
 from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.shared_limits import SharedLimits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +124,8 @@ class _Output:
         if event.kind == "text" and event.part == "content":
             self._pieces.append(event.text)
         if event.kind == "retry":
-            notify(f"Retrying in {event.delay_s:.1f} s: {event.reason}")
+            asking = "Retrying" if event.attempt > 1 else "Asking"
+            notify(f"{asking} in {event.delay_s:.1f} s: {event.reason}")
         elif self.code_only:
             self._show("".join(t.text for t in filtered_event.texts if t.part == "code"))
         elif event.kind == "text" and event.part == "content" and not self._json_only:
@@ -144,7 +146,7 @@ async def _generate(
     prompt: str, resolved: ResolvedSettings, output: _Output
 ) -> tuple[GenerationResult, ProviderDescription]:
     settings = resolved.settings
-    provider = choose_provider(provider_choice(resolved))
+    provider = choose_provider(provider_choice(resolved), limits=SharedLimits())
     system_prompt = Message(role="system", content=settings.system_prompt or SYSTEM_PROMPT)
     request = completion_request(settings, (system_prompt, Message(role="user", content=prompt)))
     ledger = Ledger(price=price_list())

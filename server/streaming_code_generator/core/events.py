@@ -30,11 +30,13 @@ class EmptyChunkArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled:
-    """An attempt failed before any text arrived; another follows after `delay_s`."""
+    """An attempt failed before any text arrived, or would; another follows after `delay_s`."""
 
     delay_s: float
     reason: str
-    """The failed attempt's message, fit to be shown."""
+    """The failed attempt's message, fit to be shown, or why there is none yet."""
+    attempt: int = 2
+    """The number of the attempt that follows."""
     stats: StreamStats
     kind: Literal["retry"] = "retry"
 

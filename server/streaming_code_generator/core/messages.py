@@ -78,6 +78,15 @@ class Delta:
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """What a provider may be besides: one that knows when its endpoint has room again."""
+
+    async def pause_s(self) -> float:
+        """Return the seconds until a request should be sent; 0 if it may be now."""
+        ...
+
+
+@runtime_checkable
 class BufferedDeltas(Protocol):
     """What a provider's chunks may be besides an asynchronous iterator: received ahead."""
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
@@ -27,6 +28,7 @@ from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 from streaming_code_generator.usage.ledger import Ledger
 from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +46,14 @@ class Backend:
         *,
         on_problem: Callable[[str], None],
         on_resolved: Callable[[ResolvedSettings], None],
-        choose: Callable[[ProviderChoice], Provider] = choose_provider,
+        choose: Callable[[ProviderChoice], Provider] | None = None,
     ) -> None:
         self._sources = sources
         self._on_problem = on_problem
         self._on_resolved = on_resolved
         self._reported: set[str] = set()
         self._resolved: ResolvedSettings | None = None
+        choose = choose or partial(choose_provider, limits=SharedLimits())
         self._pool = ProviderPool(choose)
         self._completion_pool = ProviderPool(choose)
         """Of another endpoint or model than the one that generates, where one is set."""
@@ -120,7 +123,8 @@ class Backend:
         fallbacks = fallbacks_of(resolved, self._pool.provider)
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
-        if provider.description.endpoint in self._worked:
+        # Where another endpoint can be asked, this one is not waited for.
+        if provider.description.endpoint in self._worked and not fallbacks:
             policy = replace(policy, replacement_s=REPLACEMENT_S)
         return GenerationEngine(
             provider,

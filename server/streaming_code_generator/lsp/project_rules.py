@@ -20,7 +20,7 @@ from platformdirs import user_state_path
 
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.lsp.client import Client
-from streaming_code_generator.lsp.documents.ignored import IgnoreRules
+from streaming_code_generator.lsp.documents.context_files import Showable
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Rules:
         return sha256("\n".join(parts).encode()).hexdigest()
 
 
-def rules_for(document: Path | None, roots: Iterable[Path]) -> Rules | None:
+def rules_for(document: Path | None, roots: Iterable[Path], showable: Showable) -> Rules | None:
     """Return the rules that are nearest to a document; it blocks.
 
     None is also what a link, an ignored file, or one that is no text is.
@@ -61,7 +61,7 @@ def rules_for(document: Path | None, roots: Iterable[Path]) -> Rules | None:
         if document is not None and document.is_relative_to(root):
             folders = [each for each in document.parents if each.is_relative_to(root)]
             for path in (*(folder / NEAREST for folder in folders), root / ELSE):
-                text = _text(path, root)
+                text = _text(path, root, showable)
                 if text is not None:
                     shown = path.relative_to(root).as_posix()
                     lines = tuple(text.strip().split("\n"))
@@ -72,12 +72,12 @@ def rules_for(document: Path | None, roots: Iterable[Path]) -> Rules | None:
     return None
 
 
-def _text(path: Path, root: Path) -> str | None:
+def _text(path: Path, root: Path, showable: Showable) -> str | None:
     try:
         # A link may lead anywhere, that of a folder on the way too.
         if path.resolve() != root.resolve() / path.relative_to(root) or not path.is_file():
             return None
-        if path.stat().st_size > MOST_BYTES or IgnoreRules(root).is_ignored(path):
+        if path.stat().st_size > MOST_BYTES or not showable.may_be_shown(path.as_uri()):
             return None
         text = path.read_text("utf-8")
     except (OSError, RuntimeError, UnicodeDecodeError):

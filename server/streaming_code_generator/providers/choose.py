@@ -41,6 +41,7 @@ from streaming_code_generator.settings.endpoints import (
     normalised_base_url,
     travels_in_the_clear,
 )
+from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
 
@@ -82,27 +83,31 @@ class ProviderChoice:
 
 
 def choose_provider(
-    choice: ProviderChoice, *, installation: Installation | None = None
+    choice: ProviderChoice,
+    *,
+    installation: Installation | None = None,
+    limits: SharedLimits | None = None,
 ) -> Provider:
     """Return the provider the choice asks for; it opens nothing yet.
 
     Args:
         choice: What the user set.
         installation: Where embedded models are looked for; None is where they usually are.
+        limits: The rate limits that other processes share; None shares none.
 
     Raises:
         ConfigurationError: It cannot work as set; the message names the next step.
     """
     if choice.provider == "openai":
-        return _openai(choice, f"`provider` is set to `openai` ({choice.provider_origin})")
+        return _openai(choice, f"`provider` is set to `openai` ({choice.provider_origin})", limits)
     if choice.provider == "embedded":
         reason = f"`provider` is set to `embedded` ({choice.provider_origin})"
         return _embedded(choice, _weights(choice, installation), reason)
     # `auto`: what is set for an endpoint means that one is wanted.
     if choice.base_url:
-        return _openai(choice, f"a base URL is set ({choice.base_url_origin})")
+        return _openai(choice, f"a base URL is set ({choice.base_url_origin})", limits)
     if choice.api_key or choice.api_key_command:
-        return _openai(choice, f"an API key is set ({choice.api_key_origin})")
+        return _openai(choice, f"an API key is set ({choice.api_key_origin})", limits)
     try:
         weights = _weights(choice, installation)
     except ConfigurationError as error:
@@ -116,7 +121,7 @@ def choose_provider(
     return _embedded(choice, weights, "no API key and no base URL is set")
 
 
-def _openai(choice: ProviderChoice, reason: str) -> Provider:
+def _openai(choice: ProviderChoice, reason: str, limits: SharedLimits | None) -> Provider:
     base_url = _base_url(choice)
     if travels_in_the_clear(base_url) and not choice.allow_plain_http:
         raise ConfigurationError(
@@ -147,6 +152,7 @@ def _openai(choice: ProviderChoice, reason: str) -> Provider:
         extra_body=json.loads(choice.extra_body) if choice.extra_body else None,
         extra_headers=choice.extra_headers,
         session_affinity=choice.session_affinity,
+        limits=limits,
         connect_timeout_s=choice.connect_timeout_s,
         network=choice.network,
     )

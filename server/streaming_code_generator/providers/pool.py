@@ -14,6 +14,7 @@ from streaming_code_generator.core.complete.fill import (
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,
+    Paced,
     Provider,
     ProviderDescription,
 )
@@ -137,6 +138,11 @@ class PooledProvider:
                 raise FillNotOfferedError
             async with provider.open_fill(request) as deltas:
                 yield deltas
+
+    async def pause_s(self) -> float:
+        """Return the seconds until a request should be sent, as the provider does, if it knows."""
+        async with self._pool.in_use(self._choice) as provider:
+            return await provider.pause_s() if isinstance(provider, Paced) else 0.0
 
     async def warm_up(self) -> None:
         """Load what the first request would otherwise wait for."""

@@ -25,10 +25,10 @@ MOST_UNWRITTEN = 10_000
 RETRY_S = 5.0
 """Time after which what could not be written is tried again."""
 
-READ_WAIT_S = 1.0
+READ_WAIT_S = 5.0
 """Longest wait for what a day came to."""
 
-CLOSE_WAIT_S = 1.0
+CLOSE_WAIT_S = 3.0
 """Longest wait for the last rows to be written."""
 
 Price = Callable[[Attempt], Cost | None]

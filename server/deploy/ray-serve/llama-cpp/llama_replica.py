@@ -59,6 +59,8 @@ class ReplicaSettings(BaseModel, extra="forbid"):
     batch_tokens: Count = 128
     """A client that left is noticed between two batches of its prompt."""
     threads: Count = 1
+    prompt_cache_mib: Annotated[int, Field(ge=0)] = 512
+    """Memory for the prompts of sessions whose slot another one has taken."""
 
 
 class LlamaReplica:
@@ -87,6 +89,7 @@ class LlamaReplica:
                 context_tokens=settings.context_tokens,
                 batch_tokens=settings.batch_tokens,
                 threads=settings.threads,
+                prompt_cache_mib=settings.prompt_cache_mib,
             )
         )
         await self._child.wait_ready()

@@ -26,7 +26,7 @@ class CompletionMemory:
     def remember(self, place: Place, text: str) -> None:
         """Keep a suggestion; an empty one says that there is none."""
         for before in _scrolled(place.before):
-            key = _key(before, place.after)
+            (key,) = _keys(before, place.after, len(before))
             self._texts[key] = text
             self._texts.move_to_end(key)
         while len(self._texts) > self._most:
@@ -35,12 +35,12 @@ class CompletionMemory:
     def find(self, place: Place) -> str | None:
         """Return what is still to come of a suggestion; "" if there is none; None if unknown."""
         for after in afters(place):
-            for back in range(min(LOOK_BACK, len(place.before)) + 1):
+            first = max(0, len(place.before) - LOOK_BACK)
+            keys = _keys(place.before, after, first)
+            for back, key in enumerate(reversed(keys)):
                 # "x = fo|" with back 2: "foo(a)" was suggested at "x = |", so "o(a)" is to come.
-                start = len(place.before) - back
-                key = _key(place.before[:start], after)
                 text = self._texts.get(key)
-                if text is None or not text.startswith(place.before[start:]):
+                if text is None or not text.startswith(place.before[len(place.before) - back :]):
                     continue
                 if back and len(text) == back:
                     continue  # all of it was typed: what comes next was never asked for
@@ -57,6 +57,15 @@ def _scrolled(before: str) -> list[str]:
     return ["\n".join(lines[gone:]) for gone in range(SCROLLED + 1)]
 
 
-def _key(before: str, after: str) -> bytes:
-    text = f"{len(before)} {before}{after}"
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _keys(before: str, after: str, first: int) -> list[bytes]:
+    """Return the keys of `before[:first]` to `before`, each longer by a character."""
+    hashed = blake2b(_encoded(f"{len(after)} {after}{before[:first]}"), digest_size=16)
+    keys = [hashed.digest()]
+    for character in before[first:]:
+        hashed.update(_encoded(character))
+        keys.append(hashed.digest())
+    return keys
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -10,6 +10,7 @@ from streaming_code_generator.core.context.file_pieces import (
     FileSnapshot,
     fit,
 )
+from streaming_code_generator.core.placement.languages import opens_block
 
 BLOCK_LINES = 16
 """The file is shown in blocks that begin at multiples of so many lines: requests at neighbouring
@@ -21,7 +22,9 @@ _MIDDLE = 2
 """The block in the middle of a stretch, or just behind."""
 _MOST_BLOCKS = 60
 _MOST_HEADERS = 6
-_OPENS = re.compile(r"[ \t]*[^\s#/*\-'\"].*[:{(\[]\s*$|[ \t]*(?:def|class|function|module|do)\b")
+_REMARK = re.compile(r"[ \t]*[#/*\-'\"]")
+_HEADER = re.compile(r"[ \t]*(?:def|class|function|module|do)\b")
+"""A line that opens a block which nothing at its end shows."""
 
 
 def scope_headers(lines: Sequence[str], line: int) -> list[int]:
@@ -37,14 +40,19 @@ def scope_headers(lines: Sequence[str], line: int) -> list[int]:
             continue
         if depth is None:
             # On a blank line, the line above says how deep the place is.
-            depth = depth_of(text) + (1 if _OPENS.match(text) else 0)
+            depth = depth_of(text) + (1 if _opens(text) else 0)
         if depth_of(text) < depth:
             depth = depth_of(text)
-            if _OPENS.match(text):
+            if _opens(text):
                 headers.append(number)
         if depth == 0:
             break
     return headers[::-1][-_MOST_HEADERS:]
+
+
+def _opens(line: str) -> bool:
+    is_header = opens_block(line) or _HEADER.match(line) is not None
+    return is_header and not _REMARK.match(line)
 
 
 def around(

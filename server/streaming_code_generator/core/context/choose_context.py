@@ -1,5 +1,6 @@
 """Chooses what a model is shown, within a budget of tokens."""
 
+import functools
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -52,7 +53,8 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
         room: Most tokens; a little more where text has more tokens than its parts had.
         count: Counts a text's tokens.
     """
-    room = max(room, 0)
+    # Stretches of the file are tried twice, and counting takes the most time of all.
+    room, count = max(room, 0), functools.cache(count)
     file, place = query.file, (query.first_line, query.last_line)
     others = [*query.named, *query.opened, *query.workspace]
     # In steps, so that requests at neighbouring places find the same.

@@ -139,11 +139,10 @@ def related_pieces(
     imports = words(_imports_of(file))
     asked_stems = _stems(instruction)
     asked, close = words(instruction), words("\n".join(file.lines[near[0] : near[1]]))
-    used = (asked | close | words("\n".join(file.lines))) - own - EVERYWHERE
+    uses = Counter(all_words(file.lines))
+    used = (asked | close | uses.keys()) - own - EVERYWHERE
     # A method is called, or a field read, of something: `cart.total`, `cart->total`.
     of_something = {match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)}
-
-    uses = Counter(all_words(file.lines))
 
     def nearness(name: str) -> int:
         if name in asked:

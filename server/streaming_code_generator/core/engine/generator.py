@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing
@@ -15,6 +16,7 @@ from streaming_code_generator.core.attempts import (
 from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import continued
 from streaming_code_generator.core.engine.limits import (
+    JITTER,
     Deadlines,
     GenerationPolicy,
     Phase,
@@ -33,6 +35,7 @@ from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
+    Paced,
     Provider,
 )
 from streaming_code_generator.core.results import Cost
@@ -46,7 +49,7 @@ logger = logging.getLogger(__name__)
 BUSY_S = 0.004
 """So long a stream that is faster than its reader keeps the event loop to itself."""
 
-COST_WAIT_S = 0.5
+COST_WAIT_S = 2.0
 """Longest wait for what a generation has cost, at its end; then it is left open."""
 
 _ChunkEvent = TextArrived | EmptyChunkArrived
@@ -182,7 +185,7 @@ class GenerationEngine:
                 logger.info("falling back: %s", error.message)
                 run.fall_back(routes, error.kind)
                 deadlines.endpoint = routes.provider.description.endpoint
-                yield run.retry_event(error, 0.0)
+                yield run.retry_event(error.message, 0.0)
             else:
                 return
 
@@ -202,8 +205,13 @@ class GenerationEngine:
             state = attempt.retry_state
             if failed is not None:
                 logger.info("attempt=%d failed: %s", run.attempts, failed.message)
-                yield run.retry_event(failed, state.upcoming_sleep)
+                yield run.retry_event(failed.message, state.upcoming_sleep)
                 await asyncio.sleep(state.upcoming_sleep)
+            pause_s = await self._pause_s(routes.provider, deadlines)
+            if pause_s:
+                endpoint = routes.provider.description.endpoint
+                yield run.retry_event(f"The rate limit of `{endpoint}` is used up.", pause_s)
+                await asyncio.sleep(pause_s)
             run.begin(AttemptMeter(routes.provider.description, "generate", request.messages))
             try:
                 attempted = self._attempt(
@@ -227,6 +235,16 @@ class GenerationEngine:
             else:
                 routes.succeeded()
                 return
+
+    async def _pause_s(self, provider: Provider, deadlines: Deadlines) -> float:
+        """Return the seconds to wait before an attempt, for other editors used up the limit."""
+        if not isinstance(provider, Paced):
+            return 0.0
+        # Not all of those who wait must come back at once.
+        pause_s = await provider.pause_s() * random.uniform(1, 1 + JITTER)  # noqa: S311 - spreads load
+        # One who would have to wait for too long may as well hear it from the endpoint.
+        longest_s = min(self._policy.retry_after_max_s, deadlines.remaining_s)
+        return pause_s if pause_s < longest_s else 0.0
 
     async def _attempt(
         self,

@@ -23,7 +23,7 @@ from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, ProviderDescription
 from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.core.tokens import TokenAccount
-from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.errors import StreamProcessError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
@@ -317,10 +317,13 @@ class GenerationRun:
         self._ended_s = self._clock.elapsed_s()
         return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
 
-    def retry_event(self, failed: StreamingError, delay_s: float) -> RetryScheduled:
-        """Return the event that announces another attempt."""
+    def retry_event(self, reason: str, delay_s: float) -> RetryScheduled:
+        """Return the event that announces the next attempt."""
         return RetryScheduled(
-            delay_s=delay_s, reason=failed.message, stats=self.stats(StreamStatus.INITIALIZING)
+            delay_s=delay_s,
+            reason=reason,
+            attempt=self.attempts + 1,
+            stats=self.stats(StreamStatus.INITIALIZING),
         )
 
     def result(self) -> GenerationFinished:

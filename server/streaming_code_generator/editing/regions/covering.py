@@ -111,8 +111,10 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
         return region
     low = mirror.advance(covering.start, span[0])
     high = mirror.advance(low, length)
-    start = low if part.has_start else region.start
-    end = high if part.has_end else region.end
+    # What the user typed in a covered region may be all that is left of it, before or behind.
+    has_typed = not region.is_empty
+    start = min(low, region.start) if has_typed else low if part.has_start else region.start
+    end = max(high, region.end) if has_typed else high if part.has_end else region.end
     if not start <= low <= high <= end:
         return region
     pieces = put_back(

@@ -256,6 +256,10 @@ class RegionHistory:
         """Whether the user has put text there, since the last look, that was once removed."""
         return bool(self._coming_back(mirror))
 
+    def was_users_change(self) -> bool:
+        """Whether the user has changed the field since the last look."""
+        return any(step.is_users for step in self._unread_steps)
+
     def _coming_back(self, mirror: Mirror) -> list[str]:
         """Return runs of what the user has put in that were once removed, and did not stand there.
 

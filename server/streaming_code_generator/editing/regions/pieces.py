@@ -10,9 +10,11 @@ inside it. The pieces relate the two:
 Reconciling works on the generation's text; the pieces say where in the document that is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import groupby
+from math import inf
 
 from streaming_code_generator.editing.text.diff import Edit
 
@@ -70,9 +72,25 @@ def is_untouched(pieces: Pieces) -> bool:
     return all(piece.kind is Kind.OWN for piece in pieces)
 
 
-def without_deleted(pieces: Pieces) -> Pieces:
-    """Return the pieces that stand in the document."""
-    return _joined(piece for piece in pieces if piece.kind is not Kind.DELETED)
+def without_deleted(pieces: Pieces, own_start: int = 0, own_end: float = inf) -> Pieces:
+    """Return the pieces without those of a part of the own text that a user has removed."""
+    kept, offset = [], 0
+    for piece in pieces:
+        if piece.kind is not Kind.DELETED or not own_start <= offset < own_end:
+            kept.append(piece)
+        offset += piece.in_own
+    return _joined(kept)
+
+
+def removed_runs(pieces: Pieces) -> Iterator[tuple[int, int]]:
+    """Yield which runs of the own text a user has removed, whatever was typed there."""
+    offset = 0
+    own = (piece for piece in pieces if piece.kind is not Kind.FOREIGN)
+    for kind, run in groupby(own, key=lambda piece: piece.kind):
+        end = offset + sum(piece.length for piece in run)
+        if kind is Kind.DELETED:
+            yield offset, end
+        offset = end
 
 
 def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:

@@ -5,7 +5,7 @@ stays where it was typed and belongs to the user. A region without text yet goes
 typed at it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,9 +18,11 @@ from streaming_code_generator.editing.regions.pieces import (
     is_untouched,
     own_in_document,
     place,
+    removed_runs,
     revive,
     rewrite,
     take_over,
+    without_deleted,
 )
 from streaming_code_generator.editing.text.diff import Edit
 from streaming_code_generator.editing.text.lines import Point
@@ -109,6 +111,25 @@ class Region:
                 parts.append(self.own_text[offset : offset + piece.length])
             offset += piece.in_own
         return "".join(parts)
+
+    def without_latest(self, earlier_texts: Iterable[str]) -> "Region":
+        """Return the region without what landed last, if just that was removed in one piece.
+
+        What else was removed, elsewhere in the region, stays removed by the user.
+
+            landed    foo() then bar()    removed    bar() and the f    left    oo() of foo()
+
+        Args:
+            earlier_texts: The texts that had landed, the latest first.
+        """
+        own, removed = self.own_text, [*removed_runs(self.pieces)]
+        for text in earlier_texts:
+            for low, high in removed:
+                is_long_enough = high - low == len(own) - len(text) and own[low:high].strip()
+                if is_long_enough and own[:low] + own[high:] == text:
+                    pieces = without_deleted(self.pieces, low, high)
+                    return replace(self, own_text=text, pieces=pieces, deleted=False)
+        return self
 
     def place(self, edit: Edit) -> list[PlacedEdit]:
         """Say what an edit of the generation's text does to the document."""

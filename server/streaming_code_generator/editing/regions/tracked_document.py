@@ -458,10 +458,15 @@ class TrackedDocument:
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
             return
-        if not is_undo and standing not in history.own_texts():
+        # What another generation replaces is not undone by that.
+        if not is_undo and not history.was_users_change():
             return
-        pieces = without_deleted(region.pieces)
-        self._regions[region_id] = replace(region, own_text=standing, pieces=pieces, deleted=False)
+        if is_undo or standing in history.own_texts():
+            pieces = without_deleted(region.pieces)
+            region = replace(region, own_text=standing, pieces=pieces, deleted=False)
+        else:
+            region = region.without_latest(history.own_texts())
+        self._regions[region_id] = region
 
     def restore_with(self, region_id: str, made_for: str, edits: tuple[Edit, ...]) -> bool:
         """Make a region what it is if edits landed that were made for a text it once held."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
@@ -19,7 +20,7 @@ from streaming_code_generator.errors import APIError, StreamingError
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cursor:
     """A cursor in the lines of a document, in code points."""
 
@@ -27,12 +28,12 @@ class Cursor:
     line: int
     column: int
 
-    @property
+    @cached_property
     def place(self) -> Place:
         """The text next to it."""
         return place_at(self.lines, self.line, self.column)
 
-    @property
+    @cached_property
     def window(self) -> Window:
         """What a model is shown around it."""
         return window_at(self.lines, self.line, self.column)

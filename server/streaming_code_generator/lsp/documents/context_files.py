@@ -52,20 +52,6 @@ class WorkspaceReader:
         """The list under way; `_folders` goes on with it."""
         self._folders: Iterator[list[tuple[Path, str]]] | None = None
 
-    def allowed(
-        self, files: Iterable[FileSnapshot], roots: tuple[Path, ...]
-    ) -> tuple[FileSnapshot, ...]:
-        """Return those of some files that may be shown."""
-        rules = {root: IgnoreRules(root) for root in _resolved(roots)}
-        return tuple(file for file in files if _may_be_shown(file.uri, rules))
-
-    def named(self, uris: Iterable[str], roots: tuple[Path, ...]) -> tuple[FileSnapshot, ...]:
-        """Return files on disk that a request names, as far as they may be shown."""
-        rules = {root: IgnoreRules(root) for root in _resolved(roots)}
-        paths = [path for uri in uris if _may_be_shown(uri, rules) and (path := path_of(uri))]
-        read = [_read_file(path.resolve(), shown_path(path, roots)) for path in paths]
-        return tuple(filter(None, read))
-
     def files(
         self,
         roots: tuple[Path, ...],
@@ -163,16 +149,34 @@ def _resolved(roots: Iterable[Path]) -> list[Path]:
     return [root.resolve() for root in roots]
 
 
-def _may_be_shown(uri: str, rules: dict[Path, IgnoreRules]) -> bool:
-    path = path_of(uri)
-    if path is None or secret_looking(str(path)):
-        return False
-    try:
-        resolved = path.resolve()
-    except (OSError, RuntimeError):  # a link to itself
-        return False
-    within = [root for root in rules if resolved.is_relative_to(root)]
-    return bool(within) and not any(rules[root].is_ignored(resolved) for root in within)
+class Showable:
+    """Says for one request what of a workspace may be shown, each `.gitignore` read once."""
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        self._roots = roots
+        self._rules = {root: IgnoreRules(root) for root in _resolved(roots)}
+
+    def allowed(self, files: Iterable[FileSnapshot]) -> tuple[FileSnapshot, ...]:
+        """Return those of some files that may be shown."""
+        return tuple(file for file in files if self.may_be_shown(file.uri))
+
+    def named(self, uris: Iterable[str]) -> tuple[FileSnapshot, ...]:
+        """Return files on disk that a request names, as far as they may be shown."""
+        paths = [path for uri in uris if self.may_be_shown(uri) and (path := path_of(uri))]
+        read = [_read_file(path.resolve(), shown_path(path, self._roots)) for path in paths]
+        return tuple(filter(None, read))
+
+    def may_be_shown(self, uri: str) -> bool:
+        """Whether a file is in the workspace, links followed, not ignored, and holds no secrets."""
+        path = path_of(uri)
+        if path is None or secret_looking(str(path)):
+            return False
+        try:
+            resolved = path.resolve()
+        except (OSError, RuntimeError):  # a link to itself
+            return False
+        within = [rules for root, rules in self._rules.items() if resolved.is_relative_to(root)]
+        return bool(within) and not any(rules.is_ignored(resolved) for rules in within)
 
 
 def shown_path(path: Path | None, roots: Iterable[Path]) -> str:

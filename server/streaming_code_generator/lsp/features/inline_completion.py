@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
+from streaming_code_generator.core.messages import Paced
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 from streaming_code_generator.lsp.completions.completions import Completions, Means
@@ -104,6 +105,8 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
         return None
     if await state.budget.is_spent(resolved.settings.budget_per_day):
         state.client.log_once("Today's budget is spent: no ghost text is suggested any more.")
+        return None
+    if isinstance(provider, Paced) and await provider.pause_s():
         return None
     endpoint = provider.description.endpoint
     return Means(

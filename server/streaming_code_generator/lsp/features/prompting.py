@@ -11,7 +11,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.lsp.documents.context_files import shown_path, snapshot
+from streaming_code_generator.lsp.documents.context_files import Showable, shown_path, snapshot
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.job import ResolvedRequest, make_request
@@ -51,17 +51,18 @@ async def prompts_for(
     unknown: list[Rules] = []
 
     def compose_all(count: CountTokens) -> list[Prompt]:
-        rules = None if profile.is_small else rules_for(document.path, roots)
+        showable = Showable(roots)
+        rules = None if profile.is_small else rules_for(document.path, roots, showable)
         verdict = state.rules_consent.verdict(rules) if rules else None
         if rules is not None and verdict is None:
             unknown.append(rules)
-        opened = reader.allowed(others, roots)
+        opened = showable.allowed(others)
         open_keys = {document_key(each.uri) for each in others}
         asked_for = {document_key(uri): uri for uri in arguments.context_uris}
         asked_for.pop(document_key(document.uri), None)
         named = [each for each in opened if document_key(each.uri) in asked_for]
         on_disk = [uri for key, uri in asked_for.items() if key not in open_keys]
-        named += reader.named(on_disk, roots)
+        named += showable.named(on_disk)
         left_out = frozenset({document_key(document.uri), *open_keys, *asked_for})
 
         # For all places together: they are in one file, and most of it is the same for each.

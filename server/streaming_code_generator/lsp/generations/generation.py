@@ -104,6 +104,8 @@ class Account:
     """What holds it up, in words; empty once text arrives."""
     asks_again_at_s: float | None = None
     """The monotonic clock's time of the next attempt, while that is waited for."""
+    next_attempt: int = 1
+    """The number of that attempt."""
     is_unanswered: bool = False
     """Whether the model was asked and has sent nothing at all yet."""
 
@@ -131,6 +133,7 @@ class Account:
             case "retry":
                 self.waiting_for = event.reason
                 self.asks_again_at_s = time.monotonic() + event.delay_s
+                self.next_attempt = event.attempt
             case "finished":
                 pass
             case _:

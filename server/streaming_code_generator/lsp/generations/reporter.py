@@ -219,9 +219,10 @@ def progress_message(generation: Generation) -> str:
     elapsed = f"{generation.elapsed_s:.1f} s"
     if account.asks_again_at_s is not None:
         left_s = math.ceil(account.asks_again_at_s - time.monotonic())
-        attempt = account.stats.attempts + 1
-        when = f"again in {left_s} s" if left_s > 0 else "again now"
-        return f"Asking {when}, attempt {attempt} ({elapsed}): {account.waiting_for}"
+        asking = "Asking again" if account.next_attempt > 1 else "Asking"
+        when = f"in {left_s} s" if left_s > 0 else "now"
+        attempt = f"attempt {account.next_attempt}"
+        return f"{asking} {when}, {attempt} ({elapsed}): {account.waiting_for}"
     if account.waiting_for:
         is_slow = account.is_unanswered and generation.elapsed_s >= LOADING_AFTER_S
         hint = ", loading the model?" if is_slow else ""

@@ -35,6 +35,8 @@ class ServerConfig:
     batch_tokens: int
     """Tokens of a prompt read between two looks at whether the client is still there."""
     threads: int
+    prompt_cache_mib: int = 0
+    """Memory for prompts that were read before; each slot remembers its last one without it."""
 
     def to_line(self) -> bytes:
         """Return it as the JSON line the child reads first."""
@@ -81,8 +83,7 @@ def _serve(config: ServerConfig) -> tuple[object, str]:
     params.cpuparams.n_threads = config.threads
     params.cpuparams_batch.n_threads = config.threads
     params.verbosity = ERRORS_ONLY
-    # The default keeps up to 8 GiB of old prompts; each slot remembers its last one without it.
-    params.cache_ram_mib = 0
+    params.cache_ram_mib = config.prompt_cache_mib  # llama.cpp's default is 8 GiB
     params.cache_idle_slots = False
     params.ui = False
     params.api_keys = [config.api_key]

@@ -39,6 +39,7 @@ from streaming_code_generator.settings.declarations import (
     TokenLimitField,
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
+from streaming_code_generator.usage.shared_limits import SharedLimits, account_of, pause_in
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import Response
@@ -181,6 +182,7 @@ class OpenAIProvider:
         extra_body: Mapping[str, object] | None = None,
         extra_headers: Sequence[tuple[str, Secret]] = (),
         session_affinity: SessionAffinity = "none",
+        limits: SharedLimits | None = None,
         connect_timeout_s: float = 5.0,
         network: Network | None = None,
     ) -> None:
@@ -199,6 +201,7 @@ class OpenAIProvider:
             extra_body: Further fields for every request, as this endpoint alone knows them.
             extra_headers: Further headers for every request; `Authorization` replaces the key's.
             session_affinity: How a request says which session it belongs to.
+            limits: The rate limits that the user's other processes share.
             connect_timeout_s: Longest time to connect.
             network: The proxy and the certificates that are set; None is the system's own way.
 
@@ -208,6 +211,7 @@ class OpenAIProvider:
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
+        self._limits = limits
         self._session_affinity = session_affinity
         self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._ways_to_fill = WaysToFill(base_url, model)
@@ -260,11 +264,13 @@ class OpenAIProvider:
                 with translated(self._description.endpoint, self._secrets):
                     response = await self._sent(request, stack)
             except APIError as error:
+                await self._note_refusal(error)
                 if await self._speaks_no_tls(error):
                     raise speaks_no_tls(self._description.endpoint) from error
                 if self._is_proxied and error.kind == "connection" and error.retryable:
                     raise behind_proxy(error) from error.__cause__
                 raise
+            await self._note_pause(pause_in(response.headers))
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
             deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
@@ -292,11 +298,37 @@ class OpenAIProvider:
             try:
                 with translated(self._description.endpoint, self._secrets):
                     body = way.body(request) | self._session_field(request)
-                    return await self._post(way.url, body, request, stack)
+                    response = await self._post(way.url, body, request, stack)
             except APIError as error:
+                await self._note_refusal(error)
                 if not self._ways_to_fill.is_refused(way, error.status_code):
                     raise
+            else:
+                await self._note_pause(pause_in(response.headers))
+                return response
         raise FillNotOfferedError
+
+    async def pause_s(self) -> float:
+        """Return the seconds until the endpoint has room again, by what any editor has heard.
+
+        Cancellation: at once.
+        """
+        if self._limits is None:
+            return 0.0
+        return await asyncio.to_thread(self._limits.pause_s, self._account)
+
+    async def _note_refusal(self, error: APIError) -> None:
+        if error.kind == "rate_limit" and error.retry_after_s:
+            await self._note_pause(error.retry_after_s)
+
+    async def _note_pause(self, pause_s: float) -> None:
+        if self._limits is not None and pause_s > 0:
+            await asyncio.to_thread(self._limits.note, self._account, pause_s)
+
+    @property
+    def _account(self) -> str:
+        key = self._client.key
+        return account_of(self._description.endpoint, key.reveal() if key else None)
 
     async def aclose(self) -> None:
         """Close all connections. Safe to call twice."""
