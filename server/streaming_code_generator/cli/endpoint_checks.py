@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from streaming_code_generator.cli.findings import Finding, State
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message, Provider
+from streaming_code_generator.core.results import BURST_S
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
 from streaming_code_generator.providers.openai.network import Network, route_of
@@ -132,10 +133,6 @@ def _count_aloud(tokens: int) -> CompletionRequest:
     return CompletionRequest(messages=(message,), max_output_tokens=tokens)
 
 
-_BURST_S = 0.05
-"""A model writes more slowly: what comes within less time, somebody had ready."""
-
-
 async def _check_stream(provider: Provider) -> list[Finding]:
     """Read a short response to its end."""
     began_s = time.monotonic()
@@ -149,7 +146,7 @@ async def _check_stream(provider: Provider) -> list[Finding]:
     if not texts_at_s:
         return [Finding(State.BROKEN, "endpoint: answers without any text")]
     chunks, first_s, last_s = len(texts_at_s), texts_at_s[0], texts_at_s[-1]
-    if last_s - first_s < _BURST_S:
+    if last_s - first_s < BURST_S:
         text = f"endpoint: does not stream: all text came at once, after {first_s:.2f} s"
         streams = Finding(State.NOTE, text)
     else:

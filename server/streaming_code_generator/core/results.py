@@ -23,8 +23,8 @@ class Cost:
     source: CostSource
 
 
-_BURST_S = 0.05
-"""All text within less time came from a proxy or a server that had it ready."""
+BURST_S = 0.05
+"""A model writes more slowly: all text within less time came from a proxy or server that had it."""
 
 
 class StreamStatus(Enum):
@@ -74,7 +74,7 @@ class StreamStats:
         if self.time_to_first_chunk is None:
             return 0.0
         seconds = self.elapsed - self.time_to_first_chunk
-        if self.chunks_processed - self.empty_chunks <= 1 or seconds < _BURST_S:
+        if self.chunks_processed - self.empty_chunks <= 1 or seconds < BURST_S:
             seconds = self.elapsed
         return self.completion_tokens / seconds if seconds > 0 else 0.0
 
