@@ -131,7 +131,14 @@ def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
         APIError: The event is an error.
         StreamProcessError: It is no JSON object.
     """
-    chunk = _parsed(event.data, endpoint)
+    chunk = _json(event.data)
+    if not isinstance(chunk, dict):
+        raise StreamProcessError(
+            f"`{endpoint}` sent a chunk that is not a JSON object ({len(event.data)} characters). "
+            "Is it an OpenAI-compatible endpoint, and no proxy in between that rewrites the "
+            "stream?",
+            retryable=True,
+        )
     return _delta(chunk, endpoint, secrets, is_error=event.event == "error")
 
 
@@ -192,17 +199,6 @@ def _end_of_infill(chunk: Json) -> str | None:
     return "length" if chunk.get("stop_type") == "limit" else "stop"
 
 
-def _parsed(data: str, endpoint: str) -> Json:
-    chunk = _json(data)
-    if not isinstance(chunk, dict):
-        raise StreamProcessError(
-            f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). Is it "
-            "an OpenAI-compatible endpoint, and no proxy in between that rewrites the stream?",
-            retryable=True,
-        )
-    return chunk
-
-
 def _json(text: str) -> object:
     """Return the JSON value; None where it is none, or nested too deeply to be read."""
     try:
@@ -251,7 +247,9 @@ def _usage(chunk: Json) -> Usage | None:
             prompt_tokens=prompt,
             completion_tokens=completion,
             total_tokens=total,
-            cached_tokens=_cached(usage),
+            # By OpenAI's name, or by DeepSeek's.
+            cached_tokens=_detail(usage, "cached_tokens")
+            or _count(usage.get("prompt_cache_hit_tokens")),
             reasoning_tokens=_detail(usage, "reasoning_tokens"),
             cost_usd=_cost_usd(usage),
         )
@@ -268,11 +266,6 @@ def _usage(chunk: Json) -> Usage | None:
         total_tokens=prompt + completion,
         cached_tokens=cached,
     )
-
-
-def _cached(usage: Json) -> int:
-    """Read the cached tokens by OpenAI's name, or by DeepSeek's."""
-    return _detail(usage, "cached_tokens") or _count(usage.get("prompt_cache_hit_tokens"))
 
 
 def _cost_usd(usage: Json) -> float:
@@ -341,7 +334,13 @@ class ChunkReader:
             StreamProcessError: It was not a stream at all.
         """
         if self._json_body:
-            yield from self._whole_answer()
+            body = _json(self._json_body.decode("utf-8", "replace"))
+            # Gemini sends an error as an array of one.
+            answer = _mapping(body[0] if isinstance(body, list) and body else body)
+            # An error, or the answer of a server that does not stream.
+            if not {"choices", "error"} & answer.keys() and not _is_response(answer):
+                raise self._not_a_stream("JSON that is no completion")
+            yield _delta(answer, self._endpoint, self._secrets)
         else:
             # Half an event at the end is lost with the connection, which is reported as that: the
             # finish reason is missing.
@@ -358,15 +357,6 @@ class ChunkReader:
             else:
                 yield delta_of(event, self._endpoint, self._secrets)
                 self.is_done = event.event in LAST_EVENTS
-
-    def _whole_answer(self) -> Iterator[Delta]:
-        """Read a body of JSON: an error, or the answer of a server that does not stream."""
-        body = _json(self._json_body.decode("utf-8", "replace"))
-        # Gemini sends an error as an array of one.
-        answer = _mapping(body[0] if isinstance(body, list) and body else body)
-        if not {"choices", "error"} & answer.keys() and not _is_response(answer):
-            raise self._not_a_stream("JSON that is no completion")
-        yield _delta(answer, self._endpoint, self._secrets)
 
     def _not_a_stream(self, what: str) -> StreamingError:
         return StreamProcessError(
