@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
+from streaming_code_generator.providers.openai.quirks import Quirks
 from streaming_code_generator.providers.openai.responses import LAST_EVENTS, chat_chunk
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -292,9 +293,10 @@ MOST_PENDING_BYTES = 8 * 1024 * 1024
 class ChunkReader:
     """Reads one response. A chunk that cannot be read raises after those before it were given."""
 
-    def __init__(self, endpoint: str, secrets: Secrets = ()) -> None:
+    def __init__(self, endpoint: str, secrets: Secrets = (), quirks: Quirks | None = None) -> None:
         """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
         self._endpoint = endpoint
+        self._quirks = quirks
         self._secrets = secrets
         self._parser = SseParser()
         self._first_byte = b""
@@ -334,13 +336,7 @@ class ChunkReader:
             StreamProcessError: It was not a stream at all.
         """
         if self._json_body:
-            body = _json(self._json_body.decode("utf-8", "replace"))
-            # Gemini sends an error as an array of one.
-            answer = _mapping(body[0] if isinstance(body, list) and body else body)
-            # An error, or the answer of a server that does not stream.
-            if not {"choices", "error"} & answer.keys() and not _is_response(answer):
-                raise self._not_a_stream("JSON that is no completion")
-            yield _delta(answer, self._endpoint, self._secrets)
+            yield from self._whole_answer()
         else:
             # Half an event at the end is lost with the connection, which is reported as that: the
             # finish reason is missing.
@@ -352,11 +348,25 @@ class ChunkReader:
             # Behind `[DONE]` nothing counts; events without data keep a connection alive.
             if self.is_done or not event.data:
                 continue
+            if self._quirks is not None:
+                self._quirks.see(event.data)
             if event.data == _DONE:
                 self.is_done = True
             else:
                 yield delta_of(event, self._endpoint, self._secrets)
                 self.is_done = event.event in LAST_EVENTS
+
+    def _whole_answer(self) -> Iterator[Delta]:
+        """Read a body of JSON: an error, or the answer of a server that does not stream."""
+        text = self._json_body.decode("utf-8", "replace")
+        if self._quirks is not None:
+            self._quirks.see(text)
+        body = _json(text)
+        # Gemini sends an error as an array of one.
+        answer = _mapping(body[0] if isinstance(body, list) and body else body)
+        if not {"choices", "error"} & answer.keys() and not _is_response(answer):
+            raise self._not_a_stream("JSON that is no completion")
+        yield _delta(answer, self._endpoint, self._secrets)
 
     def _not_a_stream(self, what: str) -> StreamingError:
         return StreamProcessError(
