@@ -64,9 +64,10 @@ class Client:
         self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
 
     def log_problem(self, problem: str) -> None:
-        """Write a problem of the settings to the client's log, and to our own."""
-        logger.warning("settings: %s", problem)
-        self.log(problem, types.MessageType.Warning)
+        """Write a problem of the settings to the client's log, and to our own, the first time."""
+        if problem not in self._logged_once:
+            logger.warning("settings: %s", problem)
+        self.log_once(problem)
 
     def log_once(self, message: str) -> None:
         """Write a warning to the client's log, unless it has it already."""

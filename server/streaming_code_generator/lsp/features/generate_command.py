@@ -116,7 +116,14 @@ async def _generate(
         state.documents.drop_unused_files()
     if not arguments.positions:
         return await _end_of(_start(state, jobs[0], engine))
-    return {"generations": await _ends_of(_start_all(state, jobs, engine))}
+
+    async def end_of(generation: Generation) -> object:
+        try:
+            return await _end_of(generation)
+        except JsonRpcException as error:  # one that fails does not fail the others
+            return {**result_object(generation), "error": error.message}
+
+    return {"generations": await asyncio.gather(*map(end_of, _start_all(state, jobs, engine)))}
 
 
 async def _make_jobs(
@@ -144,18 +151,6 @@ async def _make_jobs(
             place.release()
     # A token stands for one progress: the further generations have their own.
     return [first, *(replace(job, work_done_token=None) for job in others)]
-
-
-async def _ends_of(generations: list[Generation]) -> list[object]:
-    """Answer for several generations, in order; one that fails does not fail the others."""
-
-    async def end_of(generation: Generation) -> object:
-        try:
-            return await _end_of(generation)
-        except JsonRpcException as error:
-            return {**result_object(generation), "error": error.message}
-
-    return await asyncio.gather(*map(end_of, generations))
 
 
 async def _generate_file(state: ServerState, arguments: GenerateArguments) -> object:
