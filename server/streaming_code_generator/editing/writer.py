@@ -84,7 +84,7 @@ class DocumentWriter:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
         self._late = LateEdits(self.document)
-        self.undo = UndoWatch(self.document, self._late)
+        self.undo = UndoWatch(self.document)
         self._misplaced = MisplacedEdits(self.document)
         self._undo_version: int | None = None
         """The latest version of which the client said that an undo or a redo led to it."""
@@ -208,6 +208,7 @@ class DocumentWriter:
             plan=plan,
             sent_at_s=now_s,
         )
+        self.document.mark_sent()
         self._next_edit_id += 1
         self.counts.sent += 1
         return edit
@@ -280,8 +281,7 @@ class DocumentWriter:
         if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
             self._take_own(flight, complete_echo(self.document, flight.plan))
         else:
-            had_undo = self._take_all(changes, now_s, is_undo=is_undo)
-            is_undo &= not had_undo
+            self._take_all(changes, now_s, is_undo=is_undo)
         self.mirror.version = version
         self._refusals = Refusals()
         self._last_touched = self.document.take_touched()
@@ -340,8 +340,8 @@ class DocumentWriter:
         elif flight.is_all_misplaced:
             self._repair(flight)
 
-    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> bool:
-        """Take changes one after the other, and return whether an undo was found among them.
+    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> None:
+        """Take changes one after the other.
 
         Our own edit is best recognised by itself. What comes behind it may be an undo in several
         steps, which is then looked up before anything that was done after it.
@@ -352,20 +352,18 @@ class DocumentWriter:
         for change in changes[:own]:
             self._take(located(self.mirror, change), now_s, is_whole=is_whole)
         others = changes[own:]
-        had_undo = False
         while len(others) > 1 and (found := self._find_undo(others)):
             count, undo = found
             self._take(undo, now_s)
             self._last_touched = self.document.take_touched()
             self._look_up_past(now_s, is_undo=is_undo)
-            others, had_undo = others[count:], True
+            others = others[count:]
         net = net_change(self.mirror, others)
         if net is not None:
             self._take(net, now_s)
-            return had_undo
+            return
         for change in others:
             self._take(located(self.mirror, change), now_s)
-        return had_undo
 
     def _find_undo(self, changes: Sequence[ReportedChange]) -> tuple[int, ForeignChange] | None:
         """Return how many changes lead back to the past, the most that do, and their sum."""
