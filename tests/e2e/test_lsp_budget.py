@@ -78,6 +78,8 @@ async def test_status_has_what_the_session_and_the_day_came_to(
     assert usage["session"]["costUsd"] == 0.45
     assert usage["today"]["attempts"] == 2
     assert usage["today"]["costUsd"] == 0.9
+    assert usage["session"]["summary"] == "1 request, 9 prompt + 1 completion tokens, $0.45"
+    assert usage["today"]["summary"] == "2 requests, 18 prompt + 2 completion tokens, $0.90"
 
 
 async def test_cancelled_and_failed_attempts_are_counted(
@@ -99,6 +101,8 @@ async def test_cancelled_and_failed_attempts_are_counted(
     assert (session["attempts"], session["failed"], session["cancelled"]) == (3, 2, 1)
     assert session["completionTokens"] > 0
     assert session["costUsd"] is None
+    assert "≈" in session["summary"]
+    assert session["summary"].endswith("no price known")
 
 
 async def test_low_budget_is_warned_of_once(spender: EditorClient) -> None:

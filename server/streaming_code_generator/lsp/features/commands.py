@@ -53,7 +53,7 @@ from streaming_code_generator.lsp.wire import (
 )
 from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings
-from streaming_code_generator.usage.attempt_store import sums_object
+from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
 
 REMOVAL_TIMEOUT_S = 15.0
 """Longer than the writer itself waits for an editor that does not answer."""
@@ -352,12 +352,17 @@ async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG0
         "recent": [_result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
         "usage": {
-            "session": sums_object(spent.session),
-            "today": sums_object(spent.day) if spent.day else None,
+            "session": _usage_object(spent.session),
+            "today": _usage_object(spent.day) if spent.day else None,
         },
         "completions": {"when": _completes(state), **counts},
         "profiles": list(state.backend.resolved.profiles),
     }
+
+
+def _usage_object(sums: UsageSums) -> dict[str, object]:
+    # In words too, so that no client has to know how sums of money and estimates are written.
+    return {**sums_object(sums), "summary": str(sums)}
 
 
 def _completes(state: ServerState) -> str:
