@@ -3,13 +3,15 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
 from typing import Literal, Self
 
+from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.events import GenerationEvent, GenerationFinished, TextArrived
 from streaming_code_generator.core.messages import (
     CompletionRequest,
@@ -23,10 +25,19 @@ from streaming_code_generator.errors import ConfigurationError, StreamingError, 
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,
+    fallbacks_of,
+    profile_as_fallback,
     provider_choice,
 )
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL
-from streaming_code_generator.settings import SPECS, Secret, SettingsSources, resolve
+from streaming_code_generator.settings import (
+    SPECS,
+    ModelSelection,
+    ResolvedSettings,
+    Secret,
+    SettingsSources,
+    resolve,
+)
 from streaming_code_generator.settings.declarations import ProviderName
 
 logger = logging.getLogger(__name__)
@@ -122,6 +133,11 @@ class StreamingCodeGenerator:
         system_prompt: Instructions to the model instead of `SYSTEM_PROMPT`.
         provider: `auto`, `openai` or `embedded`, instead of what is set; or a provider of one's
             own, instead of all the choosing.
+        fallbacks: What is asked instead, in this order, where the provider fails before any text
+            came: names of `profiles` that are set, or other generators, which stay the caller's
+            to close. One that keeps failing is passed over for a while; a result names the one
+            that answered. None: the `fallbacks` that are set, unless a key, a base URL or a
+            provider is passed here.
 
     Raises:
         ConfigurationError: No provider can be chosen, or a value is out of range.
@@ -145,6 +161,7 @@ class StreamingCodeGenerator:
         temperature: float | None = None,
         system_prompt: str = SYSTEM_PROMPT,
         provider: Provider | ProviderName | None = None,
+        fallbacks: "Sequence[str | StreamingCodeGenerator] | None" = None,
     ) -> None:
         self._policy = GenerationPolicy(
             timeout_s=timeout,
@@ -168,11 +185,21 @@ class StreamingCodeGenerator:
         self._system_prompt = system_prompt
         self._max_output_tokens = max_output_tokens
         self._temperature = temperature
-        self._provider = (
-            choose_provider(_choice(api_key, base_url, model, provider))
-            if provider is None or isinstance(provider, str)
-            else provider
-        )
+        self._fallbacks = tuple(map(_fallback, fallbacks or ()))
+        self._owned = [
+            fallback.provider
+            for fallback, given in zip(self._fallbacks, fallbacks or (), strict=True)
+            if isinstance(given, str)
+        ]
+        if provider is None or isinstance(provider, str):
+            resolved = _resolved(base_url, model, provider)
+            self._provider = choose_provider(_choice(resolved, api_key, base_url, provider))
+            if fallbacks is None and not (api_key or base_url or provider):
+                self._fallbacks = fallbacks_of(resolved, choose_provider)
+                self._owned = [fallback.provider for fallback in self._fallbacks]
+        else:
+            self._provider = provider
+        self._breakers = CircuitBreakers()
         self._tokens = Tokenizers()
 
     @property
@@ -231,7 +258,8 @@ class StreamingCodeGenerator:
 
     async def aclose(self) -> None:
         """Close connections and child processes. Safe to call twice."""
-        await self._provider.aclose()
+        for provider in (self._provider, *self._owned):
+            await provider.aclose()
         self._tokens.close()
 
     async def __aenter__(self) -> Self:
@@ -251,15 +279,41 @@ class StreamingCodeGenerator:
         policy = self._policy
         if max_retries is not None:
             policy = replace(policy, max_retries=max_retries)
-        request = CompletionRequest(
-            messages=(
-                Message(role="system", content=self._system_prompt),
-                Message(role="user", content=prompt),
-            ),
+        messages = (
+            Message(role="system", content=self._system_prompt),
+            Message(role="user", content=prompt),
+        )
+        engine = GenerationEngine(
+            self._provider,
+            policy,
+            self._tokens,
+            fallbacks=self._fallbacks,
+            breakers=self._breakers,
+        )
+        return engine.stream(self._request(messages))
+
+    def _request(self, messages: tuple[Message, ...]) -> CompletionRequest:
+        return CompletionRequest(
+            messages=messages,
             max_output_tokens=self._max_output_tokens,
             temperature=self._temperature,
         )
-        return GenerationEngine(self._provider, policy, self._tokens).stream(request)
+
+    def _as_fallback(self) -> Fallback:
+        name = self._provider.description.model
+        return Fallback(name=name, provider=self._provider, request=self._request(()))
+
+
+def _fallback(given: str | StreamingCodeGenerator) -> Fallback:
+    """Return what is asked instead: another generator, or a profile as it is set.
+
+    Raises:
+        ConfigurationError: There is no such profile, or it cannot work as set.
+    """
+    if isinstance(given, StreamingCodeGenerator):
+        return given._as_fallback()  # noqa: SLF001 - of the same class
+    profile = resolve(SettingsSources.of_process()).for_request(ModelSelection(profile=given))
+    return profile_as_fallback(given, profile, choose_provider)
 
 
 def _require(name: str, value: object) -> None:
@@ -276,14 +330,24 @@ def _require(name: str, value: object) -> None:
         raise ConfigurationError(f"`{name}` must be {kind.summary}, not {value!r}.") from error
 
 
-def _choice(
-    api_key: str | None, base_url: str | None, model: str | None, provider: ProviderName | None
-) -> ProviderChoice:
-    """Return what arguments and settings together decide; arguments go first."""
+def _resolved(
+    base_url: str | None, model: str | None, provider: ProviderName | None
+) -> ResolvedSettings:
+    """Return what is set, and before it the arguments."""
     given = {"base_url": base_url, "model": model, "provider": provider}
     resolved = resolve(SettingsSources.of_process(command_line=given))
     for problem in resolved.problems:
         logger.warning("%s", problem)
+    return resolved
+
+
+def _choice(
+    resolved: ResolvedSettings,
+    api_key: str | None,
+    base_url: str | None,
+    provider: ProviderName | None,
+) -> ProviderChoice:
+    """Return what arguments and settings together decide; arguments go first."""
     choice = provider_choice(resolved)
     # An argument says more than any setting: a key or a URL that is passed means an endpoint, even
     # where the settings name the embedded model.

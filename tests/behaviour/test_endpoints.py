@@ -14,7 +14,8 @@ from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.errors import APIError
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.testing.openai_replies import Reply, answer
+from streaming_code_generator.providers.openai.quirks import Quirks
+from streaming_code_generator.testing.openai_replies import DONE, Reply, answer, chunk, finish
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 
 ONCE = GenerationPolicy(max_retries=0)
@@ -156,6 +157,32 @@ STREAMS: dict[str, Sequence[str]] = {
 }
 
 
+WAYS = {
+    "OpenAI": ("sends role-only chunks", "reports usage in a chunk of its own"),
+    "Azure OpenAI": ("sends empty chunks", "reports usage in a chunk of its own"),
+    "Ollama": ("reports usage in a chunk of its own",),
+    "LM Studio": ("reports usage in a chunk of its own",),
+    "llama.cpp": ("sends role-only chunks", "reports no usage"),
+    "vLLM": (
+        *("sends role-only chunks", "sends the last text with the finish reason"),
+        "reports usage in a chunk of its own",
+    ),
+    "LiteLLM": ("sends role-only chunks", "reports usage with another chunk"),
+    "OpenRouter": ("sends reasoning", "reports usage with another chunk"),
+    "Mistral": (
+        *("sends content as a list", "sends the last text with the finish reason"),
+        "reports usage with another chunk",
+    ),
+    "Anthropic": ("reports usage in a chunk of its own",),
+    "Gemini": ("sends the last text with the finish reason", "reports usage with every chunk"),
+    "completions in place of a chat": (
+        *("sends choices[].text", "reports usage with another chunk"),
+        "ends without [DONE]",
+    ),
+}
+"""What an endpoint does its own way, in the words of `doctor`."""
+
+
 class Endpoint:
     """A loopback server and what a generation at it comes to."""
 
@@ -163,11 +190,23 @@ class Endpoint:
         self._stack = stack
         self.requests: list[RecordedRequest] = []
 
-    async def result(self, *replies: Reply, times: int = 1) -> GenerationResult:
+    async def provider(self, *replies: Reply) -> OpenAIProvider:
         server = await self._stack.enter_async_context(OpenAIServer(*replies))
         self.requests = server.requests
         provider = OpenAIProvider(api_key=None, base_url=server.base_url, model="m")
         self._stack.push_async_callback(provider.aclose)
+        return provider
+
+    async def ways(self, *replies: Reply) -> tuple[str, ...]:
+        """What the endpoint is seen to do its own way."""
+        provider, quirks = await self.provider(*replies), Quirks()
+        async with provider.open(REQUEST, quirks) as deltas:
+            async for _ in deltas:
+                pass
+        return (*provider.corrections, *quirks.names())
+
+    async def result(self, *replies: Reply, times: int = 1) -> GenerationResult:
+        provider = await self.provider(*replies)
         for _ in range(times):
             *_, last = [event async for event in GenerationEngine(provider, ONCE).stream(REQUEST)]
         assert isinstance(last, GenerationFinished)
@@ -194,12 +233,27 @@ async def test_stream_is_understood(endpoint: Endpoint, name: str) -> None:
     assert (result.stats.prompt_tokens, result.stats.completion_tokens) == (9, 3)
 
 
+@pytest.mark.parametrize("name", STREAMS)
+async def test_what_it_does_its_own_way_is_seen(endpoint: Endpoint, name: str) -> None:
+    body = "".join(f"data: {data}\n\n" for data in STREAMS[name])
+    assert await endpoint.ways(Reply(steps=(body.encode(),))) == WAYS[name]
+
+
+REFUSAL = (
+    b'data: {"choices":[{"delta":{"content":null,"refusal":"I cannot help."}}]}\n\n'
+    b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
+
+
 async def test_refusal_is_text(endpoint: Endpoint) -> None:
-    body = (
-        'data: {"choices":[{"delta":{"content":null,"refusal":"I cannot help."}}]}\n\n'
-        'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
-    )
-    assert (await endpoint.result(Reply(steps=(body.encode(),)))).text == "I cannot help."
+    assert (await endpoint.result(Reply(steps=(REFUSAL,)))).text == "I cannot help."
+    assert "sends a refusal" in await endpoint.ways(Reply(steps=(REFUSAL,)))
+
+
+async def test_reasoning_is_seen_by_its_field(endpoint: Endpoint) -> None:
+    thinking = chunk(None, reasoning_content="hm")
+    ways = await endpoint.ways(Reply(steps=(thinking, chunk("x = 1"), finish(), DONE)))
+    assert ways == ("sends reasoning_content", "reports no usage")
 
 
 WHOLE = Reply.json({"choices": [{"message": {"content": "x = 1"}, "finish_reason": "stop"}]})
@@ -238,6 +292,7 @@ async def test_field_that_is_refused_is_left_out_from_then_on(
     refused, *others = endpoint.requests
     assert refused.body[field]
     assert [bool(request.body.get(field)) for request in others] == [False, False]
+    assert f"refuses {field}" in await endpoint.ways(Reply.error(400, complaint), reply)
 
 
 async def test_value_out_of_range_is_the_users_to_mend(endpoint: Endpoint) -> None:

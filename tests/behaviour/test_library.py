@@ -1,6 +1,7 @@
 """The library's class as its users hold it: callbacks, results, errors, settings."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,11 +19,13 @@ from streaming_code_generator import (
     StreamStats,
     StreamStatus,
 )
+from streaming_code_generator.core.engine.breaker import MOST_FAILURES
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from streaming_code_generator.testing.scripted import (
     Disconnect,
+    Refuse,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -376,3 +379,55 @@ async def test_response_cut_off_at_the_limit_goes_on_as_often_as_is_said() -> No
 def test_unusable_ways_of_going_on_are_refused(argument: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(argument))):
         StreamingCodeGenerator(provider=ScriptedProvider(), **argument)
+
+
+def refusing() -> ScriptedProvider:
+    down = Refuse(error=APIError("it is down", kind="connection", retryable=True))
+    return ScriptedProvider([down], model="first", endpoint="first")
+
+
+async def test_another_generator_answers_where_the_first_one_fails(make: Make) -> None:
+    spare = ScriptedProvider(text_script("x = 1"), model="spare", endpoint="spare")
+    first = refusing()
+    other = make(provider=spare, temperature=0.5)
+    generator = make(provider=first, max_retries=0, fallbacks=[other])
+    results = [
+        await generator.generate_code_with_explanation("x", None) for _ in range(MOST_FAILURES + 2)
+    ]
+
+    assert {(result.text, result.fallback, result.model) for result in results} == {
+        ("x = 1", "spare", "spare")
+    }
+    assert spare.requests[0].temperature == 0.5
+    # One that keeps failing is passed over.
+    assert len(first.requests) == MOST_FAILURES
+    await generator.aclose()
+    assert (first.is_closed, spare.is_closed) == (True, False)
+
+
+async def test_profiles_answer_where_the_endpoint_that_is_set_fails(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with OpenAIServer(Reply.error(500, "down")) as down, OpenAIServer(answer("x = 1")) as up:
+        profiles = json.dumps({"spare": {"baseUrl": up.base_url, "model": "spare-model"}})
+        for name, value in {
+            "BASE_URL": down.base_url,
+            "MODEL": "first-model",
+            "PROFILES": profiles,
+            "FALLBACKS": "spare",
+        }.items():
+            monkeypatch.setenv(f"STREAMING_CODE_GENERATOR_{name}", value)
+
+        as_set = make(max_retries=0)
+        named = make(base_url=down.base_url, max_retries=0, fallbacks=["spare"])
+        for generator in (as_set, named):
+            result = await generator.generate_code_with_explanation("x", None)
+            assert (result.text, result.fallback) == ("x = 1", "spare")
+        # What is passed says more than what is set.
+        without = (make(base_url=down.base_url, max_retries=0), make(fallbacks=(), max_retries=0))
+        for generator in without:
+            with pytest.raises(APIError, match="down"):
+                await generator.generate_code_with_explanation("x", None)
+        assert len(up.requests) == 2
+        with pytest.raises(ConfigurationError, match=r"No profile `spar` can be used: .*`spare`"):
+            make(fallbacks=["spar"])

@@ -1,5 +1,7 @@
 """A response that was cut off goes on where it ended, with nothing twice."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +13,13 @@ from streaming_code_generator.core.engine.continuation import (
 )
 from streaming_code_generator.core.engine.generator import GenerationPolicy
 from streaming_code_generator.core.messages import Delta, Usage
-from streaming_code_generator.errors import StreamProcessError
-from streaming_code_generator.testing.scripted import Disconnect, ScriptedProvider, text_script
+from streaming_code_generator.errors import APIError, ErrorKind, StreamProcessError
+from streaming_code_generator.testing.scripted import (
+    Disconnect,
+    Refuse,
+    ScriptedProvider,
+    text_script,
+)
 from support.generations import events_of, result_of, texts
 
 BLOCK = "```python\ndef area(w, h):\n    return w"
@@ -84,6 +91,21 @@ async def test_response_that_breaks_off_again_without_anything_new_is_given_up()
         await events_of(provider, GOING_ON)
     assert caught.value.partial_text == "x = 1\n"
     assert caught.value.attempts == 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "requests"),
+    [
+        *(("connection", 2), ("server", 2), ("rate_limit", 2), ("stream", 2)),
+        *(("authentication", 1), ("context_length", 1), ("bad_request", 1), ("not_found", 1)),
+    ],
+)
+async def test_only_what_is_likely_to_pass_is_gone_on_after(kind: ErrorKind, requests: int) -> None:
+    refused = Refuse(error=APIError("refused in the middle", kind=kind))
+    provider = ScriptedProvider((Delta(text="x = 1\n"), refused), text_script("y = 2\n"))
+    with suppress(StreamProcessError):
+        await events_of(provider, GOING_ON)
+    assert len(provider.requests) == requests
 
 
 async def test_interruptions_come_to_an_end() -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import re
 
+from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.extract.parts import CodeTarget, Part
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
 from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.errors import APIError
-from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
-from streaming_code_generator.lsp.generations.generation import Generation
+from streaming_code_generator.lsp.generations.generation import Completed, Generation
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.registry import MOST_FINISHED, Generations
 from streaming_code_generator.lsp.generations.reporter import LOADING_AFTER_S, progress_message
@@ -137,3 +138,29 @@ async def test_wait_for_another_attempt_is_counted_down() -> None:
     assert int(first[1]) - int(second[1]) in {10, 11}
     assert at_last.startswith("Asking again now, attempt 2")
     assert generation.state == "cancelled"
+
+
+async def test_fallback_is_asked_only_once_there_is_room_at_its_own_endpoint() -> None:
+    generations = Generations(ConcurrencyLimit(limit=1), Listener())
+    silent = WaitFor(event=asyncio.Event())
+    spare = ScriptedProvider(
+        [silent, *text_script("x")], text_script("y"), model="spare", endpoint="spare"
+    )
+    refused = Refuse(error=APIError("it is down", kind="connection"))
+    first = ScriptedProvider([refused], model="first", endpoint="first")
+    request = CompletionRequest(messages=())
+    fallback = Fallback(name="spare", provider=spare, request=request)
+    engine = GenerationEngine(first, GenerationPolicy(max_retries=0), fallbacks=[fallback])
+
+    holds = generations.start(job(), engine)
+    waits = generations.start(job(), engine)
+    while "free place" not in waits.account.waiting_for:  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+    # Both have left the first endpoint, and one of them is at the other.
+    assert (len(first.requests), len(spare.requests), holds.state) == (2, 1, "running")
+    assert progress_message(waits).startswith("Waiting for a free place at the model: number 1 (")
+
+    silent.event.set()
+    for generation in (holds, waits):
+        assert isinstance(await generation.done, Completed)
+    assert len(spare.requests) == 2

@@ -11,17 +11,18 @@ from platform import python_version
 
 from streaming_code_generator.cli.endpoint_checks import (
     check_at_work,
+    check_cancel,
     endpoint_headers,
     list_models,
     some_of,
 )
-from streaming_code_generator.cli.findings import Finding, State
+from streaming_code_generator.cli.local_servers import check_local_servers
 from streaming_code_generator.cli.options import (
     add_setting_options,
     resolve_options,
     setting_value,
 )
-from streaming_code_generator.cli.terminal import one_line, show
+from streaming_code_generator.cli.terminal import Finding, State, one_line, show
 from streaming_code_generator.core.complete.markers import markers_of
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
@@ -176,6 +177,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=partial(setting_value, "base_url"),
         help="have only this endpoint checked, at work: it writes some 30 tokens twice",
     )
+    parser.add_argument(
+        "--cancel",
+        action="store_true",
+        help="only see whether leaving a response stops the model that writes it",
+    )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="ask Ollama, LM Studio and llama.cpp, if they run here, for their models",
+    )
     add_setting_options(parser)
 
 
@@ -185,14 +196,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.endpoint:
         arguments.provider, arguments.base_url = "openai", arguments.endpoint
     resolved = resolve_options(arguments)
+    if arguments.cancel:
+        findings = _cancel_findings(resolved)
+    elif arguments.endpoint:
+        findings = _endpoint_findings(resolved)
+    else:
+        findings = _findings(resolved, asks_local_servers=arguments.local)
     # Each line as soon as it is known: the endpoint may take its time.
-    for finding in _endpoint_findings(resolved) if arguments.endpoint else _findings(resolved):
+    for finding in findings:
         show(f"{finding.state.value:6}{redacted(one_line(finding.text))}\n")
         broken = broken or finding.state is State.BROKEN
     return 1 if broken else 0
 
 
-def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
+def _findings(resolved: ResolvedSettings, *, asks_local_servers: bool) -> Iterator[Finding]:
     from importlib.metadata import version  # noqa: PLC0415 - one command only
 
     program = f"streaming-code-generator {version('streaming-code-generator')}"
@@ -210,6 +227,7 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     taken = check_provider(resolved)
     yield taken.finding
     yield check_endpoint(resolved, taken)
+    yield from check_local_servers(resolved, asks=asks_local_servers)
     yield from check_completion(resolved)
     yield from check_embedded_models(taken)
     if taken.is_called("embedded"):
@@ -220,6 +238,11 @@ def _findings(resolved: ResolvedSettings) -> Iterator[Finding]:
 def _endpoint_findings(resolved: ResolvedSettings) -> Iterator[Finding]:
     yield _key(resolved)
     yield from check_at_work(resolved)
+
+
+def _cancel_findings(resolved: ResolvedSettings) -> Iterator[Finding]:
+    yield check_provider(resolved).finding
+    yield check_cancel(resolved)
 
 
 def _key(resolved: ResolvedSettings) -> Finding:

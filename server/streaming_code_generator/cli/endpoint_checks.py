@@ -1,7 +1,8 @@
-"""What `doctor` asks an endpoint: its models, and whether it streams, counts and cancels."""
+"""What `doctor` asks an endpoint: its models, how it streams and counts, whether it cancels."""
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -9,12 +10,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from streaming_code_generator.cli.findings import Finding, State
+from streaming_code_generator.cli.terminal import Finding, State
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message, Provider
 from streaming_code_generator.core.results import BURST_S
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
+from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
 from streaming_code_generator.providers.openai.network import Network, route_of
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.quirks import Quirks
 from streaming_code_generator.providers.openai.sdk import key_from_command, sendable_key
 from streaming_code_generator.settings import ResolvedSettings, Secret
 
@@ -125,26 +129,30 @@ def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
 async def _watch(provider: Provider, work: "_EngineWork", timeout_s: float) -> list[Finding]:
     async with aclosing(provider), asyncio.timeout(timeout_s):
         await provider.warm_up()
-        return [*await _check_stream(provider), await _check_cancel(provider, work)]
+        findings = await _check_stream(provider) if isinstance(provider, OpenAIProvider) else []
+        return [*findings, await _check_cancel(provider, work)]
 
 
 def _count_aloud(tokens: int) -> CompletionRequest:
     message = Message(role="user", content="Count from 1 to 500, with a space between numbers.")
-    return CompletionRequest(messages=(message,), max_output_tokens=tokens)
+    # Sent to see whether it is refused.
+    return CompletionRequest(messages=(message,), max_output_tokens=tokens, temperature=0.2)
 
 
-async def _check_stream(provider: Provider) -> list[Finding]:
+async def _check_stream(provider: OpenAIProvider) -> list[Finding]:
     """Read a short response to its end."""
     began_s = time.monotonic()
     texts_at_s: list[float] = []
-    usage = None
-    async with provider.open(_count_aloud(tokens=32)) as deltas:
+    usage, quirks = None, Quirks()
+    async with provider.open(_count_aloud(tokens=32), quirks) as deltas:
         async for delta in deltas:
             usage = delta.usage or usage
             if not delta.is_empty:
                 texts_at_s.append(time.monotonic() - began_s)
+    named = ", ".join((*provider.corrections, *quirks.names()))
+    ways = Finding(State.OK, f"endpoint: its ways, all understood: {named or 'as OpenAI does'}")
     if not texts_at_s:
-        return [Finding(State.BROKEN, "endpoint: answers without any text")]
+        return [Finding(State.BROKEN, "endpoint: answers without any text"), ways]
     chunks, first_s, last_s = len(texts_at_s), texts_at_s[0], texts_at_s[-1]
     if last_s - first_s < BURST_S:
         text = f"endpoint: does not stream: all text came at once, after {first_s:.2f} s"
@@ -153,17 +161,54 @@ async def _check_stream(provider: Provider) -> list[Finding]:
         text = f"endpoint: streams, first text after {first_s:.2f} s, {chunks} chunks"
         streams = Finding(State.OK, f"{text} in {last_s - first_s:.2f} s")
     if usage is None:
-        return [streams, Finding(State.NOTE, "endpoint: counts no tokens; they are estimated")]
+        counts = Finding(State.NOTE, "endpoint: counts no tokens; they are estimated")
+        return [streams, counts, ways]
     text = f"{usage.prompt_tokens} of the prompt, {usage.completion_tokens} of the response"
-    return [streams, Finding(State.OK, f"endpoint: counts tokens: {text}")]
+    return [streams, Finding(State.OK, f"endpoint: counts tokens: {text}"), ways]
+
+
+def check_cancel(resolved: ResolvedSettings) -> Finding:
+    """Have what would generate write a long response, leave it, and look whether that stops."""
+    try:
+        provider = choose_provider(provider_choice(resolved))
+        return asyncio.run(_left_alone(provider, resolved))
+    except (ConfigurationError, StreamingError, TimeoutError) as error:
+        reason = str(error) or "it took too long"
+        return Finding(State.BROKEN, f"cancel: not tried: {reason}")
+
+
+async def _left_alone(provider: Provider, resolved: ResolvedSettings) -> Finding:
+    settings = resolved.settings
+    async with aclosing(provider), asyncio.timeout(settings.timeout_seconds):
+        await provider.warm_up()
+        base_url, headers = provider.description.endpoint, endpoint_headers(resolved)
+        if isinstance(provider, EmbeddedProvider):
+            # Its process starts with the first request, and has a key of its own.
+            async with provider.open(_count_aloud(tokens=1)) as deltas:
+                await _first_text(deltas)
+            if provider.child is not None:
+                key = provider.child.config.api_key
+                base_url = provider.child.url
+                headers = (("Authorization", Secret(f"Bearer {key}")),)
+        network, timeout_s = network_of(settings), settings.connect_timeout_seconds
+        work = _EngineWork(base_url, headers, network, timeout_s)
+        return await _check_cancel(provider, work, otherwise=State.BROKEN)
 
 
 _FREE_WITHIN_S = 5.0
 """An engine that has not stopped by then does not notice; most need less than 0.1 s."""
 
 
-async def _check_cancel(provider: Provider, work: "_EngineWork") -> Finding:
-    """Leave a long response after its first text, and look whether the engine stops."""
+async def _check_cancel(
+    provider: Provider, work: "_EngineWork", *, otherwise: State = State.NOTE
+) -> Finding:
+    """Leave a long response after its first text, and look whether the engine stops.
+
+    Args:
+        provider: What writes.
+        work: What says how much its engine has to do.
+        otherwise: How it is if the engine works on.
+    """
     before = None
     async with provider.open(_count_aloud(tokens=1000)) as deltas:
         await _first_text(deltas)
@@ -171,21 +216,24 @@ async def _check_cancel(provider: Provider, work: "_EngineWork") -> Finding:
         left_s = time.monotonic()
     closed = f"the connection was closed in {time.monotonic() - left_s:.2f} s"
     if before is None or before == 0:
-        text = f"endpoint: cancels: {closed}; whether the engine stops cannot be seen here"
+        text = f"cancel: {closed}; whether the engine stops cannot be seen here"
         return Finding(State.OK, text)
     while time.monotonic() - left_s < _FREE_WITHIN_S:
         now = await work.running()
         if now is not None and now < before:
-            text = f"endpoint: cancels: the engine stopped within {time.monotonic() - left_s:.2f} s"
+            text = f"cancel: the engine stopped within {time.monotonic() - left_s:.2f} s"
             return Finding(State.OK, text)
-    text = f"endpoint: does not cancel: {closed}, but the engine worked on for"
-    return Finding(State.NOTE, f"{text} {_FREE_WITHIN_S:.0f} s, or has others to serve")
+    text = f"cancel: the engine does not stop: {closed}, but it worked on for"
+    return Finding(otherwise, f"{text} {_FREE_WITHIN_S:.0f} s, or has others to serve")
 
 
 async def _first_text(deltas: AsyncIterator[Delta]) -> None:
     async for delta in deltas:
         if not delta.is_empty:
             return
+
+
+_VLLM_RUNNING = re.compile(r"^vllm:num_requests_running(?:\{[^}]*\})? (\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +248,20 @@ class _EngineWork:
     async def running(self) -> int | None:
         """Return how many generations run, or None where that cannot be known.
 
-        Source: llama.cpp's server, `GET /slots`; vLLM's has no key on `/metrics`, and is not asked.
+        Source: llama.cpp's server, `GET /slots`; vLLM's, `GET /metrics`.
         """
         import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
-        url = self.base_url.removesuffix("/v1") + "/slots"
+        root = self.base_url.removesuffix("/v1")
         headers = {name: value.reveal() for name, value in self.headers}
         route = route_of(self.base_url, self.network)
         try:
             async with httpx2.AsyncClient(timeout=self.timeout_s, **route) as client:
-                slots = (await client.get(url, headers=headers)).json()
-            return sum(bool(slot["is_processing"]) for slot in slots)
+                slots = await client.get(f"{root}/slots", headers=headers)
+                if slots.status_code == HTTPStatus.OK:
+                    return sum(bool(slot["is_processing"]) for slot in slots.json())
+                metrics = await client.get(f"{root}/metrics", headers=headers)
+            counts = _VLLM_RUNNING.findall(metrics.text)
+            return sum(map(int, counts)) if counts else None
         except (httpx2.HTTPError, ValueError, KeyError, TypeError, RecursionError):
             return None

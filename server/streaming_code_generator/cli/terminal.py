@@ -1,6 +1,8 @@
 """Output of the command line: results on standard output, all else on standard error."""
 
 import sys
+from dataclasses import dataclass
+from enum import Enum
 
 from streaming_code_generator.logs import redacted
 
@@ -32,3 +34,21 @@ def notify(line: str) -> None:
 def one_line(text: str) -> str:
     """Return the text with every run of white space made one blank."""
     return " ".join(text.split())
+
+
+class State(Enum):
+    """How a thing is that was looked at; the value is what its line begins with."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Not as it could be; nothing that is needed depends on it."""
+    BROKEN = "FAIL"
+    """Needed, and does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of what `doctor` found."""
+
+    state: State
+    text: str

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
 from streaming_code_generator.core.engine.breaker import CircuitBreakers
+from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
     choose_provider,

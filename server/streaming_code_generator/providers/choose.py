@@ -234,13 +234,22 @@ def fallbacks_of(
         if profile is None or provider_choice(profile) == provider_choice(resolved):
             continue
         try:
-            provider = provider_of(provider_choice(profile))
+            found.append(profile_as_fallback(name, profile, provider_of))
         except ConfigurationError as error:
             logger.warning("the fallback `%s` cannot be used: %s", name, error.message)
-            continue
-        request = completion_request(profile.settings, ())
-        found.append(Fallback(name=name, provider=provider, request=request))
     return tuple(found)
+
+
+def profile_as_fallback(
+    name: str, profile: ResolvedSettings, provider_of: Callable[[ProviderChoice], Provider]
+) -> Fallback:
+    """Return a profile as something to be asked instead.
+
+    Raises:
+        ConfigurationError: It cannot work as set.
+    """
+    provider = provider_of(provider_choice(profile))
+    return Fallback(name=name, provider=provider, request=completion_request(profile.settings, ()))
 
 
 def completion_choice(resolved: ResolvedSettings) -> ProviderChoice:

@@ -3,12 +3,18 @@
 import re
 from dataclasses import replace
 
+from streaming_code_generator.core.engine.breaker import UNHEALTHY
 from streaming_code_generator.core.messages import CompletionRequest, Message
+from streaming_code_generator.errors import ErrorKind
 
 GO_ON = (
     "Your answer was cut off. Go on exactly where it ended, in the middle of a line if need be. "
     "Repeat nothing of it, begin no new code block, and say nothing about this."
 )
+
+RECOVERS: frozenset[ErrorKind] = UNHEALTHY | {"stream"}
+"""Interruptions after which an endpoint is likely to go on; a key that is refused in the middle of
+a response, or a text that has grown too long, is refused again."""
 
 MOST_OVERLAP = 2000
 """Most characters at the end of the text so far that a continuation is compared with."""

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.routes import Admit, unlimited
 from streaming_code_generator.core.events import GenerationEvent
 from streaming_code_generator.core.extract.filter import OutputFilter
 from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
@@ -30,6 +31,7 @@ async def filtered(
     target: CodeTarget | None = None,
     *,
     every_chunk: bool = False,
+    admit: Admit = unlimited,
 ) -> AsyncGenerator[FilteredEvent, None]:
     """Stream a generation through an output filter of its own.
 
@@ -41,6 +43,7 @@ async def filtered(
         request: What to generate.
         target: Where the code is going to stand; None is nowhere in particular.
         every_chunk: Whether each chunk must come as an event of its own.
+        admit: Waited for before each endpoint is asked.
 
     Cancellation: at once; the connection is closed.
 
@@ -49,7 +52,8 @@ async def filtered(
     """
     output = OutputFilter(target or CodeTarget())
     parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
-    async with aclosing(engine.stream(request, output, every_chunk=every_chunk)) as events:
+    stream = engine.stream(request, output, every_chunk=every_chunk, admit=admit)
+    async with aclosing(stream) as events:
         async for event in events:
             texts: list[FilteredText] = []
             if event.kind == "text":

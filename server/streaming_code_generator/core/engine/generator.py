@@ -14,7 +14,7 @@ from streaming_code_generator.core.attempts import (
     unrecorded,
 )
 from streaming_code_generator.core.engine.breaker import CircuitBreakers
-from streaming_code_generator.core.engine.continuation import continued
+from streaming_code_generator.core.engine.continuation import RECOVERS, continued
 from streaming_code_generator.core.engine.limits import (
     JITTER,
     Deadlines,
@@ -23,7 +23,7 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.routes import Fallback, Routes
+from streaming_code_generator.core.engine.routes import Admit, Fallback, Routes, unlimited
 from streaming_code_generator.core.engine.run import GenerationRun, Wants
 from streaming_code_generator.core.events import (
     EmptyChunkArrived,
@@ -87,7 +87,12 @@ class GenerationEngine:
         self._record = record
 
     async def stream(
-        self, request: CompletionRequest, wants: Wants | None = None, *, every_chunk: bool = True
+        self,
+        request: CompletionRequest,
+        wants: Wants | None = None,
+        *,
+        every_chunk: bool = True,
+        admit: Admit = unlimited,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Generate, yielding each event as it happens; `GenerationFinished` is the last.
 
@@ -101,6 +106,7 @@ class GenerationEngine:
                 and the reasoning in its text are left to it.
             every_chunk: Whether each chunk must come as an event of its own; else the text of
                 those that arrived at once comes as one.
+            admit: Waited for before each endpoint is asked, the first one and the fallbacks.
 
         Cancellation: at once, also while waiting for a retry; the connection is closed.
 
@@ -109,13 +115,14 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
-        # Before the clock starts: what is loaded once is no part of any generation's figures.
-        await self.provider.warm_up()
-        description = self.provider.description
-        routes = Routes(self.provider, self._fallbacks, self._breakers)
+        routes = Routes(self.provider, self._fallbacks, self._breakers, admit)
+        is_passed_over = routes.skip_unhealthy()
+        # Before the clock starts: neither a queue nor what is loaded once is part of the figures.
+        await routes.wait_for_room()
+        await routes.provider.warm_up()
         account = TokenAccount(request.messages)
         run = GenerationRun(
-            description,
+            self.provider.description,
             self._policy.chunk_size,
             account,
             is_filtered=wants is not None,
@@ -123,7 +130,7 @@ class GenerationEngine:
             masking=KeyMasking(is_off=not self._policy.masks_keys),
         )
         try:
-            if routes.skip_unhealthy():
+            if is_passed_over:
                 run.fall_back(routes, "it has failed several times in a row")
             async with aclosing(self._whole(request, run, wants, routes)) as events:
                 async for event in events:
@@ -154,7 +161,8 @@ class GenerationEngine:
                 cut_off += 1
                 run.go_on("went on at the token limit")
             except StreamingError as error:
-                may_go_on = self._policy.continues_interrupted and run.has_new_text
+                may_go_on = self._policy.continues_interrupted and error.kind in RECOVERS
+                may_go_on = may_go_on and run.has_new_text
                 is_late = deadlines.remaining_s <= 0 or interrupted == self._policy.max_retries
                 if not may_go_on or is_late or not run.text.strip():
                     raise
@@ -186,6 +194,7 @@ class GenerationEngine:
                 run.fall_back(routes, error.kind)
                 deadlines.endpoint = routes.provider.description.endpoint
                 yield run.retry_event(error.message, 0.0)
+                await deadlines.wait(routes.wait_for_room(), Phase.ROOM)
             else:
                 return
 

@@ -83,6 +83,7 @@ T = TypeVar("T")
 class Phase(Enum):
     """What is being waited for."""
 
+    ROOM = "room at the endpoint"
     FIRST_TEXT = "the first text"
     NEXT_CHUNK = "the next chunk"
     END = "the end of the stream"
@@ -102,6 +103,7 @@ class Deadlines:
         self._loop = asyncio.get_running_loop()
         self._ends_at = self._loop.time() + policy.timeout_s
         self._silence_s = {
+            Phase.ROOM: policy.timeout_s,
             Phase.FIRST_TEXT: policy.first_chunk_timeout_s,
             Phase.NEXT_CHUNK: policy.stall_timeout_s,
             Phase.END: policy.finish_timeout_s,

@@ -2,15 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.engine.breaker import UNHEALTHY, CircuitBreaker, CircuitBreakers
-from streaming_code_generator.core.messages import CompletionRequest, Provider
+from streaming_code_generator.core.messages import CompletionRequest, Provider, ProviderDescription
 from streaming_code_generator.errors import ErrorKind, StreamingError
 
 FALLS_BACK: frozenset[ErrorKind] = UNHEALTHY | {"stream", "authentication", "not_found"}
 """What another endpoint may do better; what is wrong with a request is wrong everywhere."""
+
+Admit = Callable[[ProviderDescription], Awaitable[None]]
+"""Awaited with a provider before it is asked; returns once there is room at its endpoint."""
+
+
+async def unlimited(_provider: ProviderDescription) -> None:
+    """Admit at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +35,18 @@ class Routes:
     """The providers of one generation, one after another. Made inside a running event loop."""
 
     def __init__(
-        self, provider: Provider, fallbacks: Sequence[Fallback], breakers: CircuitBreakers
+        self,
+        provider: Provider,
+        fallbacks: Sequence[Fallback],
+        breakers: CircuitBreakers,
+        admit: Admit = unlimited,
     ) -> None:
         self.provider = provider
         """The one to be asked now."""
         self.fallback: Fallback | None = None
         """What it is, if not the first."""
         self._breakers = breakers
+        self._admit = admit
         self._left = deque(fallbacks)
         self._loop = asyncio.get_running_loop()
 
@@ -55,6 +67,10 @@ class Routes:
             return False
         self._take_next()
         return True
+
+    async def wait_for_room(self) -> None:
+        """Wait until the one to be asked now may be asked."""
+        await self._admit(self.provider.description)
 
     def adapted(self, request: CompletionRequest) -> CompletionRequest:
         """Return the request as the provider to be asked now is to get it."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol, assert_never
 
+from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit, Slot
 from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.extract.parts import Part
+from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
 from streaming_code_generator.editing.exchange import (
     Deleted,
@@ -22,7 +24,6 @@ from streaming_code_generator.editing.exchange import (
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import GenerationState, Token
@@ -229,9 +230,8 @@ class Generation:
 
     async def _run(self, engine: GenerationEngine, concurrency: ConcurrencyLimit) -> None:
         try:
-            async with concurrency.slot(engine.provider.description.endpoint, self._wait_in_queue):
-                self._set_state("running")
-                result = await self._stream(engine)
+            async with concurrency.slot(self._wait_in_queue) as slot:
+                result = await self._stream(engine, slot)
                 if self.region is not None:
                     self.account.waiting_for = "Waiting for the editor"
                     self.region.finish(result.code, result.explanation)
@@ -248,17 +248,31 @@ class Generation:
             self._finish(Failed(StreamProcessError(message, kind="internal")))
 
     def _wait_in_queue(self, place: int) -> None:
+        self.account.asks_again_at_s = None
         self.account.waiting_for = f"Waiting for a free place at the model: number {place}"
         self._listener.changed(self)
 
-    async def _stream(self, engine: GenerationEngine) -> GenerationResult:
+    async def _stream(self, engine: GenerationEngine, slot: Slot) -> GenerationResult:
         """Stream the response into the document and return its result."""
         account = self.account
-        account.waiting_for = f"Waiting for {engine.provider.description.model}"
-        account.is_unanswered = True
+
+        async def admit(provider: ProviderDescription) -> None:
+            await slot.move_to(provider.endpoint)
+            # Else it says why another provider is asked.
+            if account.asks_again_at_s is None:
+                account.waiting_for = f"Waiting for {provider.model}"
+            account.is_unanswered = True
+            self._set_state("running")
+
         # Only a client that asked for every chunk gets each by itself.
         every_chunk = self.job.partial_result_token is not None
-        stream = filtered(engine, self.job.request, self.job.code_target, every_chunk=every_chunk)
+        stream = filtered(
+            engine,
+            self.job.request,
+            self.job.code_target,
+            every_chunk=every_chunk,
+            admit=admit,
+        )
         async with aclosing(stream) as events:
             async for event in events:
                 account.add(event)

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.generations.concurrency import ConcurrencyLimit
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,

@@ -23,6 +23,7 @@ from streaming_code_generator.providers.openai.endpoint_errors import (
 )
 from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
 from streaming_code_generator.providers.openai.network import Network, is_proxied
+from streaming_code_generator.providers.openai.quirks import Quirks
 from streaming_code_generator.providers.openai.responses import PATH, responses_body
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
@@ -213,7 +214,8 @@ class OpenAIProvider:
         self._extra_headers = dict(extra_headers)
         self._limits = limits
         self._session_affinity = session_affinity
-        self._dialect = dialect_for(base_url, model, token_limit_field, system_role, api)
+        self._guessed = dialect_for(base_url, model, token_limit_field, system_role, api)
+        self._dialect = self._guessed
         self._ways_to_fill = WaysToFill(base_url, model)
         self._is_proxied = is_proxied(base_url, network or Network())
         self._client = LazyClient(
@@ -232,6 +234,19 @@ class OpenAIProvider:
         """Which endpoint and model this is, and why it was taken."""
         return self._description
 
+    @property
+    def corrections(self) -> tuple[str, ...]:
+        """What the endpoint has refused, and was asked again without, or otherwise."""
+        was, now = self._guessed, self._dialect
+        corrected = {
+            "wants the Responses API": now.api != was.api,
+            "refuses stream_options": now.asks_for_usage != was.asks_for_usage and now.streams,
+            "wants max_completion_tokens": now.token_limit_field != was.token_limit_field,
+            "refuses temperature": now.takes_temperature != was.takes_temperature,
+            "refuses stream": now.streams != was.streams,
+        }
+        return tuple(name for name, is_so in corrected.items() if is_so)
+
     async def warm_up(self) -> None:
         """Import the SDK and make its client, so that the first request need not wait for that.
 
@@ -245,8 +260,10 @@ class OpenAIProvider:
                 await self._client.get()
 
     @asynccontextmanager
-    async def open(self, request: CompletionRequest) -> AsyncIterator[AsyncIterator[Delta]]:
-        """Send the request and yield its chunks.
+    async def open(
+        self, request: CompletionRequest, quirks: Quirks | None = None
+    ) -> AsyncIterator[AsyncIterator[Delta]]:
+        """Send the request and yield its chunks; `quirks` sees them as they came.
 
         One attempt; where the endpoint refuses a field by its name, once more without that.
 
@@ -273,7 +290,8 @@ class OpenAIProvider:
             await self._note_pause(pause_in(response.headers))
             # The stack closes the deltas first and then the response, and with it the connection,
             # however the caller leaves the block.
-            deltas = ReceivedDeltas(response, self._description.endpoint, self._secrets)
+            endpoint = self._description.endpoint
+            deltas = ReceivedDeltas(response, endpoint, self._secrets, quirks)
             yield await stack.enter_async_context(aclosing(deltas))
 
     @asynccontextmanager
@@ -438,9 +456,15 @@ class ReceivedDeltas:
     It is an asynchronous iterator with `aclose`, and a `BufferedDeltas`.
     """
 
-    def __init__(self, response: "Response", endpoint: str, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        response: "Response",
+        endpoint: str,
+        secrets: Secrets,
+        quirks: Quirks | None = None,
+    ) -> None:
         self._received = response.aiter_bytes()
-        self._reader = ChunkReader(endpoint, secrets)
+        self._reader = ChunkReader(endpoint, secrets, quirks)
         self._endpoint, self._secrets = endpoint, secrets
         self._ready: deque[Delta] = deque()
         self._failure: StreamingError | None = None

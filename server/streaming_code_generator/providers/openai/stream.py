@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
+from streaming_code_generator.providers.openai.quirks import Quirks
 from streaming_code_generator.providers.openai.responses import LAST_EVENTS, chat_chunk
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -299,9 +300,10 @@ MOST_PENDING_BYTES = 8 * 1024 * 1024
 class ChunkReader:
     """Reads one response. A chunk that cannot be read raises after those before it were given."""
 
-    def __init__(self, endpoint: str, secrets: Secrets = ()) -> None:
+    def __init__(self, endpoint: str, secrets: Secrets = (), quirks: Quirks | None = None) -> None:
         """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
         self._endpoint = endpoint
+        self._quirks = quirks
         self._secrets = secrets
         self._parser = SseParser()
         self._first_byte = b""
@@ -353,6 +355,8 @@ class ChunkReader:
             # Behind `[DONE]` nothing counts; events without data keep a connection alive.
             if self.is_done or not event.data:
                 continue
+            if self._quirks is not None:
+                self._quirks.see(event.data)
             if event.data == _DONE:
                 self.is_done = True
             else:
@@ -361,7 +365,10 @@ class ChunkReader:
 
     def _whole_answer(self) -> Iterator[Delta]:
         """Read a body of JSON: an error, or the answer of a server that does not stream."""
-        body = _json(self._json_body.decode("utf-8", "replace"))
+        text = self._json_body.decode("utf-8", "replace")
+        if self._quirks is not None:
+            self._quirks.see(text)
+        body = _json(text)
         # Gemini sends an error as an array of one.
         answer = _mapping(body[0] if isinstance(body, list) and body else body)
         if not {"choices", "error"} & answer.keys() and not _is_response(answer):

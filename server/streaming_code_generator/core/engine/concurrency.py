@@ -36,8 +36,16 @@ class ConcurrencyLimit:
             self._admit(endpoint)
 
     @asynccontextmanager
-    async def slot(self, endpoint: str, on_place: OnPlace) -> AsyncIterator[None]:
-        """Wait for a slot at an endpoint and hold it inside the block.
+    async def slot(self, on_place: OnPlace) -> AsyncIterator["Slot"]:
+        """Yield what holds a slot at one endpoint at a time, until the block is left."""
+        slot = Slot(self, on_place)
+        try:
+            yield slot
+        finally:
+            slot.release()
+
+    async def acquire(self, endpoint: str, on_place: OnPlace) -> None:
+        """Wait for a slot at an endpoint.
 
         Cancellation: at once; a slot that was just given goes to the next in the queue.
         """
@@ -47,11 +55,12 @@ class ConcurrencyLimit:
             await self._wait(state, on_place)
         else:
             state.running += 1
-        try:
-            yield
-        finally:
-            state.running -= 1
-            self._admit(state)
+
+    def release(self, endpoint: str) -> None:
+        """Give a slot at an endpoint to the next one who waits for it."""
+        state = self._endpoints[endpoint]
+        state.running -= 1
+        self._admit(state)
 
     async def _wait(self, endpoint: _Endpoint, on_place: OnPlace) -> None:
         waiting = _Waiting(asyncio.get_running_loop().create_future(), on_place)
@@ -84,3 +93,29 @@ class ConcurrencyLimit:
     def _report_places(endpoint: _Endpoint) -> None:
         for place, waiting in enumerate(endpoint.queue, start=1):
             waiting.on_place(place)
+
+
+class Slot:
+    """One generation's slot, at the endpoint that it asks now."""
+
+    def __init__(self, limit: ConcurrencyLimit, on_place: OnPlace) -> None:
+        self._limit = limit
+        self._on_place = on_place
+        self._endpoint: str | None = None
+
+    async def move_to(self, endpoint: str) -> None:
+        """Wait for a slot at an endpoint; one that is held at another is given up first.
+
+        Cancellation: at once.
+        """
+        if endpoint == self._endpoint:
+            return
+        self.release()
+        await self._limit.acquire(endpoint, self._on_place)
+        self._endpoint = endpoint
+
+    def release(self) -> None:
+        """Give up the slot that is held, if any."""
+        if self._endpoint is not None:
+            self._limit.release(self._endpoint)
+            self._endpoint = None
