@@ -458,3 +458,65 @@ def test_text_that_another_generation_replaces_is_not_undone() -> None:
     desk.land()
 
     assert desk.mirrored == "a\nXb\n"
+
+
+def test_several_undos_in_one_notification_are_each_an_undo() -> None:
+    """Once, only the first was; the second generation completed with a hole."""
+    desk = Desk("a\nb\n")
+    desk.writer.undo.tells = True
+    for key, place in (("0", 2), ("1", 4)):
+        desk.open(key, place)
+    desk.writer.want("0", "one ")
+    desk.writer.want("1", "two ")
+    desk.land()
+    desk.outcomes += desk.writer.undone(3, now_s=desk.now_s)
+    desk.report((((1, 0), (1, 4)), ""), (((2, 0), (2, 4)), ""))
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0"), Undone("1")]
+
+
+def test_an_undo_is_known_though_something_beside_it_was_removed_before() -> None:
+    """Once, the two together counted as removed by hand, and the text stayed away for good."""
+    desk = Desk("a = old\nb\n")
+    desk.open("0", 3, 7)
+    put_in(desk, "d\n", "X")
+    desk.report((((0, 3), (0, 4)), ""))
+    desk.writer.want("0", "brand new old")
+    desk.land()
+    desk.report((None, "a =old\nb\n"))
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_an_edit_that_was_never_reported_is_known_though_it_is_redone_and_typed_in() -> None:
+    """Once, what was left of it counted as the user's, and stayed."""
+    desk = streaming("first = 1\n")
+    desk.writer.want("0", "first = 1\nsecond = 2\n")
+    desk.reply(desk.sent())
+    desk.report((None, TEXT))
+    desk.wait(UNDO_GRACE_S)
+    desk.report((None, "a\nfirst = 1\nsecXond = 2\nb\n"))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == "a\nXb\n"
+
+
+def test_an_original_that_an_undo_brings_back_in_the_notification_that_took_it_is_known() -> None:
+    """Once, it was put there a second time when the generation was removed."""
+    desk = Desk("a = typed_here!\n")
+    desk.open("0", 4, 14)
+    desk.finish("0", "")
+    desk.reply(desk.sent())
+    desk.report(
+        (((0, 14), (0, 15)), ""),
+        (((0, 4), (0, 14)), "X"),
+        (((0, 4), (0, 5)), "typed_here"),
+        (((0, 4), (0, 6)), ""),
+    )
+    desk.outcomes += desk.writer.put_back("0")
+
+    assert desk.mirrored == "a = ped_here\n"
+    assert desk.sends_nothing()

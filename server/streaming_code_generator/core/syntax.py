@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -164,19 +165,19 @@ def reads_better_inside(window: str, language_id: str) -> str:
     marks = [mark for mark in _LONG_QUOTES if window.count(mark) % 2]
     if not marks or _lexer_class(language_id) is not _lexer_class("python"):
         return ""
-    return max(["", *marks], key=lambda mark: _code_share(mark + window, language_id))
-
-
-def _code_share(text: str, language_id: str) -> int:
-    return sum(
-        _is(kind, Operator) or _is(kind, Punctuation) for _, kind, _ in _tokens(text, language_id)
+    return max(
+        ["", *marks],
+        key=lambda mark: sum(
+            _is(kind, Operator) or _is(kind, Punctuation)
+            for _, kind, _ in _tokens(mark + window, language_id)
+        ),
     )
 
 
 _LONG_MARKS = ('"""', "'''", "`")
 _PAIRS = (
     *(("/*", "*/"), ("<!--", "-->"), ("--[[", "]]"), ("(*", "*)")),
-    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end")),
+    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end"), ('#"', '"#')),
 )
 
 
@@ -192,7 +193,7 @@ def inside_text(text: str, language_id: str) -> bool:
 
 
 _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
-_ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#")
+_ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#", '"#')
 
 
 @lru_cache(maxsize=8)
@@ -282,6 +283,12 @@ def names_language(word: str, language_id: str) -> bool:
     return bool(word) and (
         word == language_id or any(word in each and language_id in each for each in _FAMILIES)
     )
+
+
+def names_file(path: str, language_id: str) -> bool:
+    """Whether a path is that of a file in a language that is known."""
+    patterns = _lexer_class(language_id).filenames if language_id else []
+    return any(fnmatch(path.rpartition("/")[2], pattern) for pattern in patterns)
 
 
 def is_for_shell(tag: str) -> bool:

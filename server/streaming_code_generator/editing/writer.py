@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.edits.echo import (
     Echo,
-    complete_echo,
     converted_echo,
     find_echo,
 )
@@ -84,7 +83,7 @@ class DocumentWriter:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
         self._late = LateEdits(self.document)
-        self.undo = UndoWatch(self.document, self._late)
+        self.undo = UndoWatch(self.document)
         self._misplaced = MisplacedEdits(self.document)
         self._undo_version: int | None = None
         """The latest version of which the client said that an undo or a redo led to it."""
@@ -205,9 +204,11 @@ class DocumentWriter:
         )
         self._in_flight = InFlight(
             edit=edit,
+            sent=plan,
             plan=plan,
             sent_at_s=now_s,
         )
+        self.document.mark_sent()
         self._next_edit_id += 1
         self.counts.sent += 1
         return edit
@@ -225,6 +226,9 @@ class DocumentWriter:
 
     def _leaves_no_trace(self, plan: Plan) -> bool:
         """Whether steps change only what is thought of a text: a user was there before them."""
+        # The usual case: text that is only inserted always shows.
+        if all(step.edit.start == step.edit.end for step in plan):
+            return False
         text_at = self.mirror.slice
         changes = document_changes(self.document, plan)
         return all(change.text == text_at(change.start, change.end) for change in changes)
@@ -277,11 +281,11 @@ class DocumentWriter:
         standing = self._standing()
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
-        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
-            self._take_own(flight, complete_echo(self.document, flight.plan))
+        if flight and flight.is_just(changes):
+            self._late.take(flight.plan)
+            flight.plan = land(self.document, flight.plan, frozenset(flight.plan))
         else:
-            had_undo = self._take_all(changes, now_s, is_undo=is_undo)
-            is_undo &= not had_undo
+            self._take_all(changes, now_s, is_undo=is_undo)
         self.mirror.version = version
         self._refusals = Refusals()
         self._last_touched = self.document.take_touched()
@@ -323,15 +327,6 @@ class DocumentWriter:
             if final_text is not None and region_id not in self.undo and not self._misplaced:
                 self.document.adopt(region_id, final_text)
 
-    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
-        """Whether changes are the whole edit, just as it was sent, the last place first.
-
-        One by one, the parts of a step are hard to tell from what a user does.
-        """
-        own = document_changes(self.document, flight.plan)
-        reported = [located(self.mirror, change) for change in changes]
-        return flight.changed_at_s is None and reported == own[::-1]
-
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
             return
@@ -340,8 +335,8 @@ class DocumentWriter:
         elif flight.is_all_misplaced:
             self._repair(flight)
 
-    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> bool:
-        """Take changes one after the other, and return whether an undo was found among them.
+    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> None:
+        """Take changes one after the other.
 
         Our own edit is best recognised by itself. What comes behind it may be an undo in several
         steps, which is then looked up before anything that was done after it.
@@ -352,20 +347,18 @@ class DocumentWriter:
         for change in changes[:own]:
             self._take(located(self.mirror, change), now_s, is_whole=is_whole)
         others = changes[own:]
-        had_undo = False
         while len(others) > 1 and (found := self._find_undo(others)):
             count, undo = found
             self._take(undo, now_s)
             self._last_touched = self.document.take_touched()
             self._look_up_past(now_s, is_undo=is_undo)
-            others, had_undo = others[count:], True
+            others = others[count:]
         net = net_change(self.mirror, others)
         if net is not None:
             self._take(net, now_s)
-            return had_undo
+            return
         for change in others:
             self._take(located(self.mirror, change), now_s)
-        return had_undo
 
     def _find_undo(self, changes: Sequence[ReportedChange]) -> tuple[int, ForeignChange] | None:
         """Return how many changes lead back to the past, the most that do, and their sum."""

@@ -120,6 +120,12 @@ class RulesConsent:
         else:
             self._client.log(f"rules {path}: not shown to the model, as you have not allowed it")
 
+    async def aclose(self) -> None:
+        """Wait for no answer any more; what has been answered stands."""
+        for asking in self._asking:
+            asking.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
 
 def _verdicts_path() -> Path:
     return user_state_path("streaming-code-generator", appauthor=False) / "rules.json"

@@ -87,9 +87,13 @@ class StreamingServer(LanguageServer):
 
     def _handler(self, name: str) -> CommandHandler:
         def start(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
-            from streaming_code_generator.lsp.features import commands  # noqa: PLC0415 - see above
+            from streaming_code_generator.lsp.features import (  # noqa: PLC0415 - see above
+                commands,
+                generate_command,
+            )
 
-            return commands.start(self.state, name, arguments, ended)
+            handlers = {**generate_command.HANDLERS, **commands.HANDLERS}
+            return handlers[name](self.state, arguments, ended)
 
         return translating(start)
 
@@ -137,6 +141,7 @@ class StreamingServer(LanguageServer):
                 if self.state.completions is not None:
                     await self.state.completions.aclose()
                 await self.state.generations.aclose()
+                await self.state.rules_consent.aclose()
                 await self.state.backend.aclose()
         except TimeoutError:
             logger.warning("some generations did not end in time")

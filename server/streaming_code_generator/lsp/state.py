@@ -17,10 +17,10 @@ from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.budget_guard import BudgetGuard
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
-from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
 from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
 from streaming_code_generator.lsp.documents.sync import OpenedDocument
+from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.project_rules import RulesConsent
@@ -40,7 +40,7 @@ class ServerState:
     client: Client
     budget: BudgetGuard
     rules_consent: RulesConsent
-    workspace_reader: WorkspaceReader
+    prompts: Prompts
     reading_settings: asyncio.Lock
     """Held while the client's configuration is being read."""
     completions: "Completions | None" = None
@@ -105,14 +105,15 @@ def new_state(
     documents.encoding = encoding
     documents.roots = capabilities.roots
     documents.client_reports_undo = capabilities.undo_notifications
+    rules_consent = RulesConsent(client)
     state = ServerState(
         backend=backend,
         documents=documents,
         generations=generations,
         client=client,
         budget=BudgetGuard(backend.ledger, client),
-        rules_consent=RulesConsent(client),
-        workspace_reader=WorkspaceReader(),
+        rules_consent=rules_consent,
+        prompts=Prompts(documents, backend.tokenizers, rules_consent),
         reading_settings=asyncio.Lock(),
     )
     return state

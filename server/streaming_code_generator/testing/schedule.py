@@ -300,8 +300,9 @@ class Schedule:
         self._rewrite(reformatted)
 
     def user_reloads(self) -> None:
-        """Bring the buffer back to what was saved last."""
+        """Bring the buffer back to what was saved last: nothing else is the user's any more."""
         self._rewrite(lambda _: self.saved_text)
+        self.user.keep_only(self.saved_text)
 
     def _rewrite(self, function: Callable[[str], str]) -> None:
         def rewrite() -> None:

@@ -52,9 +52,13 @@ class UserModel:
         yield taken_out
         self.has_undone |= undoing
         cells = self._editor.cells
-        taken_out.update(_without(before, cells))
+        taken_out.update(set(before).difference(cells))
         self._remove(taken_out, undoing=undoing)
         self._insert(before, cells)
+
+    def keep_only(self, text: str) -> None:
+        """Take for removed what a text lacks, also what a generation has replaced meanwhile."""
+        self._remove({cell for cell in self.alone if cell.character not in text}, undoing=True)
 
     def _remove(self, removed: set[Cell], *, undoing: bool) -> None:
         characters = {cell.character for cell in removed} - set(ENDINGS)
@@ -83,9 +87,11 @@ class UserModel:
         left, right = cells[max(0, start - 1) : start], cells[end : end + 1]
         beside = {cell.character for cell in [*left, *right]}
         place = self._place(cells, start, end)
-        # What stood there before may be replaced now, and come back on either side.
+        # What stood there before may be replaced now, and come back on either side. So may what an
+        # undo brings back together with selected text.
         replaced = self.alone[max(0, place - 1) : place + 1]
-        if any(map(_is_of_server, (left, right, replaced))) or beside & self.inside:
+        new = cells[start:end]
+        if any(map(self._is_of_server, (left, right, replaced, new))) or beside & self.inside:
             self.inside |= {cell.character for cell in cells[start:end]}
             self.is_certain &= self.inside.isdisjoint(ENDINGS)
         # Whoever types just a line ending where one is generated cannot be told from that.
@@ -97,22 +103,18 @@ class UserModel:
         places = {_key(cell): place for place, cell in enumerate(self.alone)}
         left = (places[_key(cell)] for cell in reversed(cells[:start]) if _key(cell) in places)
         right = (places[_key(cell)] for cell in cells[end:] if _key(cell) in places)
-        if _is_of_server(cells[max(0, start - 1) : start]) and not _is_of_server(
+        if self._is_of_server(cells[max(0, start - 1) : start]) and not self._is_of_server(
             cells[end : end + 1]
         ):
             return next(right, len(self.alone))
         return next(left, -1) + 1
 
-
-def _is_of_server(cells: list[Cell]) -> bool:
-    return any(cell.author in {"server", "selected"} for cell in cells)
+    def _is_of_server(self, cells: list[Cell]) -> bool:
+        # An undo brings back other cells than those that were selected, of the same characters.
+        given = self._editor.given - set(ENDINGS)
+        return any(c.author in {"server", "selected"} or c.character in given for c in cells)
 
 
 def _key(cell: Cell) -> object:
     """Return what a cell is known by: its character, which no other has but for line endings."""
     return cell if cell.character in ENDINGS else cell.character
-
-
-def _without(cells: list[Cell], others: list[Cell]) -> list[Cell]:
-    gone = set(others)
-    return [cell for cell in cells if cell not in gone]

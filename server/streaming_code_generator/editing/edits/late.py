@@ -32,10 +32,6 @@ class LateEdits:
         self._document = document
         self._unseen: dict[str, deque[UnseenEdit]] = {}
 
-    def of_region(self, region_id: str) -> list[UnseenEdit]:
-        """Return what was sent for a region and not seen, the latest first."""
-        return [*reversed(self._unseen.get(region_id, ()))]
-
     def forget(self, region_id: str) -> None:
         """Expect nothing more of a region."""
         self._unseen.pop(region_id, None)
@@ -49,6 +45,7 @@ class LateEdits:
                 kept = self._unseen.setdefault(region_id, deque(maxlen=EDITS_KEPT))
                 if edit not in kept:
                     kept.append(edit)
+                    self._document.note_unseen(region_id, tuple(step.edit for step in steps))
 
     @property
     def plan(self) -> Plan:

@@ -11,7 +11,6 @@ brings a region back to what it was before is taken for undo.
 
 from collections.abc import Callable, Iterable
 
-from streaming_code_generator.editing.edits.late import LateEdits
 from streaming_code_generator.editing.regions.region import Region
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 
@@ -22,10 +21,9 @@ UNDO_GRACE_S = 1.0
 class UndoWatch:
     """Knows which regions are undone, and until when."""
 
-    def __init__(self, document: TrackedDocument, late: LateEdits) -> None:
+    def __init__(self, document: TrackedDocument) -> None:
         self.tells = False
         self._document = document
-        self._late = late
         self._held_until_s: dict[str, float] = {}
 
     def __contains__(self, region_id: str) -> bool:
@@ -41,10 +39,9 @@ class UndoWatch:
         """
         for region_id in region_ids:
             is_meant = self._is_meant(region_id, is_undo=is_undo)
-            if self._document.restore(region_id, is_meant) or self._restore_unseen(region_id):
-                continue
-            self._document.restore_nearest(region_id, is_meant)
-            self._take_back(region_id, is_undo=is_undo)
+            if not self._document.restore(region_id, is_meant):
+                self._document.restore_nearest(region_id, is_meant)
+                self._take_back(region_id, is_undo=is_undo)
 
     def _is_meant(self, region_id: str, *, is_undo: bool) -> Callable[[Region], bool]:
         region = self._document.region(region_id)
@@ -60,15 +57,6 @@ class UndoWatch:
             return may_go_back or past.own_text in (region.own_text, region.landed_text)
 
         return is_meant
-
-    def _restore_unseen(self, region_id: str) -> bool:
-        """Know what an edit has put there that was undone before it was reported, and redone."""
-        return any(
-            self._document.restore_with(
-                region_id, unseen.made_for, tuple(step.edit for step in unseen.plan)
-            )
-            for unseen in self._late.of_region(region_id)
-        )
 
     def _take_back(self, region_id: str, *, is_undo: bool) -> None:
         if is_undo or not self.tells:

@@ -21,14 +21,13 @@ Coordinates count code points from where the region was opened; those before it 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, dropwhile, islice
+from itertools import accumulate, islice, takewhile
 from operator import sub
 
 from streaming_code_generator.editing.regions.pieces import own_in_document
 from streaming_code_generator.editing.regions.region import ForeignChange, Region, absorb_change
 from streaming_code_generator.editing.text.diff import (
     Edit,
-    apply_edits,
     bits,
     fine_edits,
     single_edit,
@@ -53,14 +52,16 @@ class PastRegion:
     start: int
     end: int
     region: Region
+    was_seen: bool = True
+    """Whether the editor has reported it; else it may never have been."""
 
     def landed(self, edits: tuple[Edit, ...]) -> "PastRegion":
-        """Return it as it would be had the edits of its own text, in order, landed too."""
+        """Return it as it would be had the edits of its own text, in order, landed unseen."""
         region, end = self.region, self.end
         for edit in reversed(edits):
             end += sum(len(p.text) - (p.end - p.start) for p in region.place(edit))
             region = region.land(edit)
-        return replace(self, region=region, end=end)
+        return replace(self, region=region, end=end, was_seen=False)
 
     def changed(self, text: str, left: int, edits: Sequence[Edit]) -> "PastRegion":
         """Return it as it would be had the user made edits of its field's text at that time."""
@@ -76,10 +77,11 @@ class PastRegion:
             change = ForeignChange(start, end, edit.text)
             region = absorb_change(region, field, change, staged.splice, author="user")
             field.make(staged)
-        return PastRegion(
-            field.distance(origin, region.start) + left,
-            field.distance(origin, region.end) + left,
-            region,
+        return replace(
+            self,
+            start=field.distance(origin, region.start) + left,
+            end=field.distance(origin, region.end) + left,
+            region=region,
         )
 
     def document_edits(self, edits: tuple[Edit, ...]) -> list[Edit]:
@@ -157,6 +159,8 @@ class RegionHistory:
         self._steps: list[_Step] = []
         self._unread = 0
         """How many of the latest steps have not been looked up."""
+        self._since_sent = 0
+        """How many of the latest steps there were since an edit was sent."""
 
     def is_touched_by(self, change: ForeignChange) -> bool:
         """Whether a change reaches into the field or up to one of its ends."""
@@ -169,6 +173,7 @@ class RegionHistory:
         step = replace(self._step(mirror, change), before=before, is_users=is_users)
         self._steps.append(step)
         self._unread += 1
+        self._since_sent += 1
         self._right += step.growth
 
     def _step(self, mirror: Mirror, change: ForeignChange) -> _Step:
@@ -281,40 +286,57 @@ class RegionHistory:
         return self._steps[len(self._steps) - self._unread :]
 
     def _before_users(self, mirror: Mirror) -> str:
-        """Return the text before what the user did since the last look.
-
-        An edit of ours may have been reported together with that, as what came before it.
-        """
+        """Return the text before what the user did since the last look, or since our last edit."""
         window = self._window(mirror)
-        users = dropwhile(lambda step: not step.is_users, self._unread_steps)
-        for step in reversed([*users]):
+        for step in takewhile(lambda step: step.is_users, reversed(self._unread_steps)):
             window.go_back(step)
         return window.text
 
-    def own_texts(self) -> Iterator[str]:
-        """Yield the texts that had landed in the region, the latest first."""
-        for step in reversed(self._steps):
-            if step.before is not None:
-                yield step.before.region.own_text
+    def regions(self) -> Iterator[Region]:
+        """Yield what the region was, the latest first."""
+        return (step.before.region for step in reversed(self._steps) if step.before is not None)
 
-    def found_with(
-        self, mirror: Mirror, made_for: str, edits: tuple[Edit, ...]
-    ) -> PastRegion | None:
-        """Return the region as it is if edits have landed that were made for a text it once held.
+    def mark_sent(self) -> None:
+        """Take note that an edit goes out now: it is for the present text."""
+        self._since_sent = 0
 
-        That is what redoing an edit looks like that was undone before it was ever reported.
+    def note_unseen(self, mirror: Mirror, present: PastRegion, edits: tuple[Edit, ...]) -> None:
+        """Note the edit that was sent last, and not seen, as landed and undone at once.
+
+        An editor may have applied it and the user undone it before that was reported: redone, it is
+        the generation's then. If it never arrived, such a text never comes.
+
+        Args:
+            mirror: The document.
+            present: The region.
+            edits: The edits of the region's own text, in order.
         """
-        depths = [
-            depth
-            for depth, step in enumerate(reversed(self._steps), start=1)
-            if step.before is not None and step.before.region.own_text == made_for
+        index = len(self._steps) - self._since_sent
+        later = self._steps[index:]
+        window = self._window(mirror)
+        for step in reversed(later):
+            window.go_back(step)
+        sent_for = later[0].before if later else present
+        # In the middle of an edit of several places nothing is sent.
+        if sent_for is None or sent_for.region.own_text != present.region.landed_text:
+            return
+        landing = [
+            _Step(
+                edit.start,
+                removed=window.text[edit.start - self._left : edit.end - self._left],
+                inserted=edit.text,
+                before=None,
+            )
+            for edit in reversed(sent_for.document_edits(edits))
         ]
-        for window, past in self._walk_back(mirror, depths=depths):
-            older = [edit.shifted(-self._left) for edit in past.document_edits(edits)]
-            text = apply_edits(window.text, older)
-            if text == window.present:
-                return past.landed(edits)
-        return None
+        if landing:
+            undoing = [
+                replace(step, removed=step.inserted, inserted=step.removed)
+                for step in reversed(landing)
+            ]
+            landing[0] = replace(landing[0], before=sent_for)
+            undoing[0] = replace(undoing[0], before=sent_for.landed(edits))
+            self._steps[index:index] = [*landing, *undoing]
 
     def _walk_back(
         self, mirror: Mirror, *, depths: list[int], thought: Sequence[_Step] = ()

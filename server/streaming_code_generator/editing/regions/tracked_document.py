@@ -461,29 +461,31 @@ class TrackedDocument:
         # What another generation replaces is not undone by that.
         if not is_undo and not history.was_users_change():
             return
-        if is_undo or standing in history.own_texts():
+        if is_undo or any(standing == past.standing_text() for past in history.regions()):
             pieces = without_deleted(region.pieces)
             region = replace(region, own_text=standing, pieces=pieces, deleted=False)
         else:
-            region = region.without_latest(history.own_texts())
+            region = region.without_latest(past.own_text for past in history.regions())
         self._regions[region_id] = region
 
-    def restore_with(self, region_id: str, made_for: str, edits: tuple[Edit, ...]) -> bool:
-        """Make a region what it is if edits landed that were made for a text it once held."""
-        past = self._histories[region_id].found_with(self.mirror, made_for, edits)
-        if past is not None:
-            self._become(region_id, past, landed_text=past.region.landed_text)
-        return past is not None
+    def mark_sent(self) -> None:
+        """Take note that an edit goes out now."""
+        for history in self._histories.values():
+            history.mark_sent()
 
-    def _become(self, region_id: str, past: PastRegion, *, landed_text: str | None = None) -> None:
+    def note_unseen(self, region_id: str, edits: tuple[Edit, ...]) -> None:
+        """Take note that edits of a region, sent last, were not seen, and may turn up by redo."""
+        self._histories[region_id].note_unseen(self.mirror, self._past(region_id), edits)
+
+    def _become(self, region_id: str, past: PastRegion) -> None:
         history = self._histories[region_id]
-        if landed_text is None:
-            landed_text = self._regions[region_id].landed_text
+        # What is seen for the first time has landed only now.
+        latest = self._regions[region_id] if past.was_seen else past.region
         self._regions[region_id] = replace(
             past.region,
             start=history.point(self.mirror, past.start),
             end=history.point(self.mirror, past.end),
-            landed_text=landed_text,
+            landed_text=latest.landed_text,
         )
         self._sort()
         self._give_back(region_id)

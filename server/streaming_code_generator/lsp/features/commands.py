@@ -1,361 +1,60 @@
-"""The commands of `workspace/executeCommand`, one function each."""
+"""The other commands of `workspace/executeCommand`, one function each."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from lsprotocol import types
-from pygls.exceptions import JsonRpcException
-
-from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.results import stats_object
-from streaming_code_generator.editing.exchange import RangeTaken
-from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.workspace_files import (
-    new_workspace_file,
-    secret_looking,
-)
-from streaming_code_generator.lsp.failures import (
-    content_modified,
-    request_cancelled,
-    request_failed,
-)
-from streaming_code_generator.lsp.features.prompting import prompts_for
-from streaming_code_generator.lsp.generations.generation import (
-    Cancelled,
-    Completed,
-    Failed,
-    Generation,
-    Stage,
-)
-from streaming_code_generator.lsp.generations.job import Job, make_job
-from streaming_code_generator.lsp.generations.registry import Preparation, abilities
+from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.lsp.generations.reporter import result_object
 from streaming_code_generator.lsp.state import ServerState
-from streaming_code_generator.lsp.wire import (
-    ACCEPT,
-    CANCEL,
-    GENERATE,
-    REMOVE,
-    RETRY,
-    STATUS,
-    ClientRange,
-    GenerateArguments,
-    GenerationReference,
-    NewFile,
-    invalid,
-    lsp_range,
-    parse_generate,
-    parse_reference,
-)
+from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, REMOVE, STATUS, parse_reference
 from streaming_code_generator.providers.choose import completes
-from streaming_code_generator.settings import ModelSelection, Settings
 from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
 
-REMOVAL_TIMEOUT_S = 15.0
-"""Longer than the writer itself waits for an editor that does not answer."""
 
-
-# generate
-
-
-def generate(
-    state: ServerState, arguments: object, ended: ExitStack
-) -> Coroutine[Any, Any, object]:
-    """Reserve the places at once; then start a generation in each and answer with the results.
-
-    Cancellation: cancels the generations, if they are waited for.
-    """
-    parsed = parse_generate(arguments)
-    if parsed.target != "none" and not state.client.capabilities.edits:
-        invalid(
-            "This client takes no edits (it does not announce `workspace.applyEdit`): "
-            'send "target": "none", and take the code from the answer.'
-        )
-    if isinstance(parsed.target, NewFile):
-        return _generate_file(state, parsed)
-    document = state.documents.get(parsed.uri)
-    places = None
-    if document is not None and document.is_open:
-        # The next message may already change the document: the places must move with it.
-        places = _reserve(parsed, document)
-        for place in places:
-            ended.callback(place.release)
-    token = parsed.work_done_token
-    preparation = ended.enter_context(state.generations.preparation(parsed.uri, token))
-    return _generate(state, parsed, places, preparation)
-
-
-async def _generate(
-    state: ServerState,
-    arguments: GenerateArguments,
-    places: list[ReservedRange] | None,
-    preparation: Preparation,
-) -> object:
-    engine, settings = await _present_engine(state, arguments.selection)
-    if places is None:
-        places = _reserve(arguments, await state.documents.find(arguments.uri))
-    jobs = await _make_jobs(state, arguments, places, engine, settings)
-    if preparation.is_cancelled:
-        raise request_cancelled("Cancelled before anything was asked of the model.", "")
-    # With target `none` a file that is not open was read for its context alone.
-    if jobs[0].document is None:
-        state.documents.drop_unused_files()
-    if not arguments.positions:
-        return await _end_of(_start(state, jobs[0], engine))
-    return {"generations": await _ends_of(_start_all(state, jobs, engine))}
-
-
-async def _make_jobs(
-    state: ServerState,
-    arguments: GenerateArguments,
-    places: list[ReservedRange],
-    engine: GenerationEngine,
-    settings: Settings,
-) -> list[Job]:
-    """Resolve a request at each of its places, before any code changes the document."""
-    try:
-        prompts = await prompts_for(state, arguments, places, engine, settings)
-        first, *others = [
-            make_job(
-                arguments,
-                place,
-                settings,
-                prompt,
-                session_id=state.session_id(place.document.uri),
-            )
-            for place, prompt in zip(places, prompts, strict=True)
-        ]
-    finally:
-        for place in places:
-            place.release()
-    # A token stands for one progress: the further generations have their own.
-    return [first, *(replace(job, work_done_token=None) for job in others)]
-
-
-async def _ends_of(generations: list[Generation]) -> list[object]:
-    """Answer for several generations, in order; one that fails does not fail the others."""
-
-    async def end_of(generation: Generation) -> object:
-        try:
-            return await _end_of(generation)
-        except JsonRpcException as error:
-            return {**_result_object(generation), "error": error.message}
-
-    return await asyncio.gather(*map(end_of, generations))
-
-
-async def _generate_file(state: ServerState, arguments: GenerateArguments) -> object:
-    """Have the client create a file, and generate what it is to hold.
-
-    The file is created first, so that the code is seen to grow in it; where no code comes, it
-    stays, empty.
-    """
-    if not state.client.capabilities.creates_files:
-        invalid(
-            "This client creates no files (it does not announce `create` in "
-            "`workspace.workspaceEdit.resourceOperations`): create the file, and send it as "
-            '"textDocument".'
-        )
-    _refuse_secrets(arguments.uri)
-    if state.documents.get(arguments.uri) is not None:
-        invalid('The file is open already: send it as "textDocument", with a place in it.')
-    path = new_workspace_file(arguments.uri, state.documents.roots)
-    engine, settings = await _present_engine(state, arguments.selection)
-    objection = await state.client.create_file(arguments.uri)
-    if objection is not None:
-        raise StreamProcessError(
-            f"The editor did not create `{path.name}` ({objection}): create it yourself, and "
-            "generate in it.",
-            kind="document",
-        )
-    places = _reserve(arguments, state.documents.created(arguments.uri))
-    (job,) = await _make_jobs(state, arguments, places, engine, settings)
-    return await _end_of(_start(state, job, engine))
-
-
-async def _present_engine(
-    state: ServerState, selection: ModelSelection
-) -> tuple[GenerationEngine, Settings]:
-    """Return what a generation runs on, by the settings of the moment of the request, and these.
-
-    They are taken before anything else is waited for: another request may bring other settings.
-
-    Raises:
-        ConfigurationError: No model can be had, or the day's budget is spent.
-    """
-    await state.settings_read()
-    try:
-        resolved = state.backend.resolved.for_request(selection)
-        engine = state.backend.new_engine(resolved)
-        await state.budget.admit(resolved.settings.budget_per_day)
-    except StreamingError as error:
-        state.client.log(error.message, types.MessageType.Error)
-        raise
-    return engine, resolved.settings
-
-
-def _reserve(arguments: GenerateArguments, document: OpenDocument) -> list[ReservedRange]:
-    """Reserve the places that a request names, in the document as it is now.
-
-    Raises:
-        JsonRpcInvalidParams: The file must not be touched.
-        JsonRpcException: `ContentModified`, the client saw an older document.
-    """
-    _refuse_secrets(document.uri)
-    wheres = [(each, each) for each in arguments.positions] or [(arguments.start, arguments.end)]
-    version = document.mirror.version
-    if arguments.version is not None and version is not None and arguments.version < version:
-        wheres = [_carried(arguments, document, where) for where in wheres]
-    point = document.mirror.point
-    return [ReservedRange(document, point(*start), point(*end)) for start, end in wheres]
-
-
-def _refuse_secrets(uri: str) -> None:
-    path = unquote(urlsplit(uri).path)
-    if secret_looking(path):
-        name = path.rsplit("/", 1)[-1]
-        invalid(f"`{name}` looks like it holds secrets: it is neither sent nor edited.")
-
-
-def _carried(
-    arguments: GenerateArguments, document: OpenDocument, where: ClientRange
-) -> ClientRange:
-    """Return where a place of an older version is now, if the request allows that."""
-    version = arguments.version or 0
-    carried = document.history.carried(where, version) if arguments.rebase else None
-    if carried is None:
-        raise content_modified(
-            f"The document is at version {document.mirror.version}, the request is for "
-            f"{version}: ask again for the current one."
-        )
-    return carried
-
-
-def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation:
-    """Start a generation.
-
-    Raises:
-        JsonRpcInvalidParams: Another generation is writing in the range.
-    """
-    if state.completions is not None:
-        state.completions.yield_to_generation(engine.provider.description.endpoint)
-    try:
-        return state.generations.start(job, engine)
-    except RangeTaken as taken:
-        invalid(
-            f"Generation `{taken.region_id}` is still writing in that range: "
-            "wait for its end, or cancel it."
-        )
-
-
-def _start_all(state: ServerState, jobs: list[Job], engine: GenerationEngine) -> list[Generation]:
-    """Start several generations, or none; raises as `_start` does."""
-    started: list[Generation] = []
-    try:
-        started.extend(_start(state, job, engine) for job in jobs)
-    except BaseException:
-        for generation in started:
-            generation.cancel("Another place of the same request is taken.")
-        raise
-    return started
-
-
-async def _end_of(generation: Generation) -> object:
-    """Answer at once, or with a generation's end, as its job says.
-
-    Cancellation: cancels the generation, if it is waited for.
-
-    Raises:
-        JsonRpcException: `RequestCancelled` or `RequestFailed`.
-    """
-    if not generation.job.is_awaited:
-        return {"id": generation.id, "status": "started"}
-    try:
-        await asyncio.shield(generation.done)
-    except asyncio.CancelledError:
-        generation.cancel()
-        raise
-    match generation.end:
-        case Completed():
-            return _result_object(generation)
-        case Cancelled(reason=reason):
-            raise request_cancelled(reason, "".join(generation.account.text))
-        case Failed(error=error):
-            raise request_failed(error) from error
-    raise RuntimeError(f"generation {generation.id} has not ended")
-
-
-# cancel, remove, accept, retry, status
-
-
-async def cancel(state: ServerState, arguments: object) -> object:
+async def cancel(state: ServerState, arguments: object, _: ExitStack) -> object:
     """Cancel one generation, or all; answer with the ids of those that were running."""
     return {"ids": state.generations.cancel(parse_reference(arguments, CANCEL))}
 
 
-async def remove(state: ServerState, arguments: object) -> object:
+async def remove(state: ServerState, arguments: object, _: ExitStack) -> object:
     """Take a generation's code out of its document and put back what it replaced."""
-    generation = _meant(state, parse_reference(arguments, REMOVE), REMOVE)
-    await _put_back(state, generation)
-    _forget(state, generation)
+    generation = state.generations.meant(parse_reference(arguments, REMOVE), REMOVE)
+    await state.generations.put_back(generation)
+    state.generations.forget(generation)
+    state.documents.drop_unused_files()
     return {"id": generation.id, "status": "removed"}
 
 
-async def accept(state: ServerState, arguments: object) -> object:
+async def accept(state: ServerState, arguments: object, _: ExitStack) -> object:
     """Stop tracking a generation's code: it is the user's own from now on."""
-    generation = _meant(state, parse_reference(arguments, ACCEPT), ACCEPT)
-    _forget(state, generation)
-    return {"id": generation.id, "status": "accepted"}
-
-
-async def retry(state: ServerState, arguments: object) -> object:
-    """Remove a generation's code and generate again, with the same request.
-
-    Cancellation: cancels the new generation, if it is waited for.
-    """
-    reference = parse_reference(arguments, RETRY)
-    generation = _meant(state, reference, RETRY)
-    engine, _ = await _present_engine(state, generation.job.selection)
-    await _put_back(state, generation)
-    region = generation.region
-    if region is None or not region.is_tracked:
-        invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
-    job = replace(
-        generation.job,
-        takes_over=region.region_id,
-        is_awaited=reference.wait,
-        work_done_token=reference.work_done_token,
-        partial_result_token=None,
-    )
-    # The new generation takes over the region before the old one lets go of it, so that the
-    # place is tracked throughout.
-    again = _start(state, job, engine)
+    generation = state.generations.meant(parse_reference(arguments, ACCEPT), ACCEPT)
     state.generations.forget(generation)
-    return await _end_of(again)
+    state.documents.drop_unused_files()
+    return {"id": generation.id, "status": "accepted"}
 
 
 _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 
 
-async def status(state: ServerState, arguments: object) -> object:  # noqa: ARG001 - takes none
+async def status(state: ServerState, _arguments: object, _: ExitStack) -> object:
     """Answer with running and recent generations, the totals, and how ghost text stands."""
     await state.settings_read()
     generations, completions = state.generations, state.completions
     spent = await state.backend.ledger.spent()
     counts = completions.counts() if completions else _NO_COMPLETIONS
+    try:
+        provider = state.backend.completion_provider().description
+        when = completes(state.backend.resolved, provider)
+    except StreamingError:
+        when = "off"
     return {
-        "running": [_result_object(generation) for generation in generations.running],
-        "recent": [_result_object(generation) for generation in generations.ended],
+        "running": [result_object(generation) for generation in generations.running],
+        "recent": [result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
         "usage": {
             "session": _usage_object(spent.session),
             "today": _usage_object(spent.day) if spent.day else None,
         },
-        "completions": {"when": _completes(state), **counts},
+        "completions": {"when": when, **counts},
         "profiles": list(state.backend.resolved.profiles),
     }
 
@@ -365,126 +64,4 @@ def _usage_object(sums: UsageSums) -> dict[str, object]:
     return {**sums_object(sums), "summary": str(sums)}
 
 
-def _completes(state: ServerState) -> str:
-    try:
-        provider = state.backend.completion_provider()
-    except StreamingError:
-        return "off"
-    return completes(state.backend.resolved, provider.description)
-
-
-def _meant(state: ServerState, reference: GenerationReference, command: str) -> Generation:
-    """Return the generation that a command is for.
-
-    Raises:
-        JsonRpcInvalidParams: There is none, or the command does not apply to it now.
-    """
-    generation = state.generations.meant(reference, command)
-    if generation is None and reference.id:
-        invalid(f"No generation `{reference.id}` is known: `{STATUS}` lists them.")
-    if generation is None:
-        verb = command.rpartition(".")[2]
-        invalid(f"No generation has text to {verb}: `{STATUS}` lists them.")
-    if command not in abilities(generation).by_id:
-        if generation.end is None:
-            invalid(
-                f"Generation `{generation.id}` is still running: cancel it, or wait for its end."
-            )
-        invalid(
-            f"Generation `{generation.id}` is not followed any more: it was accepted or removed, "
-            "its document was closed, or it never edited one."
-        )
-    return generation
-
-
-def _forget(state: ServerState, generation: Generation) -> None:
-    state.generations.forget(generation)
-    state.documents.drop_unused_files()
-
-
-async def _put_back(state: ServerState, generation: Generation) -> None:
-    """Cancel a generation if it runs, and take its text out of the document.
-
-    Raises:
-        StreamProcessError: What stands there is mixed with other text, or the
-            editor does not take the edit.
-    """
-    if generation.region and generation.region.is_rewritten:
-        raise StreamProcessError(
-            "The code was changed since it was generated, by a formatter or by hand: taking it out "
-            "would leave fragments of that. Undo the change first, or delete the code.",
-            kind="document",
-        )
-    # Taking out text that another generation has rewritten would take out that one's, too.
-    for over in generation.region.laid_over() if generation.region else []:
-        later = state.generations.get(over)
-        if later is not None and later.stage in {Stage.RUNNING, Stage.STANDING}:
-            raise StreamProcessError(
-                f"Generation `{over}` stands on the code of `{generation.id}`: "
-                "remove that one first.",
-                kind="document",
-            )
-    if generation.cancel():
-        await asyncio.shield(generation.done)
-    await generation.put_back(timeout_s=REMOVAL_TIMEOUT_S)
-
-
-# Results
-
-
-def _result_object(generation: Generation) -> dict[str, object]:
-    """Return a generation as the contract has it, also one that is running, or ended badly."""
-    account, engine = generation.account, generation.engine
-    result = generation.end.result if isinstance(generation.end, Completed) else None
-    description = engine.provider.description if engine else None
-    provider, reason = (description.name, description.reason) if description else ("", "")
-    if result is not None:  # a fallback may have answered
-        provider, _, reason = result.provider.partition(": ")
-    where = generation.region.range if generation.region else None
-    return {
-        "id": generation.id,
-        "status": generation.state,
-        "text": "".join(account.text),
-        "code": "".join(account.code),
-        "explanation": "".join(account.explanation),
-        "reasoning": "".join(account.reasoning),
-        "uri": generation.uri,
-        "range": lsp_range(*where) if where else None,
-        "model": result.model if result else description.model if description else "",
-        "provider": provider,
-        "profile": generation.job.selection.profile,
-        "providerReason": reason,
-        "fallback": result.fallback if result else None,
-        "maskedKeys": result.masked_keys if result else 0,
-        "finishReason": result.finish_reason if result else None,
-        "warnings": list(result.warnings) if result else [],
-        "dropped": dict(result.dropped) if result else {},
-        "context": [
-            {
-                "uri": shown.uri,
-                "range": lsp_range((shown.first, 0), (shown.end, 0)),
-                "tokens": shown.tokens,
-                "why": shown.why,
-            }
-            for shown in generation.job.context
-        ],
-        "stats": stats_object(account.stats),
-    }
-
-
-_COMMANDS: dict[str, Callable[[ServerState, object], Coroutine[Any, Any, object]]] = {
-    CANCEL: cancel,
-    REMOVE: remove,
-    ACCEPT: accept,
-    RETRY: retry,
-    STATUS: status,
-}
-
-
-def start(
-    state: ServerState, command: str, arguments: object, ended: ExitStack
-) -> Coroutine[Any, Any, object]:
-    """Start a command of `wire.COMMANDS`; see `CommandHandler` for what happens when."""
-    if command == GENERATE:
-        return generate(state, arguments, ended)
-    return _COMMANDS[command](state, arguments)
+HANDLERS = {CANCEL: cancel, REMOVE: remove, ACCEPT: accept, STATUS: status}

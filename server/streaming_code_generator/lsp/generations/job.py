@@ -12,7 +12,7 @@ line ending that makes that line. The place follows the document until the gener
 from dataclasses import dataclass, field, replace
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
-from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot
+from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.core.engine.from_settings import completion_request
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
@@ -154,19 +154,22 @@ def make_job(
         ),
         request=completion_request(settings, prompt.messages, session_id=session_id),
         selection=arguments.selection,
-        context=tuple(_shown(piece) for piece in prompt.pieces),
+        context=tuple(
+            ShownContext(
+                uri=piece.file.uri,
+                first=piece.first,
+                end=piece.end,
+                tokens=piece.tokens,
+                why=piece.why,
+            )
+            for piece in prompt.pieces
+        ),
         edits=settings.edits,
         insert_explanation=settings.insert_explanation,
         on_interrupt=settings.on_interrupt,
         is_awaited=arguments.wait,
         work_done_token=arguments.work_done_token,
         partial_result_token=arguments.partial_result_token,
-    )
-
-
-def _shown(piece: FilePiece) -> ShownContext:
-    return ShownContext(
-        uri=piece.file.uri, first=piece.first, end=piece.end, tokens=piece.tokens, why=piece.why
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import Outcome
+from streaming_code_generator.errors import StreamProcessError
 from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation import (
@@ -33,10 +34,14 @@ from streaming_code_generator.lsp.wire import (
     CANCEL,
     REMOVE,
     RETRY,
+    STATUS,
     GenerationReference,
     Token,
+    invalid,
 )
 
+REMOVAL_TIMEOUT_S = 15.0
+"""Longer than the writer itself waits for an editor that does not answer."""
 MOST_FINISHED = 50
 """So many ended generations are remembered, for `status`, `remove` and `retry`."""
 
@@ -193,6 +198,32 @@ class Generations:
             self._listener.forgotten(generation)
         generation.release()
 
+    async def put_back(self, generation: Generation) -> None:
+        """Cancel a generation if it runs, and take its text out of the document.
+
+        Raises:
+            StreamProcessError: What stands there is mixed with other text, or the
+                editor does not take the edit.
+        """
+        if generation.region and generation.region.is_rewritten:
+            raise StreamProcessError(
+                "The code was changed since it was generated, by a formatter or by hand: taking it "
+                "out would leave fragments of that. Undo the change first, or delete the code.",
+                kind="document",
+            )
+        # Taking out text that another generation has rewritten would take out that one's, too.
+        for over in generation.region.laid_over() if generation.region else []:
+            later = self._generations.get(over)
+            if later is not None and later.stage in {Stage.RUNNING, Stage.STANDING}:
+                raise StreamProcessError(
+                    f"Generation `{over}` stands on the code of `{generation.id}`: "
+                    "remove that one first.",
+                    kind="document",
+                )
+        if generation.cancel():
+            await asyncio.shield(generation.done)
+        await generation.put_back(timeout_s=REMOVAL_TIMEOUT_S)
+
     async def aclose(self) -> None:
         """Cancel everything and wait until it has ended."""
         for generation in self.running:
@@ -226,23 +257,40 @@ class Generations:
             if each.region and each.region.is_tracked and each.is_of(uri)
         ]
 
-    def get(self, generation_id: str) -> Generation | None:
-        """Return a running or remembered generation."""
-        return self._generations.get(generation_id)
+    def meant(self, reference: GenerationReference, command: str) -> Generation:
+        """Return the generation that a command is for: the one named, or the last that it suits.
 
-    def meant(self, reference: GenerationReference, command: str) -> Generation | None:
-        """Return the generation named, or the last one that a command without an id means."""
+        Raises:
+            JsonRpcInvalidParams: There is none, or the command does not apply to it now.
+        """
         if reference.id is not None:
-            return self._generations.get(reference.id)
-        meant = [
-            each
-            for each in self._generations.values()
-            if command in abilities(each).without_id
-            and not (each.region and each.region.document.delivery.is_paused)
-            and (reference.uri is None or each.is_of(reference.uri))
-        ]
-        # The last one is what the user has just seen.
-        return meant[-1] if meant else None
+            generation = self._generations.get(reference.id)
+            if generation is None:
+                invalid(f"No generation `{reference.id}` is known: `{STATUS}` lists them.")
+        else:
+            suited = [
+                each
+                for each in self._generations.values()
+                if command in abilities(each).without_id
+                and not (each.region and each.region.document.delivery.is_paused)
+                and (reference.uri is None or each.is_of(reference.uri))
+            ]
+            if not suited:
+                verb = command.rpartition(".")[2]
+                invalid(f"No generation has text to {verb}: `{STATUS}` lists them.")
+            # The last one is what the user has just seen.
+            generation = suited[-1]
+        if command not in abilities(generation).by_id:
+            if generation.end is None:
+                invalid(
+                    f"Generation `{generation.id}` is still running: cancel it, or wait for its "
+                    "end."
+                )
+            invalid(
+                f"Generation `{generation.id}` is not followed any more: it was accepted or "
+                "removed, its document was closed, or it never edited one."
+            )
+        return generation
 
     def totals(self) -> dict[str, int]:
         """Return the sums over all generations of the session, however they ended."""

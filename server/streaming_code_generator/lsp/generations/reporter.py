@@ -11,7 +11,7 @@ from typing import Any
 from lsprotocol import types
 
 from streaming_code_generator.core.extract.parts import Part
-from streaming_code_generator.core.results import StreamStats, summary_line
+from streaming_code_generator.core.results import StreamStats, stats_object, summary_line
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
@@ -265,4 +265,44 @@ def _update(generation: Generation) -> dict[str, object]:
         "tokens": stats.completion_tokens,
         "elapsedSeconds": generation.elapsed_s,
         "tokensPerSecond": stats.tokens_per_second,
+    }
+
+
+def result_object(generation: Generation) -> dict[str, object]:
+    """Return a generation as the contract has it, also one that is running, or ended badly."""
+    account, engine = generation.account, generation.engine
+    result = generation.end.result if isinstance(generation.end, Completed) else None
+    description = engine.provider.description if engine else None
+    provider, reason = (description.name, description.reason) if description else ("", "")
+    if result is not None:  # a fallback may have answered
+        provider, _, reason = result.provider.partition(": ")
+    where = generation.region.range if generation.region else None
+    return {
+        "id": generation.id,
+        "status": generation.state,
+        "text": "".join(account.text),
+        "code": "".join(account.code),
+        "explanation": "".join(account.explanation),
+        "reasoning": "".join(account.reasoning),
+        "uri": generation.uri,
+        "range": lsp_range(*where) if where else None,
+        "model": result.model if result else description.model if description else "",
+        "provider": provider,
+        "profile": generation.job.selection.profile,
+        "providerReason": reason,
+        "fallback": result.fallback if result else None,
+        "maskedKeys": result.masked_keys if result else 0,
+        "finishReason": result.finish_reason if result else None,
+        "warnings": list(result.warnings) if result else [],
+        "dropped": dict(result.dropped) if result else {},
+        "context": [
+            {
+                "uri": shown.uri,
+                "range": lsp_range((shown.first, 0), (shown.end, 0)),
+                "tokens": shown.tokens,
+                "why": shown.why,
+            }
+            for shown in generation.job.context
+        ],
+        "stats": stats_object(account.stats),
     }
