@@ -1,6 +1,8 @@
 """What a model is shown of a workspace, what the result says of it, and what is never sent."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
+from os.path import commonprefix
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,19 @@ async def test_other_open_documents_are_shown_as_they_are_in_the_editor(
 
     assert "return UNSAVED" in endpoint.requests[0].prompt
     assert "return OLD" not in endpoint.requests[0].prompt
+
+
+async def test_next_request_begins_as_the_one_before_so_that_it_is_not_read_again(
+    editor: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    text = "".join(f"def step_{n}(value):\n    return value + {n}\n\n" for n in range(200))
+    document = editor.open(text)
+    for line in (300, 306):
+        await editor.generate(document, (line, 0), prompt="another step")
+
+    first, second = (json.dumps(request.body["messages"]) for request in endpoint.requests)
+    assert first != second
+    assert len(commonprefix([first, second])) >= 0.6 * len(second)
 
 
 async def test_files_that_the_request_names_are_shown(

@@ -166,6 +166,28 @@ async def test_user_hears_at_once_of_an_interruption_that_is_gone_on_from(
     assert document.text == "x = 1\ny = two"
 
 
+async def test_limit_that_one_server_met_is_waited_out_by_another_of_the_same_user(
+    workspace: Path, endpoint: ScriptedEndpoint, tmp_path: Path
+) -> None:
+    endpoint.will(Reply.error(429, "slow down", headers={"Retry-After": "20"}))
+    environment = server_environment(tmp_path, endpoint.base_url, MAX_RETRIES="0")
+    async with connected(workspace, environment) as one:
+        await failure(one)
+    async with connected(workspace, environment) as other:
+        document = other.open("")
+        call = other.begin_generate(document, (0, 0), prompt="x", workDoneToken="progress")
+        await other.until(
+            lambda: any(
+                report.get("message", "").startswith("Asking in ")
+                for report in other.reported("progress")
+            )
+        )
+        call.cancel()
+        with pytest.raises(JsonRpcException):
+            await call.result()
+    assert len(endpoint.requests) == 1
+
+
 async def test_next_generation_after_a_failure_works(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:
