@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from os.path import commonprefix
 from pathlib import Path
 
 import pytest
@@ -85,8 +84,10 @@ async def test_next_request_begins_as_the_one_before_so_that_it_is_not_read_agai
         await editor.generate(document, (line, 0), prompt="another step")
 
     first, second = (json.dumps(request.body["messages"]) for request in endpoint.requests)
-    assert first != second
-    assert len(commonprefix([first, second])) >= 0.6 * len(second)
+    shared = next(
+        at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other
+    )
+    assert shared >= 0.6 * len(second)
 
 
 async def test_files_that_the_request_names_are_shown(
