@@ -9,7 +9,14 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, event, finish
+from streaming_code_generator.testing.openai_replies import (
+    DONE,
+    Reply,
+    answer,
+    chunk,
+    event,
+    finish,
+)
 from support.lsp_client import EditorClient, connected
 from support.lsp_endpoint import ScriptedEndpoint, silence
 from support.lsp_process import server_environment
@@ -111,6 +118,16 @@ async def test_low_budget_is_warned_of_once(spender: EditorClient) -> None:
     (warning,) = spender.said(types.WINDOW_SHOW_MESSAGE)
     assert warning["message"] == "$0.90 of $1.00 of today's budget (`budgetPerDay`) is spent."
     assert not spender.said(ASK)
+
+
+async def test_what_has_no_price_is_said_not_to_count(
+    spender: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    for _ in range(3):
+        await generate(spender)
+    logged = [each["message"] for each in spender.said(types.WINDOW_LOG_MESSAGE)]
+    assert sum("price is not known" in message for message in logged) == 1
 
 
 async def test_beyond_the_budget_it_generates_only_if_the_user_says_so(
