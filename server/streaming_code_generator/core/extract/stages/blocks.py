@@ -223,6 +223,9 @@ class FencedCode:
         line, self._head.held = self._head.held, ""
         if self._fence.is_closed_by(line):
             return FilterStep(pieces=[Dropped("fence", line)])
+        if line.strip(BLANK) == 2 * self._fence.character:
+            # The response was cut off in the middle of the fence.
+            return FilterStep(pieces=[Dropped("fence", line)])
         fence = None if self._is_text else opening_fence(line)
         if fence is not None and reads_like_prose(fence.info) and not self._is_inside_text():
             return self._closed_with_words(line, fence)
