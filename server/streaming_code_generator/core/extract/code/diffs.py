@@ -133,12 +133,13 @@ def _hunks(text: str) -> Iterator[Hunk]:
     if text.lstrip().startswith(tuple(f"<{name}>" for name in OLD_TEXT)):
         for match in _OLD_AND_NEW.finditer(text):
             yield Hunk(old=tuple(match[2].split("\n")), new=tuple(match[4].split("\n")))
-        return
-    if any(line.startswith("<<<<<<<") for line in lines):
+    elif any(line.startswith("<<<<<<<") for line in lines):
         yield from _pairs(lines)
-        return
-    if not any(line[:1] in {"+", "-"} for line in lines):
-        return
+    elif any(line[:1] in {"+", "-"} for line in lines):
+        yield from _hunks_of_diff(lines)
+
+
+def _hunks_of_diff(lines: Sequence[str]) -> Iterator[Hunk]:
     old: list[str] = []
     new: list[str] = []
     is_inside = not any(line.startswith("@@") for line in lines)

@@ -137,7 +137,12 @@ class RepeatedAbove:
 
     def _matching(self, start: str) -> int | None:
         match = _HEADER.match(start)
-        if match is not None and self._headers.get(match[1], -1) > self._at:
+        # A header may say more than the one above, but up to the name it has to be the same.
+        if (
+            match is not None
+            and self._headers.get(match[1], -1) > self._at
+            and any(line.startswith(start[: match.start(1)]) for line in self._lines)
+        ):
             return self._headers[match[1]]
         found = [
             number

@@ -570,7 +570,9 @@ class ForeignBlocks:
     def finish(self) -> FilterStep:
         """Take the only block, if it is one of code, for what was asked for."""
         if self._line:
-            self.feed("\n")
+            step = self.feed("\n")
+            if step.following is not None:
+                return step
         if self._may_be_code():
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed
