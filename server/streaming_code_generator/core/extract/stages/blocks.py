@@ -361,6 +361,8 @@ _GOES_ON = re.compile(
     r"|the (?:other|helper|second|rest|next|remaining|implementation))\b",
     re.IGNORECASE,
 )
+_NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
+"""A heading with a file's name, above that file's block."""
 _REMEMBERED = 2_000
 
 
@@ -465,7 +467,8 @@ class AfterCode:
         if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
             return not _GOES_ON.match(said)
         line, ended, _ = said.partition("\n")
-        return bool(ended) and not line.rstrip(" *_").endswith(":") and not _GOES_ON.match(line)
+        leads_on = line.rstrip(" *_").endswith(":") or _NAMES_FILE.fullmatch(line)
+        return bool(ended) and not leads_on and not _GOES_ON.match(line)
 
 
 _IMPORT = re.compile(
