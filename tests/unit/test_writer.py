@@ -690,3 +690,22 @@ def test_an_edit_that_was_given_up_is_known_though_another_one_is_in_flight() ->
     desk.report((((1, 0), (2, 0)), "late text\n"))
 
     assert desk.writer.region("0").own_text == "late text\n"
+
+
+def test_removing_and_undoing_what_an_edit_was_to_remove_is_no_misplaced_edit() -> None:
+    """Once, each time counted as another part of it, and each was put back: it stood there often."""
+    desk = Desk("a cd b\n")
+    desk.open("0", 2, 4)
+    desk.user_types(0, 3, "X")
+    desk.finish("0", "")
+    edit = desk.sent()
+    first, _ = edit.replacements
+    desk.reply(edit)
+    desk.report(
+        (((0, 0), (0, 0)), "Y"),
+        *[((first.start, first.end), ""), ((first.start, first.start), " ")] * 3,
+    )
+    desk.wait(DOUBT_S)
+    desk.land_all()
+
+    assert desk.mirrored == "Ya X b\n"
