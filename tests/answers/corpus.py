@@ -8,6 +8,8 @@ from support.entries import Entry, Position, read_entries, read_place
 FOLDER = Path(__file__).parent
 _FIELDS = {"language", "prompt", "nothing", "warns", "comment"}
 _TEXTS = {"document", "answer", "right"}
+_SIGNS = {"␍": "\r", "⍽": "\u00a0", "⟪BOM⟫": "\ufeff"}
+"""What stands in an answer for a character that an editor would not show, or would change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,9 @@ def chunkings(answer: str) -> dict[str, list[str]]:
 def _case(name: str, entry: Entry) -> Case:
     fields, texts = entry.fields, entry.texts
     place = read_place(texts["document"])
+    answer = texts["answer"]
+    for sign, char in _SIGNS.items():
+        answer = answer.replace(sign, char)
     return Case(
         name=name,
         language_id=fields["language"],
@@ -68,7 +73,7 @@ def _case(name: str, entry: Entry) -> Case:
         document=place.text,
         start=place.start,
         end=place.end,
-        answer=texts["answer"],
+        answer=answer,
         right=place.text if "nothing" in fields else texts["right"],
         warning=fields.get("nothing", fields.get("warns")),
         is_nothing="nothing" in fields,

@@ -1,12 +1,14 @@
 """The output filter gives the same whatever chunks a response comes in, and holds little back."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from answers.corpus import Case, cases
+from answers.test_filter import placement_of
 from streaming_code_generator.core.extract.filter import HELD_BACK_LIMIT, OutputFilter, extract
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -34,6 +36,20 @@ FRAGMENTS = [
     *["[THINK]", "[/THINK]", "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"],
     *[">>> x = 1\n", "... ", "$ ls\n", "x.py\n", "<<EOF\n", "```Let me know.", "`a` is the area."],
     *["Time complexity: O(1)", "This is a sentence of several words.", "Option 2:\n", "};"],
+    *[
+        "\ufeff",
+        "<|cursor|>",
+        "    <|cursor|>\n",
+        "<|file_sep|>",
+        "<|",
+        "|>",
+        "> ",
+        "> ```python\n",
+    ],
+    *["\u00a0\u00a0", "a &lt; b", "&amp;", "&", ";", "In [1]: ", "   ...: ", "1\u2192a\n"],
+    *["<tool_call>\n", '{"code": "x = 1"}\n', '{\n  "code":', "<path>a.py</path>\n", "a/b.py\n"],
+    *["<pre><code>x", "</code></pre>", "'''python\n", "Copy code\n", "*** Begin Patch\n"],
+    *["```python\nx = 1\nx = 2\n}\n```\n", "# filepath: a.py\n", "<details>\n", "\n\n"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["<|im_end|>", "<|im_", "end|>", "</s>", "<s>", "<|end|>"],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
@@ -255,3 +271,20 @@ def test_what_was_dropped_is_counted_by_its_rule() -> None:
     )
     parts = extract("<think>Hm.</think>```python\ndef f():\n    return 1\n```", target)
     assert parts.dropped == {"think tag": 15, "fence": 12, "repetition": 7}
+
+
+CASES = cases()
+cuts = st.lists(st.integers(min_value=0, max_value=10_000), max_size=8)
+
+
+@given(st.sampled_from(CASES), st.sampled_from(CASES), st.integers(0, 10_000), cuts)
+def test_pieces_of_two_real_answers_come_apart_alike_however_they_are_cut(
+    case: Case, other: Case, place: int, places: list[int]
+) -> None:
+    target = replace(placement_of(case).target, ends_with_code=False)
+    text = case.answer[: place % (len(case.answer) + 1)] + other.answer
+    whole = extract(text, target)
+    assert take_apart(cut(text, places), target) == whole
+    assert take_apart(list(text), target) == whole
+    given_out = weight(whole.code) + weight(whole.explanation) + weight(whole.reasoning)
+    assert given_out + sum(whole.dropped.values()) == weight(text) + whole.added

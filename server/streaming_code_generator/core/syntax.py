@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -176,7 +177,7 @@ def _code_share(text: str, language_id: str) -> int:
 _LONG_MARKS = ('"""', "'''", "`")
 _PAIRS = (
     *(("/*", "*/"), ("<!--", "-->"), ("--[[", "]]"), ("(*", "*)")),
-    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end")),
+    *(("{-", "-}"), ("#|", "|#"), ("#=", "=#"), ("=begin", "=end"), ('#"', '"#')),
 )
 
 
@@ -192,7 +193,7 @@ def inside_text(text: str, language_id: str) -> bool:
 
 
 _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
-_ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#")
+_ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#", '"#')
 
 
 @lru_cache(maxsize=8)
@@ -282,6 +283,12 @@ def names_language(word: str, language_id: str) -> bool:
     return bool(word) and (
         word == language_id or any(word in each and language_id in each for each in _FAMILIES)
     )
+
+
+def names_file(path: str, language_id: str) -> bool:
+    """Whether a path is that of a file in a language that is known."""
+    patterns = _lexer_class(language_id).filenames if language_id else []
+    return any(fnmatch(path.rpartition("/")[2], pattern) for pattern in patterns)
 
 
 def is_for_shell(tag: str) -> bool:

@@ -7,6 +7,13 @@ from streaming_code_generator.core.extract.code.dress import DIFF_LIMIT
 from streaming_code_generator.core.extract.code.overlap import OVERLAP_LIMIT
 from streaming_code_generator.core.extract.code.placeholders import PLACEHOLDER_LIMIT
 from streaming_code_generator.core.extract.code.repetition import REPETITION_LIMIT
+from streaming_code_generator.core.extract.marks import (
+    END_TOKENS_LIMIT,
+    MARKS_LIMIT,
+    EndTokens,
+    Marks,
+    Quotation,
+)
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Extraction,
@@ -20,9 +27,7 @@ from streaming_code_generator.core.extract.parts import (
 )
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
-    END_TOKENS_LIMIT,
     LINE_LIMIT,
-    EndTokens,
     LineEndings,
     segments,
 )
@@ -126,7 +131,7 @@ class Trimmed:
 
 
 HELD_BACK_LIMIT = max(LEAD_LIMIT, DIFF_LIMIT, REPETITION_LIMIT, PLACEHOLDER_LIMIT) + 2 * (
-    LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT + END_TOKENS_LIMIT
+    LINE_LIMIT + OVERLAP_LIMIT + TRIM_LIMIT + END_TOKENS_LIMIT + MARKS_LIMIT
 )
 """Most characters the filter keeps to itself of an answer, in the worst case: a diff, a file that
 is repeated, or what stands behind a placeholder. Of ordinary code it is a line at most, and mostly
@@ -171,6 +176,8 @@ class OutputFilter:
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
         self._content_lines = LineEndings()
+        self._marks = Marks(target, self._tally)
+        self._quotation = Quotation(target, self._tally)
         self._end_tokens = EndTokens()
         self._reasoning_lines = LineEndings()
         self._content_loop = LoopDetector()
@@ -180,13 +187,14 @@ class OutputFilter:
         self._has_text = False
         self._is_loop = False
         self._finished = False
-        self.is_over = False
-        """Whether nothing that comes is wanted any more: what is fed from then on is ignored."""
+        self._has_ended = False
 
     @property
     def held_back(self) -> int:
         """Characters read that may still be given out; at most `HELD_BACK_LIMIT`."""
         holders = (
+            self._marks,
+            self._quotation,
             self._end_tokens,
             self._stage,
             self._code,
@@ -199,6 +207,11 @@ class OutputFilter:
     def may_be_over(self) -> bool:
         """Whether the code is whole, unless another part of it follows soon."""
         return self._stage.may_be_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that comes is wanted any more."""
+        return self._has_ended or self._marks.is_over
 
     @property
     def is_loop(self) -> bool:
@@ -246,9 +259,10 @@ class OutputFilter:
             RuntimeError: The response was finished already.
         """
         self._refuse_when_finished()
-        if self.is_over:
+        if self._has_ended:
             return []
-        text = self._end_tokens.feed(self._content_lines.feed(text))
+        text = self._quotation.feed(self._marks.feed(self._content_lines.feed(text)))
+        text = self._end_tokens.feed(text)
         end = self._content_loop.feed(text)
         if end is not None:
             text = text[:end]
@@ -263,7 +277,7 @@ class OutputFilter:
             RuntimeError: The response was finished already.
         """
         self._refuse_when_finished()
-        if self.is_over:
+        if self._has_ended:
             return []
         text = self._reasoning_lines.feed(text)
         end = self._reasoning_loop.feed(text)
@@ -276,14 +290,16 @@ class OutputFilter:
         if self._finished:
             return []
         self._finished = True
-        text, tokens = self._end_tokens.finish()
-        self._run(text)
-        if not self.is_over:
+        text = self._quotation.feed(self._marks.finish()) + self._quotation.finish()
+        text = self._end_tokens.feed(text)
+        end, tokens = self._end_tokens.finish()
+        self._run(text + end)
+        if not self._has_ended:
             self._tally.drop("end token", tokens)
         # The last stage may hand over what it held back to another one, which has to finish, too:
         # "Sure" without a line end is Opening's until now, and then BareCode's or LeadIn's.
         following: FilterStage | None = self._stage
-        while following is not None and not self.is_over:
+        while following is not None and not self._has_ended:
             step = self._stage.finish()
             self._apply(step)
             following = step.following
@@ -295,16 +311,16 @@ class OutputFilter:
             raise RuntimeError("The filter is finished: make a new one for each response.")
 
     def _end_loop(self, end: int | None) -> None:
-        if end is not None and not self.is_over:
-            self._is_loop = self.is_over = True
+        if end is not None and not self._has_ended:
+            self._is_loop = self._has_ended = True
 
     def _run(self, text: str) -> None:
         if text.find("\n", 0, -1) < 0:  # within one line, as most chunks are
-            if text and not self.is_over:
+            if text and not self._has_ended:
                 self._apply(self._stage.feed(text))
             return
         for segment in segments(text):
-            if self.is_over:
+            if self._has_ended:
                 return
             self._apply(self._stage.feed(segment))
 
@@ -315,7 +331,7 @@ class OutputFilter:
             else:
                 self._tally.drop(piece.rule, piece.text)
         if step.is_end:
-            self.is_over = True
+            self._has_ended = True
             return
         if step.following is not None:
             self._stage = step.following

@@ -13,6 +13,9 @@ Rule = Literal[
     "think tag",
     "wrapper",
     "end token",
+    "mark",
+    "quotation",
+    "escape",
     "repetition",
     "line number",
     "console prompt",
@@ -25,7 +28,10 @@ Rule = Literal[
 - `fence`: the lines, or backticks, around a block of code
 - `think tag`: `<think>` and `</think>`, and what other models have for them
 - `wrapper`: tags around the answer, `<code>` and `</code>`, and what a template left there
-- `end token`: `<|im_end|>` and its like, at the end
+- `end token`: `<|im_end|>` and its like, at the end, and what begins another file
+- `mark`: `<|cursor|>`, and a byte order mark in front of the answer
+- `quotation`: `> ` in front of every line
+- `escape`: `&lt;` and its like, in code that was escaped for HTML
 - `repetition`: it stands in the document, before or behind the code
 - `line number`: numbers in front of every line
 - `console prompt`: `>>> ` or `$ ` in front of what is typed, and what was printed
@@ -100,8 +106,8 @@ class Extraction:
     dropped: Mapping[Rule, int] = field(default_factory=dict, compare=False)
     """Characters other than white space that are in none of the parts, by the rule."""
     added: int = field(default=0, compare=False)
-    """Characters of the code, other than white space, that come from the document: what
-    placeholders and diffs stand for."""
+    """Characters of the code, other than white space, that the answer does not have like this: what
+    placeholders and diffs stand for in the document, and `<` for `&lt;`."""
     problem: str | None = field(default=None, compare=False)
     """Why there is no code, or why it is not whole."""
 
@@ -164,6 +170,11 @@ class Tally:
     def drop(self, rule: Rule, text: str) -> None:
         """Count text that goes nowhere."""
         if count := weight(text):
+            self.dropped[rule] += count
+
+    def unwrap(self, rule: Rule, text: str, code: str) -> None:
+        """Count what of a text goes nowhere if the code in it is all that stays."""
+        if count := weight(text) - weight(code):
             self.dropped[rule] += count
 
     def add(self, text: str) -> None:

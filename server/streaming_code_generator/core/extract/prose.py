@@ -13,7 +13,8 @@ _CODE_START = re.compile(
         (?:async\ )?def\ \w+\(
       | class\ \w+[:({]
       | from\ [\w.]+\ import\ [\w(*]
-      | \#include | \#! | // | /\* | <[A-Za-z!?] | @\w | \{ | \"\"\" | '''
+      | \#include | \#! | // | /\* | <[A-Za-z!?] | @\w | \{ | \"\"\" | '''[^a-z\n]
+      | \*{3}\ Begin\ Patch | diff\ --git\ | @@\ -
       | [A-Za-z_][\w.]*\(                        # a call
       | (?:(?:export|const|let|var|static|final|public|private|auto|int|char|double)\ )*
         [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*         # an assignment to a name, field or item
@@ -23,7 +24,10 @@ _CODE_START = re.compile(
     re.VERBOSE,
 )
 _COMMENT = re.compile(r"#(?!#)|//|/\*|--|;|%|\"\"\"|'''|<|\{|@")
-_MARKUP = re.compile(r"\A(?:[*_>#\s-]|\d+[.)]\s)+")
+_MARKUP = re.compile(r"\A(?:[*_>#\s-]|\d+[.)]\s|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff])+")
+"""What a line of Markdown begins with: marks of lists and headings, pictures."""
+_STEP = re.compile(r"\s*\d+[.)]\s+[A-Z*]")
+"""What the lines of a numbered list begin with, which name what to do."""
 _INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 _CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
@@ -83,7 +87,7 @@ def reads_like_prose(line: str) -> bool:
     #     SELECT name FROM users            0 to 0    code
     text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
     is_marked = line.lstrip().startswith(("##", "**", "__"))
-    prose = _signs_of_prose(text) + 2 * is_marked
+    prose = _signs_of_prose(text) + 2 * is_marked + 2 * bool(_STEP.match(line))
     # A sentence may begin with a name in backticks, which is gone by now.
     prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
@@ -95,10 +99,11 @@ _CODE_LINE = re.compile(
   | (?:export|const|let|var|function|func|fn|pub|impl|struct|enum|interface|public|private
       |protected|static|package|namespace|using|module|local|type|require)\ [\w{*]
   | (?:if|for|while|with|try|elif|match|switch|foreach)\b.*[:{)]$ | return\b.*[;\w)\]}"']$
-  | (?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|WITH|DROP)\ [\w*(]
+  | [A-Z]{3,}\ [\w*("'\[$./@{-]               # SQL, a Dockerfile
+  | [\w.$()/%-]+\ ?:\ *\$                      # a target of a makefile
   | \#include | \#! | <[A-Za-z!?/] | @\w+(?:\(|$) | [\[{(]\s*$ | [A-Za-z_][\w.]*\(.*\)?[;:{]?$
   | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
-  | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
+  | [A-Za-z_@#$].*[{};]$ | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
     """,
     re.VERBOSE,
 )
@@ -125,6 +130,9 @@ _MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]{1,3}|#+|\d+[.)]?|-\ ?")
 _NAME_IN_FRONT = re.compile(r"`(?:[^`\n]+(?:`(?: .*)?)?)?$")
 """Matches a sentence that begins with a name in backticks, and each of its beginnings."""
 _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
+_TAG_OF_TEXT = re.compile(r"<(?:d(?:e(?:t(?:a(?:i(?:l(?:s(?:>.*)?)?)?)?)?)?)?)?$")
+_MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
+_MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
 _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 
 
@@ -132,6 +140,8 @@ def may_be_note(beginning: str, language_id: str) -> bool:
     """Whether a line that begins so may turn out to be a note behind the code."""
     if language_id in _KEYED and _KEY.match(beginning):
         return False
+    if beginning[0] == "<" and language_id and language_id not in _MAY_HOLD_TAGS:
+        return beginning == "<" or _TAG_OF_TEXT.match(beginning) is not None
     if beginning[0] == "`" and language_id not in QUOTED_BY_BACKTICKS:
         return _NAME_IN_FRONT.match(beginning) is not None
     return bool(
@@ -148,7 +158,8 @@ def is_note(line: str, language_id: str) -> bool:
     """Whether a whole line, behind code and a blank line, is a note about it."""
     # "Time complexity: O(1)" is no sentence, and no code where keys have no blanks in them.
     is_label = language_id not in _KEYED and _LABEL.fullmatch(line.strip()) is not None
-    return may_be_note(line, language_id) and (is_label or reads_like_prose(line))
+    is_tag = line.startswith("<") and line.rstrip().endswith(">")
+    return may_be_note(line, language_id) and (is_tag or is_label or reads_like_prose(line))
 
 
 def is_plain_sentence(line: str) -> bool:

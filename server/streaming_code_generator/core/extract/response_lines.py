@@ -11,22 +11,6 @@ BLANK = " \t"
 
 TAB_COLUMNS = 4
 
-END_TOKENS = (
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<end_of_turn>",
-    "<\uff5cend\u2581of\u2581sentence\uff5c>",
-    "</s>",
-)
-"""What ends a response in the chat templates of Qwen, Llama, Phi, Gemma, DeepSeek and Mistral. A
-server with another template than the model's lets it through as text."""
-END_TOKENS_LIMIT = 64
-"""Most characters at the end of a response that are looked at for such tokens."""
-
 
 def columns(blanks: str, *, start: int = 0) -> int:
     """Return the column behind blanks that begin at column `start`; tabs go to the next stop."""
@@ -59,60 +43,6 @@ class LineEndings:
             text = text.removeprefix("\n")
         self._after_carriage_return = text.endswith("\r")
         return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-_END = re.compile(rf"(?:(?:{'|'.join(map(re.escape, END_TOKENS))})\s*)+")
-_BEGUN = frozenset(token[:length] for token in END_TOKENS for length in range(1, len(token)))
-
-
-class EndTokens:
-    """Leaves out tokens at the very end of a response that the server took for text.
-
-    Anywhere else they are text: a chat template, as code, is full of them.
-    """
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._seen = ""
-        self._is_struck = False
-        """Whether there was an `<s>`, which HTML ends with `</s>`."""
-
-    @property
-    def held_back(self) -> int:
-        """Characters that are no text if the response ends there."""
-        return len(self._held)
-
-    def feed(self, text: str) -> str:
-        """Return what is text whatever comes behind it."""
-        seen = self._seen + text
-        self._seen = seen[-2:]
-        if not self._held and "<" not in seen:
-            return text
-        self._is_struck |= "<s>" in seen
-        text = self._held + text
-        start = self._start(text)
-        self._held = text[start:]
-        return text[:start]
-
-    def finish(self) -> tuple[str, str]:
-        """Return the rest of the text, and the tokens that end the response."""
-        end = self._held
-        if not _END.fullmatch(end) or (self._is_struck and "</s>" in end):
-            return end, ""
-        return "", end
-
-    @staticmethod
-    def _start(text: str) -> int:
-        # "x = 1\n<|im_end|>\n<|im" is held from the first "<": a token, and what may become one.
-        # Once ">" is followed by anything else, all of it is text.
-        start = text.find("<", max(0, len(text) - END_TOKENS_LIMIT))
-        while start >= 0:
-            ends = _END.match(text, start)
-            rest = text[ends.end() if ends else start :]
-            if not rest or rest in _BEGUN:
-                return start
-            start = text.find("<", start + 1)
-        return len(text)
 
 
 class LineHead:

@@ -1,5 +1,6 @@
 """The way of code through the filter: out of its dress, without repetitions, laid out."""
 
+from streaming_code_generator.core.extract.code.characters import Characters
 from streaming_code_generator.core.extract.code.dress import Dress
 from streaming_code_generator.core.extract.code.layout import FlushFirstLine, Layout
 from streaming_code_generator.core.extract.code.placeholders import Placeholders
@@ -12,6 +13,7 @@ class CodePath:
     """Reads code, a line's worth at most at a time, and returns what is to be inserted."""
 
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._characters = Characters(target, tally)
         self._dress = Dress(target, tally)
         self._above = RepeatedAbove(target, tally)
         self._placeholders = Placeholders(target, tally)
@@ -23,7 +25,14 @@ class CodePath:
     @property
     def held_back(self) -> int:
         """Characters that may turn out to be no code, or not to be new."""
-        holders = (self._dress, self._above, self._placeholders, self._flush, self._layout)
+        holders = (
+            self._characters,
+            self._dress,
+            self._above,
+            self._placeholders,
+            self._flush,
+            self._layout,
+        )
         return sum(holder.held_back for holder in holders)
 
     def expect_diff(self) -> None:
@@ -32,6 +41,7 @@ class CodePath:
 
     def feed(self, segment: str) -> str:
         """Return what is certain to be inserted."""
+        segment = self._characters.feed(segment)
         if self._is_plain:
             text = self._placeholders.feed(segment)
             return self._layout.feed(text) if text else text
@@ -43,7 +53,8 @@ class CodePath:
 
     def finish(self) -> str:
         """Return what was held back and is to be inserted."""
-        shown = self._to_layout(self._dress.finish())
+        shown = self._to_layout(self._dress.feed(self._characters.finish()))
+        shown += self._to_layout(self._dress.finish())
         shown += self._to_placeholders(self._above.finish())
         shown += self._to_flush(self._placeholders.finish())
         shown += self._lay_out(self._flush.finish())

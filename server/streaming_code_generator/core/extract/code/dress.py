@@ -3,15 +3,17 @@
 import re
 
 from streaming_code_generator.core.extract.code.diffs import apply_diff
+from streaming_code_generator.core.extract.code.objects import code_in, may_hold_code
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.syntax import names_file
 
 DIFF_TAGS = {"diff", "udiff", "patch"}
 DIFF_LIMIT = 65_536
 """Most characters of a diff: it can only be applied when it is whole."""
 
-_NUMBERED = re.compile(r"[ \t]*(\d+)(?:([ \t]*[|\u2502]|:|[ ](?=[ ])|\t|[ ])(.*))?")
+_NUMBERED = re.compile(r"[ \t]*(\d+)(?:([ \t]*[|\u2502]|:|\u2192|[ ](?=[ ])|\t|[ ])(.*))?")
 _MAY_BE_NUMBERED = re.compile(r"[ \t]*\d*")
 _DIFF_BEGINNINGS = ("--- ", "diff --git ", "@@ ", "*** Begin Patch", "<<<<<<< ", "Index: ")
 _DIFF_LINE = re.compile(
@@ -20,10 +22,28 @@ _DIFF_LINE = re.compile(
 )
 
 
-_PROMPTS = {"python": (">>> ", "... "), "shellscript": ("$ ", "> ")}
-"""What a console shows in front of a command, and of its further lines."""
+_PROMPTS = {
+    "python": (re.compile(r">>> |In \[\d+\]: "), re.compile(r"\.\.\. ?| {2,}\.\.\.: ?")),
+    "shellscript": (re.compile(r"\$ "), re.compile(r"> ")),
+    "powershell": (re.compile(r"PS(?: [A-Z]:[^>]*| [~/][^>]*)?> ?"), re.compile(r">> ?")),
+}
+"""What a console shows in front of a command, and of its further lines: Python's own, IPython's,
+that of a shell."""
+_MAY_BE_PROMPT = {
+    "python": re.compile(r">{0,3}|>>> .*|I|In|In |In \[\d*\]?:?|In \[\d+\]: .*"),
+    "shellscript": re.compile(r"\$?|\$ .*"),
+    "powershell": re.compile(r"P|PS|PS[ >].*"),
+}
 _PATH = re.compile(r"[\w./-]*\w\.\w{1,5}:?")
-_MAY_BE_PATH = re.compile(r"[\w./-]+:?")
+_LABELLED = re.compile(
+    r"(?:#|//|--|;|%|/\*|<!--) *(?:filepath|file path): *[^\s*]+ *(?:\*/|-->)?", re.IGNORECASE
+)
+"""How an editor's prompt has a model say which file a block is for."""
+_MAY_NAME_FILE = re.compile(
+    r"[\w./-]+:?|(?:#|//?|--?|;|%|/\*|<(?:!-?-?)?) *(?:f(?:i(?:l(?:e(?:[p ].*)?)?)?)?)?",
+    re.IGNORECASE,
+)
+_OF_OBJECTS = {"json", "jsonc", "json5", "yaml", "jsonl"}
 _HERE_DOCUMENT = re.compile(r"<<-?\s*['\"]?(\w+)")
 
 
@@ -67,7 +87,12 @@ class Dress:
         """The last line with a number."""
         self._takes_numbers_off = False
         self._is_diff = False
-        self._prompts = _PROMPTS.get(target.language_id, ())
+        self._prompts = _PROMPTS.get(target.language_id)
+        self._may_be_prompt = _MAY_BE_PROMPT.get(target.language_id)
+        self._may_be_object = not (
+            target.is_prose or target.language_id in _OF_OBJECTS or target.text_before.strip()
+        )
+        self._is_object = False
         self._is_console = False
         self._until = ""
         """The line that ends what a command is given to read."""
@@ -88,7 +113,7 @@ class Dress:
         self._line += segment
         line = self._line.removesuffix("\n")
         is_whole = len(line) < len(self._line)
-        if self._is_diff:
+        if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
         if self._takes_numbers_off:
             return self._without_number(line) if is_whole else ""
@@ -105,6 +130,8 @@ class Dress:
             shown = self.feed("\n")
             if shown or not (self._held or self._line):
                 return shown.removesuffix("\n")
+        if self._is_object:
+            return self._unwrapped()
         if self._is_diff:
             return self._applied()
         return self._pass().removesuffix("\n")
@@ -117,34 +144,71 @@ class Dress:
         start = line.lstrip(BLANK)
         if start[:1].isdigit():
             return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
-        marks = (*_DIFF_BEGINNINGS, *self._prompts[:1])
-        # The file's name may stand above old and new text of what is selected.
-        may_be_path = bool(self._target.surroundings.selected and _MAY_BE_PATH.fullmatch(line))
-        return may_be_path or any(mark.startswith(line) or line.startswith(mark) for mark in marks)
+        if start[:1] in {"{", "["}:
+            return self._may_be_object and may_hold_code(line) is not False
+        if self._may_be_prompt is not None and self._may_be_prompt.fullmatch(line):
+            return True
+        may_name_file = (
+            self._target.language_id != "" and _MAY_NAME_FILE.fullmatch(line) is not None
+        )
+        return may_name_file or any(
+            mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS
+        )
 
     def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
         if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
             return self._take_line()
         if self._numbered is not None:
             return self._at_second_line(self._numbered, line)
-        if self._held.strip():  # "--- a/x.py", or "x.py", and then
-            marks = ("+++ ",) if self._held.startswith("--- ") else ("<<<<<<< ", "--- ", "@@ ")
-            self._is_diff = line.startswith(marks)
-            return self._gather(is_whole=True) if self._is_diff else self._pass()
+        if self._held.strip():
+            return self._at_line_below(line)
+        if self._may_be_object and may_hold_code(self._line):
+            self._is_object = True
+            return self._gather(is_whole=True)
+        if self._may_be_object and may_hold_code(self._line) is None:
+            self._held += self._take_line()
+            return ""
         self._numbered = _numbered(line)
         if self._numbered is not None:
             self._held += self._take_line()
             return ""
-        if self._prompts and line.startswith(self._prompts[0]):
+        if self._prompts is not None and self._prompts[0].match(line):
             self._is_console = True
             return self._without_prompt(line)
-        if _DIFF_LINE.fullmatch(line) or _PATH.fullmatch(line):
-            if line.startswith("--- ") or _PATH.fullmatch(line):
-                self._held += self._take_line()
-                return ""
+        if line.startswith("--- ") or self._names_file(line):
+            self._held += self._take_line()
+            return ""
+        if _DIFF_LINE.fullmatch(line):
             self._is_diff = True
             return self._gather(is_whole=True)
         return self._pass()
+
+    def _at_line_below(self, line: str) -> str:
+        #     --- a/x.py     and "+++ b/x.py": a diff
+        #     src/x.py       and "<<<<<<< SEARCH": a diff; anything else: the file's name goes
+        #     {              and "code": "…": an object
+        if self._held.lstrip()[0] in "{[":
+            may_hold = may_hold_code(self._held + self._line)
+            self._is_object = bool(may_hold)
+            return self._gather(is_whole=True) if may_hold is not False else self._pass()
+        is_old_file = self._held.startswith("--- ")
+        marks = ("+++ ",) if is_old_file else ("<<<<<<< ", "--- ", "@@ ")
+        self._is_diff = line.startswith(marks)
+        if self._is_diff:
+            return self._gather(is_whole=True)
+        if not is_old_file and (_LABELLED.fullmatch(self._held.strip()) or self._is_own_file()):
+            self._tally.drop("wrapper", self._held)
+            self._held = ""
+            if not line.strip(BLANK):
+                return self._take_line()
+        return self._pass()
+
+    def _names_file(self, line: str) -> bool:
+        return bool(_PATH.fullmatch(line) or _LABELLED.fullmatch(line))
+
+    def _is_own_file(self) -> bool:
+        """Whether what is held is the name of a file in the document's language."""
+        return names_file(self._held.strip().rstrip(":"), self._target.language_id)
 
     def _at_second_line(self, first: Numbered, line: str) -> str:
         # One line that begins with a number may be anything: a list, a matrix, Fortran. Two in
@@ -186,12 +250,13 @@ class Dress:
         if self._until:
             self._until = "" if line.strip() == self._until else self._until
             return line + "\n"
-        for prompt in self._prompts:
-            if line.startswith(prompt) or line == prompt.rstrip():
-                self._tally.drop("console prompt", prompt)
+        for prompt in self._prompts or ():
+            shown = prompt.match(line + " ")
+            if shown is not None:
+                self._tally.drop("console prompt", shown[0])
                 given = _HERE_DOCUMENT.search(line)
-                self._until = given[1] if given and prompt == "$ " else ""
-                return line.removeprefix(prompt.rstrip()).removeprefix(" ") + "\n"
+                self._until = given[1] if given and shown[0] == "$ " else ""
+                return line[shown.end() :] + "\n"
         self._tally.drop("console prompt", line)
         return "\n" if not line.strip(BLANK) else ""
 
@@ -212,11 +277,21 @@ class Dress:
     def _gather(self, *, is_whole: bool) -> str:
         if is_whole:
             self._held += self._take_line()
+        if len(self._held) > DIFF_LIMIT and self._is_object:
+            return self._pass()
         if len(self._held) > DIFF_LIMIT:
             self._tally.refuse("the answer is a diff that is too long to be applied")
             self._tally.drop("diff", self._held)
             self._held = ""
         return ""
+
+    def _unwrapped(self) -> str:
+        text, self._held = self._held, ""
+        code = code_in(text)
+        if code is None:
+            return text.removesuffix("\n")
+        self._tally.unwrap("wrapper", text, code)
+        return code
 
     def _applied(self) -> str:
         text, self._held = self._held + self._line, ""

@@ -68,6 +68,8 @@ class Indentation:
 
 
 _OPEN_BRACKETS = "([{"
+_MOST_BLANKS = 1_000
+"""Further blanks at the beginning of a line are no indentation."""
 
 
 class Layout:
@@ -85,7 +87,10 @@ class Layout:
         self._below = RepeatedBelow(target, tally)
         self._first_line_open = True
         self._inside_line = False
-        self._column = 0
+        self._blanks = ""
+        """What the current line begins with, as far as it can matter."""
+        self._first_blanks = ""
+        """What the first line began with."""
         self._line_ends = 0
 
     @property
@@ -101,7 +106,7 @@ class Layout:
             text += self._close_first_line() if self._inside_line else ""
             if not self._first_line_open:
                 self._line_ends += 1
-            self._inside_line, self._column = False, 0
+            self._inside_line, self._blanks = False, ""
         return self._finished(self._below.feed(self._after.feed(text)))
 
     def finish(self) -> str:
@@ -113,17 +118,27 @@ class Layout:
         if self._inside_line:
             return self._body(text)
         body = text.lstrip(BLANK)
-        self._column = columns(text[: len(text) - len(body)], start=self._column)
+        if len(self._blanks) < _MOST_BLANKS:
+            self._blanks += text[: len(text) - len(body)]
         if not body:
             return ""
         self._inside_line = True
         if self._first_line_open:
-            self.indentation.begin(self._column)
+            self._first_blanks = self._blanks
+            self.indentation.begin(columns(self._blanks))
             return self._body(body)
         # Line ends come out in front of the next line that has text, so that code never ends with
         # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self.indentation.of(self._column) + self._body(body)
+        return "\n" * line_ends + self.indentation.of(self._column()) + self._body(body)
+
+    def _column(self) -> int:
+        # A block in a list is five deep, say: a tab behind those five blanks is one level, while
+        # counted from the margin it would end at column 8.
+        first, blanks = self._first_blanks, self._blanks
+        if first and blanks.startswith(first):
+            return columns(first) + columns(blanks[len(first) :])
+        return columns(blanks)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:
@@ -144,7 +159,7 @@ class Layout:
         """Return what the first line needs before it: indentation, or a space after a word."""
         before = self._target.text_before
         if before.strip(BLANK):
-            needs_space = self._column and before[-1] not in BLANK + _OPEN_BRACKETS
+            needs_space = self._first_blanks and before[-1] not in BLANK + _OPEN_BRACKETS
             return " " if needs_space else ""
         base = self._target.base_indent
         return base.removeprefix(before) if base.startswith(before) else ""

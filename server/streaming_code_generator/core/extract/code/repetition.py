@@ -257,7 +257,9 @@ class RepeatedBelow:
 
     @staticmethod
     def _may_be(expected: str, start: str) -> bool:
-        """Whether a line that begins so may be an expected one."""
+        """Whether a line that begins so may be an expected one; behind the last one none is."""
+        if not expected:
+            return False
         if expected.startswith(start.rstrip()):
             return True
         bare = expected.lstrip()

@@ -22,9 +22,10 @@ from streaming_code_generator.core.extract.stages.fences import (
     Fence,
     opening_fence,
 )
+from streaming_code_generator.core.extract.stages.wrappers import is_closing
 from streaming_code_generator.core.syntax import inside_text
 
-_MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*</?[a-z_]*>?[ \t]*", re.DOTALL)
+_MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*(?:</?[\w:.-]*>?[ \t]*)+", re.DOTALL)
 """Matches a line, or its beginning, that may be a fence or close the tag around the answer."""
 _MOST_LOOKED_AT = 50
 _WHITE_SPACE = BLANK + "\n"
@@ -70,7 +71,7 @@ class BareCode:
             self._below_blank_line, self._is_judged = False, True
         text, line = self._head.feed(segment, _MAY_END, "`~\n<" if self._closing else "`~\n")
         if line is not None:
-            if self._closing and line.strip(BLANK) == self._closing:
+            if is_closing(line, self._closing):
                 return FilterStep(pieces=[Dropped("wrapper", line)], following=self._after())
             fence = opening_fence(line)
             if fence is not None and not self._is_inside_text():
@@ -89,7 +90,7 @@ class BareCode:
             text, fence = self._behind.finish(3, self._code)
             return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
         line, self._head.held = self._head.held, ""
-        if self._closing and line.strip(BLANK) == self._closing:
+        if is_closing(line, self._closing):
             return FilterStep(pieces=[Dropped("wrapper", line)])
         if opening_fence(line) and not self._is_inside_text():
             return FilterStep(pieces=[Dropped("fence", line)])
@@ -207,7 +208,7 @@ class BareText:
         text, line = self._head.feed(segment, kind, "`~\n<" if self._closing else "`~\n")
         if line is None:
             return code(text)
-        if self._closing and line.strip(BLANK) == self._closing:
+        if is_closing(line, self._closing):
             after = AfterCode(self._target, "", "")
             return FilterStep(pieces=[Dropped("wrapper", line)], following=after)
         if self._inner is None:
@@ -227,7 +228,7 @@ class BareText:
                 return self._resolve(self._suspect)
             return FilterStep(pieces=[Dropped("fence", self._held)])
         line, self._head.held = self._head.held, ""
-        if self._closing and line.strip(BLANK) == self._closing:
+        if is_closing(line, self._closing):
             return FilterStep(pieces=[Dropped("wrapper", line)])
         fence = opening_fence(line) if self._inner is None else None
         if fence is not None and not fence.info:

@@ -1,6 +1,7 @@
 """What may stand in front of the answer: reasoning between tags, and a tag around all of it."""
 
 import re
+from functools import partial
 
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -10,6 +11,7 @@ from streaming_code_generator.core.extract.parts import (
 )
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
 from streaming_code_generator.core.extract.stages.opening import CLOSING_TAG, Opening
+from streaming_code_generator.core.extract.stages.wrappers import may_become_wrapper, wrapper_of
 
 FINAL_CHANNEL = "<|channel|>final<|message|>"
 THINKING = {
@@ -25,18 +27,6 @@ THINKING = {
 """What opens and closes reasoning in the chat templates of DeepSeek, Qwen, Seed, Magistral, Kimi
 and gpt-oss, and what models write on their own."""
 
-_WRAPPER = re.compile(
-    r"<(code|output|answer|response|result|solution|completion|document|source|rewrite_this"
-    r"|rewritten_code|insert_here|inserted_code|generated_code|updated_code)>[ \t]*"
-    r"|\{\{[A-Z_]+\}\}[ \t]*"
-)
-"""A line around an answer, of a prompt's template or of the model's own making."""
-_MAY_BE_WRAPPER = re.compile(r"<[a-z_]*>?[ \t]*|\{\{?[A-Z_]*\}?\}?[ \t]*")
-_OF_HTML = {"code", "output", "source"}
-_MARKUP = {"html", "markdown", "xml", "vue", "svelte", "javascriptreact", "typescriptreact", "php"}
-
-_XML = {"xml", "xsl", "svg"}
-"""Languages in which any name may be a tag's."""
 
 _BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
 
@@ -70,19 +60,27 @@ class BeforeAnswer:
             if tag.startswith(word):
                 return FilterStep()
         line = word.removesuffix("\n")
-        if line == word and len(line) < LINE_LIMIT and _MAY_BE_WRAPPER.fullmatch(line):
+        if line == word and len(line) < LINE_LIMIT and may_become_wrapper(line):
             return FilterStep()
-        may_be = line != word and not self._closing and self._target.language_id not in _XML
-        wrapper = _WRAPPER.fullmatch(line) if may_be else None
-        if wrapper is None or (wrapper[1] in _OF_HTML and self._target.language_id in _MARKUP):
+        wrapper = wrapper_of(line, self._target) if line != word else None
+        if wrapper is None:
             return self.finish()
-        closing = f"</{wrapper[1]}>" if wrapper[1] else ""
+        closing = wrapper.closing or self._closing
         inside = BeforeAnswer(self._target, may_think=self._may_think, closing=closing)
-        return FilterStep(pieces=[Dropped("wrapper", line)], following=inside)
+        return FilterStep(
+            pieces=[Dropped("wrapper", wrapper.text)],
+            following=inside,
+            rest=word[len(wrapper.text) :],
+        )
 
     def finish(self) -> FilterStep:
         """Leave it to the answer: there is no opening tag."""
-        answer = Opening(self._target, may_end_reasoning=self._may_think, closing=self._closing)
+        answer = Opening(
+            self._target,
+            begin_anew=partial(BeforeAnswer, self._target, closing=self._closing),
+            may_end_reasoning=self._may_think,
+            closing=self._closing,
+        )
         return FilterStep(following=answer, rest=self._held)
 
     def _behind(self, tag: str, rest: str) -> FilterStep:

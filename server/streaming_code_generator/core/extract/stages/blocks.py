@@ -48,7 +48,7 @@ def explanation(text: str) -> FilterStep:
     return FilterStep(pieces=[FilteredText(part="explanation", text=text)] if text else [])
 
 
-def enter(fence: Fence, line: str, target: CodeTarget, *, joint: str = "") -> FilterStep:
+def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
     """Go into the block behind a fence, if it may hold the code.
 
     The info string is dropped, unless the model forgot to begin a new line behind the backticks,
@@ -58,17 +58,23 @@ def enter(fence: Fence, line: str, target: CodeTarget, *, joint: str = "") -> Fi
         fence: The fence.
         line: Its line, or what of it belongs to the fence.
         target: Where the code goes.
-        joint: What stands between this block and code before it.
     """
     rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
     dropped = line[: len(line) - len(fence.info)] if rest else line
     if not rest and not is_of_language(fence.tag, target.language_id):
         return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
+    if fence.tag and not rest and not target.is_prose and any(target.surroundings.selected):
+        return FilterStep(following=_OldOrNew(fence, target), rest=line + "\n")
+    return into(fence, dropped, target, rest=rest)
+
+
+def into(fence: Fence, dropped: str, target: CodeTarget, *, rest: str) -> FilterStep:
+    """Go into the block, and read the rest there."""
     block = FencedCode(fence, target)
     return FilterStep(
         pieces=[Dropped("fence", dropped)],
         following=block if fence.info or target.is_prose else _TagBelow(block, target),
-        rest=joint + rest,
+        rest=rest,
         is_diff=fence.tag in DIFF_TAGS,
     )
 
@@ -118,6 +124,52 @@ class _TagBelow:
         return FilterStep(following=self._block, rest=self._held)
 
 
+class _OldOrNew:
+    """The beginning of a block that may only say what is selected: the new code follows then."""
+
+    may_be_over = False
+
+    def __init__(self, fence: Fence, target: CodeTarget) -> None:
+        self._fence = fence
+        self._target = target
+        self._expected = [line.strip() for line in target.surroundings.selected if line.strip()]
+        self._held = ""
+        self._line = ""
+        self._matched = 0
+
+    @property
+    def held_back(self) -> int:
+        """All of it."""
+        return len(self._held) + len(self._line)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait until the block differs from what is selected, or ends."""
+        # "return a - b" is selected, and the answer shows it in a block before "It should be:" and
+        # a block with "return a + b".
+        self._line += segment
+        if not segment.endswith("\n"):
+            return FilterStep() if len(self._line) <= LINE_LIMIT else self.finish()
+        line, self._line = self._line, ""
+        is_opening = not self._held
+        self._held += line
+        text = line.strip()
+        if is_opening or not text:
+            return FilterStep()
+        if self._fence.is_closed_by(line.removesuffix("\n")):
+            if self._matched < len(self._expected):
+                return self.finish()
+            return FilterStep(following=ForeignBlocks(self._fence, self._target), rest=self._held)
+        if self._matched == len(self._expected) or text != self._expected[self._matched]:
+            return self.finish()
+        self._matched += 1
+        return FilterStep() if len(self._held) <= BLOCK_LIMIT else self.finish()
+
+    def finish(self) -> FilterStep:
+        """Read it as code."""
+        opening, _, text = (self._held + self._line).partition("\n")
+        return into(self._fence, opening, self._target, rest=text)
+
+
 class FencedCode:
     """Inside the block that holds the code, up to the line that closes it.
 
@@ -137,6 +189,7 @@ class FencedCode:
         self._code: list[str] = []
         self._is_text = target.is_prose if fence.tag in {"", *_PROSE_TAGS} else False
         self._is_text = self._is_text or fence.tag in {"md", "markdown", "mdx", "gfm"}
+        self._line_begins = f"`~\n{fence.character}"
         self._inner: Fence | None = None
         """The block inside this one that is open."""
         self._suspect = ""
@@ -153,7 +206,7 @@ class FencedCode:
         """Pass on everything but the closing line."""
         if self._suspect:
             return self._below_suspect(segment)
-        text, line = self._head.feed(segment, self._fence.may_be_fence)
+        text, line = self._head.feed(segment, self._fence.may_be_fence, self._line_begins)
         if line is not None:
             return self._at_fence(line)
         if "`" not in text and not self._behind.held:
@@ -213,6 +266,8 @@ class FencedCode:
             return self._kept(line)
         fence = opening_fence(line)
         closes = self._fence.is_closed_by(line)
+        if closes and self._fence.character in "'\"":
+            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
         if fence is None or fence.length < self._fence.length:
             return self._kept(line)
         if self._is_text:

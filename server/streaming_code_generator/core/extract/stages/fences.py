@@ -15,6 +15,8 @@ MAY_OPEN = re.compile(r"[ \t]*(?:`{0,2}|~{0,2}|`{3,}[^`]*|~{3,}.*)", re.DOTALL)
 _MAY_BE_FENCE = {
     "`": re.compile(r"[ \t]*(?:`{0,2}|`{3,}[^`]*)", re.DOTALL),
     "~": re.compile(r"[ \t]*(?:~{0,2}|~{3,}.*)", re.DOTALL),
+    "'": re.compile(r"[ \t]*'{0,3}"),
+    '"': re.compile(r"[ \t]*\"{0,3}"),
 }
 _OPENING = re.compile(r"([ \t]*)(`{3,}|~{3,})(.*)", re.DOTALL)
 _BEHIND_TEXT = re.compile(r"(.*?\S)[ \t]*(?<!`)(`{3,})([\w+#.-]*)[ \t]*")
@@ -64,6 +66,17 @@ def opening_fence(line: str) -> Fence | None:
     return Fence(
         character=run[0], length=len(run), indent_columns=_columns(indent), info=info.strip(BLANK)
     )
+
+
+_OF_QUOTES = re.compile(r"('''|\"\"\")([a-z+#]+)[ \t]*")
+
+
+def fence_of_quotes(line: str) -> Fence | None:
+    """Read a whole line as a fence that small models make of three quotation marks and a tag."""
+    match = _OF_QUOTES.fullmatch(line)
+    if match is None:
+        return None
+    return Fence(character=match[1][0], length=3, indent_columns=0, info=match[2])
 
 
 def fence_behind(line: str) -> tuple[str, Fence] | None:

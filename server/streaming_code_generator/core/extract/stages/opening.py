@@ -11,6 +11,7 @@
 """
 
 import re
+from collections.abc import Callable
 
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -40,11 +41,14 @@ from streaming_code_generator.core.extract.stages.fences import (
     MAY_OPEN,
     Fence,
     fence_behind,
+    fence_of_quotes,
     opening_fence,
 )
-from streaming_code_generator.core.syntax import is_of_language
+from streaming_code_generator.core.extract.stages.wrappers import wrapper_of
+from streaming_code_generator.core.syntax import is_of_language, names_language
 
 CLOSING_TAG = "</think>"
+OPENING_TAGS = {"<think>", "<thinking>", "<thought>", "<reasoning>", "[THINK]"}
 
 LEAD_LIMIT = 16_384
 """Most characters of prose held back at the beginning of an answer, until it is known whether they
@@ -53,9 +57,13 @@ most reasoning without an opening tag. Code is never held back for this."""
 
 _QUOTES = "`'\""
 _ONE_LINE_BLOCK = re.compile(r"([ \t]*(`+))([^`]+)(\2[ \t]*)")
+_BUTTONS = {"copy code", "copy"}
+"""What stands on a button of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
 """What a document is called whose language its editor does not know: a fence around an answer to it
 is no part of the answer. In Markdown a block of another language is."""
+_WITHOUT_FENCES = {"latex", "tex", "plaintex", "bibtex", "restructuredtext", "asciidoc", "org"}
+"""Languages of text in which a fence means nothing."""
 _TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
 
 
@@ -64,8 +72,17 @@ class Opening:
 
     may_be_over = False
 
-    def __init__(self, target: CodeTarget, *, may_end_reasoning: bool, closing: str = "") -> None:
+    def __init__(
+        self,
+        target: CodeTarget,
+        *,
+        begin_anew: Callable[[], FilterStage],
+        may_end_reasoning: bool,
+        closing: str = "",
+    ) -> None:
         self._target = target
+        self._begin_anew = begin_anew
+        """Makes the stage for what begins like an answer below prose: reasoning, a tag."""
         self._closing = closing
         """What closes the tag around the answer, if one was opened."""
         self._may_end_reasoning = may_end_reasoning
@@ -133,7 +150,7 @@ class Opening:
             text = "".join(self._held).removesuffix(CLOSING_TAG)
             pieces: list[FilteredText | Dropped] = [*_pieces("reasoning", text)]
             pieces.append(Dropped("think tag", CLOSING_TAG))
-            answer = Opening(self._target, may_end_reasoning=False, closing=self._closing)
+            answer = self._again()
             return FilterStep(pieces=pieces, following=answer)
         if self._doubted is not None:
             return None
@@ -142,7 +159,11 @@ class Opening:
         if self._prose is not None:
             return None if self._may_be_special() else self._without_fence()
         if self._target.is_prose:
-            may_be_lead = leads_to_text(self._line) or self._may_be_special()
+            may_be_lead = (
+                self._target.language_id in _WITHOUT_FENCES
+                or leads_to_text(self._line)
+                or self._may_be_special()
+            )
             return None if may_be_lead and len(self._line) <= LINE_LIMIT else self._without_fence()
         if starts_like_code(self._line):
             self._prose = False
@@ -181,8 +202,10 @@ class Opening:
             return self._at_fence_behind(line)
         if self._prose is None:
             return self._at_first_line_end(line)
+        if self._prose and line.startswith(("<", "[THINK]")) and self._begins_anew(line):
+            return self._from_this_line(self._begin_anew())
         if self._prose and line.strip(BLANK) and self._is_code_below_prose(line):
-            return self._from_this_line()
+            return self._from_this_line(self._bare())
         if self._prose or not line.strip(BLANK):
             return None
         return self._without_fence()
@@ -239,9 +262,11 @@ class Opening:
                 Dropped("fence", block[4]),
             ]
             return FilterStep(pieces=pieces, following=AfterCode(self._target, block[3], ""))
-        if is_tag_alone(line, self._target):
-            answer = Opening(self._target, may_end_reasoning=False, closing=self._closing)
-            return FilterStep(pieces=[Dropped("fence", line)], following=answer)
+        quotes = fence_of_quotes(line)
+        if quotes is not None and names_language(quotes.tag, self._target.language_id):
+            return enter(quotes, line, self._target)
+        if is_tag_alone(line, self._target) or line.strip(BLANK).lower() in _BUTTONS:
+            return FilterStep(pieces=[Dropped("fence", line)], following=self._again())
         if line.strip(BLANK):
             self._prose = reads_like_prose(line)
         else:
@@ -261,19 +286,32 @@ class Opening:
         text = line.strip(BLANK) if not self._above and starts_like_code(line) else line
         return below and len(line) <= LINE_LIMIT and is_line_of_code(text)
 
-    def _from_this_line(self) -> FilterStep:
+    def _from_this_line(self, following: FilterStage) -> FilterStep:
         lead, text = self._held[: self._line_start], self._held[self._line_start :]
-        is_known = self._target.language_id and not self._target.is_prose
         return FilterStep(
             pieces=_pieces("explanation", "".join(lead)),
-            following=BareCode(
-                self._target,
-                closing=self._closing,
-                is_indented_block=self._line.startswith(("    ", "\t")),
-            )
-            if is_known
-            else BareText(self._target, closing=self._closing),
+            following=following,
             rest="".join(text),
+        )
+
+    def _bare(self) -> FilterStage:
+        if self._target.is_prose or not self._target.language_id:
+            return BareText(self._target, closing=self._closing)
+        is_indented_block = self._line.startswith(("    ", "\t"))
+        return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
+
+    def _begins_anew(self, line: str) -> bool:
+        """Whether a line below prose opens reasoning, or a tag around the code."""
+        return wrapper_of(line, self._target) is not None or (
+            self._may_end_reasoning and line.strip(BLANK) in OPENING_TAGS
+        )
+
+    def _again(self) -> "Opening":
+        return Opening(
+            self._target,
+            begin_anew=self._begin_anew,
+            may_end_reasoning=False,
+            closing=self._closing,
         )
 
     def _at_line_end_of_text(self, line: str) -> FilterStep | None:
@@ -285,11 +323,14 @@ class Opening:
         #     make all              a first line that is no greeting is part of the text
         if not line.strip(BLANK):
             return None
-        if self._prose is None and leads_to_text(line):
+        leads = leads_to_text(line) or (
+            self._target.language_id in _WITHOUT_FENCES and line.rstrip().endswith(":")
+        )
+        if self._prose is None and leads:
             self._prose = True
             return None
         if self._prose and is_greeting("".join(self._held[: self._line_start])):
-            return self._from_this_line()
+            return self._from_this_line(self._bare())
         return self._without_fence()
 
     def _may_be_special(self) -> bool:

@@ -1,0 +1,246 @@
+"""What stands in an answer and is no text of it: tokens of chat templates, marks of a cursor."""
+
+import re
+
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.response_lines import BLANK, segments
+
+END_TOKENS = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "</s>",
+)
+"""What ends a response in the chat templates of Qwen, Llama, Phi, Gemma, DeepSeek and Mistral. A
+server with another template than the model's lets it through as text."""
+END_TOKENS_LIMIT = 64
+"""Most characters at the end of a response that are looked at for such tokens."""
+
+
+_END = re.compile(rf"(?:(?:{'|'.join(map(re.escape, END_TOKENS))})\s*)+")
+_END_BEGUN = frozenset(token[:length] for token in END_TOKENS for length in range(1, len(token)))
+
+
+class EndTokens:
+    """Leaves out tokens at the very end of a response that the server took for text.
+
+    Anywhere else they are text: a chat template, as code, is full of them.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._seen = ""
+        self._is_struck = False
+        """Whether there was an `<s>`, which HTML ends with `</s>`."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that are no text if the response ends there."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what is text whatever comes behind it."""
+        seen = self._seen + text
+        self._seen = seen[-2:]
+        if not self._held and "<" not in seen:
+            return text
+        self._is_struck |= "<s>" in seen
+        text = self._held + text
+        start = self._start(text)
+        self._held = text[start:]
+        return text[:start]
+
+    def finish(self) -> tuple[str, str]:
+        """Return the rest of the text, and the tokens that end the response."""
+        end = self._held
+        if not _END.fullmatch(end) or (self._is_struck and "</s>" in end):
+            return end, ""
+        return "", end
+
+    @staticmethod
+    def _start(text: str) -> int:
+        # "x = 1\n<|im_end|>\n<|im" is held from the first "<": a token, and what may become one.
+        # Once ">" is followed by anything else, all of it is text.
+        start = text.find("<", max(0, len(text) - END_TOKENS_LIMIT))
+        while start >= 0:
+            ends = _END.match(text, start)
+            rest = text[ends.end() if ends else start :]
+            if not rest or rest in _END_BEGUN:
+                return start
+            start = text.find("<", start + 1)
+        return len(text)
+
+
+BYTE_ORDER_MARK = "\ufeff"
+_CURSOR = (
+    *("<|cursor|>", "<|user_cursor|>", "<|user_cursor_is_here|>", "<|cursor_position|>"),
+    *("<|editable_region_start|>", "<|editable_region_end|>", "<|start_of_file|>"),
+)
+"""What prompts of editors mark places with, and models repeat: Zed's, and those made after it."""
+_NEXT_FILE = (
+    *("<|file_sep|>", "<|file_separator|>", "<|repo_name|>", "<|endoftext|>"),
+    *("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>"),
+)
+"""What begins another file, or another text, where Qwen, StarCoder and CodeGemma were trained."""
+_MOST_BLANKS = 64
+MARKS_LIMIT = 256
+"""Most characters held back of what may be a mark, or a quotation, with the blanks around it."""
+
+
+def _any_of(marks: tuple[str, ...]) -> str:
+    return "|".join(map(re.escape, marks))
+
+
+_BLANKS = rf"[ \t]{{0,{_MOST_BLANKS}}}"
+_CURSOR_MARK = re.compile(
+    rf"(?<=\n){_BLANKS}(?:{_any_of(_CURSOR)}){_BLANKS}\n|(?<![\"'`])(?:{_any_of(_CURSOR)})"
+)
+_NEXT_FILE_MARK = re.compile(rf"(?<![\"'`])(?:{_any_of(_NEXT_FILE)})")
+_BEGUN = r"<(?:\|[a-z_]{0,24}\|?)?"
+_UNDECIDED = re.compile(
+    rf"(?<=\n){_BLANKS}(?:(?:{_any_of(_CURSOR)}){_BLANKS})?(?:{_BEGUN})?\Z|{_BEGUN}\Z"
+)
+
+
+class Marks:
+    """Leaves out marks of a cursor, and ends the answer where the model begins another file.
+
+    Code about such marks has them in quotes, and a text may be about them, too.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._tally = tally
+        self._is_text = target.is_prose or not target.language_id
+        self._is_first = True
+        self._held = ""
+        self._last = "\n"
+        """The last character read before what is held."""
+        self.is_over = False
+        """Whether what follows belongs to another file."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be a mark, with the blanks around it."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what is text whatever comes behind it."""
+        if self._is_first and text:
+            self._is_first = False
+            if text[0] == BYTE_ORDER_MARK:
+                self._tally.drop("mark", BYTE_ORDER_MARK)
+                text = text[1:]
+        if self._is_text or not text:
+            return text
+        if self.is_over:
+            self._tally.drop("end token", text)
+            return ""
+        if not self._held and "<" not in text and text[-1] not in BLANK:
+            self._last = text[-1]
+            return text
+        # "a\n    <|cur" is held from the blanks on: the mark's line goes as a whole, if nothing
+        # else stands there.
+        text = self._last + self._held + text
+        undecided = _UNDECIDED.search(text, 1)
+        end = undecided.start() if undecided else len(text)
+        self._held = text[end:]
+        self._last = text[end - 1]
+        return self._without_marks(text[:end])
+
+    def finish(self) -> str:
+        """Return what was held back."""
+        held, self._held = self._held, ""
+        return self._without_marks(self._last + held) if held and not self.is_over else ""
+
+    def _without_marks(self, text: str) -> str:
+        """Return a text without its marks, and without its first character."""
+        following = _NEXT_FILE_MARK.search(text)
+        if following is not None:
+            self._tally.drop("end token", text[following.start() :] + self._held)
+            self._held, self.is_over = "", True
+            text = text[: following.start()]
+        return _CURSOR_MARK.sub(self._dropped, text)[1:]
+
+    def _dropped(self, mark: re.Match[str]) -> str:
+        self._tally.drop("mark", mark[0])
+        return ""
+
+
+_READ_FROM = {"shellscript", "powershell", "bat", "haskell", "literate haskell", "diff", "patch"}
+"""Languages in which a line may begin with `>`."""
+_FENCES = ("```", "~~~")
+
+
+class Quotation:
+    """Takes the `> ` off the lines of an answer that is a quotation, or has its code in one."""
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._tally = tally
+        self._is_text = (
+            target.is_prose or not target.language_id or target.text_before.strip(BLANK) != ""
+        )
+        self._may_be_code = target.language_id in _READ_FROM
+        self._is_first = True
+        """Whether nothing but blank lines has come."""
+        self._is_quoted = False
+        self._is_at_start = True
+        self._held = ""
+        """The beginning of a line that may be quoted."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters at the beginning of a line."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what the text is without the marks of a quotation."""
+        if self._is_text or not text:
+            return text
+        if not self._held and text.find("\n", 0, -1) < 0:
+            return self._within_line(text)
+        text, self._held = self._held + text, ""
+        return "".join(map(self._within_line, segments(text)))
+
+    def finish(self) -> str:
+        """Return what was held back."""
+        held, self._held = self._held, ""
+        return held
+
+    def _within_line(self, text: str) -> str:
+        if self._is_at_start:
+            shown = self._line_start(text)
+            if shown is None:
+                self._held = text
+                return ""
+            self._is_first = self._is_first and not text.strip(BLANK + "\n")
+            self._is_at_start = text.endswith("\n")
+            return shown
+        self._is_at_start = text.endswith("\n")
+        return text
+
+    def _line_start(self, text: str) -> str | None:
+        #     > Here it is:     the answer begins with a quotation: each line loses its mark
+        #     > ```python       so it does from a fence in a quotation on
+        #     x > y             is none, nor is ">>> x"
+        start = text.lstrip(BLANK)
+        if not start.startswith(">"):
+            self._is_quoted &= not start.strip("\n")
+            return text if start or len(text) > _MOST_BLANKS else None
+        if start == ">":
+            return None
+        body = start[1:].removeprefix(" ")
+        if not self._is_quoted and (self._may_be_code or not self._is_first):
+            if body in {"", "`", "``", "~", "~~"}:
+                return None
+            if not body.startswith(_FENCES):
+                return text
+        elif start[1] == ">":
+            return text
+        self._is_quoted = True
+        self._tally.drop("quotation", ">")
+        return body
