@@ -60,7 +60,14 @@ def install_with_progress(
     """Get the model, showing a bar while it is downloaded; raises as `run_install` does."""
     here = installation or Installation()
     if isinstance(model.source, DownloadedWeights):
-        with _progress(console) as progress:
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        ) as progress:
             task = progress.add_task(model.name, total=model.source.size_bytes)
             path = install(model, lambda received: progress.update(task, completed=received), here)
     else:
@@ -72,17 +79,6 @@ def install_with_progress(
         soft_wrap=True,
     )
     return 0
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -165,12 +165,12 @@ def reads_better_inside(window: str, language_id: str) -> str:
     marks = [mark for mark in _LONG_QUOTES if window.count(mark) % 2]
     if not marks or _lexer_class(language_id) is not _lexer_class("python"):
         return ""
-    return max(["", *marks], key=lambda mark: _code_share(mark + window, language_id))
-
-
-def _code_share(text: str, language_id: str) -> int:
-    return sum(
-        _is(kind, Operator) or _is(kind, Punctuation) for _, kind, _ in _tokens(text, language_id)
+    return max(
+        ["", *marks],
+        key=lambda mark: sum(
+            _is(kind, Operator) or _is(kind, Punctuation)
+            for _, kind, _ in _tokens(mark + window, language_id)
+        ),
     )
 
 

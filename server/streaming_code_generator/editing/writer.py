@@ -183,6 +183,7 @@ class DocumentWriter:
         )
         self._in_flight = InFlight(
             edit=edit,
+            sent=plan,
             plan=plan,
             sent_at_s=now_s,
         )
@@ -204,6 +205,9 @@ class DocumentWriter:
 
     def _leaves_no_trace(self, plan: Plan) -> bool:
         """Whether steps change only what is thought of a text: a user was there before them."""
+        # The usual case: text that is only inserted always shows.
+        if all(step.edit.start == step.edit.end for step in plan):
+            return False
         text_at = self.mirror.slice
         changes = document_changes(self.document, plan)
         return all(change.text == text_at(change.start, change.end) for change in changes)

@@ -38,7 +38,10 @@ REPLACEMENT_S = 40.0
 
 
 class Backend:
-    """Resolves settings, and makes the engines that run under them."""
+    """Resolves settings, and makes the engines that run under them.
+
+    `on_problem` hears of a setting's problem each time the settings are read.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,6 @@ class Backend:
         self._sources = sources
         self._on_problem = on_problem
         self._on_resolved = on_resolved
-        self._reported: set[str] = set()
         self._resolved: ResolvedSettings | None = None
         choose = choose or partial(choose_provider, limits=SharedLimits())
         self._pool = ProviderPool(choose)
@@ -106,9 +108,7 @@ class Backend:
         self._completion_pool.want(completion_choice(self._resolved))
         self.concurrency.set_limit(self._resolved.settings.max_concurrent_generations)
         for problem in self._resolved.problems:
-            if problem not in self._reported:
-                self._reported.add(problem)
-                self._on_problem(problem)
+            self._on_problem(problem)
 
     def new_engine(self, resolved: ResolvedSettings | None = None) -> GenerationEngine:
         """Return the engine for a generation that starts now.

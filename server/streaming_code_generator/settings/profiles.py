@@ -35,7 +35,10 @@ class Profiles:
         """Return the profiles, by their names; nothing at all stands for none."""
         if raw in ((), []):
             return ()
-        if not isinstance(raw, Mapping) or not all(self._is_fit(*each) for each in raw.items()):
+        if not isinstance(raw, Mapping) or not all(
+            isinstance(name, str) and name.strip() and isinstance(given, Mapping)
+            for name, given in raw.items()
+        ):
             raise UnfitValueError(self.summary)
         try:
             return tuple(Profile(name, json.dumps(given)) for name, given in sorted(raw.items()))
@@ -49,10 +52,6 @@ class Profiles:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "object", "additionalProperties": {"type": "object"}}
-
-    @staticmethod
-    def _is_fit(name: object, given: object) -> bool:
-        return isinstance(name, str) and bool(name.strip()) and isinstance(given, Mapping)
 
 
 @dataclass(frozen=True, slots=True)

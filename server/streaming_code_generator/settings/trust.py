@@ -207,7 +207,11 @@ def choose_key(
             continue
         if candidate.withheld_from is None:
             return candidate, None
-        return None, _withheld(candidate, base_url)
+        return None, (
+            f"The key ({candidate.origin}) is not used: your code would go to "
+            f"{origin_of(base_url)} on the account of whoever put it there. To allow it, add "
+            f'"{candidate.withheld_from}" to `trusted_workspaces` in your `config.toml`.'
+        )
     return None, _key_refusal(candidates[0], base_url) if candidates else None
 
 
@@ -250,14 +254,6 @@ def _refusal(assignment: Assignment) -> str:
 def is_within(folder: Path, trusted: Path) -> bool:
     """Whether a folder is the trusted one or lies below it, symbolic links followed."""
     return folder.resolve().is_relative_to(trusted.resolve())
-
-
-def _withheld(key: KeyCandidate, base_url: str) -> str:
-    return (
-        f"The key ({key.origin}) is not used: your code would go to {origin_of(base_url)} on the "
-        f'account of whoever put it there. To allow it, add "{key.withheld_from}" to '
-        "`trusted_workspaces` in your `config.toml`."
-    )
 
 
 def _key_refusal(refused: KeyCandidate, base_url: str | None) -> str:

@@ -216,13 +216,10 @@ class HeadlessEditor:
             elif isinstance(message, DidChange):
                 # Behind the answer, which is sent when this function has returned.
                 asyncio.get_running_loop().call_soon(self._report, message)
-        self._report_later(now_s)
-        return types.ApplyWorkspaceEditResult(applied=applied)
-
-    def _report_later(self, now_s: float) -> None:
         if self.buffer.flush_at_s is not None:
             delay_s = max(0.0, self.buffer.flush_at_s - now_s)
             asyncio.get_running_loop().call_later(delay_s, self._flush)
+        return types.ApplyWorkspaceEditResult(applied=applied)
 
     def _flush(self) -> None:
         for message in self.buffer.outbox(asyncio.get_running_loop().time()):

@@ -64,7 +64,10 @@ def check_document(schedule: Schedule) -> None:
     """
     _expect(schedule.writer.mirror.text == schedule.editor.text, "the mirror is not the buffer")
     _check_nothing_is_doubled(schedule)
-    _check_nothing_is_lost(schedule)
+    present = set(schedule.editor.text)
+    kept = {c.character for c in schedule.user.alone if c.author in {"base", "user"}}
+    lost = kept - present - schedule.editor.given - set(ENDINGS)
+    _expect(not lost, f"went away unasked: {lost}")
     for generation in schedule.generations:
         has_ended = generation.state not in {"running", "finishing", "removing"}
         _expect(has_ended, f"a generation is still {generation.state}")
@@ -76,13 +79,6 @@ def _check_nothing_is_doubled(schedule: Schedule) -> None:
     counts = Counter(schedule.editor.text)
     doubled = [c for c, count in counts.items() if count > 1 and c not in ENDINGS]
     _expect(not doubled, f"occurs twice: {doubled}")
-
-
-def _check_nothing_is_lost(schedule: Schedule) -> None:
-    present = set(schedule.editor.text)
-    kept = {c.character for c in schedule.user.alone if c.author in {"base", "user"}}
-    lost = kept - present - schedule.editor.given - set(ENDINGS)
-    _expect(not lost, f"went away unasked: {lost}")
 
 
 def _check_order(schedule: Schedule, text: str) -> None:

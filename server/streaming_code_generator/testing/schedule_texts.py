@@ -35,16 +35,16 @@ class ScheduleTexts:
 
         Its line endings are the client's only if it replaces some: that much a server knows.
         """
-        text = "".join(c if c in ENDINGS else self._letter() for c in text)
+        letters = _GENERATED_END - _GENERATED_START
+        text = "".join(
+            c if c in ENDINGS else chr(_GENERATED_START + next(self._fresh) % letters) for c in text
+        )
         return self.ended(text) if "\r\n" in original else text
 
     def ended(self, text: str) -> str:
         """Return a text with the line endings that the client gives it."""
         ending = self._line_ending
         return text.replace("\r\n", "\n").replace("\n", ending) if ending else text
-
-    def _letter(self) -> str:
-        return chr(_GENERATED_START + next(self._fresh) % (_GENERATED_END - _GENERATED_START))
 
     def _fresh_like(self, character: str) -> str:
         """Return a code point that was not used yet and is as wide as another one."""

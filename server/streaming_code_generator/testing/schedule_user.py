@@ -52,7 +52,7 @@ class UserModel:
         yield taken_out
         self.has_undone |= undoing
         cells = self._editor.cells
-        taken_out.update(_without(before, cells))
+        taken_out.update(set(before).difference(cells))
         self._remove(taken_out, undoing=undoing)
         self._insert(before, cells)
 
@@ -118,8 +118,3 @@ class UserModel:
 def _key(cell: Cell) -> object:
     """Return what a cell is known by: its character, which no other has but for line endings."""
     return cell if cell.character in ENDINGS else cell.character
-
-
-def _without(cells: list[Cell], others: list[Cell]) -> list[Cell]:
-    gone = set(others)
-    return [cell for cell in cells if cell not in gone]

@@ -194,10 +194,6 @@ def _user_formats(rng: random.Random, schedule: Schedule) -> None:
     schedule.user_formats(rng.randint(2, 9), generated_too=rng.choice((True, False)))
 
 
-def _time_passes(rng: random.Random, schedule: Schedule) -> None:
-    schedule.time_passes(rng.choice((0.05, 0.2, 1.0)))
-
-
 def _messages_move(rng: random.Random, schedule: Schedule) -> None:
     move = (schedule.server_sends, schedule.server_reads, schedule.client_reads)
     rng.choices(move, weights=(2, 3, 3))[0]()
@@ -215,7 +211,7 @@ _STEPS_WITHOUT_UNDO: tuple[_Step, ...] = (
     (_user_repeats, 2),
     (lambda _, schedule: schedule.user_reopens(), 1),
     (lambda rng, schedule: schedule.client_blocks(rng.choice((2.0, 11.0))), 1),
-    (_time_passes, 12),
+    (lambda rng, schedule: schedule.time_passes(rng.choice((0.05, 0.2, 1.0))), 12),
 )
 _STEPS: tuple[_Step, ...] = (
     *_STEPS_WITHOUT_UNDO,

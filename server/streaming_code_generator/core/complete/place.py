@@ -68,13 +68,7 @@ def typed_since(
     # Expected "foo(a)\n" at the end of "x = |\ny": "x = fo\ny" is 2 characters of it, and so is
     # the longest stretch of it that has what stood behind the anchor behind it. "x = fa\ny" is
     # none: there the longest is "f", and behind that stands "a\ny" instead of "\ny".
-    line, column = anchor
-    if line >= len(lines) or column > len(content(lines[line])):
-        return None
-    if place_at(lines, line, column).before != origin.before:
-        return None
-    points = _points_along(expected, lines, line, column)
-    for length, point in reversed(points):
+    for length, point in reversed(_points_along(origin, expected, lines, anchor)):
         if origin.after in afters(place_at(lines, *point)):
             return expected[:length]
     return None
@@ -95,14 +89,10 @@ def typed_beyond(
     """
     # Expected "f" at the end of "x = |\ny": "x = foo()\ny" is "foo()", or it is "foo(" and the
     # editor has closed it, because "\ny" stands behind both.
-    line, column = anchor
-    if line >= len(lines) or column > len(content(lines[line])):
+    points = _points_along(origin, expected, lines, anchor)
+    if len(points) <= len(expected):
         return
-    if place_at(lines, line, column).before != origin.before:
-        return
-    length, (line, column) = _points_along(expected, lines, line, column)[-1]
-    if length < len(expected):
-        return
+    _, (line, column) = points[-1]
     typed, behind = expected, len(origin.after.partition("\n")[0])
     for row in range(line, min(line + MOST_LINES_BEYOND, len(lines))):
         here = content(lines[row])
@@ -113,9 +103,17 @@ def typed_beyond(
 
 
 def _points_along(
-    expected: str, lines: Sequence[str], line: int, column: int
+    origin: Place, expected: str, lines: Sequence[str], anchor: tuple[int, int]
 ) -> list[tuple[int, tuple[int, int]]]:
-    """Return how far a text agrees with what is expected there, and each point on the way."""
+    """Return how far a text agrees with what is expected there, and each point on the way.
+
+    There is none, not even the anchor, once other text stands before it.
+    """
+    line, column = anchor
+    if line >= len(lines) or column > len(content(lines[line])):
+        return []
+    if place_at(lines, line, column).before != origin.before:
+        return []
     points = [(0, (line, column))]
     for length, character in enumerate(expected, 1):
         here = content(lines[line])

@@ -39,16 +39,13 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
     for other in others:
         if other.uri == file.uri:
             continue
-        best = max(
-            ((_jaccard(mine, theirs), -first, end) for first, end, theirs in _windows(other.lines)),
-            default=(0.0, 0, 0),
-        )
+        best = (0.0, 0, 0)
+        for first, end, theirs in _windows(other.lines):
+            common = len(mine & theirs)
+            if common >= _LEAST_COMMON:
+                alike = common / (len(mine) + len(theirs) - common)
+                best = max(best, (alike, -first, end))
         if best[0] > 0:
             piece = FilePiece(file=other, first=-best[1], end=best[2], why="open, alike")
             rated.append((best[0], piece))
     return [piece for _, piece in sorted(rated, key=lambda item: (-item[0], item[1].file.path))]
-
-
-def _jaccard(one: set[str], other: frozenset[str]) -> float:
-    common = len(one & other)
-    return common / (len(one) + len(other) - common) if common >= _LEAST_COMMON else 0.0

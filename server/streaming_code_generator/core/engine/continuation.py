@@ -65,7 +65,8 @@ class Seam:
         if self._is_in_block:
             if _MAY_REOPEN.fullmatch(self._held):
                 return ""
-            self._held = _REOPENED.sub("", self._held, count=1) if self._reopens() else self._held
+            if _REOPENED.match(self._held):
+                self._held = _REOPENED.sub("", self._held, count=1)
             self._is_in_block = False
         may_overlap_more = any(
             self._tail.startswith(self._held, start)
@@ -86,6 +87,3 @@ class Seam:
                 is_chance = len("".join(held[:length].split())) < least
                 return held if is_chance else held[length:]
         return held
-
-    def _reopens(self) -> bool:
-        return _REOPENED.match(self._held) is not None

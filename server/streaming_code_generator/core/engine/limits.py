@@ -221,7 +221,8 @@ class BackoffOrRetryAfter(wait_base):
         # Waits of 0.5, 1, 2, 4 and then 8 seconds, each a quarter more or less.
         jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, no secret
         wait_s = self._backoff(retry_state)
-        if _is_outage(retry_state):
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, APIError) and error.kind in {"server", "connection"}:
             growth = REPLACEMENT_GROWTH ** (retry_state.attempt_number - 1)
             wait_s = max(wait_s, self._first_wait_s * growth)
         return _asked_to_wait_s(retry_state) or wait_s * jitter
@@ -240,11 +241,6 @@ class WaitTooLong(stop_base):
             _asked_to_wait_s(retry_state) > self._policy.retry_after_max_s
             or retry_state.upcoming_sleep >= self._deadlines.remaining_s
         )
-
-
-def _is_outage(retry_state: RetryCallState) -> bool:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    return isinstance(error, APIError) and error.kind in {"server", "connection"}
 
 
 def _asked_to_wait_s(retry_state: RetryCallState) -> float:

@@ -93,7 +93,12 @@ def code_target(
         placement = _below_comment(lines, line, comment, bare)
     else:
         placement = _at_place(lines, line, column, bare)
-    return _in_its_surroundings(lines, _with_final_newline(lines, placement))
+    line = placement.line
+    is_last = line > 0 and line == len(lines) - 1 and not content(lines[line])
+    if is_last and not placement.suffix:
+        # A file that ends with a line ending keeps it: code on its empty last line gets one.
+        placement = replace(placement, suffix=placement.target.line_ending)
+    return _in_its_surroundings(lines, placement)
 
 
 def selection_target(
@@ -134,15 +139,6 @@ def selection_target(
         ),
     )
     return _in_its_surroundings(lines, placement)
-
-
-def _with_final_newline(lines: Sequence[str], placement: Placement) -> Placement:
-    """Keep the line ending that a file ends with: code on its empty last line gets one."""
-    line = placement.line
-    is_last = line > 0 and line == len(lines) - 1 and not content(lines[line])
-    if not is_last or placement.suffix:
-        return placement
-    return replace(placement, suffix=placement.target.line_ending)
 
 
 def _in_its_surroundings(lines: Sequence[str], placement: Placement) -> Placement:

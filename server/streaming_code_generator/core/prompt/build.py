@@ -43,7 +43,15 @@ def build_messages(task: CodeTask) -> tuple[Message, ...]:
     if task.diagnostics:
         shown.append("\n".join(["Reported there:", *task.diagnostics]))
     # Small models follow what they read last: the instruction stands at the end.
-    sections = [*_surroundings(task), *shown, _request(task)]
+    name = " ".join(task.file_name.split())[:_NAME_LIMIT]
+    where = f"the file {name}" if name else "the file"
+    what = "the selection" if task.context.selection else "the cursor"
+    surroundings = [
+        f"In {where}, {side} {what}:\n{fenced(text, task.language_id)}"
+        for side, text in (("before", task.context.before), ("after", task.context.after))
+        if text.strip()
+    ]
+    sections = [*surroundings, *shown, _request(task)]
     pieces = "".join(piece.rendered for piece in task.pieces)
     return (
         Message(role="system", content=system),
@@ -85,18 +93,6 @@ def _answer(task: CodeTask) -> str:
 def _code(task: CodeTask) -> str:
     name = language(task.language_id).name
     return f"{name} code" if name else "code or text"
-
-
-def _surroundings(task: CodeTask) -> list[str]:
-    name = " ".join(task.file_name.split())[:_NAME_LIMIT]
-    where = f"the file {name}" if name else "the file"
-    what = "the selection" if task.context.selection else "the cursor"
-    stretches = [("before", task.context.before), ("after", task.context.after)]
-    return [
-        f"In {where}, {side} {what}:\n{fenced(text, task.language_id)}"
-        for side, text in stretches
-        if text.strip()
-    ]
 
 
 def _request(task: CodeTask) -> str:

@@ -43,10 +43,14 @@ def context_around(
     """
     if not lines:
         return Context()
+    selection = selected_text(lines, placement).replace("\r\n", "\n").replace("\r", "\n")
+    if selection:
+        lead = indent_of(lines[placement.line])[: placement.column]
+        selection = textwrap.dedent(lead + selection)
     return Context(
         before=_before(lines, placement, characters_before),
         after=_after(lines, placement, characters_after),
-        selection=_selection(lines, placement),
+        selection=selection,
     )
 
 
@@ -80,11 +84,3 @@ def _after(lines: Sequence[str], placement: Placement, limit: int) -> str:
             break
         shown += "\n" + content(line)
     return shown.rstrip()
-
-
-def _selection(lines: Sequence[str], placement: Placement) -> str:
-    text = selected_text(lines, placement)
-    if not text:
-        return ""
-    joined = text.replace("\r\n", "\n").replace("\r", "\n")
-    return textwrap.dedent(indent_of(lines[placement.line])[: placement.column] + joined)

@@ -37,7 +37,10 @@ def profile_of(description: ProviderDescription, context_tokens: int | None) -> 
         description: The provider.
         context_tokens: What is set, if anything.
     """
-    is_small = _is_small(description.model)
+    # "smollm2-135m-instruct", "qwen2.5-coder-0.5b", "gemma3:270m"; not "gpt-4.1-mini", "qwen3-8b".
+    name = description.model.lower().rsplit("/", 1)[-1]
+    sizes = [float(size) / (1000 if unit == "m" else 1) for size, unit in _SIZE.findall(name)]
+    is_small = bool(_SMALL_BY_NAME.search(name)) or any(size <= _SMALL_BILLIONS for size in sizes)
     if context_tokens is None:
         if description.name == "embedded":
             context_tokens = SMALL_EMBEDDED_TOKENS if is_small else LOCAL_TOKENS
@@ -45,10 +48,3 @@ def profile_of(description: ProviderDescription, context_tokens: int | None) -> 
             is_local = is_loopback_host(urlsplit(description.endpoint).hostname or "")
             context_tokens = LOCAL_TOKENS if is_local else REMOTE_TOKENS
     return PromptProfile(context_tokens=context_tokens, is_small=is_small)
-
-
-def _is_small(model: str) -> bool:
-    # "smollm2-135m-instruct", "qwen2.5-coder-0.5b", "gemma3:270m"; not "gpt-4.1-mini", "qwen3-8b".
-    name = model.lower().rsplit("/", 1)[-1]
-    sizes = [float(size) / (1000 if unit == "m" else 1) for size, unit in _SIZE.findall(name)]
-    return bool(_SMALL_BY_NAME.search(name)) or any(size <= _SMALL_BILLIONS for size in sizes)

@@ -13,15 +13,10 @@ Of the text `a = 1\n`, behind which `foo()\n` is on its way:
 from collections.abc import Sequence
 from itertools import groupby
 
-from streaming_code_generator.editing.edits.echo import (
-    Echo,
-    complete_echo,
-    converted_echo,
-    find_echo,
-)
+from streaming_code_generator.editing.edits.echo import Echo, converted_echo, find_echo
 from streaming_code_generator.editing.edits.in_flight import InFlight
 from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import Plan, document_changes, land, with_endings
+from streaming_code_generator.editing.edits.plan import Plan, land, with_endings
 from streaming_code_generator.editing.edits.reported import located, net_change, running_totals
 from streaming_code_generator.editing.edits.undo import UndoWatch
 from streaming_code_generator.editing.edits.wishes import Wishes
@@ -67,8 +62,8 @@ class ReportReader:
             is_undo: Whether the client said that there is an undo among them, or cannot say.
             now_s: The time.
         """
-        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
-            self._take_own(flight, complete_echo(self._document, flight.plan))
+        if flight and flight.is_just(changes):
+            flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
         else:
             # Our own edit is best recognised by itself.
             own = flight.count_in(changes) if flight else 0
@@ -78,15 +73,6 @@ class ReportReader:
             self._take_others(changes[own:], flight, is_undo=is_undo, now_s=now_s)
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
-
-    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
-        """Whether changes are the whole edit, just as it was sent, the last place first.
-
-        One by one, the parts of a step are hard to tell from what a user does.
-        """
-        own = document_changes(self._document, flight.plan)
-        reported = [located(self._document.mirror, change) for change in changes]
-        return flight.changed_at_s is None and reported == own[::-1]
 
     def _take_others(
         self,

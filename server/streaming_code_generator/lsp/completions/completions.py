@@ -89,8 +89,12 @@ class Completions:
         try:
             text = await self._found(state, cursor, means, is_invoked=is_invoked)
         except asyncio.CancelledError:
-            loop = asyncio.get_running_loop()
-            loop.call_later(ABANDONED_S, self._close_abandoned, state, turn)
+
+            def close_abandoned() -> None:
+                if state.turn == turn:
+                    self._close(state)
+
+            asyncio.get_running_loop().call_later(ABANDONED_S, close_abandoned)
             raise
         if state.turn != turn or not text:
             return ""
@@ -205,10 +209,6 @@ class Completions:
     def _close(state: _InDocument) -> None:
         if state.running is not None:
             state.running.close()
-
-    def _close_abandoned(self, state: _InDocument, turn: int) -> None:
-        if state.turn == turn:
-            self._close(state)
 
 
 async def _whole(

@@ -32,7 +32,9 @@ class IgnoreRules:
     def matches(self, path: Path, *, is_folder: bool) -> bool:
         """Return whether rules name a file or folder itself; the nearest rules decide."""
         for folder in path.parents:
-            spec = self._spec(folder)
+            if folder not in self._specs:
+                self._specs[folder] = _read(folder / ".gitignore")
+            spec = self._specs[folder]
             if spec is not None:
                 name = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
                 verdict = spec.check_file(name).include
@@ -41,11 +43,6 @@ class IgnoreRules:
             if folder == self._root:
                 break
         return False
-
-    def _spec(self, folder: Path) -> GitIgnoreSpec | None:
-        if folder not in self._specs:
-            self._specs[folder] = _read(folder / ".gitignore")
-        return self._specs[folder]
 
 
 def _read(path: Path) -> GitIgnoreSpec | None:

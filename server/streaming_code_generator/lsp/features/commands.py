@@ -41,6 +41,11 @@ async def status(state: ServerState, _arguments: object, _: ExitStack) -> object
     generations, completions = state.generations, state.completions
     spent = await state.backend.ledger.spent()
     counts = completions.counts() if completions else _NO_COMPLETIONS
+    try:
+        provider = state.backend.completion_provider().description
+        when = completes(state.backend.resolved, provider)
+    except StreamingError:
+        when = "off"
     return {
         "running": [result_object(generation) for generation in generations.running],
         "recent": [result_object(generation) for generation in generations.ended],
@@ -49,17 +54,9 @@ async def status(state: ServerState, _arguments: object, _: ExitStack) -> object
             "session": sums_object(spent.session),
             "today": sums_object(spent.day) if spent.day else None,
         },
-        "completions": {"when": _completes(state), **counts},
+        "completions": {"when": when, **counts},
         "profiles": list(state.backend.resolved.profiles),
     }
-
-
-def _completes(state: ServerState) -> str:
-    try:
-        provider = state.backend.completion_provider()
-    except StreamingError:
-        return "off"
-    return completes(state.backend.resolved, provider.description)
 
 
 HANDLERS = {CANCEL: cancel, REMOVE: remove, ACCEPT: accept, STATUS: status}

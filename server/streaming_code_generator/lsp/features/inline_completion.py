@@ -60,8 +60,9 @@ async def _suggested(  # noqa: PLR0913 - a request has that many sides
     means = await _means(state, document, is_invoked=is_invoked)
     if means is None:
         return None
-    completions = _completions(state)
-    text = await completions.suggest(document, cursor, means, is_invoked=is_invoked)
+    if state.completions is None:
+        state.completions = Completions(on_failure=state.client.log_once)
+    text = await state.completions.suggest(document, cursor, means, is_invoked=is_invoked)
     if not text:
         return None
     return types.InlineCompletionList(
@@ -83,12 +84,6 @@ def _must_not(state: ServerState, document: OpenDocument, position: types.Positi
         if generation.end is None and where and where[0] <= here <= where[1]:
             return True
     return False
-
-
-def _completions(state: ServerState) -> Completions:
-    if state.completions is None:
-        state.completions = Completions(on_failure=state.client.log_once)
-    return state.completions
 
 
 async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool) -> Means | None:

@@ -81,7 +81,10 @@ def _fetch_checked(source: DownloadedWeights, part: Path, report: ReportProgress
     # It cannot be a beginning of the file: an older version of it, or another file.
     if _size(part) > source.size_bytes:
         part.unlink()
-    _require_space(part.parent, source.size_bytes - _size(part))
+    missing_bytes = source.size_bytes - _size(part)
+    free_bytes = shutil.disk_usage(part.parent).free
+    if free_bytes < missing_bytes:
+        raise OSError(errno.ENOSPC, f"{missing_bytes:,} bytes needed, {free_bytes:,} free")
     _fetch_all(source, part, report)
     with part.open("rb+") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -226,12 +229,6 @@ def _refusal(source: DownloadedWeights, status: int) -> Exception:
         status_code=status,
         attempts=1,
     )
-
-
-def _require_space(folder: Path, missing_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < missing_bytes:
-        raise OSError(errno.ENOSPC, f"{missing_bytes:,} bytes needed, {free_bytes:,} free")
 
 
 def _wrong_file(source: DownloadedWeights, part: Path, cause: str) -> ConfigurationError:

@@ -99,15 +99,16 @@ class ChildServer:
     async def stop(self) -> None:
         """End the process and release its pipes. Safe to call twice."""
         self.kill()
-        # In one go and in a thread, so that a cancellation leaves nothing half released.
-        await asyncio.to_thread(self._release)
 
-    def _release(self) -> None:
-        """Wait for the killed process and what reads from it: a matter of milliseconds."""
-        self._process.wait()
-        self._keeper.join()
-        for pipe in (self._stdin, self._stdout):
-            pipe.close()
+        def release() -> None:
+            # The process is killed: this is a matter of milliseconds.
+            self._process.wait()
+            self._keeper.join()
+            for pipe in (self._stdin, self._stdout):
+                pipe.close()
+
+        # In one go and in a thread, so that a cancellation leaves nothing half released.
+        await asyncio.to_thread(release)
 
     def describe_end(self) -> str:
         """Say how the process ended, as the end of a sentence: "was killed by SIGKILL"."""

@@ -73,7 +73,7 @@ def _tls(network: Network) -> ssl.SSLContext:
         if network.client_certificate is not None:
             setting, file = "clientCertificate", network.client_certificate
             # OpenSSL would ask for a password on the terminal.
-            context.load_cert_chain(file, network.client_key, password=_no_password)
+            context.load_cert_chain(file, network.client_key, password=lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         is_there = not isinstance(error, FileNotFoundError | PermissionError)
         what = "holds no usable certificate in PEM format" if is_there else "cannot be read"
@@ -83,7 +83,3 @@ def _tls(network: Network) -> ssl.SSLContext:
             f"`{setting}` cannot be used: `{file}` {what}. Set it to another file."
         ) from error
     return context
-
-
-def _no_password() -> str:
-    return ""

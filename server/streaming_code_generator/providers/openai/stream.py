@@ -132,7 +132,14 @@ def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
         APIError: The event is an error.
         StreamProcessError: It is no JSON object.
     """
-    chunk = _parsed(event.data, endpoint)
+    chunk = _json(event.data)
+    if not isinstance(chunk, dict):
+        raise StreamProcessError(
+            f"`{endpoint}` sent a chunk that is not a JSON object ({len(event.data)} characters). "
+            "Is it an OpenAI-compatible endpoint, and no proxy in between that rewrites the "
+            "stream?",
+            retryable=True,
+        )
     return _delta(chunk, endpoint, secrets, is_error=event.event == "error")
 
 
@@ -193,17 +200,6 @@ def _end_of_infill(chunk: Json) -> str | None:
     return "length" if chunk.get("stop_type") == "limit" else "stop"
 
 
-def _parsed(data: str, endpoint: str) -> Json:
-    chunk = _json(data)
-    if not isinstance(chunk, dict):
-        raise StreamProcessError(
-            f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). Is it "
-            "an OpenAI-compatible endpoint, and no proxy in between that rewrites the stream?",
-            retryable=True,
-        )
-    return chunk
-
-
 def _json(text: str) -> object:
     """Return the JSON value; None where it is none, or nested too deeply to be read."""
     try:
@@ -252,7 +248,9 @@ def _usage(chunk: Json) -> Usage | None:
             prompt_tokens=prompt,
             completion_tokens=completion,
             total_tokens=total,
-            cached_tokens=_cached(usage),
+            # By OpenAI's name, or by DeepSeek's.
+            cached_tokens=_detail(usage, "cached_tokens")
+            or _count(usage.get("prompt_cache_hit_tokens")),
             reasoning_tokens=_detail(usage, "reasoning_tokens"),
             cost_usd=_cost_usd(usage),
         )
@@ -269,11 +267,6 @@ def _usage(chunk: Json) -> Usage | None:
         total_tokens=prompt + completion,
         cached_tokens=cached,
     )
-
-
-def _cached(usage: Json) -> int:
-    """Read the cached tokens by OpenAI's name, or by DeepSeek's."""
-    return _detail(usage, "cached_tokens") or _count(usage.get("prompt_cache_hit_tokens"))
 
 
 def _cost_usd(usage: Json) -> float:
