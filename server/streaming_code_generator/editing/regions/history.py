@@ -25,9 +25,14 @@ from itertools import accumulate, islice, takewhile
 from operator import sub
 
 from streaming_code_generator.editing.regions.past import OlderText, PastRegion, Step
-from streaming_code_generator.editing.regions.pieces import own_in_document
 from streaming_code_generator.editing.regions.region import ForeignChange, Region
-from streaming_code_generator.editing.text.diff import Edit, bits, fine_edits, single_edit
+from streaming_code_generator.editing.text.diff import (
+    SCRAP_BITS,
+    Edit,
+    bits,
+    fine_edits,
+    single_edit,
+)
 from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
@@ -135,7 +140,7 @@ class RegionHistory:
         if not runs:
             return None
         best: PastRegion | None = None
-        most = 0.0
+        most, least = 0.0, bits(region.standing_text()) + SCRAP_BITS
         # Older texts that hold none of what came back explain nothing: they are not compared.
         sample = runs[:: 1 + len(runs) // MOST_RUNS_WALKED]
         for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
@@ -145,7 +150,7 @@ class RegionHistory:
             explained = _explained(window.present, edits, runs)
             if explained > most:
                 now = past.changed(window.text, self._left, edits)
-                if own_in_document(now.region.pieces) > own_in_document(region.pieces):
+                if bits(now.region.standing_text()) >= least:
                     best, most = now, explained
         return best
 

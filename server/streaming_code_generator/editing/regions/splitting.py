@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from streaming_code_generator.editing.regions.pieces import Kind
 from streaming_code_generator.editing.regions.region import ForeignChange, Region, overlaps
 from streaming_code_generator.editing.text.diff import (
+    SCRAP_BITS,
     Edit,
     anchored_edits,
     apply_edits,
@@ -17,9 +18,6 @@ from streaming_code_generator.editing.text.diff import (
 )
 from streaming_code_generator.editing.text.lines import split_lines
 from streaming_code_generator.editing.text.mirror import Mirror
-
-SCRAP_BITS = 8
-"""Less than this left of a region's text may as well be a neighbour's: a line ending, a letter."""
 
 
 def same_insertions(
