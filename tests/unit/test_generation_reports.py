@@ -44,7 +44,6 @@ def job() -> Job:
     return Job(
         uri="file:///a.py",
         language_id="python",
-        document=None,
         start=Point(0, 0),
         end=Point(0, 0),
         code_target=CodeTarget(),
@@ -59,7 +58,7 @@ def registry() -> tuple[Generations, Listener]:
 
 def start(generations: Generations, script: Script) -> Generation:
     policy = GenerationPolicy(max_retries=0)
-    return generations.start(job(), GenerationEngine(ScriptedProvider(script), policy))
+    return generations.start(job(), None, GenerationEngine(ScriptedProvider(script), policy))
 
 
 async def test_generations_that_are_no_longer_remembered_still_count() -> None:
@@ -119,7 +118,7 @@ async def test_wait_for_another_attempt_is_counted_down() -> None:
     refusal = Refuse(error=APIError("The server is loading.", kind="server", retryable=True))
     policy = GenerationPolicy(backoff_s=20, backoff_max_s=20, max_retries=1)
     engine = GenerationEngine(ScriptedProvider([refusal], text_script("a")), policy)
-    generation = generations.start(job(), engine)
+    generation = generations.start(job(), None, engine)
     account = generation.account
     while account.asks_again_at_s is None:  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
@@ -152,8 +151,8 @@ async def test_fallback_is_asked_only_once_there_is_room_at_its_own_endpoint() -
     fallback = Fallback(name="spare", provider=spare, request=request)
     engine = GenerationEngine(first, GenerationPolicy(max_retries=0), fallbacks=[fallback])
 
-    holds = generations.start(job(), engine)
-    waits = generations.start(job(), engine)
+    holds = generations.start(job(), None, engine)
+    waits = generations.start(job(), None, engine)
     while "free place" not in waits.account.waiting_for:  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
     # Both have left the first endpoint, and one of them is at the other.

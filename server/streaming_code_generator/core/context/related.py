@@ -119,6 +119,62 @@ class _Index:
         return index
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """The names and words of a request, of the code around its place, and of its whole file."""
+
+    asked: set[str]
+    asked_stems: frozenset[str]
+    close: set[str]
+    """The words near the place."""
+    uses: "Counter[str]"
+    """How often the file has each word."""
+    of_something: set[str]
+    """What is called on, or read from, something: `cart.total`, `cart->total`."""
+    own: set[str]
+    """What the file itself defines."""
+    imports: set[str]
+
+    @classmethod
+    def of(cls, file: FileSnapshot, near: tuple[int, int], instruction: str) -> "_Request":
+        return cls(
+            asked=words(instruction),
+            asked_stems=_stems(instruction),
+            close=words("\n".join(file.lines[near[0] : near[1]])),
+            uses=Counter(all_words(file.lines)),
+            of_something={
+                match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)
+            },
+            own={definition.name for definition in definitions_in(file.lines)},
+            imports=words(_imports_of(file)),
+        )
+
+    @property
+    def used(self) -> set[str]:
+        """The names whose definitions may be needed."""
+        return (self.asked | self.close | self.uses.keys()) - self.own - EVERYWHERE
+
+    def rank(self, found: _Found) -> tuple[object, ...]:
+        """Return where a definition that is used stands among such; the least comes first."""
+        name = found.definition.name
+        # What is imported and not used yet is probably meant for the code to come.
+        nearness = (
+            name in self.asked,
+            name in self.imports and self.uses[name] == 1,
+            name in self.close,
+            name in self.imports,
+            True,
+        ).index(True)
+        return (
+            found.definition.is_member,
+            nearness,
+            -len(_stems(name) & self.asked_stems),
+            not _is_imported(found, self.imports),
+            found.file.path,
+            found.definition.first,
+        )
+
+
 def related_pieces(
     file: FileSnapshot, near: tuple[int, int], instruction: str, others: Iterable[FileSnapshot]
 ) -> Iterator[FilePiece]:
@@ -134,71 +190,56 @@ def related_pieces(
         others: Where definitions are looked for.
     """
     files = [other for other in others if other.uri != file.uri]
-    index = _Index.of(files)
-    own = {definition.name for definition in definitions_in(file.lines)}
-    imports = words(_imports_of(file))
-    asked_stems = _stems(instruction)
-    asked, close = words(instruction), words("\n".join(file.lines[near[0] : near[1]]))
-    uses = Counter(all_words(file.lines))
-    used = (asked | close | uses.keys()) - own - EVERYWHERE
-    # A method is called, or a field read, of something: `cart.total`, `cart->total`.
-    of_something = {match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)}
-
-    def nearness(name: str) -> int:
-        if name in asked:
-            return 0
-        # What is imported and not used yet is probably meant for the code to come.
-        if name in imports and uses[name] == 1:
-            return 1
-        return 2 if name in close else 3 if name in imports else 4
-
+    index, request = _Index.of(files), _Request.of(file, near, instruction)
+    imports, used, stems = request.imports, request.used, request.asked_stems
+    may_be_members = request.of_something | request.asked
     direct = sorted(
         (
             found
             for found in _meant(index, used, imports)
-            if not found.definition.is_member or found.definition.name in of_something | asked
+            if not found.definition.is_member or found.definition.name in may_be_members
         ),
-        key=lambda found: (
-            found.definition.is_member,
-            nearness(found.definition.name),
-            -len(_stems(found.definition.name) & asked_stems),
-            not _is_imported(found, imports),
-            found.file.path,
-            found.definition.first,
-        ),
+        key=request.rank,
     )
     yield from (found.piece for found in direct)
 
-    request = asked_stems | _stems(" ".join(close & used))
+    close_stems = stems | _stems(" ".join(request.close & used))
     for found in direct:
-        members = index.by_owner[found.definition.name]
-        of_it = [each for each in members if not _is_shown_in(each, found)]
-        yield from _best(of_it, request, least=1)
+        members = [
+            each
+            for each in index.by_owner[found.definition.name]
+            if each.file != found.file or each.definition.end > found.definition.end
+        ]
+        yield from _best(members, close_stems, least=1)
 
+    yield from _imported_files(files, imports, stems)
+
+    shown = {found.definition.name for found in direct}
+    behind = words("\n".join(found.text for found in direct)) - shown - request.own - EVERYWHERE
+    for found in _meant(index, behind, imports):
+        if not found.definition.is_member:
+            yield found.piece
+
+    spoken_of = [
+        each
+        for name, founds in index.by_name.items()
+        if name not in shown and 1 < len(_stems(name)) == len(_stems(name) & stems)
+        for each in founds[:MOST_PLACES]
+    ]
+    yield from _best(spoken_of, stems, least=2)
+
+
+def _imported_files(
+    files: Iterable[FileSnapshot], imports: set[str], asked: frozenset[str]
+) -> Iterator[FilePiece]:
+    """Yield imported files, if they are small; of others, what the request has words of."""
     imported = [each for each in files if _stem(each) in imports]
     for each in sorted(imported, key=lambda each: each.path):
         if len(each.lines) <= SMALL_FILE_LINES:
             yield FilePiece(file=each, first=0, end=len(each.lines), why="imported")
         else:
             inside = [_Found(each, definition) for definition in definitions_in(each.lines)]
-            yield from _best(inside, asked_stems, least=1)
-
-    shown = {found.definition.name for found in direct}
-    behind = words("\n".join(found.text for found in direct)) - shown - own - EVERYWHERE
-    for found in _meant(index, behind, imports):
-        if not found.definition.is_member:
-            yield found.piece
-
-    yield from _best(
-        [
-            each
-            for name, founds in index.by_name.items()
-            if name not in shown and 1 < len(_stems(name)) == len(_stems(name) & asked_stems)
-            for each in founds[:MOST_PLACES]
-        ],
-        asked_stems,
-        least=2,
-    )
+            yield from _best(inside, asked, least=1)
 
 
 def _meant(index: _Index, names: set[str], imports: set[str]) -> Iterator[_Found]:
@@ -230,10 +271,6 @@ def _best(candidates: list[_Found], request: frozenset[str], *, least: int) -> I
     for common, found in rated[:_MOST_PER_FILE]:
         if common >= least:
             yield found.piece
-
-
-def _is_shown_in(member: _Found, whole: _Found) -> bool:
-    return member.file == whole.file and member.definition.end <= whole.definition.end
 
 
 def _is_imported(found: _Found, imports: set[str]) -> bool:

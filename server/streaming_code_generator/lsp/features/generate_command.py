@@ -29,9 +29,10 @@ from streaming_code_generator.lsp.generations.generation import (
     Failed,
     Generation,
 )
-from streaming_code_generator.lsp.generations.job import Job, make_job
+from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.registry import Preparation
 from streaming_code_generator.lsp.generations.reporter import result_object
+from streaming_code_generator.lsp.generations.requests import make_job
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
     GENERATE,
@@ -94,7 +95,7 @@ async def retry(state: ServerState, arguments: object, _ended: ExitStack) -> obj
     )
     # The new generation takes over the region before the old one lets go of it, so that the
     # place is tracked throughout.
-    again = _start(state, job, engine)
+    again = _start(state, job, region.document, engine)
     state.generations.forget(generation)
     return await _end_of(again)
 
@@ -111,11 +112,12 @@ async def _generate(
     jobs = await _make_jobs(state, arguments, places, engine, settings)
     if preparation.is_cancelled:
         raise request_cancelled("Cancelled before anything was asked of the model.", "")
+    document = places[0].document if arguments.target != "none" else None
     # With target `none` a file that is not open was read for its context alone.
-    if jobs[0].document is None:
+    if document is None:
         state.documents.drop_unused_files()
     if not arguments.positions:
-        return await _end_of(_start(state, jobs[0], engine))
+        return await _end_of(_start(state, jobs[0], document, engine))
 
     async def end_of(generation: Generation) -> object:
         try:
@@ -123,7 +125,9 @@ async def _generate(
         except JsonRpcException as error:  # one that fails does not fail the others
             return {**result_object(generation), "error": error.message}
 
-    return {"generations": await asyncio.gather(*map(end_of, _start_all(state, jobs, engine)))}
+    return {
+        "generations": await asyncio.gather(*map(end_of, _start_all(state, jobs, document, engine)))
+    }
 
 
 async def _make_jobs(
@@ -179,7 +183,7 @@ async def _generate_file(state: ServerState, arguments: GenerateArguments) -> ob
         )
     places = _reserve(arguments, state.documents.created(arguments.uri))
     (job,) = await _make_jobs(state, arguments, places, engine, settings)
-    return await _end_of(_start(state, job, engine))
+    return await _end_of(_start(state, job, places[0].document, engine))
 
 
 async def _present_engine(
@@ -240,7 +244,9 @@ def _carried(
     return carried
 
 
-def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation:
+def _start(
+    state: ServerState, job: Job, document: OpenDocument | None, engine: GenerationEngine
+) -> Generation:
     """Start a generation.
 
     Raises:
@@ -249,7 +255,7 @@ def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation
     if state.completions is not None:
         state.completions.yield_to_generation(engine.provider.description.endpoint)
     try:
-        return state.generations.start(job, engine)
+        return state.generations.start(job, document, engine)
     except RangeTaken as taken:
         invalid(
             f"Generation `{taken.region_id}` is still writing in that range: "
@@ -257,11 +263,13 @@ def _start(state: ServerState, job: Job, engine: GenerationEngine) -> Generation
         )
 
 
-def _start_all(state: ServerState, jobs: list[Job], engine: GenerationEngine) -> list[Generation]:
+def _start_all(
+    state: ServerState, jobs: list[Job], document: OpenDocument | None, engine: GenerationEngine
+) -> list[Generation]:
     """Start several generations, or none; raises as `_start` does."""
     started: list[Generation] = []
     try:
-        started.extend(_start(state, job, engine) for job in jobs)
+        started.extend(_start(state, job, document, engine) for job in jobs)
     except BaseException:
         for generation in started:
             generation.cancel("Another place of the same request is taken.")

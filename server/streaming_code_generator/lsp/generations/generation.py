@@ -23,6 +23,7 @@ from streaming_code_generator.editing.exchange import (
     Undone,
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.documents.open_documents import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job
@@ -169,7 +170,13 @@ class GenerationListener(Protocol):
 class Generation:
     """Runs one generation as a task of its own. Created and owned by `Generations`."""
 
-    def __init__(self, generation_id: str, job: Job, listener: GenerationListener) -> None:
+    def __init__(
+        self,
+        generation_id: str,
+        job: Job,
+        document: OpenDocument | None,
+        listener: GenerationListener,
+    ) -> None:
         self.id = generation_id
         self.job = job
         self.account = Account()
@@ -177,7 +184,7 @@ class Generation:
         self.end: End | None = None
         self.engine: GenerationEngine | None = None
         self.started_at_s = time.monotonic()
-        self.region = GenerationRegion(generation_id, job) if job.document else None
+        self.region = GenerationRegion(generation_id, document, job) if document else None
         self.progress_token: Token | None = None
         """The token under which its progress is shown, once the client knows it."""
         self.done: asyncio.Future[End] = asyncio.get_running_loop().create_future()
@@ -332,7 +339,7 @@ class Generation:
         """Let go of the document, and of what was sent of it; `status` still has the rest."""
         uri, target = self.uri, replace(self.job.code_target, text_before="", text_after="")
         request = replace(self.job.request, messages=())
-        self.job = replace(self.job, uri=uri, document=None, code_target=target, request=request)
+        self.job = replace(self.job, uri=uri, code_target=target, request=request)
         self.region = None
         self._settled.set()
 

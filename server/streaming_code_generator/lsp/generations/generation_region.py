@@ -23,13 +23,11 @@ class GenerationRegion:
         RangeTaken: Another generation is writing in the range.
     """
 
-    def __init__(self, region_id: str, job: Job) -> None:
-        if job.document is None:
-            raise ValueError("a job without a document has no region")
+    def __init__(self, region_id: str, document: OpenDocument, job: Job) -> None:
         self.region_id = region_id
-        self.document: OpenDocument = job.document
+        self.document = document
         self._job = job
-        writer = job.document.delivery.writer
+        writer = document.delivery.writer
         if job.takes_over is None:
             writer.open_region(region_id, job.start, job.end)
         else:

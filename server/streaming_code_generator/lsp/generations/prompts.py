@@ -25,7 +25,7 @@ from streaming_code_generator.lsp.documents.open_documents import (
     ReservedRange,
 )
 from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.generations.job import make_request
+from streaming_code_generator.lsp.generations.requests import make_request
 from streaming_code_generator.lsp.project_rules import Rules, RulesConsent, rules_for
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
 from streaming_code_generator.settings import Settings

@@ -146,13 +146,15 @@ class Generations:
         finally:
             self._preparations.discard(preparation)
 
-    def start(self, job: Job, engine: GenerationEngine) -> Generation:
-        """Start a generation.
+    def start(
+        self, job: Job, document: OpenDocument | None, engine: GenerationEngine
+    ) -> Generation:
+        """Start a generation, whose code goes into the document, if one is given.
 
         Raises:
             RangeTaken: Another generation is writing in the range.
         """
-        generation = Generation(f"g{next(self._numbers)}", job, self._listener)
+        generation = Generation(f"g{next(self._numbers)}", job, document, self._listener)
         self._generations[generation.id] = generation
         self._listener.started(generation)
         task = generation.start(engine, self._concurrency)
