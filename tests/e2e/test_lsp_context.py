@@ -163,6 +163,18 @@ async def test_selection_beyond_the_budget_is_refused_with_the_figure(
     assert endpoint.requests == []
 
 
+async def test_selection_is_counted_exactly_before_it_is_refused(
+    editor: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    # More bytes than 2,000 tokens have, as a rule; words as frequent as these have a token each.
+    document = editor.open("configuration configuration configuration\n" * 200)
+
+    await editor.generate(document, ((0, 0), (200, 0)), prompt="shorter", target="none")
+
+    assert len(endpoint.requests) == 1
+
+
 @pytest.mark.parametrize("context", [1, {"uris": "x"}, {"uris": [1]}])
 async def test_context_that_cannot_be_used(editor: EditorClient, context: object) -> None:
     document = editor.open("x = 1\n")
