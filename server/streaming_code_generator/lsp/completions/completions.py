@@ -178,6 +178,9 @@ class Completions:
             whole = await _whole(stream, cursor, is_current=lambda: state.turn == turn)
             if whole is not None:
                 return fitting(whole, window)
+            # Its text is whole and of no use here; its connection may still be open.
+            while not stream.is_over and state.turn == turn:
+                await stream.news(None)
 
     def _sent_for(self, state: _InDocument, cursor: Cursor, means: Means) -> CompletionStream:
         request = FillRequest(
