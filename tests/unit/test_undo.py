@@ -553,3 +553,27 @@ def test_an_edit_that_was_never_reported_puts_back_what_it_replaced_and_no_more(
     desk.land()
 
     assert desk.mirrored == "a = od\n"
+
+
+def test_the_latest_text_that_another_generation_replaces_is_not_undone() -> None:
+    desk = streaming("one ", "two ")
+    desk.finish("0", "one two ")
+    desk.open("1", 6, 10)
+    desk.finish("1", "over")
+    desk.land()
+
+    assert desk.writer.region("0").own_text == "one two "
+    assert Undone("0") not in desk.outcomes
+
+
+def test_a_part_of_undone_text_that_is_pasted_back_is_the_generations() -> None:
+    desk = streaming("one ", "two ", "three ", tells=True)
+    desk.outcomes += desk.writer.undone(5, now_s=desk.now_s)
+    take_out(desk, "two three ")
+    assert desk.writer.region("0").own_text == "one "
+    put_in(desk, "b\n", "two ")
+
+    assert desk.writer.region("0").own_text == "one two "
+    assert desk.writer.region("0").is_untouched
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
