@@ -36,6 +36,8 @@ class TrackedDocument:
         """Which parts of which regions each region was opened over."""
         self._found: dict[str, tuple[str, dict[str, CoveredPart]]] = {}
         """What an edit finds of a region's original, and what that covers, when it is sent."""
+        self._placed: tuple[Region | None, Edit | None, list[ForeignChange]] = None, None, []
+        """What `changes_of` last returned, and for what."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
@@ -146,6 +148,11 @@ class TrackedDocument:
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
         region = self._regions[region_id]
+        # Every change of the document makes every region anew: the same one is where it was when
+        # its edit was sent, and now that it lands.
+        known_region, known_edit, known = self._placed
+        if region is known_region and edit is known_edit:
+            return known
         length = document_length(region.pieces)
         changes: list[ForeignChange] = []
         for placed in region.place(edit):
@@ -155,6 +162,7 @@ class TrackedDocument:
                 start = self.mirror.retreat(region.end, length - placed.start)
             end = self.mirror.advance(start, placed.end - placed.start)
             changes.append(ForeignChange(start, end, placed.text))
+        self._placed = region, edit, changes
         return changes
 
     def land(self, region_id: str, edit: Edit) -> None:

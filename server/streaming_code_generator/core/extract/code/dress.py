@@ -2,8 +2,14 @@
 
 import re
 
-from streaming_code_generator.core.extract.code.diffs import apply_diff
-from streaming_code_generator.core.extract.code.objects import code_in, may_hold_code
+from streaming_code_generator.core.extract.code.diffs import (
+    OLD_TEXT,
+    Applied,
+    Hunk,
+    apply_diff,
+    apply_hunks,
+)
+from streaming_code_generator.core.extract.code.objects import edit_in, may_hold_code
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
@@ -15,10 +21,14 @@ DIFF_LIMIT = 65_536
 
 _NUMBERED = re.compile(r"[ \t]*(\d+)(?:([ \t]*[|\u2502]|:|\u2192|[ ](?=[ ])|\t|[ ])(.*))?")
 _MAY_BE_NUMBERED = re.compile(r"[ \t]*\d*")
-_DIFF_BEGINNINGS = ("--- ", "diff --git ", "@@ ", "*** Begin Patch", "<<<<<<< ", "Index: ")
+_DIFF_BEGINNINGS = (
+    *("--- ", "diff --git ", "@@ ", "*** Begin Patch", "<<<<<<< ", "Index: "),
+    *(f"<{name}>" for name in OLD_TEXT),
+)
 _DIFF_LINE = re.compile(
     r"--- \S.*|diff --git .*|@@ .*@@.*|@@ ?\.\.\. ?@@|\*\*\* Begin Patch"
     r"|<<<<<<< ?(?:SEARCH|ORIGINAL|HEAD).*|Index: \S+"
+    rf"|<(?:{'|'.join(OLD_TEXT)})>.*"
 )
 
 
@@ -287,16 +297,21 @@ class Dress:
 
     def _unwrapped(self) -> str:
         text, self._held = self._held, ""
-        code = code_in(text)
-        if code is None:
+        edit = edit_in(text)
+        if edit is None:
             return text.removesuffix("\n")
-        self._tally.unwrap("wrapper", text, code)
-        return code
+        if edit.old is not None:
+            hunk = Hunk(old=tuple(edit.old.split("\n")), new=tuple(edit.new.split("\n")))
+            return self._result(text, apply_hunks([hunk], self._target.surroundings))
+        self._tally.unwrap("wrapper", text, edit.new)
+        return edit.new
 
     def _applied(self) -> str:
         text, self._held = self._held + self._line, ""
         self._line = ""
-        result = apply_diff(text, self._target.surroundings)
+        return self._result(text, apply_diff(text, self._target.surroundings))
+
+    def _result(self, text: str, result: Applied) -> str:
         if result.is_no_diff:
             return text.removesuffix("\n")
         self._tally.drop("diff", text)

@@ -21,10 +21,16 @@ _IMPORT = re.compile(
 _REMARK = re.compile(
     r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
 )
+_COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+def _alike(line: str) -> str:
+    """Return a line as it is compared: models write comments anew, with a capital or a stop."""
+    return line.casefold().rstrip(" .:") if _COMMENT.match(line) else line
 
 
 class RepeatedAbove:
@@ -37,7 +43,7 @@ class RepeatedAbove:
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
         above = target.surroundings.above
         self._tally = tally
-        self._lines = [line.strip() for line in above]
+        self._lines = [_alike(line.strip()) for line in above]
         self._around = _headers_around(above, target)
         self._skipped = _skippable_end(self._lines)
         """From this line on all lines are comments or blank: an answer may leave them out."""
@@ -69,7 +75,7 @@ class RepeatedAbove:
         self._line += segment
         line = self._line.removesuffix("\n")
         is_whole = len(line) < len(self._line)
-        start = line.strip(BLANK)
+        start = _alike(line.strip(BLANK))
         if not is_whole:
             return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
         if not start:
@@ -131,7 +137,12 @@ class RepeatedAbove:
 
     def _matching(self, start: str) -> int | None:
         match = _HEADER.match(start)
-        if match is not None and self._headers.get(match[1], -1) > self._at:
+        # A header may say more than the one above, but up to the name it has to be the same.
+        if (
+            match is not None
+            and self._headers.get(match[1], -1) > self._at
+            and any(line.startswith(start[: match.start(1)]) for line in self._lines)
+        ):
             return self._headers[match[1]]
         found = [
             number
