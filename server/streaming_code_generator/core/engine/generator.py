@@ -174,6 +174,8 @@ class GenerationEngine:
                 logger.info("interrupted, going on: %s", error.message)
                 interrupted += 1
                 run.go_on(f"went on after an interruption ({error.kind})")
+                # Until the model has read it all again nothing comes: the user hears of it now.
+                yield run.retry_event(error.message, 0.0)
             asked = continued(request, run.text)
 
     async def _routed(
