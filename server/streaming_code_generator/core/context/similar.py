@@ -39,6 +39,7 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
     for other in others:
         if other.uri == file.uri:
             continue
+        # Of windows that are equally alike the first: hence its first line with a minus.
         best = (0.0, 0, 0)
         for first, end, theirs in _windows(other.lines):
             common = len(mine & theirs)

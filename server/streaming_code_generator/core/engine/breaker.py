@@ -35,6 +35,7 @@ class CircuitBreaker:
             return False
         if now_s < self._open_until_s:
             return True
+        # The one caller that gets through is the trial: for the others it stays open meanwhile.
         self._open_until_s = now_s + self._open_s
         return False
 

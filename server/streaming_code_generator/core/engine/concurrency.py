@@ -80,6 +80,7 @@ class ConcurrencyLimit:
 
     def _admit(self, endpoint: _Endpoint) -> None:
         moved = False
+        # Limit 2, a and b run, c and d wait: a ends, c runs, and d hears that it is first now.
         while endpoint.queue and endpoint.running < self._limit:
             waiting = endpoint.queue.popleft()
             if not waiting.admitted.done():

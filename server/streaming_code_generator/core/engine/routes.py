@@ -54,6 +54,7 @@ class Routes:
         """Begin with a fallback if the first one keeps failing; whether that is so."""
         if not self._left or not self._is_open(self.provider):
             return False
+        # Where all keep failing, the first one is asked after all: else none would ever be tried.
         healthy = [each for each in self._left if not self._is_open(each.provider)]
         if not healthy:
             return False

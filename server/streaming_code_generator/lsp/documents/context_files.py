@@ -85,6 +85,8 @@ class WorkspaceReader:
         if self._folders is None and started_s - self._listed_at_s > FRESH_S:
             self._listing = {}
             self._folders = chain.from_iterable(map(_walk, _resolved(roots)))
+        # A first request in a large workspace gets the folders near its root, listed within
+        # `LISTING_S`; the next one has the list go on, until one has all of it.
         if self._folders is not None:
             for files in self._folders:
                 self._listing.update(files)
@@ -107,6 +109,8 @@ def _walk(root: Path) -> Iterator[list[tuple[Path, str]]]:
         files: list[tuple[Path, str]] = []
         for entry in _entries(folder):
             path = folder / entry.name
+            # A link may lead out of the workspace, or round in circles; what has a dot in front is
+            # the tools' own, and may be large (`.git`, `.venv`).
             if entry.is_symlink() or entry.name.startswith("."):
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -139,6 +143,7 @@ def _read_file(path: Path, shown: str) -> FileSnapshot | None:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return None
+    # A binary file that happens to be valid UTF-8.
     if "\0" in text:
         return None
     lines = tuple(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))

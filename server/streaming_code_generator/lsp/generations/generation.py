@@ -307,6 +307,7 @@ class Generation:
         """Stop at once, keeping what has arrived; False if it has ended already."""
         if self.end is not None or self._task is None:
             return False
+        # The task says how it ended once it has closed the connection: see `_run`.
         self._cancel_reason = reason
         return self._task.cancel()
 
