@@ -27,7 +27,7 @@ _MOST_WINDOWS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextQuery:
-    """What is asked for where, and the files that may be shown."""
+    """A request and its place, and the files that may be shown."""
 
     file: FileSnapshot
     """The file that code goes to."""

@@ -1,4 +1,4 @@
-"""Finds what of other files a request needs: what is used, imported, or asked for in words."""
+"""Finds what of other files a request needs: what is used, imported, or named in its words."""
 
 import re
 from collections import Counter, defaultdict

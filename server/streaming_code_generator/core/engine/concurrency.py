@@ -97,7 +97,7 @@ class ConcurrencyLimit:
 
 
 class Slot:
-    """One generation's slot, at the endpoint that it asks now."""
+    """One generation's slot, at the endpoint of its request."""
 
     def __init__(self, limit: ConcurrencyLimit, on_place: OnPlace) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""Going on with a response that was cut off: what is asked, and the seam where it goes on."""
+"""Going on with a response that was cut off: the next request, and the seam where it goes on."""
 
 import re
 from dataclasses import replace

@@ -130,7 +130,7 @@ class Completions:
                 self._close(state)
 
     def counts(self) -> dict[str, int]:
-        """Return how many suggestions were asked for, shown, accepted and rejected so far."""
+        """Return how many suggestions were requested, shown, accepted and rejected so far."""
         totals = self._ended
         for state in self._documents.values():
             totals += state.outcomes

@@ -28,7 +28,7 @@ MOST_FOLDERS = 5_000
 LISTING_S = 0.1
 """So long a request waits for the list of a workspace's files; the next one has it go on."""
 FRESH_S = 5.0
-"""How long a complete list stands. Of the files that are read it is asked each time."""
+"""How long a complete list stands. The files themselves are read for each request."""
 
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 

@@ -109,7 +109,7 @@ class Account:
     next_attempt: int = 1
     """The number of that attempt."""
     is_unanswered: bool = False
-    """Whether the model was asked and has sent nothing at all yet."""
+    """Whether the request was sent and nothing at all has come yet."""
 
     @property
     def last_line(self) -> str:
@@ -265,7 +265,7 @@ class Generation:
 
         async def admit(provider: ProviderDescription) -> None:
             await slot.move_to(provider.endpoint)
-            # Else it says why another provider is asked.
+            # Else it says why another provider gets the request.
             if account.asks_again_at_s is None:
                 account.waiting_for = f"Waiting for {provider.model}"
             account.is_unanswered = True

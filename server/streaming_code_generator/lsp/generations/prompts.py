@@ -56,7 +56,8 @@ class Prompts:
         Cancellation: at once; the thread finishes on its own.
 
         Raises:
-            JsonRpcInvalidParams: There is nothing to ask for, or the selection is too long.
+            JsonRpcInvalidParams: The request says nothing of what to generate, or the selection
+                is too long.
             JsonRpcException: `ContentModified`, a place is gone.
         """
         document, path, roots = places[0].document, places[0].document.path, self._documents.roots

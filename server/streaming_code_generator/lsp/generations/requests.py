@@ -1,4 +1,4 @@
-"""Resolves a `generate` request against its document, to what is asked for and to a job.
+"""Resolves a `generate` request against its document, to a task, a place and a job.
 
 A comment as prompt, in a Python file (`|` is the position of the request):
 
@@ -43,10 +43,10 @@ class ResolvedRequest:
 def make_request(
     arguments: GenerateArguments, place: ReservedRange, settings: Settings, file: FileSnapshot
 ) -> ResolvedRequest:
-    """Resolve what is asked for against the document as it stands.
+    """Resolve a request against the document as it stands.
 
     Raises:
-        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcInvalidParams: The request says nothing of what to generate.
         JsonRpcException: `ContentModified`, the place is gone.
     """
     _require(place)
