@@ -236,7 +236,7 @@ class OpenAIProvider:
 
     @property
     def corrections(self) -> tuple[str, ...]:
-        """What the endpoint has refused in requests, which were sent again without, or otherwise."""
+        """What the endpoint has refused in requests, sent again without, or otherwise."""
         was, now = self._guessed, self._dialect
         corrected = {
             "wants the Responses API": now.api != was.api,
