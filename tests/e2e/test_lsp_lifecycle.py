@@ -244,7 +244,7 @@ async def test_initialize_does_not_wait_for_what_generations_need(
         "import sys; import streaming_code_generator.lsp.server; "
         "import streaming_code_generator.lsp.transport.serving; "
         "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp', 'pygments', "
-        "'tenacity', 'streaming_code_generator.core', 'streaming_code_generator.editing') "
+        "'tenacity', 'streaming_code_generator.core', 'streaming_code_generator.editing.writer') "
         "if name in sys.modules])"
     )
     process = await asyncio.create_subprocess_exec(

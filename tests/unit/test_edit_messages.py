@@ -7,8 +7,9 @@ from lsprotocol import converters, types
 
 from streaming_code_generator.lsp.documents.sync import DidChangeParams
 from streaming_code_generator.lsp.transport.edit_messages import (
-    apply_edit_result,
-    did_change_params,
+    EditReply,
+    edit_reply,
+    reported_changes,
     text_edits,
     unversioned_edit,
     versioned_edit,
@@ -39,17 +40,31 @@ def test_an_unversioned_edit_is_byte_equal_to_the_general_one() -> None:
     assert json.dumps(unversioned_edit(URI, text_edits(PLACES))) == json.dumps(general)
 
 
-@pytest.mark.parametrize("applied", [True, False])
-def test_a_plain_result_is_read_as_the_general_road_reads_it(*, applied: bool) -> None:
-    result = {"applied": applied}
-    assert apply_edit_result(result) == CONVERTER.structure(result, types.ApplyWorkspaceEditResult)
-
-
 @pytest.mark.parametrize(
-    "result", [None, {}, {"applied": 1}, {"applied": False, "failureReason": "read-only"}, []]
+    ("response", "reply"),
+    [
+        ({"result": {"applied": True}}, EditReply(applied=True)),
+        ({"result": {"applied": True}, "error": None}, EditReply(applied=True)),
+        ({"result": {"applied": False}}, EditReply(applied=False)),
+        (
+            {"result": {"applied": False, "failureReason": "read-only", "failedChange": 0}},
+            EditReply(applied=False, reason="read-only"),
+        ),
+        ({"result": {}}, EditReply(applied=False)),
+        ({"result": None}, EditReply(applied=False)),
+        ({"result": []}, EditReply(applied=False)),
+        ({}, EditReply(applied=False)),
+        ({"error": {"code": 1, "message": "busy"}}, EditReply(applied=False, reason="busy")),
+        ({"error": {"code": 1}}, EditReply(applied=False)),
+    ],
 )
-def test_an_unusual_result_is_left_to_the_general_road(result: object) -> None:
-    assert apply_edit_result(result) is None
+def test_a_response_to_an_edit_is_read_whatever_is_in_it(
+    response: dict[str, object], reply: EditReply
+) -> None:
+    assert edit_reply(response) == reply
+
+
+NEGATIVE = {"start": {"line": 0, "character": -1}, "end": {"line": 0, "character": 1}}
 
 
 def change(**more: object) -> dict[str, object]:
@@ -60,7 +75,8 @@ def change(**more: object) -> dict[str, object]:
 @pytest.mark.parametrize("changes", [[], [change()], [change(), change(rangeLength=3)]])
 def test_a_plain_change_is_read_as_the_general_road_reads_it(changes: list[object]) -> None:
     params = {"textDocument": {"uri": URI, "version": 3}, "contentChanges": changes}
-    assert did_change_params(params) == CONVERTER.structure(params, DidChangeParams)
+    general = CONVERTER.structure(params, DidChangeParams)
+    assert reported_changes(params) == general.document_change()
 
 
 @pytest.mark.parametrize(
@@ -72,8 +88,9 @@ def test_a_plain_change_is_read_as_the_general_road_reads_it(changes: list[objec
         {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [{"text": "whole"}]},
         {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [change(text=None)]},
         {"textDocument": {"uri": URI, "version": 3}, "contentChanges": "x"},
+        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [change(range=NEGATIVE)]},
     ],
-    ids=["nothing", "null version", "no version", "whole text", "no text", "no list"],
+    ids=["nothing", "null version", "no version", "whole text", "no text", "no list", "negative"],
 )
 def test_an_unusual_change_is_left_to_the_general_road(params: object) -> None:
-    assert did_change_params(params) is None
+    assert reported_changes(params) is None

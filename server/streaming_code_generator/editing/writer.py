@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.edits.echo import (
     Echo,
-    complete_echo,
     converted_echo,
     find_echo,
 )
@@ -205,6 +204,7 @@ class DocumentWriter:
         )
         self._in_flight = InFlight(
             edit=edit,
+            sent=plan,
             plan=plan,
             sent_at_s=now_s,
         )
@@ -226,6 +226,9 @@ class DocumentWriter:
 
     def _leaves_no_trace(self, plan: Plan) -> bool:
         """Whether steps change only what is thought of a text: a user was there before them."""
+        # The usual case: text that is only inserted always shows.
+        if all(step.edit.start == step.edit.end for step in plan):
+            return False
         text_at = self.mirror.slice
         changes = document_changes(self.document, plan)
         return all(change.text == text_at(change.start, change.end) for change in changes)
@@ -278,8 +281,9 @@ class DocumentWriter:
         standing = self._standing()
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
-        if flight and len(changes) > 1 and self._is_plain_echo(flight, changes):
-            self._take_own(flight, complete_echo(self.document, flight.plan))
+        if flight and flight.is_just(changes):
+            self._late.take(flight.plan)
+            flight.plan = land(self.document, flight.plan, frozenset(flight.plan))
         else:
             self._take_all(changes, now_s, is_undo=is_undo)
         self.mirror.version = version
@@ -322,15 +326,6 @@ class DocumentWriter:
             final_text = self._wishes.final_text(region_id)
             if final_text is not None and region_id not in self.undo and not self._misplaced:
                 self.document.adopt(region_id, final_text)
-
-    def _is_plain_echo(self, flight: InFlight, changes: Sequence[ReportedChange]) -> bool:
-        """Whether changes are the whole edit, just as it was sent, the last place first.
-
-        One by one, the parts of a step are hard to tell from what a user does.
-        """
-        own = document_changes(self.document, flight.plan)
-        reported = [located(self.mirror, change) for change in changes]
-        return flight.changed_at_s is None and reported == own[::-1]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:

@@ -16,6 +16,7 @@ from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.transport.edit_messages import (
+    EditReply,
     text_edits,
     unversioned_edit,
     versioned_edit,
@@ -124,16 +125,19 @@ class Client:
             None once it exists, else what the client says against it.
         """
         edit = {"documentChanges": [{"kind": "create", "uri": uri}]}
+        replied: asyncio.Future[EditReply] = asyncio.get_running_loop().create_future()
+
+        def take(reply: EditReply) -> None:
+            if not replied.done():
+                replied.set_result(reply)
+
+        self._protocol.send_edit_request(edit, "Create file", take)
         try:
-            async with asyncio.timeout(CREATE_FILE_TIMEOUT_S):
-                reply = self._protocol.send_edit_request(edit, "Create file")
-                result = await asyncio.wrap_future(reply)
-                if not getattr(result, "applied", False):
-                    return getattr(result, "failure_reason", None) or "no reason given"
+            reply = await asyncio.wait_for(replied, CREATE_FILE_TIMEOUT_S)
         except TimeoutError:
             return "no answer"
-        except JsonRpcException as error:
-            return str(error)
+        if not reply.applied:
+            return reply.reason
         if self.capabilities.show_document:
             # Most clients open a document that they show; its edits are then followed exactly.
             with contextlib.suppress(TimeoutError, JsonRpcException):
@@ -143,7 +147,13 @@ class Client:
                     await asyncio.wrap_future(shown)
         return None
 
-    def send_edit(self, uri: str, edit: OutgoingEdit, form: EditForm) -> "Future[Any]":
+    def send_edit(
+        self,
+        uri: str,
+        edit: OutgoingEdit,
+        form: EditForm,
+        replied: Callable[[EditReply], None],
+    ) -> None:
         """Send `workspace/applyEdit`, in the form that the client takes for this document."""
         edits = text_edits([(each.start, each.end, each.text) for each in edit.replacements])
         # Versioned, so that an edit which typing has overtaken is refused and not misplaced. The
@@ -155,4 +165,4 @@ class Client:
         )
         # Neovim prints an edit's label each time: only the first edit of a document has one.
         label = "Generate code" if edit.edit_id == 1 else None
-        return self._protocol.send_edit_request(workspace_edit, label)
+        self._protocol.send_edit_request(workspace_edit, label, replied)

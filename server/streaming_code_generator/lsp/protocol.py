@@ -11,15 +11,14 @@
 """
 
 import asyncio
+import itertools
 import logging
-import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any, Protocol
 
 from lsprotocol import types
-from lsprotocol.types import METHOD_TO_TYPES
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidParams,
@@ -40,13 +39,15 @@ from streaming_code_generator.lsp.documents.sync import (
     MESSAGE_TYPES,
     DidChangeParams,
     DidOpenParams,
+    DocumentChange,
     OpenedDocument,
 )
 from streaming_code_generator.lsp.failures import CommandHandler, internal_error
 from streaming_code_generator.lsp.transport.edit_messages import (
+    EditReply,
     JsonObject,
-    apply_edit_result,
-    did_change_params,
+    edit_reply,
+    reported_changes,
 )
 from streaming_code_generator.lsp.transport.writing import MessageWriter
 from streaming_code_generator.lsp.wire import with_work_done_token
@@ -55,8 +56,6 @@ logger = logging.getLogger(__name__)
 
 SERVER_NOT_INITIALIZED = -32002
 """Source: LSP 3.17, Base Protocol, ErrorCodes."""
-
-_APPLY_EDIT_RESULT = METHOD_TO_TYPES[types.WORKSPACE_APPLY_EDIT][1]
 
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
@@ -67,7 +66,7 @@ class DocumentListener(Protocol):
 
     def opened(self, item: OpenedDocument) -> None: ...  # noqa: D102
 
-    def changed(self, params: DidChangeParams) -> None: ...  # noqa: D102
+    def changed(self, change: DocumentChange) -> None: ...  # noqa: D102
 
     def closed(self, uri: str) -> None: ...  # noqa: D102
 
@@ -102,12 +101,21 @@ class StreamingProtocol(LanguageServerProtocol):
     request_handlers: dict[str, CommandHandler]
     """Of requests that must begin before the next message is read, by method."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Wait for nothing yet; the arguments are pygls' own."""
+        super().__init__(*arguments, **options)
+        self._edit_numbers = itertools.count(1)
+        self._edits_sent: dict[object, Callable[[EditReply], None]] = {}
+        """Who waits for the response to each edit, by its id."""
+
     # Receiving
 
     def receive(self, message: object) -> None:
         """Handle one decoded message: a request, a notification or a response. Never raises."""
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             self.refuse_unreadable(JsonRpcInvalidRequest("This is not a JSON-RPC 2.0 message."))
+            return
+        if self._receive_of_edit(message):
             return
         message = {name: value for name, value in message.items() if name in _ENVELOPE}
         if "method" in message:
@@ -117,14 +125,29 @@ class StreamingProtocol(LanguageServerProtocol):
         else:
             logger.warning("received a message that is neither a request nor a response")
 
+    def _receive_of_edit(self, message: JsonObject) -> bool:
+        """Handle what comes back of every edit, its change and its response, the shortest way."""
+        method, message_id = message.get("method"), message.get("id")
+        try:
+            if method == types.TEXT_DOCUMENT_DID_CHANGE and self._untimely(method) is None:
+                change = reported_changes(message.get("params"))
+                if change is not None:
+                    self.listener.documents.changed(change)
+                    return True
+            elif method is None and isinstance(message_id, str):
+                replied = self._edits_sent.pop(message_id, None)
+                if replied is not None:
+                    replied(edit_reply(message))
+                    return True
+        except Exception:
+            logger.exception("an edit was not followed by a fault of our own")
+            return True
+        return False
+
     def _receive_call(self, message: dict[str, Any]) -> None:
         message_id, method = message.get("id"), message["method"]
         refusal = self._untimely(method)
         if refusal is None:
-            params = message.get("params")
-            if method == types.TEXT_DOCUMENT_DID_CHANGE and (read := did_change_params(params)):
-                self._handle_notification(method, read)
-                return
             try:
                 # JSON-RPC 2.0 lets a message without parameters leave them out.
                 self.handle_message(self.structure_message({"params": None, **message}))
@@ -154,11 +177,6 @@ class StreamingProtocol(LanguageServerProtocol):
         # Some clients send `"error": null` beside a result; JSON-RPC 2.0 has one or the other.
         if message.get("error") is None:
             message = {name: value for name, value in message.items() if name != "error"}
-            is_of_edit = self._result_types.get(message["id"]) is _APPLY_EDIT_RESULT
-            if is_of_edit and (result := apply_edit_result(message.get("result"))):
-                del self._result_types[message["id"]]
-                self._handle_response(message["id"], result)
-                return
         try:
             self.handle_message(self.structure_message({"result": None, **message}))
         except JsonRpcException as error:
@@ -236,12 +254,12 @@ class StreamingProtocol(LanguageServerProtocol):
             }
         )
 
-    def send_edit_request(self, edit: JsonObject, label: str | None) -> "Future[Any]":
-        """Send `workspace/applyEdit`; the future holds its result or the client's error."""
-        message_id = str(uuid.uuid4())
-        future: Future[Any] = Future()
-        self._request_futures[message_id] = future
-        self._result_types[message_id] = _APPLY_EDIT_RESULT
+    def send_edit_request(
+        self, edit: JsonObject, label: str | None, replied: Callable[[EditReply], None]
+    ) -> None:
+        """Send `workspace/applyEdit`; `replied` is called with the client's response."""
+        message_id = f"edit-{next(self._edit_numbers)}"
+        self._edits_sent[message_id] = replied
         self._send_data(
             {
                 "id": message_id,
@@ -250,7 +268,6 @@ class StreamingProtocol(LanguageServerProtocol):
                 "jsonrpc": self.VERSION,
             }
         )
-        return future
 
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: MsgId) -> None:
         self._request_futures.pop(msg_id, None)
@@ -298,7 +315,7 @@ class StreamingProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
         """Handle the notification: change the copy likewise."""
-        self.listener.documents.changed(params)
+        self.listener.documents.changed(params.document_change())
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
@@ -319,6 +336,7 @@ class StreamingProtocol(LanguageServerProtocol):
         for message_id, future in list(self._request_futures.items()):
             if message_id != own_id:
                 future.cancel()
+        self._edits_sent.clear()
         self._shutdown = True
 
     @lsp_method(types.EXIT)

@@ -36,8 +36,10 @@ class InFlight:
     """An edit on its way, and what has been heard of it."""
 
     edit: OutgoingEdit
+    sent: Plan
+    """Its steps."""
     plan: Plan
-    """Its steps that have not been found in a change."""
+    """Those that have not been found in a change."""
     sent_at_s: float
     applied_at_s: float | None = None
     """When the client said that it had applied the edit."""
@@ -74,6 +76,22 @@ class InFlight:
         taken = tuple(step for step in self.plan if step.region_id == region_id)
         self.plan = tuple(step for step in self.plan if step.region_id != region_id)
         return taken
+
+    def is_just(self, changes: Sequence[ReportedChange]) -> bool:
+        """Whether changes are the whole edit just as it was sent, the last place first.
+
+        One by one, the parts of a step are hard to tell from what a user does.
+        """
+        sent = self.edit.replacements
+        return (
+            self.plan is self.sent
+            and self.changed_at_s is None
+            and len(changes) == len(sent)
+            and all(
+                change.range == (each.start, each.end) and change.text == each.text
+                for change, each in zip(changes, reversed(sent), strict=True)
+            )
+        )
 
     def count_in(self, changes: Sequence[ReportedChange]) -> int:
         """Return how many reported changes there are up to the one that completes the edit.

@@ -1,6 +1,6 @@
 """What is to be sent: edits of generations' texts, and what they come to in the document."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.regions.region import ForeignChange, Region
@@ -76,13 +76,15 @@ def _off_line_ending(own: str, edit: Edit) -> Edit:
     return edit
 
 
-def _in_order(document: TrackedDocument, plan: Iterable[Step]) -> list[Step]:
+def _in_order(document: TrackedDocument, plan: Sequence[Step]) -> Sequence[Step]:
     """Return the steps in the order of their regions, which may have moved since they were made."""
+    if len(plan) == 1:
+        return plan
     places = {region_id: place for place, region_id in enumerate(document.region_ids())}
     return sorted(plan, key=lambda step: places[step.region_id])
 
 
-def document_changes(document: TrackedDocument, plan: Iterable[Step]) -> list[ForeignChange]:
+def document_changes(document: TrackedDocument, plan: Sequence[Step]) -> list[ForeignChange]:
     """Return what the steps do to the document, in order; those that touch are joined."""
     changes = [
         change

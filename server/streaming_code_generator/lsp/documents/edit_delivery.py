@@ -4,14 +4,14 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp.transport.edit_messages import EditReply
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ class RegionListener(Protocol):
         """Handle a change of the document, with which its regions moved."""
 
 
-SendEdit = Callable[[str, OutgoingEdit, EditForm], "Future[Any]"]
-"""Sends one edit to a URI; the future holds `ApplyWorkspaceEditResult` or the client's error."""
+SendEdit = Callable[[str, OutgoingEdit, EditForm, Callable[[EditReply], None]], None]
+"""Sends one edit to a URI; what the client answers goes to the last argument."""
 
 
 class EditDelivery:
@@ -128,11 +128,11 @@ class EditDelivery:
                 if (text := wanted.text()) is not None:
                     self.writer.want(region_id, text)
             self._growing.clear()
-        edit = self.writer.next_edit(now_s)
-        if edit is not None:
-            # Weakly: a client that never answers must not keep the document's text alive.
-            replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
-            self._send_edit(self.uri, edit, self._edit_form).add_done_callback(replied)
+            edit = self.writer.next_edit(now_s)
+            if edit is not None:
+                # Weakly: a client that never answers must not keep the document's text alive.
+                replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
+                self._send_edit(self.uri, edit, self._edit_form, replied)
         self._set_timer()
 
     def grow(self, region_id: str, wanted: WantedText) -> None:
@@ -187,15 +187,13 @@ class EditDelivery:
         if self._timer:
             self._timer.cancel()
 
-    def replied(self, edit_id: int, changes_before: int, answer: "Future[Any]") -> None:
+    def replied(self, edit_id: int, changes_before: int, reply: EditReply) -> None:
         """Handle the client's response to an edit."""
-        if self.is_closed or answer.cancelled():
+        if self.is_closed:
             return
-        error = answer.exception()
-        applied = error is None and getattr(answer.result(), "applied", False) is True
+        applied = reply.applied
         if not applied:
-            reason = error or getattr(answer.result(), "failure_reason", None) or "no reason given"
-            logger.debug("edit refused edit=%d: %s", edit_id, reason)
+            logger.debug("edit refused edit=%d: %s", edit_id, reply.reason)
         # A refusal of an edit that typing has overtaken says nothing about the form: any client
         # that checks versions refuses it. Without a change in between, the form is the reason.
         if applied or changes_before == self._changes:
@@ -205,6 +203,7 @@ class EditDelivery:
             self._listener.document_moved(self.uri)  # text that was on its way is not any more
 
     def _tick(self) -> None:
+        self._timer = None
         self._pass_on(self.writer.tick(self._loop.time()))
 
     def _pass_on(self, outcomes: Sequence[Outcome]) -> None:
@@ -214,16 +213,19 @@ class EditDelivery:
             self._listener.take_outcome(outcome)
 
     def _set_timer(self) -> None:
+        # The writer has no clock: it names the time at which it wants to be called again. That is
+        # put off with every edit; a timer that is early finds nothing to do and is set anew.
+        deadline_s = self.writer.deadline_s
+        if deadline_s is None or (self._timer and self._timer.when() <= deadline_s):
+            return
         if self._timer:
             self._timer.cancel()
-        # The writer has no clock: it names the time at which it wants to be called again.
-        deadline_s = self.writer.deadline_s
-        self._timer = None if deadline_s is None else self._loop.call_at(deadline_s, self._tick)
+        self._timer = self._loop.call_at(deadline_s, self._tick)
 
 
 def _handle_reply(
-    delivery: weakref.ref[EditDelivery], edit_id: int, changes_before: int, answer: "Future[Any]"
+    delivery: weakref.ref[EditDelivery], edit_id: int, changes_before: int, reply: EditReply
 ) -> None:
     alive = delivery()
     if alive is not None:
-        alive.replied(edit_id, changes_before, answer)
+        alive.replied(edit_id, changes_before, reply)

@@ -7,17 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.text.lines import Point, PositionEncoding
 from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.change_history import ChangeHistory
 from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery
-from streaming_code_generator.lsp.documents.sync import (
-    ContentChange,
-    DidChangeParams,
-    OpenedDocument,
-)
+from streaming_code_generator.lsp.documents.sync import DocumentChange, OpenedDocument
 from streaming_code_generator.lsp.documents.uris import Renames, document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
     language_of,
@@ -154,15 +149,14 @@ class Documents:
         self._documents[document_key(item.uri)] = known
         known.go_on(item)
 
-    def changed(self, params: DidChangeParams) -> None:
+    def changed(self, change: DocumentChange) -> None:
         """Follow a change; one of a document that is not open is ignored."""
-        document = self.get(params.text_document.uri)
+        document = self.get(change.uri)
         if document is None:
-            logger.warning("change of a document that is not open uri=%s", params.text_document.uri)
+            logger.warning("change of a document that is not open uri=%s", change.uri)
             return
-        changes = [_reported(change) for change in params.content_changes]
-        document.history.note(document.mirror.version, changes)
-        document.delivery.changed(params.text_document.version, changes)
+        document.history.note(document.mirror.version, change.changes)
+        document.delivery.changed(change.version, change.changes)
         self._on_changed(document)
 
     def undone(self, notice: UndoNotice) -> None:
@@ -299,10 +293,3 @@ class Documents:
         )
         self._documents[document_key(uri)] = document
         return document
-
-
-def _reported(change: ContentChange) -> ReportedChange:
-    if change.range is None:
-        return ReportedChange(None, change.text)
-    start, end = change.range.start, change.range.end
-    return ReportedChange(((start.line, start.character), (end.line, end.character)), change.text)

@@ -6,10 +6,22 @@ every later edit goes wrong. So these two notifications have types of our own.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import attrs
 from lsprotocol import types
+
+from streaming_code_generator.editing.exchange import ReportedChange
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """The changes that led to a version of a document, in order."""
+
+    uri: str
+    version: int | None
+    changes: Sequence[ReportedChange]
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +46,18 @@ class DidChangeParams:
 
     text_document: VersionedDocument
     content_changes: Sequence[ContentChange]
+
+    def document_change(self) -> DocumentChange:
+        """Return what has changed."""
+        changes = [_reported(change) for change in self.content_changes]
+        return DocumentChange(self.text_document.uri, self.text_document.version, changes)
+
+
+def _reported(change: ContentChange) -> ReportedChange:
+    if change.range is None:
+        return ReportedChange(None, change.text)
+    start, end = change.range.start, change.range.end
+    return ReportedChange(((start.line, start.character), (end.line, end.character)), change.text)
 
 
 @attrs.frozen(kw_only=True)

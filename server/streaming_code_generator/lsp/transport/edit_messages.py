@@ -6,17 +6,22 @@ messages, go that way.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from lsprotocol import types
-
-from streaming_code_generator.lsp.documents.sync import (
-    ContentChange,
-    DidChangeParams,
-    VersionedDocument,
-)
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.lsp.documents.sync import DocumentChange
 
 JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReply:
+    """The client's response to an edit."""
+
+    applied: bool
+    reason: str = "no reason given"
+    """Why it was not applied."""
 
 
 def text_edits(replacements: Sequence[tuple[tuple[int, int], tuple[int, int], str]]) -> list[Any]:
@@ -42,39 +47,38 @@ def _position(line: int, character: int) -> JsonObject:
     return {"line": line, "character": character}
 
 
-def apply_edit_result(result: object) -> types.ApplyWorkspaceEditResult | None:
-    """Return the result in a response to `workspace/applyEdit`; None if it is unusual."""
-    match result:
-        case {"applied": bool(applied), **rest} if not rest:
-            return types.ApplyWorkspaceEditResult(applied=applied)
-    return None
+def edit_reply(response: JsonObject) -> EditReply:
+    """Return what a response to `workspace/applyEdit` says; what cannot be read is a refusal."""
+    result, error = response.get("result"), response.get("error")
+    if isinstance(error, dict):
+        return EditReply(applied=False, reason=str(error.get("message") or "no reason given"))
+    if not isinstance(result, dict):
+        return EditReply(applied=False)
+    reason = str(result.get("failureReason") or "no reason given")
+    return EditReply(applied=bool(result.get("applied")), reason=reason)
 
 
-def did_change_params(params: object) -> DidChangeParams | None:
+def reported_changes(params: object) -> DocumentChange | None:
     """Return the parameters of a `didChange`; None if they are unusual."""
     match params:
         case {
             "textDocument": {"uri": str(uri), "version": int(version)},
-            "contentChanges": [*reported],
+            "contentChanges": [*contents],
         }:
-            changes = [_content_change(each) for each in reported]
-            if None not in changes:
-                return DidChangeParams(
-                    text_document=VersionedDocument(uri=uri, version=version),
-                    content_changes=tuple(change for change in changes if change is not None),
-                )
+            changes = [change for each in contents if (change := _reported(each))]
+            if len(changes) == len(contents):
+                return DocumentChange(uri, version, changes)
     return None
 
 
-def _content_change(change: object) -> ContentChange | None:
-    match change:
+def _reported(content: object) -> ReportedChange | None:
+    match content:
         case {
             "range": {
                 "start": {"line": int(line), "character": int(character)},
                 "end": {"line": int(end_line), "character": int(end_character)},
             },
             "text": str(text),
-        }:
-            start, end = types.Position(line, character), types.Position(end_line, end_character)
-            return ContentChange(range=types.Range(start, end), text=text)
+        } if min(line, character, end_line, end_character) >= 0:
+            return ReportedChange(((line, character), (end_line, end_character)), text)
     return None

@@ -13,7 +13,7 @@ import socket
 import stat
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 _CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d{1,19})\s*$", re.IGNORECASE)
 """Matched at a line's end: after a body of another length than announced it stands behind it."""
 MOST_HEADER_BYTES = 64 * 1024
+_BLOCK_BYTES = 64 * 1024
 MOST_BODY_BYTES = 256 * 1024 * 1024
 """A message that announces more is not waited for: it would hold up all that follow."""
 
@@ -50,6 +51,52 @@ class Receiver(Protocol):
         """Answer a message that could not be decoded."""
 
 
+class MessageParser:
+    """Turns any splitting of the input's bytes into the same message bodies."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._length: int | None = None
+        """Of the body, once its header has said so."""
+        self._is_in_body = False
+
+    def feed(self, received: bytes) -> Iterator[bytes]:
+        """Yield the bodies that `received` completes."""
+        self._received += received
+        while self._is_in_body or self._read_header():
+            length = self._length or 0
+            if len(self._received) < length:
+                return
+            body = bytes(self._received[:length])
+            del self._received[:length]
+            self._length, self._is_in_body = None, False
+            yield body
+
+    def _read_header(self) -> bool:
+        """Read what has come of a header block; whether the body comes next."""
+        # A client that announced too short a body leaves its rest in front of the next header:
+        #
+        #     `…}Content-Length: 52\r\n`    is found at the line's end
+        #     `\r\n`                        ends the block; reading goes on in step
+        while (end := self._received.find(b"\n") + 1) > 0:
+            line = bytes(self._received[:end])
+            del self._received[:end]
+            if match := _CONTENT_LENGTH.search(line):
+                self._length = int(match[1])
+                if self._length > MOST_BODY_BYTES:
+                    logger.warning(
+                        "a message of %d bytes was announced; it is not waited for", self._length
+                    )
+                    self._length = None
+            elif not line.strip() and self._length is not None:
+                self._is_in_body = True
+                return True
+        if len(self._received) > MOST_HEADER_BYTES:
+            logger.warning("received a header line that is too long; it is skipped")
+            self._received.clear()
+        return False
+
+
 async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> None:
     """Hand every message to the receiver until the input ends.
 
@@ -57,12 +104,13 @@ async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> Non
 
     Cancellation: at once, between messages.
     """
-    while (length := await _content_length(reader)) is not None:
-        try:
-            # Without a name of its own: while the next message is awaited, the last one is free.
-            _hand_over(await reader.readexactly(length), receiver)
-        except asyncio.IncompleteReadError:
-            return
+    parser = MessageParser()
+    while received := await reader.read(_BLOCK_BYTES):
+        for body in parser.feed(received):
+            _hand_over(body, receiver)
+            # While the next message is awaited, the last one is free.
+            del body
+        del received
 
 
 def _hand_over(body: bytes | str, receiver: Receiver) -> None:
@@ -73,30 +121,6 @@ def _hand_over(body: bytes | str, receiver: Receiver) -> None:
         receiver.refuse_unreadable(JsonRpcParseError())
         return
     receiver.receive(message)
-
-
-async def _content_length(reader: asyncio.StreamReader) -> int | None:
-    """Read a header block; return the body's length, or None at the end of the input."""
-    length: int | None = None
-    while True:
-        try:
-            line = await reader.readline()
-        except ValueError:
-            logger.warning("received a header line that is too long; it is skipped")
-            continue
-        if not line:
-            return None
-        # A client that announced too short a body leaves its rest in front of the next header:
-        #
-        #     `…}Content-Length: 52\r\n`    is found at the line's end
-        #     `\r\n`                        ends the block; reading goes on in step
-        if match := _CONTENT_LENGTH.search(line):
-            length = int(match[1])
-            if length > MOST_BODY_BYTES:
-                logger.warning("a message of %d bytes was announced; it is not waited for", length)
-                length = None
-        elif not line.strip() and length is not None:
-            return length
 
 
 async def read_socket(socket: "ServerConnection", receiver: Receiver) -> None:
@@ -165,9 +189,6 @@ def serve_stdio(new_server: NewServer) -> None:
         return await serve(new_server(), reader, writer)
 
     sys.exit(asyncio.run(serve_streams()))
-
-
-_BLOCK_BYTES = 64 * 1024
 
 
 async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
