@@ -12,7 +12,7 @@ from streaming_code_generator.core.complete.memory import CompletionMemory
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
 from streaming_code_generator.lsp.completions.outcomes import Outcomes
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
 logger = logging.getLogger(__name__)
 

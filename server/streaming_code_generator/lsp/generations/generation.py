@@ -23,7 +23,7 @@ from streaming_code_generator.editing.exchange import (
     Undone,
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job

@@ -19,11 +19,8 @@ from streaming_code_generator.lsp.documents.context_files import (
     shown_path,
     snapshot,
 )
-from streaming_code_generator.lsp.documents.open_documents import (
-    Documents,
-    OpenDocument,
-    ReservedRange,
-)
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.requests import make_request
 from streaming_code_generator.lsp.project_rules import Rules, RulesConsent, rules_for

@@ -24,7 +24,7 @@ from streaming_code_generator.core.placement.target import (
 from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt
 from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
-from streaming_code_generator.lsp.documents.open_documents import ReservedRange
+from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
 from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, invalid
@@ -62,7 +62,7 @@ def make_request(
 
 
 def _require(place: ReservedRange) -> None:
-    if place.document.delivery.is_closed or place.is_lost:
+    if place.document.is_closed or place.is_lost:
         raise content_modified(
             "The place for the code is gone: what was selected was deleted, or "
             "its document was closed. Ask again."
