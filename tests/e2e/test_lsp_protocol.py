@@ -170,6 +170,16 @@ async def test_garbage_between_messages_is_skipped(server: RawServer, garbage: b
     assert await server.is_alive()
 
 
+async def test_cancelling_what_is_no_id_leaves_the_server_alive(server: RawServer) -> None:
+    # While another request waits: nothing is looked up among none.
+    waiting = await server.command("status", {})
+    for no_id in ({"a": {"b": 1}}, [1], None, 1.5):
+        await server.notify("$/cancelRequest", {"id": no_id})
+
+    assert "running" in (await server.answer_to(waiting))["result"]
+    assert await server.is_alive()
+
+
 async def test_headers_come_in_any_case_and_with_a_type(server: RawServer) -> None:
     call = {"command": "streamingCodeGenerator.status", "arguments": [{}]}
     body = {"jsonrpc": "2.0", "id": 77, "method": "workspace/executeCommand", "params": call}

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +9,11 @@ import pytest
 from neovim_editor import PLUGIN, Neovim, is_running, wait_until
 from neovim_model import Model, Script
 
+pytest_plugins = ["neovim_fixtures"]
+
 COMMAND = ":StreamingCodeGenerator "
 ADD = ["```python\n", "def add(a, b):\n", "    return a + b\n", "```\n"]
 ADD_CODE = "def add(a, b):\n    return a + b\n"
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
-
-
-@pytest.fixture(scope="module")
-def shared_editor(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
-    with Neovim(tmp_path_factory.mktemp("nvim"), environment=model.environment) as editor:
-        editor.command("set hidden")
-        yield editor
-
-
-@pytest.fixture
-def editor(shared_editor: Neovim) -> Iterator[Neovim]:
-    yield shared_editor
-    shared_editor.keys("<Esc>")
-    shared_editor.command("only! | silent! %bwipeout!")
-    shared_editor.lua("_G.messages = {}")
 
 
 def _generated(editor: Neovim, count: int = 1) -> None:

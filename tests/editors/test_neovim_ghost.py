@@ -1,12 +1,13 @@
 """Ghost text in a real Neovim 0.11, drawn by the plug-in: seen, typed over, and accepted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from neovim_editor import Neovim
 from neovim_model import Model
+
+pytest_plugins = ["neovim_fixtures"]
 
 _SEEN = """
 local found = {}
@@ -26,25 +27,13 @@ _ACCEPT = "<Cmd>lua require('streaming_code_generator').accept_suggestion('{}')<
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
+def settings() -> dict[str, str]:
+    return {"STREAMING_CODE_GENERATOR_INLINE_COMPLETION": "automatic"}
 
 
-@pytest.fixture(scope="module")
-def shared_editor(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
-    environment = model.environment | {"STREAMING_CODE_GENERATOR_INLINE_COMPLETION": "automatic"}
-    with Neovim(tmp_path_factory.mktemp("nvim"), environment=environment) as editor:
-        editor.command("set hidden")
-        editor.lua("vim.lsp.enable('streaming_code_generator')")
-        yield editor
-
-
-@pytest.fixture
-def editor(shared_editor: Neovim) -> Iterator[Neovim]:
-    yield shared_editor
-    shared_editor.keys("<Esc>")
-    shared_editor.command("silent! %bwipeout!")
+@pytest.fixture(autouse=True)
+def _enabled(editor: Neovim) -> None:
+    editor.lua("vim.lsp.enable('streaming_code_generator')")
 
 
 def seen(editor: Neovim) -> list[Any]:

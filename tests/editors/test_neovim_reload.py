@@ -7,6 +7,8 @@ import pytest
 from neovim_editor import Neovim
 from neovim_model import Model, Script
 
+pytest_plugins = ["neovim_fixtures"]
+
 PIECES = ["```text\n", *(f"line {number}\n" for number in range(12)), "```\n"]
 CODE = "".join(PIECES[1:-1])
 ON_DISK = "another\n\ntext\n"
@@ -23,12 +25,6 @@ vim.cmd('silent ' .. how)
 """
 """All in one turn of the event loop, so that no edit of the server's comes between."""
 RELOADS = ["edit!", "checktime"]
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ from neovim_judge import Change, Generation, Judge
 from neovim_model import Model, Script
 from neovim_typist import Typist
 
+pytest_plugins = ["neovim_fixtures"]
+
 _ASKED_SEEDS = os.environ.get("NEOVIM_TYPING_SEEDS")
 SEEDS = range(int(_ASKED_SEEDS or "50"))
 COMMANDS = 50
@@ -64,12 +66,6 @@ client:request_sync('workspace/executeCommand',
   { command = 'streamingCodeGenerator.status', arguments = { vim.empty_dict() } }, 5000, 0)
 return tick
 """
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
 
 
 @dataclass(slots=True, kw_only=True)

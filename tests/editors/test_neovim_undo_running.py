@@ -7,6 +7,8 @@ import pytest
 from neovim_editor import Neovim
 from neovim_model import Model, Script
 
+pytest_plugins = ["neovim_fixtures"]
+
 _FOLLOW = """
 vim.opt.autoindent = false
 vim.api.nvim_create_autocmd('User', {
@@ -17,12 +19,6 @@ vim.api.nvim_create_autocmd('User', {
 PIECES = ["```text\n", *(f"line {number}\n" for number in range(12)), "```\n"]
 CODE = "".join(PIECES[1:-1])
 ABOVE, BELOW = "above\n", "below\n"
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streaming_code_generator.editing.edits.undo import UndoWatch
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 from streaming_code_generator.editing.text.diff import Edit
 from streaming_code_generator.editing.text.lines import Point
@@ -51,8 +52,10 @@ def _whole(document: TrackedDocument) -> tuple[Point, Point]:
 def test_covered_text_that_was_undone_meanwhile_is_the_generations_again() -> None:
     document = tracked("ab[cdef]gh")
     original = cover(document, 4, 8)
-    document.settle_undone("0")
-    document.take_back("0", is_undo=True)
+    watch = UndoWatch(document)
+    watch.tells = True
+    watch.settle("0")
+    watch.look_up(["0"], is_undo=True)
     put_back(document, original)
 
     assert document.region("0").own_text == "cdef"

@@ -520,3 +520,19 @@ def test_an_original_that_an_undo_brings_back_in_the_notification_that_took_it_i
 
     assert desk.mirrored == "a = ped_here\n"
     assert desk.sends_nothing()
+
+
+def test_a_line_ending_is_not_what_is_left_of_an_edit_that_was_never_reported() -> None:
+    """Once, a text that was pasted back beside it made it so, and the rest came with a hole."""
+    desk = Desk("a pasted = 1\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "\nfoo()\nbar()")
+    desk.reply(desk.sent())
+    desk.report((((0, 1), (0, 12)), "b"))
+    desk.wait(DOUBT_S)
+    desk.report((None, "a\n pasted = 1b\n"))
+    desk.finish("0", "\nfoo()\nbar()")
+    desk.land_all()
+
+    assert "foo()\nbar()" in desk.mirrored
+    assert desk.outcomes == [Settled("0")]

@@ -690,3 +690,91 @@ def test_an_edit_that_was_given_up_is_known_though_another_one_is_in_flight() ->
     desk.report((((1, 0), (2, 0)), "late text\n"))
 
     assert desk.writer.region("0").own_text == "late text\n"
+
+
+def test_removing_and_undoing_what_an_edit_was_to_remove_is_no_misplaced_edit() -> None:
+    """Once, each time counted as another part of it, and was put back."""
+    desk = Desk("a cd b\n")
+    desk.open("0", 2, 4)
+    desk.user_types(0, 3, "X")
+    desk.finish("0", "")
+    edit = desk.sent()
+    first, _ = edit.replacements
+    desk.reply(edit)
+    desk.report(
+        (((0, 0), (0, 0)), "Y"),
+        *[((first.start, first.end), ""), ((first.start, first.start), " ")] * 3,
+    )
+    desk.wait(DOUBT_S)
+    desk.land_all()
+
+    assert desk.mirrored == "Ya X b\n"
+
+
+def test_a_text_that_a_formatter_has_changed_in_several_places_is_rewritten() -> None:
+    """Removing it would leave fragments of what the formatter made of it."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.finish("0", "call(first,second,third)")
+    desk.land()
+    desk.user_types(1, 5, "very_")
+    assert not desk.writer.region("0").is_rewritten
+    desk.report((None, "a\ncall(very_first, second, third)b\n"))
+
+    assert desk.writer.region("0").is_rewritten
+
+
+def test_a_line_feed_that_the_client_turns_into_the_ending_that_stood_there_has_landed() -> None:
+    desk = Desk("a\r\nb\r\n")
+    desk.open("0", 1, 3)
+    desk.finish("0", "\n")
+    edit = desk.sent()
+    desk.reply(edit)
+    (replacement,) = edit.replacements
+    desk.report(((replacement.start, replacement.end), "\r\n"))
+
+    assert desk.outcomes == [Settled("0")]
+    assert desk.writer.is_idle
+    assert desk.mirrored == "a\r\nb\r\n"
+
+
+def test_a_line_feed_that_lands_behind_a_lone_carriage_return_makes_one_ending_of_both() -> None:
+    """Once, the mirror lost a character."""
+    desk = Desk("a\rb")
+    desk.open("0", 2)
+    desk.writer.want("0", "\nx")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report((((1, 0), (1, 0)), "\nxY"))
+
+    assert desk.mirrored == "a\r\nxYb"
+    assert desk.writer.mirror.lines == ["a\r\n", "xYb"]
+    assert desk.writer.region("0").standing_text() == "\nx"
+
+
+def test_an_edit_that_was_on_its_way_while_the_file_was_read_anew_is_waited_for_longer() -> None:
+    """Some clients count versions from one again then, and apply it to the new text."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(2, "a\nb\nc\n", now_s=desk.now_s)
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+    assert desk.sends_nothing()
+
+    desk.wait(RELOAD_DOUBT_S)
+    desk.land()
+    assert desk.mirrored == "a\nxb\nc\n"
+
+
+def test_a_removed_text_is_gone_though_a_line_ending_like_its_own_stands_there() -> None:
+    """Once, a line ending of it seemed left, and the generation went on behind that."""
+    desk = Desk("x = 1\ny = 2\n")
+    desk.writer.undo.tells = True
+    desk.open("0", 5)
+    desk.writer.want("0", "\nfoo()")
+    desk.land()
+    desk.report((None, "x = 1\ny = 2\n"))
+
+    assert desk.outcomes == [Deleted("0")]

@@ -36,6 +36,8 @@ class ModelList:
     """To follow the endpoint's URL: "cannot be reached"."""
     is_fatal: bool = False
     """Whether a generation would fail as well; a server need not have a list of models."""
+    wants_key: bool = False
+    """Whether it refused the key, or that there was none."""
 
 
 def list_models(
@@ -56,7 +58,7 @@ def list_models(
         return ModelList(failure=failure, is_fatal=True)
     if response.status_code in _REFUSALS:
         failure = f"refuses the key (status {response.status_code})"
-        return ModelList(failure=failure, is_fatal=True)
+        return ModelList(failure=failure, is_fatal=True, wants_key=True)
     if response.status_code != HTTPStatus.OK:
         return ModelList(failure=f"answers, but lists no models (status {response.status_code})")
     return _parsed(response.content)

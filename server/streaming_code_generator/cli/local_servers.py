@@ -83,7 +83,7 @@ def _unasked(server: LocalServer) -> Finding:
 def _with_models(server: LocalServer) -> Finding:
     listed = list_models(server.base_url, (), Network(), timeout_s=_ANSWER_S)
     if not listed.names:
-        what = listed.failure or "has no models"
+        what = "wants a key" if listed.wants_key else listed.failure or "has no models"
         return Finding(State.NOTE, f"local: {server.base_url}, where {server.name} is, {what}")
     settings = f'`base_url = "{server.base_url}"`, `model = "{listed.names[0]}"`'
     text = f"local: {server.name} at {server.base_url} has {some_of(listed.names)}; in config.toml:"

@@ -15,11 +15,6 @@ The rules it keeps:
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.edits.echo import (
-    Echo,
-    converted_echo,
-    find_echo,
-)
 from streaming_code_generator.editing.edits.in_flight import (
     MOST_DOUBTS,
     MOST_REFUSALS,
@@ -27,15 +22,9 @@ from streaming_code_generator.editing.edits.in_flight import (
     InFlight,
     Refusals,
 )
-from streaming_code_generator.editing.edits.late import LateEdits
 from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import (
-    Plan,
-    document_changes,
-    land,
-    with_endings,
-)
-from streaming_code_generator.editing.edits.reported import located, net_change, running_totals
+from streaming_code_generator.editing.edits.plan import Plan, document_changes, land
+from streaming_code_generator.editing.edits.reader import ReportReader
 from streaming_code_generator.editing.edits.undo import UndoWatch
 from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
@@ -52,15 +41,8 @@ from streaming_code_generator.editing.exchange import (
 )
 from streaming_code_generator.editing.regions.region import ForeignChange, Region
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import single_edit
-from streaming_code_generator.editing.text.lines import (
-    Point,
-    PositionEncoding,
-)
+from streaming_code_generator.editing.text.lines import Point, PositionEncoding
 from streaming_code_generator.editing.text.mirror import Mirror
-
-MOST_UNDO_STEPS = 16
-"""Among so many changes of a notification an undo is looked for that something else follows."""
 
 
 @dataclass(slots=True)
@@ -82,14 +64,12 @@ class DocumentWriter:
     def __init__(self, text: str, *, version: int | None, encoding: PositionEncoding) -> None:
         self.document = TrackedDocument(Mirror(text, version=version, encoding=encoding))
         self.counts = WriterCounts()
-        self._late = LateEdits(self.document)
         self.undo = UndoWatch(self.document)
         self._misplaced = MisplacedEdits(self.document)
         self._undo_version: int | None = None
         """The latest version of which the client said that an undo or a redo led to it."""
-        self._last_touched: list[str] = []
-        """The regions that the latest change touched."""
         self._wishes = Wishes(self.document)
+        self._reader = ReportReader(self.document, self._wishes, self._misplaced, self.undo)
         self._in_flight: InFlight | None = None
         self._doubts = 0
         """How many edits in a row were probably dropped."""
@@ -150,8 +130,8 @@ class DocumentWriter:
             self.stop(region_id)
             return [Deleted(region_id)]
         if region_id not in self.undo:
-            self.document.settle_undone(region_id)
-            self.document.adopt(region_id, self._wishes.as_client_writes(text))
+            self.undo.settle(region_id)
+            self.undo.adopt(region_id, self._wishes.as_client_writes(text))
         self._wishes.want_for_good(region_id, text)
         return self._settle()
 
@@ -178,7 +158,6 @@ class DocumentWriter:
         if self._in_flight:
             self._in_flight.take_steps(region_id)
         self._wishes.forget(region_id)
-        self._late.forget(region_id)
 
     # What goes out
 
@@ -260,8 +239,7 @@ class DocumentWriter:
 
     def _refused(self, flight: InFlight, now_s: float) -> list[Outcome]:
         self._in_flight = None
-        for region_id in flight.misplaced:
-            self._misplaced.forget(region_id)
+        self._misplaced.drop(flight)
         self.counts.refused += 1
         if flight.changed_at_s is not None:
             self.counts.rebased += 1
@@ -281,15 +259,9 @@ class DocumentWriter:
         standing = self._standing()
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
-        if flight and flight.is_just(changes):
-            self._late.take(flight.plan)
-            flight.plan = land(self.document, flight.plan, frozenset(flight.plan))
-        else:
-            self._take_all(changes, now_s, is_undo=is_undo)
+        self._reader.read(changes, flight, is_undo=is_undo, now_s=now_s)
         self.mirror.version = version
         self._refusals = Refusals()
-        self._last_touched = self.document.take_touched()
-        self._look_up_past(now_s, is_undo=is_undo)
         if flight is not None:
             self._judge(flight)
         return [*self._deleted_of(standing), *self._settle()]
@@ -307,25 +279,8 @@ class DocumentWriter:
         """
         self._undo_version = version
         if version is not None and version == self.mirror.version:
-            self._look_up_past(now_s, is_undo=True)
+            self._reader.look_up_past(self._in_flight, is_undo=True, now_s=now_s)
         return self._settle()
-
-    def _look_up_past(self, now_s: float, *, is_undo: bool) -> None:
-        flight = self._in_flight
-        touched = [key for key in self._last_touched if key in self.document]
-        self.undo.look_up(touched, is_undo=is_undo)
-        self.document.mark_read()
-        for region_id in touched:
-            self.document.take_in(region_id)
-            if flight and self.region(region_id).is_undone:
-                # Its steps were made for all that had landed: now they fit nothing else.
-                self._late.keep(flight.take_steps(region_id))
-            if region_id not in self._wishes:
-                continue
-            self.undo.hold(region_id, now_s)
-            final_text = self._wishes.final_text(region_id)
-            if final_text is not None and region_id not in self.undo and not self._misplaced:
-                self.document.adopt(region_id, final_text)
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
@@ -334,104 +289,6 @@ class DocumentWriter:
             self._landed()
         elif flight.is_all_misplaced:
             self._repair(flight)
-
-    def _take_all(self, changes: Sequence[ReportedChange], now_s: float, *, is_undo: bool) -> None:
-        """Take changes one after the other.
-
-        Our own edit is best recognised by itself. What comes behind it may be an undo in several
-        steps, which is then looked up before anything that was done after it.
-        """
-        flight = self._in_flight
-        own = flight.count_in(changes) if flight else 0
-        is_whole = flight is not None and flight.is_whole_in(changes[:own])
-        for change in changes[:own]:
-            self._take(located(self.mirror, change), now_s, is_whole=is_whole)
-        others = changes[own:]
-        while len(others) > 1 and (found := self._find_undo(others)):
-            count, undo = found
-            self._take(undo, now_s)
-            self._last_touched = self.document.take_touched()
-            self._look_up_past(now_s, is_undo=is_undo)
-            others = others[count:]
-        net = net_change(self.mirror, others)
-        if net is not None:
-            self._take(net, now_s)
-            return
-        for change in others:
-            self._take(located(self.mirror, change), now_s)
-
-    def _find_undo(self, changes: Sequence[ReportedChange]) -> tuple[int, ForeignChange] | None:
-        """Return how many changes lead back to the past, the most that do, and their sum."""
-        if not self.document.region_ids():
-            return None
-        totals = running_totals(self.mirror, changes[:MOST_UNDO_STEPS])
-        for count, total in reversed([*enumerate(totals, start=1)]):
-            if self.document.was_before(total):
-                return count, total
-        return None
-
-    def _take(self, change: ForeignChange, now_s: float, *, is_whole: bool = False) -> None:
-        flight = self._in_flight
-        echo = self._echo(flight, change) if flight else None
-        late = None
-        if echo is None or echo.cost:
-            if flight and flight.may_be_misplaced(change, self.mirror, is_whole=is_whole):
-                self._misplaced.watch(flight, change)
-                return
-            late = self._past_undo(find_echo(self.document, self._late.plan, change), change)
-        if flight and echo and not (late and late.cost < echo.cost):
-            self._take_own(flight, echo)
-        elif late:
-            self._take_late(late)
-            if flight:
-                flight.plan = ()
-        else:
-            self.document.change(change.start, change.end, change.text)
-        if flight and flight.plan and flight.changed_at_s is None:
-            flight.changed_at_s = now_s
-
-    def _echo(self, flight: InFlight, change: ForeignChange) -> Echo | None:
-        echo = find_echo(self.document, flight.plan, change)
-        if echo is None and flight.is_converted_in(change, self.mirror):
-            return converted_echo(self.document, flight.plan, change)
-        return self._past_undo(echo, change)
-
-    def _past_undo(self, echo: Echo | None, change: ForeignChange) -> Echo | None:
-        """Return an echo, unless undo explains the change without anything beside it."""
-        is_undo = echo and echo.cost and self.document.was_before(change)
-        return None if is_undo else echo
-
-    def _take_own(self, flight: InFlight, echo: Echo) -> None:
-        """Take what a change shows of the edit in flight: what was sent before it was dropped."""
-        self._late.take(echo.landed)
-        flight.plan = self._confirm(flight.plan, echo)
-        flight.is_for_other_text &= bool(flight.plan)
-
-    def _take_late(self, echo: Echo) -> None:
-        """Take an edit that is applied only now; it must not undo a removal."""
-        self._late.keep(self._confirm(self._late.take(echo.landed), echo))
-        for region_id in {step.region_id for step in echo.landed}:
-            self._wishes.want_settled_again(region_id)
-
-    def _confirm(self, plan: Plan, echo: Echo) -> Plan:
-        landed = echo.landed
-        if echo.line_ending:
-            # The client writes its own line endings: from now on they are ours too.
-            self._wishes.convert(echo.line_ending)
-            landed = frozenset(with_endings(tuple(landed), echo.line_ending))
-            plan = with_endings(plan, echo.line_ending)
-        left = land(self.document, plan, landed)
-        self._take_rest(echo)
-        return left
-
-    def _take_rest(self, echo: Echo) -> None:
-        """Make the mirror what was reported: what differs after the steps is the user's."""
-        end = self.mirror.advance(echo.window_start, echo.window_length)
-        rest = single_edit(self.mirror.slice(echo.window_start, end), echo.reported)
-        if rest:
-            start = self.mirror.advance(echo.window_start, rest.start)
-            end = self.mirror.advance(start, rest.end - rest.start)
-            self.document.change(start, end, rest.text)
 
     def _repair(self, flight: InFlight) -> None:
         """Put back what an edit overwrote that the client applied in the wrong place."""
@@ -474,12 +331,11 @@ class DocumentWriter:
         self._doubts += 1
         if flight.changed_at_s is None or self._doubts >= MOST_DOUBTS:
             return self._give_up("no_change")
-        if flight.misplaced:
-            self._repair(flight)
-        else:
-            self._late.keep(flight.plan)
-            self._in_flight = None
-            self.counts.rebased += 1
+        # A client that applies an edit in the wrong place applies all of it.
+        self._misplaced.drop(flight)
+        self._reader.note_unseen(flight.plan)
+        self._in_flight = None
+        self.counts.rebased += 1
         return self._settle()
 
     # What came of it
@@ -490,8 +346,7 @@ class DocumentWriter:
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         settled = self._wishes.settled(busy)
         for region_id in settled:
-            self.undo.release(region_id)
-            self.document.settle_undone(region_id)
+            self.undo.settle(region_id)
         return [outcome for region_id in settled for outcome in self._closed(region_id)]
 
     def _closed(self, region_id: str) -> list[Outcome]:
@@ -516,7 +371,7 @@ class DocumentWriter:
         for region_id in self._wishes:
             self.stop(region_id)
         if self._in_flight:
-            self._late.keep(self._in_flight.plan)
+            self._reader.note_unseen(self._in_flight.plan)
         self._in_flight = None
         self._doubts = 0
         self._refusals = Refusals()

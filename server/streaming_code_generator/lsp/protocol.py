@@ -207,6 +207,11 @@ class StreamingProtocol(LanguageServerProtocol):
             return types.ResponseErrorMessage
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
 
+    def _handle_cancel_notification(self, msg_id: MsgId) -> None:
+        # cattrs lets anything pass for an id, and pygls looks it up in a dictionary.
+        if isinstance(msg_id, str | int):
+            super()._handle_cancel_notification(msg_id)
+
     def _handle_request(self, msg_id: MsgId, method_name: str, params: Any) -> None:
         ended = ExitStack()
         if method_name == types.WORKSPACE_EXECUTE_COMMAND:

@@ -47,8 +47,9 @@ class InFlight:
     """When a change that did not contain the whole edit arrived."""
     is_for_other_text: bool = False
     """Whether the document was loaded anew since it was sent: the client may not have noticed."""
-    misplaced: list[str] = field(default_factory=list)
-    """The regions that follow where the edit seems to have been applied in the wrong place."""
+    misplaced: dict[TextReplacement, str] = field(default_factory=dict)
+    """The parts of the edit that seem to have been applied in the wrong place, and the regions that
+    follow them there."""
 
     @property
     def deadline_s(self) -> float:
@@ -69,7 +70,7 @@ class InFlight:
     @property
     def is_all_misplaced(self) -> bool:
         """Whether every part of it seems to have been applied in the wrong place."""
-        return len(self.misplaced) >= len(self.edit.replacements)
+        return len(self.misplaced) == len(self.edit.replacements)
 
     def take_steps(self, region_id: str) -> Plan:
         """Return the steps of a region, which are looked for in changes no more."""
@@ -122,18 +123,20 @@ class InFlight:
         (sent,) = self.edit.replacements
         return change.text != sent.text and _is_the_same(mirror, change, sent)
 
-    def may_be_misplaced(self, change: ForeignChange, mirror: Mirror, *, is_whole: bool) -> bool:
-        """Whether a change is the edit as it was sent, though the document had changed since.
+    def misplaced_part(
+        self, change: ForeignChange, mirror: Mirror, *, is_whole: bool
+    ) -> TextReplacement | None:
+        """Return the part of the edit that a change is, as it was sent, though its place has moved.
 
         A user may well remove just what an edit was to remove, or type a line ending: that is taken
         for the edit's only if all of it is there (`is_whole`).
         """
-        return (
-            not self.has_landed
-            and self.changed_at_s is not None
-            and (bool(change.text.strip()) or is_whole)
-            and any(_is_the_same(mirror, change, sent) for sent in self.edit.replacements)
-        )
+        if self.has_landed or self.changed_at_s is None:
+            return None
+        if not change.text.strip() and not is_whole:
+            return None
+        left = (sent for sent in self.edit.replacements if sent not in self.misplaced)
+        return next((sent for sent in left if _is_the_same(mirror, change, sent)), None)
 
 
 def _is_part(change: ReportedChange, sent: TextReplacement) -> bool:

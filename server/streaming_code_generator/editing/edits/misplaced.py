@@ -5,6 +5,7 @@ typed. What that overwrote is put back, and the edit is sent again.
 """
 
 from streaming_code_generator.editing.edits.in_flight import InFlight
+from streaming_code_generator.editing.exchange import TextReplacement
 from streaming_code_generator.editing.regions.region import ForeignChange
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
 
@@ -26,7 +27,7 @@ class MisplacedEdits:
     def __len__(self) -> int:
         return len(self._overwritten)
 
-    def watch(self, flight: InFlight, change: ForeignChange) -> None:
+    def watch(self, flight: InFlight, part: TextReplacement, change: ForeignChange) -> None:
         """Follow what looks like an edit, applied where its text stood before the user typed.
 
         Only the client's answer distinguishes it from typing of the very same: see `repairs`.
@@ -38,16 +39,21 @@ class MisplacedEdits:
         end = self._document.mirror.advance(change.start, len(change.text))
         self._document.open_region(region_id, change.start, end)
         self._overwritten[region_id] = overwritten
-        flight.misplaced.append(region_id)
+        flight.misplaced[part] = region_id
 
     def repairs(self, flight: InFlight) -> dict[str, str]:
         """Return the texts that bring the document back to what it was before an edit."""
-        return {region_id: self._overwritten[region_id] for region_id in flight.misplaced}
+        return {region_id: self._overwritten[region_id] for region_id in flight.misplaced.values()}
 
     def forget(self, region_id: str) -> None:
         """Follow a place no more: it is repaired, or it was the user's after all."""
         del self._overwritten[region_id]
         self._document.forget(region_id)
+
+    def drop(self, flight: InFlight) -> None:
+        """Follow the parts of an edit no more: it was not applied in the wrong place after all."""
+        for region_id in flight.misplaced.values():
+            self.forget(region_id)
 
     def forget_all(self) -> None:
         """Follow no place any more; what stands there stays."""

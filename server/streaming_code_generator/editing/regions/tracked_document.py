@@ -1,20 +1,12 @@
 """A document's mirror together with the regions that live in it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from streaming_code_generator.editing.regions.covering import CoveredPart, covered_part, uncovered
-from streaming_code_generator.editing.regions.history import (
-    COMING_BACK_BITS,
-    PastRegion,
-    RegionHistory,
-)
-from streaming_code_generator.editing.regions.pieces import (
-    Kind,
-    Piece,
-    document_length,
-    without_deleted,
-)
+from streaming_code_generator.editing.regions.history import RegionHistory
+from streaming_code_generator.editing.regions.past import PastRegion
+from streaming_code_generator.editing.regions.pieces import Kind, document_length
 from streaming_code_generator.editing.regions.region import (
     Author,
     ForeignChange,
@@ -22,18 +14,15 @@ from streaming_code_generator.editing.regions.region import (
     absorb_change,
     overlaps,
 )
-from streaming_code_generator.editing.text.diff import (
-    Edit,
-    anchored_edits,
-    apply_edits,
-    bits,
-    fine_edits,
+from streaming_code_generator.editing.regions.splitting import (
+    edits_of,
+    is_rewriting,
+    same_insertions,
+    swept,
 )
-from streaming_code_generator.editing.text.lines import Point, split_lines
+from streaming_code_generator.editing.text.diff import Edit
+from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.editing.text.mirror import Mirror
-
-SCRAP_BITS = 8
-"""Less than this left of a region's text may as well be a neighbour's: a line ending, a letter."""
 
 
 class TrackedDocument:
@@ -124,92 +113,35 @@ class TrackedDocument:
         """Apply a user's change.
 
         Where it reaches into a region, it is first split into what really differs, so that text
-        which the change only repeats stays the generation's. Regions' own texts are looked for
-        first.
+        which the change only repeats stays the generation's.
         """
-        self._change(start, end, text, noted=set())
+        self._change(ForeignChange(start, end, text), noted=set())
 
-    def _change(self, start: Point, end: Point, text: str, *, noted: set[str]) -> None:
-        whole = self._where_it_was(ForeignChange(start, end, text))
-        if start == end or not any(overlaps(r, whole) for r in self._regions.values()):
-            self._absorb([whole], author="user", noted=noted)
+    def _change(self, change: ForeignChange, *, noted: set[str]) -> None:
+        change = self._where_it_was(change)
+        regions = self._regions.values()
+        if change.start == change.end or not any(overlaps(r, change) for r in regions):
+            self._absorb([change], author="user", noted=noted)
             return
-        # A formatter reports the whole file: most of what it names it does not change.
-        before = self.mirror.slice(start, end)
-        edits = anchored_edits(before, text, self._spans(start, end))
-        if swept := self._swept(whole, before, edits):
-            removals = [self._anchored(start, low, high, "") for low, high in swept]
+        edits = edits_of(self.mirror, regions, change)
+        if ranges := swept(self.mirror, regions, change, edits):
+            length = self.mirror.distance(change.start, change.end)
+            removals = [self._anchored(change.start, Edit(low, high, "")) for low, high in ranges]
             self._absorb(removals, author="user", noted=noted)
-            length = len(before) - sum(high - low for low, high in swept)
-            self._change(start, self.mirror.advance(start, length), text, noted=noted)
+            length -= sum(high - low for low, high in ranges)
+            end = self.mirror.advance(change.start, length)
+            self._change(replace(change, end=end), noted=noted)
             return
-        changes = [
-            self._where_it_was(self._anchored(start, edit.start, edit.end, edit.text))
-            for edit in edits
-        ]
-        rewritten = [key for key, r in self._regions.items() if _is_rewriting(r, changes)]
+        changes = [self._where_it_was(self._anchored(change.start, edit)) for edit in edits]
+        rewritten = [key for key, r in self._regions.items() if is_rewriting(r, changes)]
         self._absorb(changes, author="user", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
     def _where_it_was(self, change: ForeignChange) -> ForeignChange:
-        r"""Return an insertion, moved to a region in whose past its text stood there.
-
-        An editor that reports differences may name another place with the same result:
-
-            before       x[]\ny           after    x\nfoo()\ny, the undo of removing `\nfoo()`
-            reported     x\n|foo()\n|y    moved    x|\nfoo()|\ny
-        """
-        text = change.text
-        if change.start != change.end or not text.strip():
-            return change
-        most_lines = len(split_lines(text))
-        for region in self._regions.values():
-            moved = change
-            if 0 <= change.start.line - region.end.line <= most_lines and region.end < change.start:
-                between = self.mirror.slice(region.end, change.start)
-                if text.endswith(between):
-                    text_then = between + text.removesuffix(between)
-                    moved = ForeignChange(region.end, region.end, text_then)
-            elif 0 <= region.start.line - change.end.line <= most_lines:
-                between = self.mirror.slice(change.end, max(change.end, region.start))
-                if between and text.startswith(between):
-                    text_then = text.removeprefix(between) + between
-                    moved = ForeignChange(region.start, region.start, text_then)
-            if moved is not change and self.was_before(moved):
-                return moved
-        return change
-
-    def _swept(
-        self, whole: ForeignChange, before: str, edits: Sequence[Edit]
-    ) -> list[tuple[int, int]]:
-        r"""Return where a region's text stands that a change may have removed wholly.
-
-        What edits leave of it is a line ending or a letter, and just such a one goes next to it.
-
-            before    x = 1[\nfoo()]\ny = 2     after    x = 1\ny = 2
-            edits     x = 1\n------y = 2       swept    x = 1------\ny = 2
-        """
-        for region in self._regions.values():
-            if not overlaps(region, whole):
-                continue
-            offset = self._distance_from(whole.start, region.start)
-            own = [(offset + low, offset + high) for low, high in region.ranges(Kind.OWN)]
-            if not own or own[0][0] < 0 or own[-1][1] > len(before):
-                continue
-            if 0 < bits(_left(before, own, edits)) < SCRAP_BITS:
-                others = apply_edits(before, [Edit(low, high, "") for low, high in own])
-                if _inserted(fine_edits(others, whole.text)) <= _inserted(edits):
-                    return own
-        return []
-
-    def _spans(self, start: Point, end: Point) -> list[tuple[int, int]]:
-        """Return where regions lie wholly within a range, by offsets from its start."""
-        inside = [r for r in self._regions.values() if start <= r.start < r.end <= end]
-        return sorted(
-            (self.mirror.distance(start, region.start), self.mirror.distance(start, region.end))
-            for region in inside
-        )
+        """Return an insertion where a region's past has it, if that comes to the same text."""
+        same = same_insertions(self.mirror, self._regions.values(), change)
+        return next(filter(self.was_before, same), change)
 
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
@@ -287,7 +219,7 @@ class TrackedDocument:
 
     def _is_own(self, region: Region, start: Point, end: Point) -> bool:
         """Whether a range holds nothing but what a region's generation has put there."""
-        low, high = (self._distance_from(region.start, point) for point in (start, end))
+        low, high = (self.mirror.distance(region.start, point) for point in (start, end))
         return any(first <= low and high <= last for first, last in region.ranges(Kind.OWN))
 
     def _give_back(self, region_id: str) -> None:
@@ -304,20 +236,14 @@ class TrackedDocument:
         for region_id in region_ids:
             region = self._regions[region_id]
             for low, high in region.ranges(Kind.OWN):
-                first = self._distance_from(start, region.start) + low
+                first = self.mirror.distance(start, region.start) + low
                 for offset in range(max(0, first), min(len(kept), first + high - low)):
                     kept[offset] = ""
         return "".join(kept)
 
-    def _distance_from(self, start: Point, end: Point) -> int:
-        """Return how far a point lies behind another one; negative if before it."""
-        if end < start:
-            return -self.mirror.distance(end, start)
-        return self.mirror.distance(start, end)
-
-    def _anchored(self, anchor: Point, start: int, end: int, text: str) -> ForeignChange:
-        first = self.mirror.advance(anchor, start)
-        return ForeignChange(first, self.mirror.advance(first, end - start), text)
+    def _anchored(self, anchor: Point, edit: Edit) -> ForeignChange:
+        start = self.mirror.advance(anchor, edit.start)
+        return ForeignChange(start, self.mirror.advance(start, edit.end - edit.start), edit.text)
 
     def _absorb(
         self,
@@ -400,6 +326,10 @@ class TrackedDocument:
             if key in touched and (key in written_at or not self._regions[key].is_whole)
         ]
 
+    def history(self, region_id: str) -> RegionHistory:
+        """Return the past of a region."""
+        return self._histories[region_id]
+
     def was_before(self, change: ForeignChange) -> bool:
         """Whether a change brings a region, and what is around it, back to what they were."""
         return any(
@@ -408,65 +338,10 @@ class TrackedDocument:
             if history.is_touched_by(change)
         )
 
-    def restore(self, region_id: str, is_meant: Callable[[Region], bool]) -> bool:
-        """Make a region what it was when the text now in and around it stood there before.
-
-        Args:
-            region_id: The region.
-            is_meant: Whether what it was then is what it may become now.
-
-        Returns:
-            Whether it was found.
-        """
-        for past in self._histories[region_id].found(self.mirror):
-            if is_meant(past.region):
-                self._become(region_id, past)
-                return True
-        return False
-
-    def restore_nearest(self, region_id: str, is_meant: Callable[[Region], bool]) -> bool:
-        """Make a region what it was when most of the text that came back last stood there before.
-
-        What differs from that is the user's, as if it had been changed afterwards.
-
-        Returns:
-            Whether there was such a text.
-        """
-        past = self._histories[region_id].nearest(self.mirror, self._regions[region_id], is_meant)
-        if past is not None:
-            self._become(region_id, past)
-        return past is not None
-
-    def has_come_back(self, region_id: str) -> bool:
-        """Whether the user has put text there that stood there once and was removed."""
-        return self._histories[region_id].has_come_back(self.mirror)
-
     def mark_read(self) -> None:
         """Take all changes so far for looked up."""
         for history in self._histories.values():
             history.mark_read()
-
-    def take_back(self, region_id: str, *, is_undo: bool) -> None:
-        """Take what the user has removed of a region's text for undone, if it may be.
-
-        Args:
-            region_id: The region.
-            is_undo: Whether the client said that it was undone; else it must be what landed last.
-        """
-        region, history = self._regions[region_id], self._histories[region_id]
-        standing = region.standing_text()
-        # Where nothing has landed yet it is the document's text that went.
-        if standing == region.own_text or region.landed_text == region.original:
-            return
-        # What another generation replaces is not undone by that.
-        if not is_undo and not history.was_users_change():
-            return
-        if is_undo or any(standing == past.standing_text() for past in history.regions()):
-            pieces = without_deleted(region.pieces)
-            region = replace(region, own_text=standing, pieces=pieces, deleted=False)
-        else:
-            region = region.without_latest(past.own_text for past in history.regions())
-        self._regions[region_id] = region
 
     def mark_sent(self) -> None:
         """Take note that an edit goes out now."""
@@ -477,54 +352,26 @@ class TrackedDocument:
         """Take note that edits of a region, sent last, were not seen, and may turn up by redo."""
         self._histories[region_id].note_unseen(self.mirror, self._past(region_id), edits)
 
-    def _become(self, region_id: str, past: PastRegion) -> None:
+    def restore(self, region_id: str, past: PastRegion) -> None:
+        """Make a region what it once was."""
         history = self._histories[region_id]
         # What is seen for the first time has landed only now.
         latest = self._regions[region_id] if past.was_seen else past.region
-        self._regions[region_id] = replace(
-            past.region,
-            start=history.point(self.mirror, past.start),
-            end=history.point(self.mirror, past.end),
-            landed_text=latest.landed_text,
+        self.replace_region(
+            region_id,
+            replace(
+                past.region,
+                start=history.point(self.mirror, past.start),
+                end=history.point(self.mirror, past.end),
+                landed_text=latest.landed_text,
+            ),
         )
-        self._sort()
         self._give_back(region_id)
 
-    def adopt(self, region_id: str, text: str) -> None:
-        """Take a text that a region is to hold for its own if it stands there already.
-
-        After undo in steps that were never reported one by one it may stand beside the region: put
-        there once more, it would stand there twice. What the region holds must be part of it.
-        """
-        region, mirror = self._regions[region_id], self.mirror
-        if region.own_text == text or bits(text) < COMING_BACK_BITS:
-            return
-        history = self._histories[region_id]
-        # Twice, or not at all: then nothing says which of them is the region's.
-        field = mirror.slice(history.start, history.end)
-        if field.count(text) != 1:
-            return
-        low = field.index(text)
-        high = low + len(text)
-        offset = mirror.distance(history.start, region.start)
-        if all(
-            low <= offset + start and offset + end <= high for start, end in region.ranges(Kind.OWN)
-        ):
-            self._regions[region_id] = replace(
-                region,
-                start=mirror.advance(history.start, low),
-                end=mirror.advance(history.start, high),
-                own_text=text,
-                landed_text=text,
-                pieces=(Piece(Kind.OWN, len(text)),),
-                deleted=False,
-            )
-            self._sort()
-
-    def settle_undone(self, region_id: str) -> None:
-        """Take what the user has left of a region's text for all that ever landed in it."""
-        region = self._regions[region_id]
-        self._regions[region_id] = replace(region, landed_text=region.own_text)
+    def replace_region(self, region_id: str, region: Region) -> None:
+        """Know something else of a region than before."""
+        self._regions[region_id] = region
+        self._sort()
 
     def _sort(self) -> None:
         self._order.sort(key=lambda key: (self._regions[key].start, self._regions[key].end))
@@ -534,24 +381,3 @@ class TrackedDocument:
             return "user"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
-
-
-def _left(text: str, ranges: Iterable[tuple[int, int]], edits: Sequence[Edit]) -> str:
-    """Return what edits of a text leave of ranges of it."""
-    parts = []
-    for low, high in ranges:
-        for edit in edits:
-            parts.append(text[low : max(low, min(high, edit.start))])
-            low = max(low, edit.end)  # noqa: PLW2901 - what is left begins there
-        parts.append(text[low : max(low, high)])
-    return "".join(parts)
-
-
-def _inserted(edits: Iterable[Edit]) -> float:
-    return sum(bits(edit.text) for edit in edits)
-
-
-def _is_rewriting(region: Region, changes: Sequence[ForeignChange]) -> bool:
-    """Whether changes put text in place of a region's, or into it in several places at once."""
-    inside = [change for change in changes if change.text and overlaps(region, change)]
-    return len(inside) > 1 or any(change.start != change.end for change in inside)

@@ -21,6 +21,8 @@ CHARACTER_PAIRS_LIMIT = 20_000
 against one of twice its length would take a minute."""
 KEPT_RUN_BITS = 20
 LETTER_BITS = 5
+SCRAP_BITS = 8
+"""Less than this is a scrap, such as a line ending or a letter, of which there are many alike."""
 RARE_BITS = 24
 """For characters that few keyboards have: they hardly stand in two places by chance."""
 _LINE_END = re.compile(r"\r\n?|\n")

@@ -118,9 +118,11 @@ class Mirror:
         )
 
     def distance(self, start: Point, end: Point) -> int:
-        """Return how many code points lie between two points, the first not behind the second."""
+        """Return how many code points one point lies behind another; negative if before it."""
         if start.line == end.line:
             return end.column - start.column
+        if end < start:
+            return -self.distance(end, start)
         between = sum(len(line) for line in self.lines[start.line + 1 : end.line])
         return len(self.lines[start.line]) - start.column + between + end.column
 

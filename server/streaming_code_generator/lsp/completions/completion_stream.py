@@ -93,7 +93,10 @@ class CompletionStream:
         self.provider = provider
         self.text = CompletionText(request.window)
         self.is_warm = is_warm
+        self.is_whole = False
+        """Whether no more text comes."""
         self.is_over = False
+        """Whether the connection is closed as well."""
         self.is_closed = False
         """Whether it was ended from here, so that its text is not all."""
         self.is_refuted = False
@@ -152,17 +155,20 @@ class CompletionStream:
                     deltas, answer = await _opened(self.provider, self._masked(request), stack)
                     meter.accepted()
                     is_cut = await self._read(deltas, answer, meter)
-            if not self.is_closed:
-                rest = answer.finish() if answer is not None else ""
-                self.text.feed(self._masking.feed(rest) + self._masking.finish())
-                self.text.finish(is_cut=is_cut)
+                    if not self.is_closed:
+                        rest = answer.finish() if answer is not None else ""
+                        self.text.feed(self._masking.feed(rest) + self._masking.finish())
+                        self.text.finish(is_cut=is_cut)
+                        self.is_whole = True
+                        # Who waits for the text need not wait until the connection is closed.
+                        self.wake()
         except StreamingError as error:
             self.failure = error
         except TimeoutError:
             self.failure = APIError("A suggestion took too long.", kind="timeout")
 
     def _ended(self, _task: "asyncio.Task[None]") -> None:
-        self.is_over = True
+        self.is_whole = self.is_over = True
         self._on_end(self)
         self.wake()
 

@@ -229,9 +229,9 @@ async def _whole(
         whole = stream.text.whole
         rest = whole[len(typed) :] if whole.startswith(typed) else ""
         left_s = answer_at_s - loop.time()
-        if stream.is_over and not whole.startswith(typed):
+        if stream.is_whole and not whole.startswith(typed):
             return None
-        if stream.is_over or (left_s <= 0 and rest.strip()):
+        if stream.is_whole or (left_s <= 0 and rest.strip()):
             stream.was_shown = True
             return rest
         await stream.news(left_s if left_s > 0 else None)

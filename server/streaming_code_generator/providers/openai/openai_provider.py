@@ -158,6 +158,9 @@ DEFAULT_MODEL = "gpt-5.4-mini"
 SESSION_HEADER = "x-session-id"
 """By which Ray Serve, and other gateways, keep a session at one replica."""
 
+LOOK_AGAIN_S = 1.0
+"""So long an account that had room is not looked at again."""
+
 _REFUSES_A_FIELD = frozenset({400, 422})
 _NOT_FOUND = 404
 
@@ -213,6 +216,8 @@ class OpenAIProvider:
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
         self._limits = limits
+        self._look_again_at_s = 0.0
+        """Until then, on the event loop's clock, there is room as far as is known."""
         self._session_affinity = session_affinity
         self._guessed = dialect_for(base_url, model, token_limit_field, system_role, api)
         self._dialect = self._guessed
@@ -329,11 +334,16 @@ class OpenAIProvider:
     async def pause_s(self) -> float:
         """Return the seconds until the endpoint has room again, by what any editor has heard.
 
+        What another one has heard may be up to `LOOK_AGAIN_S` old: ghost text asks at every key.
+
         Cancellation: at once.
         """
-        if self._limits is None:
+        loop = asyncio.get_running_loop()
+        if self._limits is None or loop.time() < self._look_again_at_s:
             return 0.0
-        return await asyncio.to_thread(self._limits.pause_s, self._account)
+        pause_s = await asyncio.to_thread(self._limits.pause_s, self._account)
+        self._look_again_at_s = 0.0 if pause_s else loop.time() + LOOK_AGAIN_S
+        return pause_s
 
     async def _note_refusal(self, error: APIError) -> None:
         if error.kind == "rate_limit" and error.retry_after_s:
@@ -341,6 +351,7 @@ class OpenAIProvider:
 
     async def _note_pause(self, pause_s: float) -> None:
         if self._limits is not None and pause_s > 0:
+            self._look_again_at_s = 0.0
             await asyncio.to_thread(self._limits.note, self._account, pause_s)
 
     @property
