@@ -17,6 +17,7 @@
 ;; comment at or above point as the prompt.  Either starts the server where the
 ;; buffer has none.  What to do with a generation:
 ;; `streaming-code-generator-cancel', `-accept', `-remove' and `-retry'.
+;; `streaming-code-generator-status' says what it all cost.
 ;;
 ;; Eglot does the talking.  On top of it, for this server only:
 ;;
@@ -65,15 +66,18 @@ here: the server reads it from the environment."
 (defconst streaming-code-generator--log-buffer "*streaming-code-generator*"
   "Name of the buffer with what the server logs.")
 
-(defconst streaming-code-generator--timeout-seconds 30
+(defconst streaming-code-generator--timeout-seconds 150
   "How long the server may take to answer a command.
-Longer than it waits itself for an editor that does not take an edit.")
+Longer than it waits itself for you to say whether to go beyond a budget.")
 
 (defconst streaming-code-generator--start-seconds 10
   "How long a command waits for a server that it has started.")
 
 (defvar-local streaming-code-generator--progress nil
   "What the mode line shows of the generation that runs in this buffer.")
+
+(defvar-local streaming-code-generator--progress-token nil
+  "What the server calls the progress of the generation begun last here.")
 
 (defvar-local streaming-code-generator--undo-group nil
   "The undo step that the server's edits go into, as (CHANGE-GROUP . TICK).
@@ -253,6 +257,19 @@ Return nil, or the answer that refuses it."
                (plist-get edit :documentChanges))
       '(:applied t)))
 
+(cl-defmethod eglot-handle-request
+  ((_server streaming-code-generator-server)
+   (_method (eql 'window/showMessageRequest)) &key message actions
+   &allow-other-keys)
+  "Ask MESSAGE, with ACTIONS for answers; to quit is an answer too, namely none.
+Eglot's own handler would leave the server waiting then."
+  (let* ((titles (mapcar (lambda (action) (plist-get action :title)) actions))
+         (chosen (condition-case nil
+                     (completing-read (concat message " ") titles nil t)
+                   (quit nil))))
+    (and (member chosen titles)
+         (list :title chosen))))
+
 (defun streaming-code-generator--take-end (server id message)
   "Show MESSAGE, the end of the generation ID of SERVER's, unless it was shown.
 The server tells of an ended generation again whenever its text moves.
@@ -279,6 +296,23 @@ Return non-nil if this was the first time."
         (when ends
           (setq streaming-code-generator--undo-group nil))
         (force-mode-line-update)))))
+
+(cl-defmethod eglot-handle-notification
+  ((server streaming-code-generator-server)
+   (_method (eql '$/progress)) &key token value &allow-other-keys)
+  "Show VALUE, the progress TOKEN of SERVER's, which counts down waits too."
+  (let ((buffer (cl-find token (eglot--managed-buffers server)
+                         :key (lambda (buffer)
+                                (buffer-local-value
+                                 'streaming-code-generator--progress-token
+                                 buffer))
+                         :test #'equal)))
+    (if (not buffer)
+        (cl-call-next-method)
+      (with-current-buffer buffer
+        (when streaming-code-generator--progress
+          (setq streaming-code-generator--progress (plist-get value :message))
+          (force-mode-line-update))))))
 
 (cl-defmethod eglot-handle-notification
   ((_server streaming-code-generator-server)
@@ -347,15 +381,36 @@ The answer is given to SAID, a function; Emacs does not wait for it."
                  (message "Code generation: the server does not answer"))
    :timeout streaming-code-generator--timeout-seconds))
 
-(defun streaming-code-generator--generate (prompt where)
-  "Have code generated for PROMPT; WHERE, a property list, is the place.
-If PROMPT is nil, the server takes the selection or the comment for one."
+(defun streaming-code-generator--new-progress ()
+  "Return arguments with which a generation's progress comes to this buffer."
+  (setq streaming-code-generator--progress-token
+        (symbol-name (gensym "streaming-code-generator-progress-")))
+  (list :wait :json-false :workDoneToken streaming-code-generator--progress-token))
+
+(defun streaming-code-generator--generate (prompt profile where)
+  "Have code generated for PROMPT by PROFILE; WHERE, a property list, is the place.
+If PROMPT is nil, the server takes the selection or the comment for one; without
+PROFILE it does as is set."
   (streaming-code-generator--execute
    (streaming-code-generator--server) "generate"
-   (append (list :textDocument (eglot--TextDocumentIdentifier) :wait :json-false)
+   (append (list :textDocument (eglot--TextDocumentIdentifier))
+           (streaming-code-generator--new-progress)
            where
-           (and prompt (list :prompt prompt)))
+           (and prompt (list :prompt prompt))
+           (and profile (list :profile profile)))
    (streaming-code-generator--say "started")))
+
+(defun streaming-code-generator--read-profile ()
+  "Ask for one of the profiles that the server knows; start it if need be."
+  (let* ((server (streaming-code-generator--server))
+         (status (jsonrpc-request
+                  server :workspace/executeCommand
+                  '(:command "streamingCodeGenerator.status" :arguments [])))
+         (profiles (append (plist-get status :profiles) nil)))
+    (unless profiles
+      (user-error "No profiles are set: give `streaming-code-generator-settings' %s"
+                  "some as :profiles"))
+    (completing-read "Profile: " profiles nil t)))
 
 (defun streaming-code-generator--say (text)
   "Return a function that takes an answer and show TEXT then."
@@ -371,29 +426,38 @@ If PROMPT is nil, the server takes the selection or the comment for one."
       (user-error "No generation: the server does not run for this buffer")))
 
 ;;;###autoload
-(defun streaming-code-generator-generate (prompt &optional beg end)
+(defun streaming-code-generator-generate (prompt &optional beg end profile)
   "Have the model's code for PROMPT written at point.
 If there is an active region, from BEG to END, it is replaced; an empty PROMPT
-then means that the region itself says what to generate."
+then means that the region itself says what to generate.  With a prefix argument
+you are asked which of the server's profiles is to generate: PROFILE."
   (interactive
-   (append (list (read-string (if (use-region-p)
+   (let ((profile (and current-prefix-arg
+                       (streaming-code-generator--read-profile)))
+         (prompt (read-string (if (use-region-p)
                                   "Replace the region by: "
-                                "Generate: ")))
-           (and (use-region-p) (list (region-beginning) (region-end)))))
+                                "Generate: "))))
+     (if (use-region-p)
+         (list prompt (region-beginning) (region-end) profile)
+       (list prompt nil nil profile))))
   (streaming-code-generator--server)
   (deactivate-mark)
   (streaming-code-generator--generate
    (and (not (string-blank-p prompt)) prompt)
+   profile
    (if (and beg end)
        (list :range (list :start (eglot--pos-to-lsp-position beg)
                           :end (eglot--pos-to-lsp-position end)))
      (list :position (eglot--pos-to-lsp-position (point))))))
 
 ;;;###autoload
-(defun streaming-code-generator-generate-from-comment ()
-  "Write what the comment at or above point asks for, below it."
-  (interactive)
-  (streaming-code-generator-generate ""))
+(defun streaming-code-generator-generate-from-comment (&optional profile)
+  "Write what the comment at or above point asks for, below it.
+With a prefix argument you are asked which of the server's profiles is to
+generate: PROFILE."
+  (interactive (list (and current-prefix-arg
+                          (streaming-code-generator--read-profile))))
+  (streaming-code-generator-generate "" nil nil profile))
 
 (defun streaming-code-generator-cancel (&optional everywhere)
   "Cancel what is being generated in this buffer; its text so far stays.
@@ -429,8 +493,23 @@ Unlike `undo', this leaves alone what was changed since."
   (interactive)
   (streaming-code-generator--execute
    (streaming-code-generator--running-or-lose) "retry"
-   (append (streaming-code-generator--here) '(:wait :json-false))
+   (append (streaming-code-generator--here)
+           (streaming-code-generator--new-progress))
    (streaming-code-generator--say "started")))
+
+(defun streaming-code-generator-status ()
+  "Say how many generations run, and what this session and today came to.
+What is estimated is marked with an approximate sign."
+  (interactive)
+  (streaming-code-generator--execute
+   (streaming-code-generator--running-or-lose) "status" nil
+   (lambda (status)
+     (let ((usage (plist-get status :usage)))
+       (message "Code generation: %d running\nsession: %s\ntoday: %s"
+                (length (plist-get status :running))
+                (plist-get (plist-get usage :session) :summary)
+                (or (plist-get (plist-get usage :today) :summary)
+                    "not known, the ledger cannot be read"))))))
 
 (defun streaming-code-generator-show-log ()
   "Show the whole responses, the totals and the warnings of the server."

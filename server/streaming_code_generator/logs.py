@@ -6,7 +6,7 @@ import logging.handlers
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,20 +14,70 @@ from typing import TextIO
 
 PACKAGE = "streaming_code_generator"
 
+
+@dataclass(frozen=True, slots=True)
+class _KeyShape:
+    """What a key looks like, or what stands before one."""
+
+    beginnings: tuple[str, ...]
+    """What every match begins with: they are found a hundred times faster than by the pattern."""
+    pattern: re.Pattern[str]
+    """Its first group, if it has one, is what stands before the key, and stays."""
+    ignores_case: bool = False
+
+    def masked(self, text: str) -> str:
+        """Return the text with each match masked."""
+        searched = _lower(text) if self.ignores_case else text
+        parts, done = [], 0
+        for start in sorted(_found(searched, self.beginnings)):
+            if start >= done and (match := self.pattern.match(text, start)):
+                kept = match[1] if self.pattern.groups else ""
+                parts += [text[done:start], kept, _MASK]
+                done = match.end()
+        return "".join([*parts, text[done:]])
+
+
+def _found(text: str, beginnings: Iterable[str]) -> Iterator[int]:
+    for beginning in beginnings:
+        start = text.find(beginning)
+        while start >= 0:
+            yield start
+            start = text.find(beginning, start + 1)
+
+
+def _lower(text: str) -> str:
+    """Return the text in lower case, each character at its place."""
+    lower = text.lower()
+    # A dotted capital I becomes two characters.
+    return lower if len(lower) == len(text) else "".join(c.lower()[:1] for c in text)
+
+
 _KEY_SHAPES = (
     # What OpenAI and those who copied its format hand out: sk-…, sk-proj-…, sk-or-v1-…
-    re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{6,}"),
+    _KeyShape(("sk-", "pk-", "rk-"), re.compile(r"\b(?:sk|pk|rk)-[A-Za-z0-9_\-]{6,}")),
     # Other providers' and hosts' keys by their documented prefixes.
-    re.compile(r"\b(?:gsk_|hf_|ghp_|gho_|github_pat_|xai-|AIza)[A-Za-z0-9_\-]{10,}"),
-)
-_KEY_PLACES = (
-    re.compile(r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{6,}"),
-    re.compile(
-        r"""(?ix) (\b(?:authorization|x-api-key|api-key|api_key|apikey)\b["']?\s*[:=]\s*["']?)
-        (?!bearer|basic) [^\s"',;}]{6,}"""
+    _KeyShape(
+        ("gsk_", "hf_", "ghp_", "gho_", "github_pat_", "xai-", "AIza"),
+        re.compile(r"\b(?:gsk_|hf_|ghp_|gho_|github_pat_|xai-|AIza)[A-Za-z0-9_\-]{10,}"),
+    ),
+    _KeyShape(
+        ("bearer", "basic"),
+        re.compile(r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{6,}"),
+        ignores_case=True,
+    ),
+    _KeyShape(
+        # `x-api-key` holds another of them.
+        ("authorization", "api-key", "api_key", "apikey"),
+        re.compile(
+            r"""(?ix) (\b(?:authorization|api-key|api_key|apikey)\b["']?\s*[:=]\s*["']?)
+            (?!bearer|basic) [^\s"',;}]{6,}"""
+        ),
+        ignores_case=True,
     ),
     # The password in a URL.
-    re.compile(r"(?i)(\bhttps?://[^\s/:@]*:)[^\s/@]+(?=@)"),
+    _KeyShape(
+        ("http",), re.compile(r"(?i)(\bhttps?://[^\s/:@]*:)[^\s/@]+(?=@)"), ignores_case=True
+    ),
 )
 _MASK = "***"
 
@@ -55,9 +105,7 @@ def redacted(text: str, keys: Iterable[str] = ()) -> str:
         if len(key) >= LEAST_KEY_CHARACTERS:
             text = text.replace(key, _MASK)
     for shape in _KEY_SHAPES:
-        text = shape.sub(_MASK, text)
-    for place in _KEY_PLACES:
-        text = place.sub(rf"\g<1>{_MASK}", text)
+        text = shape.masked(text)
     return text
 
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.lsp.server import StreamingServer, build_server
-from streaming_code_generator.lsp.transport.serving import serve
+from streaming_code_generator.lsp.transport.serving import MessageReader, serve
 from streaming_code_generator.lsp.transport.writing import StreamMessageWriter
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, scripted_endpoint
@@ -85,7 +85,11 @@ async def endpoint(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ScriptedEnd
 @pytest_asyncio.fixture
 async def client(endpoint: ScriptedEndpoint, tmp_path: Path) -> AsyncIterator[Editor]:
     ours, theirs = socket.socketpair()
-    reader, writer = await asyncio.open_connection(sock=theirs)
+    reader, loop = MessageReader(), asyncio.get_running_loop()
+    transport, protocol = await loop.create_connection(
+        lambda: asyncio.StreamReaderProtocol(reader), sock=theirs
+    )
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
     server = build_server()
     serving = asyncio.create_task(serve(server, reader, StreamMessageWriter(writer)))
     client_reader, client_writer = await asyncio.open_connection(sock=ours)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest
+from streaming_code_generator.core.complete.fill import Excerpt, FillNotOfferedError, FillRequest
 from streaming_code_generator.core.complete.window import Window
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import APIError
@@ -16,7 +16,11 @@ from streaming_code_generator.testing.openai_replies import DONE, Hold, Reply, e
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from streaming_code_generator.testing.scripted import ScriptedProvider
 
-REQUEST = FillRequest(window=Window(prefix="a\n", middle="b", rest=")", below="\nc"))
+REQUEST = FillRequest(
+    window=Window(prefix="a\n", middle="b", rest=")", below="\nc"),
+    excerpts=(Excerpt(name="shop/cart.py", text="def total(): ..."),),
+    file_name="a.py",
+)
 INFILL = Reply(
     steps=(
         event({"content": "x", "stop": False}),
@@ -52,6 +56,7 @@ async def test_llama_cpp_is_asked_in_its_own_words() -> None:
     assert request.path == "/infill"
     assert request.headers["authorization"] == "Bearer key"
     assert (body["input_prefix"], body["prompt"], body["input_suffix"]) == ("a\n", "b", ")\nc")
+    assert body["input_extra"] == [{"filename": "shop/cart.py", "text": "def total(): ..."}]
     assert body["stream"]
     assert "".join(delta.text for delta in deltas) == "x"
     assert deltas[-1].finish_reason == "length"
@@ -74,7 +79,10 @@ async def test_a_model_of_a_known_family_is_asked_with_its_markers_elsewhere() -
         "/v1/completions",
     ]
     body = server.requests[-1].body
-    assert body["prompt"] == "<|fim_prefix|>a\n<|fim_suffix|>)\nc<|fim_middle|>b"
+    assert body["prompt"] == (
+        "<|file_sep|>shop/cart.py\ndef total(): ...\n<|file_sep|>a.py\n"
+        "<|fim_prefix|>a\n<|fim_suffix|>)\nc<|fim_middle|>b"
+    )
     assert "suffix" not in json.dumps(list(body))
 
 

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -307,6 +308,18 @@ async def test_costs_are_summed_apart_from_what_has_no_price(ledger: Ledger) -> 
     ledger.record(attempt(cost=Cost(0.5, "provider")))
     session = (await ledger.spent()).session
     assert (session.cost_usd, session.unpriced) == (0.75, 1)
+    assert str(session).endswith(", $0.75 and 1 without a price")
+
+
+async def test_session_adds_up_to_what_the_file_holds(ledger: Ledger, path: Path) -> None:
+    estimated = replace(attempt(), token_source="estimate", cost=Cost(0.5, "genai-prices"))
+    refused = replace(attempt(), status="failed", prompt_tokens=0, completion_tokens=0)
+    for each in (attempt(cost=Cost(0.25, "provider")), estimated, attempt(), refused):
+        ledger.record(each)
+    session = (await ledger.spent()).session
+    assert session == all_sums(path)
+    assert session.token_sources == ("estimate", "provider")
+    assert session.cost_sources == ("genai-prices", "provider")
 
 
 async def test_what_the_endpoint_says_it_cost_is_in_the_result(ledger: Ledger) -> None:

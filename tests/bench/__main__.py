@@ -139,9 +139,16 @@ async def paced(model: Endpoint) -> tuple[float, float, float]:
 
 
 def _delays_s(delivery: Delivery, sent: list[float]) -> list[float]:
-    """Return how long after it was sent each chunk of code stood in the document."""
+    """Return how long after it was sent what can be seen of each chunk stood in the document.
+
+    A line's ending goes out with what follows it: at the end of the code there is none.
+    """
     # The fence, the last piece before it (whose end may be trimmed) and the prose are left out.
-    lengths = accumulate(map(len, list(PACED.pieces())[1:-2]))
+    pieces = list(PACED.pieces())[1:-2]
+    lengths = (
+        end - len(piece) + len(piece.rstrip())
+        for end, piece in zip(accumulate(map(len, pieces)), pieces, strict=True)
+    )
     arrivals = iter(delivery.edits)
     at_s, characters = next(arrivals)
     delays = []
@@ -172,14 +179,15 @@ async def start(model: Endpoint) -> dict[str, float]:
     return {**figures, "start to the first edit, ms: ours": first_ms}
 
 
-async def reader(name: str, model: Endpoint) -> float:
+async def reader(name: str, model: Endpoint, stream: Stream) -> float:
     """Return the processor time that a chunk costs a reader, in microseconds."""
-    stream = Stream(chunks=FULL_RATE_CHUNKS)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.readers", name, model.base_url, stream.name),
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
+    if stream.rate:
+        await model.sent_at_s(2 * stream.chunks)  # read twice, the first time to warm up
     return float(output)
 
 
@@ -200,7 +208,10 @@ async def measure(repeats: int, sizes: list[int]) -> Figures:
     async with endpoint() as model:
         for _ in range(repeats):
             for name in ("raw", "sdk"):
-                figures[f"CPU a chunk, µs: {name} reader"].append(await reader(name, model))
+                full_rate_us = await reader(name, model, Stream(chunks=FULL_RATE_CHUNKS))
+                figures[f"CPU a chunk, µs: {name} reader"].append(full_rate_us)
+                paced_us = await reader(name, model, PACED)
+                figures[f"100 chunks a second: CPU a chunk, µs: {name} reader"].append(paced_us)
             for lines, place, kind in product(sizes, PLACES, KINDS):
                 target = Target(lines=lines, place=place, text=kind)
                 what = f"{place}, {lines:,} lines, {kind}"

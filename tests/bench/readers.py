@@ -61,10 +61,12 @@ async def first(base_url: str, model: str) -> None:
             messages=[{"role": "user", "content": PROMPT}],
             stream=True,
         )
-        async for chunk in stream:
-            if chunk.choices and chunk.choices[0].delta.content:
-                break
-    sys.stdout.write(f"{time.monotonic()}\n")
+        async with stream:
+            async for chunk in stream:
+                if chunk.choices and chunk.choices[0].delta.content:
+                    break
+            came_at_s = time.monotonic()
+    sys.stdout.write(f"{came_at_s}\n")
 
 
 async def main(read: Read, base_url: str, model: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streaming_code_generator.testing.openai_replies import (
+    DONE,
     Drop,
     Hold,
     Reply,
@@ -330,21 +331,44 @@ async def test_usage_sums_up_what_was_generated_failures_too(command_line: Comma
                 "cachedTokens": 0,
                 "reasoningTokens": 0,
                 "estimated": 0,
-                "costUsd": None,
                 "unpriced": 1,
+                "costUsd": None,
+                "tokenSources": ["provider"],
+                "costSources": [],
             }
         ],
     }
     header, *rows = (re.split(r"  +", line) for line in by_model.out.splitlines())
     assert header == [
-        "model",
-        "attempts",
-        *["failed", "cancelled", "prompt", "cached", "completion", "cost"],
+        *["model", "attempts", "failed", "cancelled", "prompt", "cached", "completion"],
+        *["counted by", "cost", "price by"],
     ]
     assert rows == [
-        ["any", "1", "1", "0", "0", "0", "0", "no price known"],
-        ["loopback-model", "1", "0", "0", "10", "0", "2", "no price known"],
+        ["any", "1", "1", "0", "0", "0", "0", "-", "no price known", "-"],
+        ["loopback-model", "1", "0", "0", "10", "0", "2", "provider", "no price known", "-"],
     ]
+
+
+async def test_usage_marks_estimates_and_says_who_named_the_price(
+    command_line: CommandLine,
+) -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "cost": 0.25}
+    priced = Reply(steps=(chunk("x"), finish(), event({"choices": [], "usage": counts}), DONE))
+    silent = Reply(steps=(chunk("x = 1"), finish(), DONE))
+    async with OpenAIServer(priced, silent) as server:
+        for _ in range(2):
+            await command_line.call("generate", "write f", *at(server))
+        table = await command_line.call("usage")
+        rows = json.loads((await command_line.call("usage", "--json")).out)["rows"]
+
+    _, (_, _, _, _, prompt, cached, completion, counted_by, cost, price_by) = (
+        re.split(r"  +", line) for line in table.out.splitlines()
+    )
+    assert (prompt[0], cached, completion[0]) == ("≈", "0", "≈")
+    assert (counted_by, price_by) == ("+".join(rows[0]["tokenSources"]), "provider")
+    assert cost == "$0.25 and 1 without a price"
+    assert rows[0]["tokenSources"][0] in {"estimate", "provider"}
+    assert (rows[0]["estimated"], rows[0]["costSources"]) == (1, ["provider"])
 
 
 async def test_profile_is_chosen_by_an_option(command_line: CommandLine) -> None:

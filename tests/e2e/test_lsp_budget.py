@@ -9,7 +9,14 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, event, finish
+from streaming_code_generator.testing.openai_replies import (
+    DONE,
+    Reply,
+    answer,
+    chunk,
+    event,
+    finish,
+)
 from support.lsp_client import EditorClient, connected
 from support.lsp_endpoint import ScriptedEndpoint, silence
 from support.lsp_process import server_environment
@@ -78,6 +85,8 @@ async def test_status_has_what_the_session_and_the_day_came_to(
     assert usage["session"]["costUsd"] == 0.45
     assert usage["today"]["attempts"] == 2
     assert usage["today"]["costUsd"] == 0.9
+    assert usage["session"]["summary"] == "1 request, 9 prompt + 1 completion tokens, $0.45"
+    assert usage["today"]["summary"] == "2 requests, 18 prompt + 2 completion tokens, $0.90"
 
 
 async def test_cancelled_and_failed_attempts_are_counted(
@@ -99,6 +108,8 @@ async def test_cancelled_and_failed_attempts_are_counted(
     assert (session["attempts"], session["failed"], session["cancelled"]) == (3, 2, 1)
     assert session["completionTokens"] > 0
     assert session["costUsd"] is None
+    assert "≈" in session["summary"]
+    assert session["summary"].endswith("no price known")
 
 
 async def test_low_budget_is_warned_of_once(spender: EditorClient) -> None:
@@ -107,6 +118,16 @@ async def test_low_budget_is_warned_of_once(spender: EditorClient) -> None:
     (warning,) = spender.said(types.WINDOW_SHOW_MESSAGE)
     assert warning["message"] == "$0.90 of $1.00 of today's budget (`budgetPerDay`) is spent."
     assert not spender.said(ASK)
+
+
+async def test_what_has_no_price_is_said_not_to_count(
+    spender: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    for _ in range(3):
+        await generate(spender)
+    logged = [each["message"] for each in spender.said(types.WINDOW_LOG_MESSAGE)]
+    assert sum("price is not known" in message for message in logged) == 1
 
 
 async def test_beyond_the_budget_it_generates_only_if_the_user_says_so(

@@ -1,5 +1,6 @@
 """What a model is shown of a workspace, what the result says of it, and what is never sent."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -74,6 +75,21 @@ async def test_other_open_documents_are_shown_as_they_are_in_the_editor(
     assert "return OLD" not in endpoint.requests[0].prompt
 
 
+async def test_next_request_begins_as_the_one_before_so_that_it_is_not_read_again(
+    editor: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    text = "".join(f"def step_{n}(value):\n    return value + {n}\n\n" for n in range(200))
+    document = editor.open(text)
+    for line in (300, 306):
+        await editor.generate(document, (line, 0), prompt="another step")
+
+    first, second = (json.dumps(request.body["messages"]) for request in endpoint.requests)
+    shared = next(
+        at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other
+    )
+    assert shared >= 0.6 * len(second)
+
+
 async def test_files_that_the_request_names_are_shown(
     editor: EditorClient, endpoint: ScriptedEndpoint, folder: Path
 ) -> None:
@@ -145,6 +161,18 @@ async def test_selection_beyond_the_budget_is_refused_with_the_figure(
         with pytest.raises(JsonRpcException, match=r"has \d+ tokens.* 300 .*contextTokens"):
             await client.generate(document, ((0, 0), (200, 0)), prompt="shorter")
     assert endpoint.requests == []
+
+
+async def test_selection_is_counted_exactly_before_it_is_refused(
+    editor: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    endpoint.will(answer("x = 1"))
+    # More bytes than 2,000 tokens have, as a rule; words as frequent as these have a token each.
+    document = editor.open("configuration configuration configuration\n" * 200)
+
+    await editor.generate(document, ((0, 0), (200, 0)), prompt="shorter", target="none")
+
+    assert len(endpoint.requests) == 1
 
 
 @pytest.mark.parametrize("context", [1, {"uris": "x"}, {"uris": [1]}])

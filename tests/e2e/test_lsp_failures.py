@@ -1,5 +1,6 @@
 """When the model's side fails: an error that names what failed, what came back, and what to do."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,15 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.testing.openai_replies import Drop, Reply, answer, chunk
+from streaming_code_generator.testing.openai_replies import (
+    DONE,
+    Drop,
+    Hold,
+    Reply,
+    answer,
+    chunk,
+    finish,
+)
 from support.lsp_client import UPDATE, EditorClient, connected
 from support.lsp_endpoint import ScriptedEndpoint
 from support.lsp_process import KEY, server_environment
@@ -134,6 +143,49 @@ async def test_what_becomes_of_code_that_breaks_off_is_set(
             with pytest.raises(JsonRpcException):
                 await call.result()
         await client.until(lambda: document.text == left)
+
+
+async def test_user_hears_at_once_of_an_interruption_that_is_gone_on_from(
+    workspace: Path, endpoint: ScriptedEndpoint, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+    rest = (Hold(gate), chunk("y = two\n"), finish(), DONE)
+    endpoint.will(Reply(steps=(chunk("x = 1\ny = tw"), Drop())), Reply(steps=rest))
+    environment = server_environment(tmp_path, endpoint.base_url, ON_INTERRUPT="continue")
+    async with connected(workspace, environment) as client:
+        document = client.open("")
+        call = client.begin_generate(document, (0, 0), prompt="x", workDoneToken="progress")
+        await client.until(
+            lambda: any(
+                "Asking again now, attempt 2" in report.get("message", "")
+                for report in client.reported("progress")
+            )
+        )
+        gate.set()
+        await call.result()
+    assert document.text == "x = 1\ny = two"
+
+
+async def test_limit_that_one_server_met_is_waited_out_by_another_of_the_same_user(
+    workspace: Path, endpoint: ScriptedEndpoint, tmp_path: Path
+) -> None:
+    endpoint.will(Reply.error(429, "slow down", headers={"Retry-After": "20"}))
+    environment = server_environment(tmp_path, endpoint.base_url, MAX_RETRIES="0")
+    async with connected(workspace, environment) as one:
+        await failure(one)
+    async with connected(workspace, environment) as other:
+        document = other.open("")
+        call = other.begin_generate(document, (0, 0), prompt="x", workDoneToken="progress")
+        await other.until(
+            lambda: any(
+                report.get("message", "").startswith("Asking in ")
+                for report in other.reported("progress")
+            )
+        )
+        call.cancel()
+        with pytest.raises(JsonRpcException):
+            await call.result()
+    assert len(endpoint.requests) == 1
 
 
 async def test_next_generation_after_a_failure_works(

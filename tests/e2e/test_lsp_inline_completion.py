@@ -1,6 +1,7 @@
 """Ghost text over the wire, with a real server process and an endpoint on loopback."""
 
 import asyncio
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +354,32 @@ async def test_a_model_that_may_be_loading_is_left_alone_until_its_first_byte(
         loaded.set()
         assert await again == "b = 1"
         assert endpoint.requests[0].disconnected.is_set()
+
+
+async def test_definitions_of_other_files_are_shown_and_no_keys_or_ignored_files(
+    workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
+) -> None:
+    key = "sk-" + "a1B2c3D4" * 4
+    cart = f"def total(items):\n    key = '{key}'\n    return sum(items)\n"
+    (workspace / "cart.py").write_text(cart)
+    (workspace / "ignored.py").write_text("def total_of_all(items): ...\n")
+    (workspace / ".gitignore").write_text("ignored.py\n")
+    async with connected(workspace, environment) as client:
+        text = "from cart import total\nfrom ignored import total_of_all\n\n"
+        buffer = client.open(text + "\n", path=workspace / "shop.py")
+        # They are looked for in a thread: a request is not held up, a later one has them.
+        extra: list[dict[str, str]] = []
+        async with asyncio.timeout(DEADLINE_S):
+            for at in itertools.count(len(text)):
+                client.type(buffer, at, at, "a")
+                endpoint.will(answer(" = total\n"))
+                await text_at(client, buffer, at + 1)
+                if extra := endpoint.requests[-1].body["input_extra"]:
+                    break
+
+    assert extra[0]["filename"] == "cart.py"
+    assert extra[0]["text"].startswith("def total(items):\n")
+    assert "ignored.py" not in {each["filename"] for each in extra}
+    assert key not in str(extra)
+    # Of the line that is typed, nothing has changed.
+    assert endpoint.requests[-1].body["input_prefix"] == text

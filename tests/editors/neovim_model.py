@@ -18,8 +18,8 @@ from streaming_code_generator.testing.openai_replies import (
     Hold,
     Reply,
     chunk,
+    event,
     finish,
-    usage,
 )
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 
@@ -29,9 +29,19 @@ DEADLINE_S = 20.0
 class Script:
     """A reply in pieces, each behind a gate."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, key: str, pieces: Sequence[str]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        key: str,
+        pieces: Sequence[str],
+        *,
+        refusals: Sequence[Reply] = (),
+        cost_usd: float | None = None,
+    ) -> None:
         self.key = key
         self.pieces = tuple(pieces)
+        self._refusals = list(refusals)
+        self._cost = {} if cost_usd is None else {"cost": cost_usd}
         self.requests: list[RecordedRequest] = []
         self._loop = loop
         self._gates = tuple(asyncio.Event() for _ in (*pieces, "end"))
@@ -63,11 +73,17 @@ class Script:
         return self._released == len(self._gates)
 
     def reply(self) -> Reply:
-        """Return the reply as the loopback server plays it."""
+        """Return the reply as the loopback server plays it; the refusals come before it."""
+        if self._refusals:
+            return self._refusals.pop(0)
+        prompt, completion = 10, len(self.pieces)
+        counts = {"prompt_tokens": prompt, "completion_tokens": completion} | self._cost
+        total = {"total_tokens": prompt + completion}
+        reported = event({"choices": [], "usage": counts | total})
         steps: list[bytes | Hold] = [chunk(role="assistant", content=None)]
         for gate, piece in zip(self._gates, self.pieces, strict=False):
             steps += [Hold(gate), chunk(piece)]
-        steps += [Hold(self._gates[-1]), finish(), usage(10, len(self.pieces)), DONE]
+        steps += [Hold(self._gates[-1]), finish(), reported, DONE]
         return Reply(steps=steps)
 
     def was_left(self) -> bool:
@@ -114,9 +130,23 @@ class Model:
             "STREAMING_CODE_GENERATOR_INLINE_COMPLETION": "off",
         }
 
-    def on(self, key: str, pieces: Sequence[str]) -> Script:
-        """Answer prompts that contain `key` by these pieces; a later one is asked first."""
-        script = Script(self._loop, key, pieces)
+    def on(
+        self,
+        key: str,
+        pieces: Sequence[str],
+        *,
+        refusals: Sequence[Reply] = (),
+        cost_usd: float | None = None,
+    ) -> Script:
+        """Answer prompts that contain `key` by these pieces; a later one is asked first.
+
+        Args:
+            key: What the prompt must contain.
+            pieces: The chunks.
+            refusals: What is answered before, each once.
+            cost_usd: What the endpoint says each answer costs.
+        """
+        script = Script(self._loop, key, pieces, refusals=refusals, cost_usd=cost_usd)
         self._scripts.insert(0, script)
         return script
 

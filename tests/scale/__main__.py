@@ -4,7 +4,9 @@ Prints Markdown. Other work on the machine counts: times are those of a quiet on
 """
 
 import asyncio
+import math
 import os
+import secrets
 import signal
 import statistics
 import sys
@@ -12,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,11 @@ import httpx2
 
 from deploy.load import Load, run, summary
 from scale.cluster import TwoReplicas, processes_of, two_replicas, wait_ended
+from scale.editors import AFTER, BEFORE, editor_on, known_code
+from streaming_code_generator.providers.embedded.catalogue import resolve_weights
+from streaming_code_generator.providers.embedded.child import ServerConfig
+from streaming_code_generator.providers.embedded.process import ChildServer
+from streaming_code_generator.testing.headless import HeadlessEditor
 
 ROUNDS = 3
 DOCUMENTS = 8
@@ -28,6 +35,8 @@ SECONDS = 45.0
 REST_S = 10.0
 STREAMS = 8
 RESPONSES, TOKENS = 8, 48
+LINES = 25
+"""Of the code that each editor waits for when a replica is killed."""
 
 
 def say(name: str, value: object) -> None:
@@ -163,6 +172,50 @@ async def death(client: Client, victim: int) -> None:
         say("streams that it had begun: broken off after", spread(broken_s))
 
 
+async def death_under_documents(cluster: TwoReplicas, folder: Path, victim: int) -> None:
+    """Kill a replica under editors, and look when each hears of it, and what its document holds."""
+    codes = [known_code(number, LINES) for number in range(STREAMS)]
+    begun = [asyncio.Event() for _ in codes]
+    killed_s = math.inf
+    heard_s: dict[int, float] = {}
+
+    def watch(number: int, editor: HeadlessEditor) -> None:
+        def hears(message: str) -> None:
+            if message.startswith("Asking again") and time.monotonic() > killed_s:
+                heard_s.setdefault(number, time.monotonic() - killed_s)
+
+        def grows(text: str) -> None:
+            if "2 = 2" in text:
+                begun[number].set()
+
+        editor.on_progress, editor.on_text = hears, grows
+
+    async with asyncio.timeout(600), AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        editors = [
+            await stack.enter_async_context(editor_on(cluster, folder, number, code))
+            for number, code in enumerate(codes)
+        ]
+        results = []
+        for number, editor in enumerate(editors):
+            watch(number, editor)
+            asked = editor.generate(position=(2, 0), prompt="Count.")
+            results.append(group.create_task(asked))
+        # As above: two of any three are on one replica.
+        while sum(event.is_set() for event in begun) < 3:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+        killed_s = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        await asyncio.wait(results)
+    exact = sum(
+        editor.buffer.text == BEFORE + code + AFTER
+        for editor, code in zip(editors, codes, strict=True)
+    )
+    say(f"replica killed under {STREAMS} editors: documents exact", f"{exact} of {STREAMS}")
+    if heard_s:
+        name = f"{len(heard_s)} generations were on it: their users told after"
+        say(name, spread([*heard_s.values()]))
+
+
 async def throughput(client: Client, name: str) -> None:
     """Have responses of the same length written, so many at a time."""
     for at_once in (1, 2, 4, 8):
@@ -176,6 +229,39 @@ async def throughput(client: Client, name: str) -> None:
         await asyncio.gather(*(write(number) for number in range(RESPONSES)))
         rate = RESPONSES * TOKENS / (time.monotonic() - began_s)
         say(f"{name}, {at_once} responses at a time", f"{rate:.0f} tokens/s")
+
+
+async def bare_throughput(servers: int) -> None:
+    """Do the same with llama.cpp alone, without Ray: what these processors can do at best."""
+    weights = resolve_weights(embedded_model="smollm2", model_path=None)
+    key = secrets.token_hex(16)
+    config = ServerConfig(
+        model_path=str(weights.path),
+        model_id=weights.model_id,
+        api_key=key,
+        slots=2,
+        context_tokens=4096,
+        batch_tokens=128,
+        threads=1,
+        prompt_cache_mib=512,
+    )
+    children = [ChildServer(config) for _ in range(servers)]
+    try:
+        await asyncio.gather(*(child.wait_ready() for child in children))
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=300, trust_env=False) as http:
+
+            async def write(number: int) -> None:
+                body = {**_body(f"{number}: count.", TOKENS), "ignore_eos": True}
+                url = children[number % servers].url + "/v1/chat/completions"
+                (await http.post(url, json=body)).raise_for_status()
+
+            began_s = time.monotonic()
+            await asyncio.gather(*(write(number) for number in range(RESPONSES)))
+            rate = RESPONSES * TOKENS / (time.monotonic() - began_s)
+            say(f"{servers} bare llama.cpp, 8 responses at a time", f"{rate:.0f} tokens/s")
+    finally:
+        await asyncio.gather(*(child.stop() for child in children))
 
 
 async def under_load(cluster: TwoReplicas, editors: int) -> None:
@@ -214,7 +300,8 @@ def cpu_ms(cluster: TwoReplicas) -> dict[str, float]:
     }
 
 
-async def measure(cluster: TwoReplicas, replicas: int) -> None:
+async def measure(cluster: TwoReplicas, replicas: int, folder: Path) -> None:
+    victims = list(cluster.pids.values())
     headers = {"Authorization": f"Bearer {cluster.key}"}
     async with httpx2.AsyncClient(headers=headers, timeout=300, trust_env=False) as http:
         client = Client(cluster, http)
@@ -227,12 +314,15 @@ async def measure(cluster: TwoReplicas, replicas: int) -> None:
         await affinity(client, 4, with_session=True)
         await cancels(client)
         await under_load(cluster, 8)
-        await death(client, next(iter(cluster.pids.values())))
+        await death_under_documents(cluster, folder, victims.pop())
+        await death(client, victims.pop())
 
 
 def main() -> int:
     print("| figure | measured |\n| --- | --- |")
+    print(f"| load of the machine before | {os.getloadavg()[0]:.1f} |")
     for replicas in (1, 2):
+        asyncio.run(bare_throughput(replicas))
         began_s = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             with two_replicas(Path(folder), replicas=replicas) as cluster:
@@ -240,7 +330,7 @@ def main() -> int:
                     print(cluster, file=sys.stderr)
                     return 1
                 say(f"{replicas} replica(s) serve after", f"{time.monotonic() - began_s:.0f} s")
-                asyncio.run(measure(cluster, replicas))
+                asyncio.run(measure(cluster, replicas, Path(folder)))
                 ended_s = time.monotonic()
             left = wait_ended(cluster.session)
             say("down after", f"{time.monotonic() - ended_s:.0f} s, {len(left)} processes left")

@@ -142,3 +142,4 @@ async def test_a_replica_that_dies_under_its_editors_costs_no_character(
 
     assert documents == [BEFORE + code + AFTER for code in codes]
     assert any("went on" in warning for warning in results[0].result()["warnings"])
+    assert any(message.startswith("Asking again") for message in editors[0].progress)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
-from streaming_code_generator.core.complete.fill import FillRequest
+from streaming_code_generator.core.complete.fill import Excerpt, FillRequest
 from streaming_code_generator.core.complete.markers import markers_of
 from streaming_code_generator.core.complete.memory import LOOK_BACK, CompletionMemory
 from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
@@ -235,7 +235,31 @@ def test_the_window_holds_whole_lines_and_begins_at_a_step() -> None:
 def test_each_family_has_its_own_markers(model: str, prompt: str) -> None:
     markers = markers_of(model)
     assert markers is not None
-    assert markers.prompt(window_in("a\nb|)\nz")) == prompt
+    assert markers.prompt(FillRequest(window=window_in("a\nb|)\nz"))) == prompt
+
+
+@pytest.mark.parametrize(
+    ("model", "files"),
+    [
+        ("qwen2.5-coder-7b", "<|file_sep|>shop/cart.py\ndef total(): ...\n<|file_sep|>a.py\n"),
+        ("starcoder2", "<file_sep>shop/cart.py\ndef total(): ...\n<file_sep>a.py\n"),
+        ("codestral-latest", ""),
+    ],
+)
+def test_other_files_come_first_where_a_family_marks_files(model: str, files: str) -> None:
+    markers, window = markers_of(model), window_in("a\nb|)\nz")
+    assert markers is not None
+    alone = markers.prompt(FillRequest(window=window))
+    excerpts = (Excerpt(name="shop/cart.py", text="def total(): ..."),)
+    request = FillRequest(window=window, excerpts=excerpts, file_name="a.py")
+    assert markers.prompt(request) == files + alone
+
+
+def test_a_chat_is_shown_other_files_before_its_own() -> None:
+    excerpts = (Excerpt(name="shop/cart.py", text="def total(): ..."),)
+    request = FillRequest(window=window_in("a\nb|"), excerpts=excerpts)
+    content = chat_request(request).messages[-1].content
+    assert content.startswith("This is in shop/cart.py:\n```\ndef total(): ...\n```\n\n")
 
 
 @pytest.mark.parametrize("model", ["gpt-5.4-mini", "smollm2-135m-instruct", "qwen3-8b", ""])

@@ -112,6 +112,26 @@ def test_typing_elsewhere_is_the_users() -> None:
     assert find_echo(document, plan, ForeignChange(at(0, 0), at(0, 0), "y")) is None
 
 
+@pytest.mark.parametrize("whole_text", [False, True])
+def test_text_like_some_of_an_edit_that_is_pasted_nearby_is_the_users(*, whole_text: bool) -> None:
+    """Once, the rest of the edit counted as removed by the user at once, and never came."""
+    document = tracked("aa\n//[]\na")
+    plan = (insert(" x\nx = 1\nreturn x\na\n"),)
+
+    if whole_text:
+        assert reported_in_full(document, "areturn xa\n//\na", plan) is None
+    else:
+        change = ForeignChange(at(0, 1), at(0, 1), "return x")
+        assert find_echo(document, plan, change) is None
+
+
+def test_an_edit_that_the_client_names_beside_a_line_typed_next_to_it_is_recognised() -> None:
+    document, plan = tracked("a\n[]\n\nb"), (insert("  c"),)
+
+    echo = reported(document, at(2, 0), at(2, 0), "  c\n", plan)
+    assert echo.landed == frozenset(plan)
+
+
 def test_a_report_that_changes_nothing_contains_nothing() -> None:
     document, plan = tracked("a[]b"), (insert("x"),)
 

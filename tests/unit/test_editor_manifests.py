@@ -94,4 +94,4 @@ def test_emacs_runs_only_commands_that_the_server_has() -> None:
     used = set(re.findall(r'streaming-code-generator--(?:server|running-or-lose)\) "(\w+)"', text))
 
     assert f'(concat "{WIRE["section"]}." command)' in text
-    assert used == set(COMMANDS) - {"status"}
+    assert used == set(COMMANDS)

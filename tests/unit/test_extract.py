@@ -50,7 +50,7 @@ FENCES = [
     ),
     pytest.param(f"```python\n{ADD}\n", extraction(ADD), id="never_closed"),
     pytest.param(f"```python\n{ADD}", extraction(ADD), id="never_closed_mid_line"),
-    pytest.param("```\na\n``", extraction("a\n``"), id="half_a_closing_fence_is_code"),
+    pytest.param("```\na\n``", extraction("a"), id="half_a_closing_fence"),
     pytest.param("```python", extraction(), id="nothing_behind_the_opening_fence"),
     pytest.param("```", extraction(), id="nothing_but_backticks"),
     pytest.param("```\n```", extraction(), id="empty_block"),

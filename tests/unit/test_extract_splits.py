@@ -274,17 +274,34 @@ def test_what_was_dropped_is_counted_by_its_rule() -> None:
 
 
 CASES = cases()
+NAMED = {case.name: case for case in CASES}
 cuts = st.lists(st.integers(min_value=0, max_value=10_000), max_size=8)
 
 
 @given(st.sampled_from(CASES), st.sampled_from(CASES), st.integers(0, 10_000), cuts)
+@example(
+    NAMED["repetition: function in lua, bare"],
+    NAMED["stray-fences: bare code with a fence behind it"],
+    0,
+    [],
+)
+@example(
+    NAMED["chats: wrong line in a block, then the right one"],
+    NAMED["indentation: value of a property in css"],
+    79,
+    [],
+)
 def test_pieces_of_two_real_answers_come_apart_alike_however_they_are_cut(
     case: Case, other: Case, place: int, places: list[int]
 ) -> None:
     target = replace(placement_of(case).target, ends_with_code=False)
     text = case.answer[: place % (len(case.answer) + 1)] + other.answer
     whole = extract(text, target)
-    assert take_apart(cut(text, places), target) == whole
-    assert take_apart(list(text), target) == whole
+    for chunks in (cut(text, places), list(text)):
+        machine = OutputFilter(target)
+        pieces = [piece for chunk in chunks for piece in machine.feed(chunk)] + machine.finish()
+        code, dropped = machine.settled(joined(pieces).code)
+        assert replace(joined(pieces), code=code) == whole
+        assert (dropped, machine.added) == (whole.dropped, whole.added)
     given_out = weight(whole.code) + weight(whole.explanation) + weight(whole.reasoning)
     assert given_out + sum(whole.dropped.values()) == weight(text) + whole.added

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streaming_code_generator.logs import LogSink, install, redacted
+from streaming_code_generator.logs import _KEY_SHAPES, LogSink, install, redacted
 
 LOGGER = logging.getLogger("streaming_code_generator.tests")
 
@@ -60,6 +62,20 @@ def test_what_looks_like_a_key_is_masked(text: str) -> None:
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert redacted(text) == text
+
+
+PIECES = [
+    *("sk-", "gsk_", "hf_", "AIza", "Bearer", "basic", "AUTHORIZATION", "x-api-key", "api_key"),
+    *("http://", "HTTPS://u", ":", "=", "@", "'", " ", "\n", "-", "_", "é", "İ", "abcdef123456"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_every_place_is_found_that_the_patterns_find(text: str) -> None:
+    masked = text
+    for shape in _KEY_SHAPES:
+        masked = shape.pattern.sub(r"\g<1>***" if shape.pattern.groups else "***", masked)
+    assert redacted(text) == masked
 
 
 def test_registered_key_is_masked_whatever_it_looks_like(

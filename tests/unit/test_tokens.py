@@ -1,5 +1,7 @@
 """Tokens are estimated as text comes, counted at the end, without a network or a failure."""
 
+import asyncio
+import inspect
 import socket
 import sys
 import threading
@@ -16,6 +18,7 @@ from streaming_code_generator.core.tokens import (
     LocalCount,
     TokenAccount,
     Tokenizers,
+    budgeted_tokens,
     estimated_prompt_tokens,
 )
 from streaming_code_generator.core.tokens_encodings import (
@@ -207,3 +210,12 @@ async def test_the_source_says_whether_the_models_own_encoding_is_known() -> Non
     assert (known.source, unknown.source) == ("tiktoken", "estimate")
     assert known.prompt == load_counter("o200k_base")(MESSAGES[0].content) + 7
     assert known.completion == 3
+
+
+def test_a_budget_without_a_tokenizer_is_near_to_what_one_counts() -> None:
+    for module in (tokens_module, asyncio):
+        source = inspect.getsource(module)
+        counted = load_counter("o200k_base")(source)
+        assert 0.9 * counted <= budgeted_tokens(source) <= 1.5 * counted
+    assert budgeted_tokens("") == 0
+    assert budgeted_tokens("\ud800") > 0

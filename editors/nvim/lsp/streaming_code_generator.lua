@@ -30,6 +30,7 @@ return {
     ['workspace/applyEdit'] = lazily('edits', 'on_apply_edit'),
     ['streamingCodeGenerator/didUpdateGeneration'] = lazily('generations', 'on_update'),
     ['window/logMessage'] = lazily('log', 'on_message'),
+    ['window/showMessage'] = lazily('report', 'on_message'),
   },
   on_exit = function()
     vim.schedule(lazily('generations', 'clear'))

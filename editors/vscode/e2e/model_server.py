@@ -6,6 +6,8 @@ What a prompt's words choose:
 
 - `[slow]`, `[fast]`: how quickly the pieces come.
 - `[late]`: the first piece comes after two seconds.
+- `[busy]`: the first such request is refused, to be repeated after three seconds.
+- `[cost=N]`: what the endpoint says it cost, in US dollars.
 - `[held]`: the last line comes only once it is released.
 - `[lines=N]`: how many lines of code come.
 - `[javascript]`: the block of code says that it is JavaScript instead of Python.
@@ -97,12 +99,22 @@ def pieces_of(code: str) -> list[str]:
     return re.findall(r"\n| *[^ \n]+| +", code)
 
 
+def usage_of(prompt: str, completion_tokens: int) -> bytes:
+    """Return the report of tokens, and of what they cost where the prompt says so."""
+    cost = re.search(r"\[cost=([\d.]+)\]", prompt)
+    if not cost:
+        return usage(27, completion_tokens)
+    counts = {"prompt_tokens": 27, "completion_tokens": completion_tokens, "cost": float(cost[1])}
+    return event_of({"choices": [], "usage": {**counts, "total_tokens": 27 + completion_tokens}})
+
+
 class Script:
     """Answers each request by its prompt, with pauses that are timers of this loop."""
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
         self._held: list[list[asyncio.Event]] = []
+        self._refused: set[str] = set()
 
     def release(self) -> None:
         """Let all that is held back come quickly, and what would come before it."""
@@ -125,6 +137,9 @@ class Script:
             file.write(json.dumps(told) + "\n")
         if request.path == "/infill":
             return infill(request.prompt)
+        if "[busy]" in request.prompt and request.prompt not in self._refused:
+            self._refused.add(request.prompt)
+            return Reply.error(503, "busy", headers={"Retry-After": "3"})
         pieces = pieces_of(code_for(request.prompt))
         pause_s = next(
             (s for mark, s in PAUSES_S.items() if mark in request.prompt), NORMAL_PAUSE_S
@@ -150,7 +165,7 @@ class Script:
                 *steps,
                 chunk("```\n"),
                 finish(),
-                usage(27, len(pieces)),
+                usage_of(request.prompt, len(pieces)),
                 DONE,
             )
         )

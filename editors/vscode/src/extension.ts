@@ -29,6 +29,7 @@ import { ApiKeys } from './secrets';
 import { needsRestart } from './settings';
 import { SetupCommands } from './server/setupCommands';
 import { Status } from './generations/status';
+import { Usage } from './generations/usage';
 import { reportChange } from './undo/notifications';
 
 let server: ServerControl | undefined;
@@ -73,16 +74,19 @@ export function activate(context: vscode.ExtensionContext): void {
   const commands = new GenerationCommands(control, documents, generations, prompts, log);
   const setup = new SetupCommands(own, installer, keys, log, () => control.settingsChanged());
 
+  const usage = new Usage(control, generations, status);
   const followed = new FollowedCode(generations);
 
   server = control;
-  context.subscriptions.push(log, documents, busy, generations, status, undo, control, ghost, followed, new GrowingCode(generations));
+  context.subscriptions.push(log, documents, busy, generations, status, undo, control, ghost, followed, usage, new GrowingCode(generations));
   context.subscriptions.push(registerActions(() => control.runningClient() !== undefined));
   context.subscriptions.push(refreshLensesAtTheEnd(generations, () => control.runningClient()));
   context.subscriptions.push(new Endings(control, documents, busy, generations, log));
   context.subscriptions.push(
     vscode.commands.registerCommand(Command.generate, commands.generate),
     vscode.commands.registerCommand(Command.generateFromComment, commands.generateFromComment),
+    vscode.commands.registerCommand(Command.generateWithProfile, commands.generateWithProfile),
+    vscode.commands.registerCommand(Command.chooseProfile, commands.chooseProfile),
     vscode.commands.registerCommand(Command.cancel, commands.cancel),
     vscode.commands.registerCommand(Command.accept, commands.accept),
     vscode.commands.registerCommand(Command.remove, commands.remove),
@@ -93,6 +97,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand(Command.laterPrompt, prompts.later),
     vscode.commands.registerCommand(Command.redo, undo.redo),
     vscode.commands.registerCommand(Command.toggleGhostText, ghost.toggle),
+    vscode.commands.registerCommand(Command.showUsage, usage.show),
     vscode.commands.registerCommand(Command.showLog, () => log.show()),
     vscode.commands.registerCommand(Command.restartServer, () => control.restart()),
     vscode.commands.registerCommand(Command.installServer, setup.installServer),

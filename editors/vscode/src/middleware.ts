@@ -6,6 +6,7 @@ import type { EditApplier } from './documents/applyEdit';
 import type { FolderSettings } from './server/folderSettings';
 import { EditableDocuments } from './documents/editableDocuments';
 import type { UndoSteps } from './undo/undoSteps';
+import { foldProfiles } from './generations/profileActions';
 import type { ProgressNotifications } from './generations/progress';
 import { withoutClientsOwn } from './settings';
 import { tellOfUndo } from './undo/notifications';
@@ -36,6 +37,10 @@ export function middleware(parts: Intermediaries, client: () => LanguageClient |
       const told = event.reason && tellOfUndo(client(), event.document, event.reason);
       await editable.sendChange(event, next);
       await told;
+    },
+    provideCodeActions: async (document, range, context, token, next) => {
+      const offers = await next(document, range, context, token);
+      return offers && foldProfiles(offers);
     },
     executeCommand: (command, args) => parts.run(command, waiting(args as readonly GenerationReference[])),
     handleWorkDoneProgress: (token, value, next) => {

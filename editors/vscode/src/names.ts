@@ -6,6 +6,9 @@ export const NAME = 'Streaming Code Generator';
 export const Command = {
   generate: 'streamingCodeGenerator.client.generate',
   generateFromComment: 'streamingCodeGenerator.client.generateFromComment',
+  generateWithProfile: 'streamingCodeGenerator.client.generateWithProfile',
+  /** Not in the palette: a code action runs it, with what it can generate. */
+  chooseProfile: 'streamingCodeGenerator.client.chooseProfile',
   cancel: 'streamingCodeGenerator.client.cancel',
   accept: 'streamingCodeGenerator.client.accept',
   remove: 'streamingCodeGenerator.client.remove',
@@ -18,6 +21,7 @@ export const Command = {
   earlierPrompt: 'streamingCodeGenerator.client.earlierPrompt',
   laterPrompt: 'streamingCodeGenerator.client.laterPrompt',
   toggleGhostText: 'streamingCodeGenerator.client.toggleGhostText',
+  showUsage: 'streamingCodeGenerator.client.showUsage',
   showLog: 'streamingCodeGenerator.client.showLog',
   restartServer: 'streamingCodeGenerator.client.restartServer',
   installServer: 'streamingCodeGenerator.client.installServer',

@@ -20,6 +20,8 @@ export interface GenerateArguments {
   position?: Position;
   range?: Range;
   prompt?: string;
+  /** One of those that are set. */
+  profile?: string;
   target: 'document';
   wait: true;
 }
@@ -30,6 +32,10 @@ export type InlineCompletion = 'off' | 'invoked' | 'automatic';
 /** What the extension reads of the answer to `status`. */
 export interface ServerStatus {
   completions: { when: InlineCompletion };
+  /** The names of those that are set. */
+  profiles: string[];
+  /** What was asked of models and what it cost, in words; no day where the ledger cannot be read. */
+  usage: { session: { summary: string }; today: { summary: string } | null };
 }
 
 /** Which generation a command means; without an id the last one, of the document if one is named. */

@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import get_args
 
 from streaming_code_generator.cli.terminal import notify, show
-from streaming_code_generator.core.results import shown_usd
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.usage.attempt_store import (
     AttemptStore,
@@ -54,11 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-_COLUMNS = ("attempts", "failed", "cancelled", "prompt", "cached", "completion", "cost")
+_COLUMNS = (
+    *("attempts", "failed", "cancelled", "prompt", "cached", "completion"),
+    *("counted by", "cost", "price by"),
+)
 
 
 def usage_table(by: UsageKey, sums: Mapping[str, UsageSums]) -> str:
-    """Return the sums as a table of lines; what is counted by estimate is marked with `~`."""
+    """Return the sums as a table of lines; what is counted by estimate is marked with `≈`."""
     rows = [(by, *_COLUMNS), *((name, *_cells(each)) for name, each in sums.items())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -69,16 +71,14 @@ def usage_table(by: UsageKey, sums: Mapping[str, UsageSums]) -> str:
 
 
 def _cells(sums: UsageSums) -> tuple[str, ...]:
-    mark = "~" if sums.estimated else ""
-    cost = "no price known" if sums.cost_usd is None else shown_usd(sums.cost_usd)
-    if sums.cost_usd is not None and sums.unpriced:
-        cost += f" and {sums.unpriced} without a price"
     return (
         str(sums.attempts),
         str(sums.failed),
         str(sums.cancelled),
-        f"{mark}{sums.prompt_tokens}",
+        sums.tokens(sums.prompt_tokens),
         str(sums.cached_tokens),
-        f"{mark}{sums.completion_tokens}",
-        cost,
+        sums.tokens(sums.completion_tokens),
+        "+".join(sums.token_sources) or "-",
+        sums.cost,
+        "+".join(sums.cost_sources) or "-",
     )

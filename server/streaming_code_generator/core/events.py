@@ -30,7 +30,10 @@ class EmptyChunkArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled:
-    """An attempt failed before any text arrived, or would; another follows after `delay_s`."""
+    """An attempt failed, or would; another follows after `delay_s`.
+
+    Either no text had arrived, or the other one goes on from it.
+    """
 
     delay_s: float
     reason: str

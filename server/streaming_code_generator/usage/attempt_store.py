@@ -9,11 +9,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 
 from streaming_code_generator.core.attempts import Attempt
+from streaming_code_generator.core.results import shown_usd
 from streaming_code_generator.settings.declarations import camel_case
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ _SUMS = """
     count(*), total(status = 'completed'), total(status = 'cancelled'), total(status = 'failed'),
     total(prompt_tokens), total(completion_tokens), total(cached_tokens), total(reasoning_tokens),
     total(token_source <> 'provider' AND prompt_tokens + completion_tokens > 0),
-    sum(cost_usd), total(cost_usd IS NULL AND prompt_tokens + completion_tokens > 0)
+    total(cost_usd IS NULL AND prompt_tokens + completion_tokens > 0), sum(cost_usd),
+    group_concat(DISTINCT CASE WHEN prompt_tokens + completion_tokens > 0 THEN token_source END),
+    group_concat(DISTINCT cost_source)
 """
 
 
@@ -79,10 +82,14 @@ class UsageSums:
     reasoning_tokens: int = 0
     estimated: int = 0
     """Attempts with tokens that the provider has not reported."""
-    cost_usd: float | None = None
-    """Of the attempts whose price is known; None where none is."""
     unpriced: int = 0
     """Attempts with tokens whose price is not known."""
+    cost_usd: float | None = None
+    """Of the attempts whose price is known; None where none is."""
+    token_sources: tuple[str, ...] = ()
+    """Who counted the tokens, in alphabetical order."""
+    cost_sources: tuple[str, ...] = ()
+    """Who said what they cost, in alphabetical order; nothing where no price is known."""
 
     def plus(self, attempt: Attempt) -> "UsageSums":
         """Return the sums with one attempt more."""
@@ -98,9 +105,34 @@ class UsageSums:
             cached_tokens=self.cached_tokens + attempt.cached_tokens,
             reasoning_tokens=self.reasoning_tokens + attempt.reasoning_tokens,
             estimated=self.estimated + (has_tokens and attempt.token_source != "provider"),
-            cost_usd=(usd or 0) + attempt.cost.usd if attempt.cost else usd,
             unpriced=self.unpriced + (has_tokens and attempt.cost is None),
+            cost_usd=(usd or 0) + attempt.cost.usd if attempt.cost else usd,
+            token_sources=_with(self.token_sources, attempt.token_source if has_tokens else None),
+            cost_sources=_with(self.cost_sources, attempt.cost.source if attempt.cost else None),
         )
+
+    @property
+    def cost(self) -> str:
+        """What is known of the cost, in words: "$0.14 and 2 without a price"."""
+        if self.cost_usd is None:
+            return "no price known"
+        rest = f" and {self.unpriced} without a price" if self.unpriced else ""
+        return f"{shown_usd(self.cost_usd)}{rest}"
+
+    def tokens(self, count: int) -> str:
+        """Return one of the counts as it is shown: marked where some of it is an estimate."""
+        return f"≈{count}" if self.estimated and count else str(count)
+
+    def __str__(self) -> str:
+        if not self.attempts:
+            return "nothing asked for"
+        requests = "1 request" if self.attempts == 1 else f"{self.attempts} requests"
+        prompt, completion = self.tokens(self.prompt_tokens), self.tokens(self.completion_tokens)
+        return f"{requests}, {prompt} prompt + {completion} completion tokens, {self.cost}"
+
+
+def _with(sources: tuple[str, ...], source: str | None) -> tuple[str, ...]:
+    return tuple(sorted({*sources, source})) if source else sources
 
 
 def sums_object(sums: UsageSums) -> dict[str, object]:
@@ -241,10 +273,16 @@ def _row(attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-def _sums(columns: Sequence[float | None]) -> UsageSums:
-    *counts, usd, unpriced = columns
-    numbers = [int(count or 0) for count in counts]
-    names = [each.name for each in fields(UsageSums) if each.name not in {"cost_usd", "unpriced"}]
+def _sums(columns: Sequence[Any]) -> UsageSums:
+    *counts, usd, token_sources, cost_sources = columns
+    counted = [each.name for each in fields(UsageSums)][: len(counts)]
     return UsageSums(
-        **dict(zip(names, numbers, strict=True)), cost_usd=usd, unpriced=int(unpriced or 0)
+        **{name: int(count or 0) for name, count in zip(counted, counts, strict=True)},
+        cost_usd=usd,
+        token_sources=_split(token_sources),
+        cost_sources=_split(cost_sources),
     )
+
+
+def _split(sources: str | None) -> tuple[str, ...]:
+    return tuple(sorted(sources.split(","))) if sources else ()

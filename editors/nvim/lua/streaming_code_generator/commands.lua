@@ -8,11 +8,13 @@ local M = {}
 ---@class (exact) streaming_code_generator.Call
 ---@field bang boolean
 ---@field prompt? string
+---@field profile? string
 ---@field range? [integer, integer]
 
 ---@class (exact) streaming_code_generator.Subcommand
 ---@field run fun(call: streaming_code_generator.Call)
 ---@field takes_prompt? boolean
+---@field takes_profile? boolean
 ---@field takes_range? boolean
 ---@field takes_bang? boolean
 
@@ -20,16 +22,18 @@ local M = {}
 local subcommands = {
   generate = {
     takes_prompt = true,
+    takes_profile = true,
     takes_range = true,
     takes_bang = true,
     run = function(call)
       local generate = (call.prompt or call.bang) and plugin.generate or plugin.ask
-      generate({ prompt = call.prompt, range = call.range })
+      generate({ prompt = call.prompt, range = call.range, profile = call.profile })
     end,
   },
   comment = {
-    run = function()
-      plugin.generate()
+    takes_profile = true,
+    run = function(call)
+      plugin.generate({ profile = call.profile })
     end,
   },
   cancel = {
@@ -66,7 +70,12 @@ local function problem_of(name, call)
   if not subcommand then
     return ('There is no %q; there are %s.'):format(name, table.concat(names(), ', '))
   end
-  local given = { prompt = call.prompt ~= nil, range = call.range ~= nil, bang = call.bang }
+  local given = {
+    prompt = call.prompt ~= nil,
+    profile = call.profile ~= nil,
+    range = call.range ~= nil,
+    bang = call.bang,
+  }
   for what, is_given in pairs(given) do
     if is_given and not subcommand['takes_' .. what] then
       return ('%s takes no %s.'):format(name, what == 'bang' and '!' or what)
@@ -77,11 +86,14 @@ end
 --- Handles the command.
 ---@param command vim.api.keyset.create_user_command.command_args
 function M.run(command)
-  local name, prompt = command.args:match('^(%S+)%s*(.-)%s*$')
+  local name, rest = command.args:match('^(%S+)%s*(.-)%s*$')
+  local profile, prompt = rest:match('^profile=(%S+)%s*(.*)$')
+  prompt = prompt or rest
   ---@type streaming_code_generator.Call
   local call = {
     bang = command.bang,
     prompt = prompt ~= '' and prompt or nil,
+    profile = profile,
     range = command.range > 0 and { command.line1, command.line2 } or nil,
   }
   local problem = problem_of(name, call)
@@ -91,18 +103,30 @@ function M.run(command)
   subcommands[name].run(call)
 end
 
---- Completes the subcommand's name.
+--- What may follow, in the order in which it is offered.
+---@param before string The command line up to the word that is completed.
+---@return string[]
+local function candidates(before)
+  if before:match('StreamingCodeGenerator!?%s+$') then
+    return names()
+  end
+  local name = before:match('StreamingCodeGenerator!?%s+(%S+)%s+$')
+  if not name or not (subcommands[name] or {}).takes_profile then
+    return {}
+  end
+  return vim.tbl_map(function(profile)
+    return 'profile=' .. profile
+  end, plugin.profiles())
+end
+
+--- Completes a subcommand's name, and the profile behind it.
 ---@param lead string
 ---@param line string The command line up to the cursor's word and on.
 ---@return string[]
 function M.complete(lead, line)
-  local before = line:sub(1, #line - #lead)
-  if not before:match('StreamingCodeGenerator!?%s+$') then
-    return {}
-  end
-  return vim.tbl_filter(function(name)
-    return vim.startswith(name, lead)
-  end, names())
+  return vim.tbl_filter(function(candidate)
+    return vim.startswith(candidate, lead)
+  end, candidates(line:sub(1, #line - #lead)))
 end
 
 return M

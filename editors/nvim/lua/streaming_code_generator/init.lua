@@ -133,7 +133,14 @@ function M.retry()
   run('retry', choice)
 end
 
---- Show running and recent generations and the totals.
+--- The names of the profiles that are set, as far as a server runs for this buffer.
+---@return string[]
+function M.profiles()
+  local status = wire.status(vim.api.nvim_get_current_buf())
+  return status and status.profiles or {}
+end
+
+--- Show running and recent generations, the totals and the costs.
 function M.status()
   run('status', {}, function(result)
     require('streaming_code_generator.view').open(

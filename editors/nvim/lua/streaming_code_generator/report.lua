@@ -28,6 +28,15 @@ function M.tell(message, level)
   end
 end
 
+--- Handles `window/showMessage`, which Neovim's own handler would print in full, and wait for a key.
+---@param _ any
+---@param params lsp.ShowMessageParams
+function M.on_message(_, params)
+  require('streaming_code_generator.log').add(params.message)
+  local levels = vim.log.levels
+  M.tell(params.message, ({ levels.ERROR, levels.WARN })[params.type] or levels.INFO)
+end
+
 ---@param message string
 function M.problem(message)
   M.tell(message, vim.log.levels.ERROR)

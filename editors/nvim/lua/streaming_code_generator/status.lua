@@ -6,6 +6,8 @@ local M = {}
 ---@field running table[] Results as of `generate`.
 ---@field recent table[]
 ---@field totals table<string, integer>
+---@field usage { session: { summary: string }, today: { summary: string }? }
+---@field profiles string[]
 
 ---@param result table
 ---@return string
@@ -19,6 +21,17 @@ local function line_of(result)
     result.model,
     vim.fn.fnamemodify(vim.uri_to_fname(result.uri), ':~:.')
   )
+end
+
+--- What was asked of models and what it cost. A ledger that cannot be read has no day.
+---@param usage { session: { summary: string }, today: { summary: string }? }
+---@return string[]
+local function usage_lines(usage)
+  local today = usage.today ~= vim.NIL and usage.today
+  return {
+    'session: ' .. usage.session.summary,
+    'today: ' .. (today and today.summary or 'not known, the ledger cannot be read'),
+  }
 end
 
 --- The newest generation comes first.
@@ -35,7 +48,7 @@ function M.text(status)
     totals.promptTokens,
     totals.completionTokens
   )
-  return table.concat(lines, '\n')
+  return table.concat(vim.list_extend(lines, usage_lines(status.usage)), '\n')
 end
 
 return M

@@ -5,6 +5,8 @@ local M = {}
 --- Of the configuration in `lsp/`, and so of the client.
 M.CLIENT_NAME = 'streaming_code_generator'
 
+M.STATUS_TIMEOUT_MS = 1000
+
 ---@alias streaming_code_generator.State
 ---| 'queued'
 ---| 'running'
@@ -89,6 +91,28 @@ function M.with_client(bufnr, callback)
   })
 end
 
+---@param command streaming_code_generator.Command
+---@param argument table
+---@return lsp.ExecuteCommandParams
+local function params_of(command, argument)
+  return {
+    command = 'streamingCodeGenerator.' .. command,
+    arguments = { next(argument) and argument or vim.empty_dict() },
+  }
+end
+
+--- What the server says of itself and its generations, waited for; nil where it does not say it in
+--- the time of a key press, or where none runs.
+---@param bufnr integer
+---@return streaming_code_generator.Status?
+function M.status(bufnr)
+  local client = M.client_of(bufnr)
+  local params = params_of('status', {})
+  local answer = client
+    and client:request_sync('workspace/executeCommand', params, M.STATUS_TIMEOUT_MS, bufnr)
+  return answer and answer.result
+end
+
 --- Ask the server to run one of its commands. Neovim first sends the changes it holds back, so the
 --- server knows the buffer as it is.
 ---@param client vim.lsp.Client
@@ -97,11 +121,7 @@ end
 ---@param argument table
 ---@param on_answer fun(message?: string, result: any) Called with an error's message or a result.
 function M.execute(client, bufnr, command, argument, on_answer)
-  local params = {
-    command = 'streamingCodeGenerator.' .. command,
-    arguments = { next(argument) and argument or vim.empty_dict() },
-  }
-  client:request('workspace/executeCommand', params, function(err, result)
+  client:request('workspace/executeCommand', params_of(command, argument), function(err, result)
     on_answer(err and err.message, result)
   end, bufnr)
 end

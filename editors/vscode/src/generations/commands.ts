@@ -11,8 +11,8 @@ import { Command, NAME } from '../names';
 import { PointedPlace } from '../documents/place';
 import type { Prompts } from './prompt';
 import { deselect } from '../documents/selections';
-import { ServerCommand } from '../wire';
-import type { GenerateArguments, GenerationReference, GenerationUpdate } from '../wire';
+import { SECTION, ServerCommand } from '../wire';
+import type { GenerateArguments, GenerationReference, GenerationUpdate, ServerStatus } from '../wire';
 
 const INSTALL_MODEL = { title: 'Install Embedded Model…', command: Command.installModel };
 
@@ -26,18 +26,41 @@ export class GenerationCommands {
   ) {}
 
   readonly generate = async (): Promise<void> => {
+    // The server is found, or installed, before a prompt is asked for.
+    await this.generateBy(async () => ((await this.server.prepare()) ? {} : undefined));
+  };
+
+  readonly generateWithProfile = async (): Promise<void> => {
+    await this.generateBy(async () => {
+      const status = await this.server.execute(ServerCommand.status, {});
+      const profile = await chooseProfile((status as ServerStatus).profiles);
+      return profile === undefined ? undefined : { profile };
+    });
+  };
+
+  /** Generate by one of the profiles that a code action offers, each with the place it is for. */
+  readonly chooseProfile = async (offers: readonly GenerateArguments[]): Promise<void> => {
+    const chosen = await chooseProfile(offers.map((offer) => offer.profile ?? ''));
+    const offer = offers.find(({ profile }) => profile === chosen);
+    if (offer) {
+      await this.ask(ServerCommand.generate, { ...offer, wait: true });
+    }
+  };
+
+  private async generateBy(choose: () => Promise<{ profile?: string } | undefined>): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     if (!editor) {
       return void tell('Open a file and place the cursor where the code should go.');
     }
     const place = this.placeIn(editor);
     const what = editor.selection.isEmpty ? 'Generate code at the cursor' : 'Replace the selection';
-    // The server is found, or installed, before a prompt is asked for.
-    const prompt = (await this.server.prepare()) ? await this.prompts.ask(what) : undefined;
+    const choice = await choose().catch((error: unknown) => void this.report(error));
+    const by = choice?.profile === undefined ? '' : ` with ${choice.profile}`;
+    const prompt = choice && (await this.prompts.ask(what + by));
     if (prompt !== undefined) {
-      await this.run(place, prompt);
+      await this.run(place, { ...choice, prompt });
     }
-  };
+  }
 
   readonly generateFromComment = async (): Promise<void> => {
     const editor = vscode.window.activeTextEditor;
@@ -67,16 +90,16 @@ export class GenerationCommands {
     return new PointedPlace(editor, this.documents.track(editor.document.uri.toString()));
   }
 
-  private async run(place: PointedPlace, prompt?: string): Promise<void> {
+  private async run(place: PointedPlace, asked: Asked = {}): Promise<void> {
     try {
       await this.server.whenRunning();
-      await this.execute(ServerCommand.generate, generateArguments(place, prompt));
+      await this.execute(ServerCommand.generate, generateArguments(place, asked));
     } catch (error) {
       if (!isContentModified(error)) {
         return this.report(error);
       }
       // The document changed on the way to the server.
-      await this.ask(ServerCommand.generate, generateArguments(place, prompt));
+      await this.ask(ServerCommand.generate, generateArguments(place, asked));
     }
   }
 
@@ -121,8 +144,18 @@ export class GenerationCommands {
   }
 }
 
-function generateArguments(place: PointedPlace, prompt?: string): GenerateArguments {
-  return { ...place.now, ...(prompt === undefined ? {} : { prompt }), target: 'document', wait: true };
+/** What a user asks for; without a prompt it is what stands in the document. */
+type Asked = Pick<GenerateArguments, 'prompt' | 'profile'>;
+
+function generateArguments(place: PointedPlace, asked: Asked): GenerateArguments {
+  return { ...place.now, ...asked, target: 'document', wait: true };
+}
+
+async function chooseProfile(names: readonly string[]): Promise<string | undefined> {
+  if (names.length === 0) {
+    return void tell(`No profiles are set: "${SECTION}.profiles" in your settings has them.`);
+  }
+  return vscode.window.showQuickPick(names, { title: 'Generate with which profile?' });
 }
 
 async function chooseToCancel(running: readonly GenerationUpdate[]): Promise<GenerationReference | undefined> {

@@ -23,6 +23,7 @@ export class Status implements vscode.Disposable {
   private serverMessage = '';
   private lastError = '';
   private lastSummary = '';
+  private usage: readonly string[] = [];
   private readonly subscription: vscode.Disposable;
 
   constructor(private readonly generations: Generations) {
@@ -36,6 +37,12 @@ export class Status implements vscode.Disposable {
     this.server = state;
     this.serverMessage = message;
     this.lastError = '';
+    this.show();
+  }
+
+  /** What the session and the day came to, a line each. */
+  setUsage(lines: readonly string[]): void {
+    this.usage = lines;
     this.show();
   }
 
@@ -60,7 +67,7 @@ export class Status implements vscode.Disposable {
     this.item.text = text;
     const [command, leads] = running.length > 0 ? [Command.goToCode, 'to the code'] : [Command.showLog, 'to the log'];
     this.item.command = command;
-    this.item.tooltip = `${NAME}: ${told}\nA click leads ${leads}.`;
+    this.item.tooltip = [`${NAME}: ${told}`, ...this.usage, `A click leads ${leads}.`].join('\n');
     this.item.accessibilityInformation = { label: `${NAME}: ${told}. Leads ${leads}.`, role: 'button' };
     const isBroken = running.length === 0 && (this.server === 'stopped' || this.lastError !== '');
     this.item.backgroundColor = isBroken ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;

@@ -19,7 +19,10 @@ def chat_request(request: FillRequest) -> CompletionRequest:
     window, name = request.window, language(request.language_id).name
     code = f"{name} code" if name else "text"
     above, given = _given(window)
-    shown = []
+    shown = [
+        f"This is in {each.name}:\n{fenced(each.text, request.language_id)}"
+        for each in request.excerpts
+    ]
     if above.strip():
         shown.append(f"This stands above:\n{fenced(above, request.language_id)}")
     if window.suffix.strip():

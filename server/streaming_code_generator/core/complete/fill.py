@@ -13,10 +13,21 @@ MOST_TOKENS = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """Code of another file that is used at the cursor."""
+
+    name: str
+    """The file's, relative to the workspace."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FillRequest:
     """Text to be filled in at a cursor, in no provider's own words."""
 
     window: Window
+    excerpts: tuple[Excerpt, ...] = ()
+    """What the model is shown besides, where there is a way to show it."""
     language_id: str = ""
     """The document's language, by its LSP identifier."""
     file_name: str = ""

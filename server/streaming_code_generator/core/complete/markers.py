@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from streaming_code_generator.core.complete.fill import FillRequest
 from streaming_code_generator.core.complete.window import Window
 
 
@@ -15,14 +16,23 @@ class Markers:
     middle: str
     is_suffix_first: bool = False
     """Whether what follows is shown before what precedes."""
+    file: str = ""
+    """What precedes a file's name, where a prompt may hold several files."""
     ends: tuple[str, ...]
     """Further tokens with which a model ends its text, or begins what is no part of it."""
 
-    def prompt(self, window: Window) -> str:
+    def prompt(self, request: FillRequest) -> str:
         """Return the prompt after which the model writes what goes in at the cursor.
 
         The cursor's own line comes last, so that a longer one costs a server nothing but itself.
         """
+        window, files = request.window, ""
+        if self.file and request.excerpts:
+            others = (f"{self.file}{each.name}\n{each.text}\n" for each in request.excerpts)
+            files = "".join(others) + f"{self.file}{request.file_name}\n"
+        return files + self._around(window)
+
+    def _around(self, window: Window) -> str:
         before, after = window.prefix, window.suffix
         if self.is_suffix_first:
             # Mistral's own template puts no marker between the text before and the one to come.
@@ -42,12 +52,14 @@ _QWEN = Markers(
     prefix="<|fim_prefix|>",
     suffix="<|fim_suffix|>",
     middle="<|fim_middle|>",
+    file="<|file_sep|>",
     ends=("<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|im_end|>"),
 )
 _STARCODER = Markers(
     prefix="<fim_prefix>",
     suffix="<fim_suffix>",
     middle="<fim_middle>",
+    file="<file_sep>",
     ends=("<|endoftext|>", "<fim_pad>", "<file_sep>", "<repo_name>"),
 )
 _DEEPSEEK = Markers(

@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 
 from streaming_code_generator.core.attempts import (
     AttemptMeter,
@@ -46,7 +46,7 @@ __all__ = ["GenerationEngine", "GenerationPolicy"]
 
 logger = logging.getLogger(__name__)
 
-BUSY_S = 0.004
+BUSY_S = 0.002
 """So long a stream that is faster than its reader keeps the event loop to itself."""
 
 COST_WAIT_S = 2.0
@@ -132,9 +132,10 @@ class GenerationEngine:
         try:
             if is_passed_over:
                 run.fall_back(routes, "it has failed several times in a row")
-            async with aclosing(self._whole(request, run, wants, routes)) as events:
-                async for event in events:
-                    yield event
+            with closing(Deadlines(self._policy, routes.provider.description.endpoint)) as limits:
+                async with aclosing(self._whole(request, run, limits, wants, routes)) as events:
+                    async for event in events:
+                        yield event
             if account.needs_count:
                 model = routes.provider.description.model
                 counted = await self._tokens.count(model, request.messages, run.response)
@@ -146,10 +147,14 @@ class GenerationEngine:
             raise final_error(error, run) from error.__cause__
 
     async def _whole(
-        self, request: CompletionRequest, run: GenerationRun, wants: Wants | None, routes: Routes
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        deadlines: Deadlines,
+        wants: Wants | None,
+        routes: Routes,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream a response, and where it is cut off the rest of it, as the policy says."""
-        deadlines = Deadlines(self._policy, routes.provider.description.endpoint)
         asked, cut_off, interrupted = request, 0, 0
         while True:
             try:
@@ -169,6 +174,8 @@ class GenerationEngine:
                 logger.info("interrupted, going on: %s", error.message)
                 interrupted += 1
                 run.go_on(f"went on after an interruption ({error.kind})")
+                # Until the model has read it all again nothing comes: the user hears of it now.
+                yield run.retry_event(error.message, 0.0)
             asked = continued(request, run.text)
 
     async def _routed(

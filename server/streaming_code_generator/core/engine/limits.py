@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 from tenacity.stop import stop_after_attempt, stop_base
@@ -109,6 +109,11 @@ class Deadlines:
             Phase.END: policy.finish_timeout_s,
         }
         self._silent_s = 0.0
+        self._due_at = self._ends_at
+        """When to give up what is being waited for."""
+        self._waiting: asyncio.Task[Any] | None = None
+        self._has_expired = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def heard(self) -> None:
         """Let a new silence begin: an attempt has started, or something was said."""
@@ -133,16 +138,44 @@ class Deadlines:
         # waiting.
         began_at = self._loop.time()
         silence_ends_at = began_at + self._silence_s[phase] - self._silent_s
-        timer = asyncio.timeout_at(min(silence_ends_at, self._ends_at))
+        self._due_at = min(silence_ends_at, self._ends_at)
+        self._waiting = task = cast("asyncio.Task[Any]", asyncio.current_task())
+        cancels_before, self._has_expired = task.cancelling(), False
+        self._set_timer()
         try:
-            async with timer:
-                return await awaitable
-        except TimeoutError:
-            if not timer.expired():
+            return await awaitable
+        except asyncio.CancelledError:
+            # Another one may have cancelled the task at the same time: then it stays cancelled.
+            if not self._has_expired or task.uncancel() > cancels_before:
                 raise
             raise self._expired(phase) from None
         finally:
+            self._waiting = None
             self._silent_s += self._loop.time() - began_at
+
+    def close(self) -> None:
+        """Watch no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set_timer(self) -> None:
+        # One timer serves many waits: a deadline is put off with every chunk, and one that rings
+        # too early is set anew.
+        if self._timer is not None:
+            if self._timer.when() <= self._due_at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._due_at, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiting is None:
+            return
+        if self._loop.time() < self._due_at:
+            self._set_timer()
+        else:
+            self._has_expired = True
+            self._waiting.cancel()
 
     def _expired(self, phase: Phase) -> StreamingError:
         if self.remaining_s <= 0:

@@ -114,10 +114,21 @@ def is_line_of_code(line: str) -> bool:
     # Lists and quotations belong to the prose; so does what reads like it with code in between,
     # as "`x = 1` sets the value." does.
     return (
-        bool(_CODE_LINE.match(line))
+        bool(_CODE_LINE.match(line) or _has_signs_of_code(line))
         and not reads_like_prose(line)
         and not _SENTENCE_END.search(line)
     )
+
+
+_SIGN_OF_CODE = re.compile(r"->|::|=>|[;{}=<>|\\$]|\w\(")
+_NO_START = re.compile(r"\s*[-*>|#\u2022\d]")
+_LEAST_SIGNS = 2
+
+
+def _has_signs_of_code(line: str) -> bool:
+    """Whether a line that is no item of a list has signs that prose has not."""
+    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
+    return len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
 
 
 _SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")

@@ -194,7 +194,12 @@ def indent_unit(lines: Sequence[str], line: int, *, default: str) -> str:
         default: The answer where no line is indented.
     """
     sample = lines[max(0, line - SAMPLE_LINES) : line + SAMPLE_LINES]
-    indents = [indent_of(text) for text in sample if not is_blank(text)]
+    # The line itself counts where it is blank, too: the user has indented it.
+    indents = [
+        indent_of(text)
+        for number, text in enumerate(sample, max(0, line - SAMPLE_LINES))
+        if not is_blank(text) or (number == line and indent_of(text))
+    ]
     tabs = sum(indent.startswith("\t") for indent in indents)
     spaces = sum(indent.startswith(" ") for indent in indents)
     if tabs > spaces:

@@ -19,7 +19,7 @@ from streaming_code_generator.editing.edits.plan import (
 )
 from streaming_code_generator.editing.regions.region import ForeignChange
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit, anchored_edits, bits
+from streaming_code_generator.editing.text.diff import Edit, anchored_edits, bits, single_edit
 from streaming_code_generator.editing.text.lines import LineEnding, Point, line_endings
 from streaming_code_generator.editing.text.mirror import Mirror
 
@@ -92,11 +92,12 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     nearby = tuple(step for step in plan if _is_near(document, step, change))
     if not nearby:
         return None
+    shown = _smallest(document.mirror, change)
     best: Echo | None = None
     # What it would be if nothing of ours were in it.
     least = _cost(_differences(document.mirror.slice(change.start, change.end), change.text))
     for steps, ending in _hypotheses(nearby):
-        echo = _suppose(document, steps, ending, change)
+        echo = _suppose(document, steps, ending, change, shown)
         if echo and echo.cost < least:
             best, least = echo, echo.cost
         # Nothing is left for the user to have done: no other reading can be better.
@@ -111,7 +112,7 @@ def converted_echo(document: TrackedDocument, plan: Plan, change: ForeignChange)
     It may change nothing: such a client turns the line feed that is to replace a CRLF into one.
     """
     for ending in _ENDINGS:
-        echo = _suppose(document, plan, ending, change)
+        echo = _suppose(document, plan, ending, change, change)
         if echo and not echo.cost:
             return echo
     return None
@@ -180,9 +181,21 @@ def _subsets(steps: Plan) -> Iterator[Plan]:
 
 
 def _suppose(
-    document: TrackedDocument, steps: Plan, ending: LineEnding | None, change: ForeignChange
+    document: TrackedDocument,
+    steps: Plan,
+    ending: LineEnding | None,
+    change: ForeignChange,
+    shown: ForeignChange,
 ) -> Echo | None:
-    """Return what it would mean if these steps were in a change; None if that cannot be."""
+    """Return what it would mean if these steps were in a change; None if that cannot be.
+
+    Args:
+        document: Where the change took place.
+        steps: What may be in it.
+        ending: The line ending that the client may have turned theirs into.
+        change: The change, as it was reported.
+        shown: The same without what it leaves as it is.
+    """
     supposed = with_endings(steps, ending) if ending else steps
     own = document_changes(document, supposed)
     window = _Window.around(document.mirror, [*own, change])
@@ -191,6 +204,10 @@ def _suppose(
         return None
     inserted = window.inserted(own)
     differences = _differences(supposedly, reported, inserted)
+    if any(edit.end > edit.start for edit in differences) and not all(
+        _is_within_reach(document.mirror, each, shown) for each in own
+    ):
+        return None
     if not _speaks_for_itself(_collapsed(supposedly), inserted, differences):
         return None
     return Echo(
@@ -201,6 +218,34 @@ def _suppose(
         reported=reported,
         cost=_cost(differences),
     )
+
+
+def _smallest(mirror: Mirror, change: ForeignChange) -> ForeignChange:
+    """Return a change without what it leaves as it is at its ends, such as the rest of a line."""
+    edit = single_edit(mirror.slice(change.start, change.end), change.text)
+    if edit is None:
+        return change
+    start = mirror.advance(change.start, edit.start)
+    return ForeignChange(start, mirror.advance(start, edit.end - edit.start), edit.text)
+
+
+def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) -> bool:
+    r"""Whether a change that shows part of an own edit can stand where it was reported.
+
+    What a client reports spans all that differs, so it reaches the place of the edit. It only does
+    not if the edit repeats the text in between, and the client names the other place:
+
+        x\n|y    edit: x\n at |            reported: x\n at the beginning          the edit's
+        x\n|y    edit: return x\n at |     reported: return at the beginning      the user's
+    """
+    if own.start <= change.end and change.start <= own.end:
+        return True
+    replaced, text = _collapsed(mirror.slice(own.start, own.end)), _collapsed(own.text)
+    if change.end < own.start:
+        between = _collapsed(mirror.slice(change.end, own.start))
+        return (between + text).endswith(between + replaced)
+    between = _collapsed(mirror.slice(own.end, change.start))
+    return (text + between).startswith(replaced + between)
 
 
 def _speaks_for_itself(text: str, inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:

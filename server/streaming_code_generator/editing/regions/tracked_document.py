@@ -36,6 +36,8 @@ class TrackedDocument:
         """Which parts of which regions each region was opened over."""
         self._found: dict[str, tuple[str, dict[str, CoveredPart]]] = {}
         """What an edit finds of a region's original, and what that covers, when it is sent."""
+        self._placed: tuple[Region | None, Edit | None, list[ForeignChange]] = None, None, []
+        """What `changes_of` last returned, and for what."""
         self._order: list[str] = []
         """Region ids in the order in which their text comes where they touch."""
         self._touched: set[str] = set()
@@ -146,6 +148,11 @@ class TrackedDocument:
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
         region = self._regions[region_id]
+        # Every change of the document makes every region anew: the same one is where it was when
+        # its edit was sent, and now that it lands.
+        known_region, known_edit, known = self._placed
+        if region is known_region and edit is known_edit:
+            return known
         length = document_length(region.pieces)
         changes: list[ForeignChange] = []
         for placed in region.place(edit):
@@ -155,6 +162,7 @@ class TrackedDocument:
                 start = self.mirror.retreat(region.end, length - placed.start)
             end = self.mirror.advance(start, placed.end - placed.start)
             changes.append(ForeignChange(start, end, placed.text))
+        self._placed = region, edit, changes
         return changes
 
     def land(self, region_id: str, edit: Edit) -> None:
@@ -354,18 +362,15 @@ class TrackedDocument:
 
     def restore(self, region_id: str, past: PastRegion) -> None:
         """Make a region what it once was."""
-        history = self._histories[region_id]
-        # What is seen for the first time has landed only now.
-        latest = self._regions[region_id] if past.was_seen else past.region
-        self.replace_region(
-            region_id,
-            replace(
-                past.region,
-                start=history.point(self.mirror, past.start),
-                end=history.point(self.mirror, past.end),
-                landed_text=latest.landed_text,
-            ),
-        )
+        history, region = self._histories[region_id], past.region
+        if past.was_seen:
+            region = replace(region, landed_text=self._regions[region_id].landed_text)
+        elif region_id in self._found:
+            # It has landed only now.
+            original, self._covered[region_id] = self._found.pop(region_id)
+            region = replace(region, original=original)
+        start, end = (history.point(self.mirror, place) for place in (past.start, past.end))
+        self.replace_region(region_id, replace(region, start=start, end=end))
         self._give_back(region_id)
 
     def replace_region(self, region_id: str, region: Region) -> None:

@@ -147,8 +147,10 @@ class CompletionStream:
 
     async def _run(self, request: FillRequest) -> None:
         window = request.window
-        shown = Message(role="user", content=window.prefix + window.middle + window.suffix)
-        meter = AttemptMeter(self.provider.description, "complete", [shown])
+        texts = [window.prefix + window.middle + window.suffix]
+        texts += [excerpt.text for excerpt in request.excerpts]
+        shown = [Message(role="user", content=text) for text in texts]
+        meter = AttemptMeter(self.provider.description, "complete", shown)
         try:
             with metered(meter, self._record):
                 async with asyncio.timeout(self._timeout_s), AsyncExitStack() as stack:
@@ -181,7 +183,8 @@ class CompletionStream:
             rest=masked(window.rest),
             below=masked(window.below),
         )
-        return replace(request, window=sent)
+        excerpts = tuple(replace(each, text=masked(each.text)) for each in request.excerpts)
+        return replace(request, window=sent, excerpts=excerpts)
 
     async def _read(
         self, deltas: AsyncIterator[Delta], answer: ChatAnswer | None, meter: AttemptMeter

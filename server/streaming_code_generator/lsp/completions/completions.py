@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming_code_generator.core.attempts import RecordAttempt
-from streaming_code_generator.core.complete.fill import FillRequest
+from streaming_code_generator.core.complete.fill import Excerpt, FillRequest
 from streaming_code_generator.core.complete.fitting import fitting
 from streaming_code_generator.core.complete.memory import CompletionMemory
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
+from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.completions.outcomes import Outcomes
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
@@ -39,6 +40,8 @@ class Means:
     session_id: str
     timeout_s: float
     masks_keys: bool
+    excerpts: Callable[[], tuple[Excerpt, ...]] = tuple
+    """What is known of other files when a request is sent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,12 +62,14 @@ class _InDocument:
 class Completions:
     """Suggestions by document, at most one stream in each. Used on the event loop only."""
 
-    def __init__(self, on_failure: Callable[[str], None]) -> None:
+    def __init__(self, neighbours: Neighbours, on_failure: Callable[[str], None]) -> None:
         """Begin with an empty memory.
 
         Args:
+            neighbours: What knows of other files; it is closed with this.
             on_failure: Called with why a suggestion could not be made, for the log.
         """
+        self.neighbours = neighbours
         self._on_failure = on_failure
         self._memory = CompletionMemory()
         self._documents: dict[OpenDocument, _InDocument] = {}
@@ -117,6 +122,7 @@ class Completions:
 
     def closed(self, document: OpenDocument) -> None:
         """Forget a document."""
+        self.neighbours.closed(document)
         state = self._documents.pop(document, None)
         if state is not None:
             state.turn += 1
@@ -138,6 +144,7 @@ class Completions:
 
     async def aclose(self) -> None:
         """Close every stream."""
+        await self.neighbours.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -175,6 +182,7 @@ class Completions:
     def _sent_for(self, state: _InDocument, cursor: Cursor, means: Means) -> CompletionStream:
         request = FillRequest(
             window=cursor.window,
+            excerpts=means.excerpts(),
             language_id=means.language_id,
             file_name=means.file_name,
             session_id=means.session_id,

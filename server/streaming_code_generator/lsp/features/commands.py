@@ -7,7 +7,7 @@ from streaming_code_generator.lsp.generations.reporter import result_object
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import ACCEPT, CANCEL, REMOVE, STATUS, parse_reference
 from streaming_code_generator.providers.choose import completes
-from streaming_code_generator.usage.attempt_store import sums_object
+from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
 
 
 async def cancel(state: ServerState, arguments: object, _: ExitStack) -> object:
@@ -51,12 +51,17 @@ async def status(state: ServerState, _arguments: object, _: ExitStack) -> object
         "recent": [result_object(generation) for generation in generations.ended],
         "totals": generations.totals(),
         "usage": {
-            "session": sums_object(spent.session),
-            "today": sums_object(spent.day) if spent.day else None,
+            "session": _usage_object(spent.session),
+            "today": _usage_object(spent.day) if spent.day else None,
         },
         "completions": {"when": when, **counts},
         "profiles": list(state.backend.resolved.profiles),
     }
+
+
+def _usage_object(sums: UsageSums) -> dict[str, object]:
+    # In words too, so that no client has to know how sums of money and estimates are written.
+    return {**sums_object(sums), "summary": str(sums)}
 
 
 HANDLERS = {CANCEL: cancel, REMOVE: remove, ACCEPT: accept, STATUS: status}

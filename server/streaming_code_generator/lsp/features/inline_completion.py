@@ -1,15 +1,18 @@
 """`textDocument/inlineCompletion`, LSP 3.18: ghost text at the cursor."""
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
 from streaming_code_generator.core.messages import Paced
+from streaming_code_generator.core.prompt.profile import profile_of
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 from streaming_code_generator.lsp.completions.completions import Completions, Means
+from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.workspace_files import secret_looking
 from streaming_code_generator.lsp.state import ServerState
@@ -57,12 +60,15 @@ async def _suggested(  # noqa: PLR0913 - a request has that many sides
     *,
     is_invoked: bool,
 ) -> types.InlineCompletionList | None:
-    means = await _means(state, document, is_invoked=is_invoked)
+    if state.completions is None:
+        state.completions = Completions(Neighbours(state.documents), state.client.log_once)
+    completions = state.completions
+    means = await _means(
+        state, completions.neighbours, document, cursor.line, is_invoked=is_invoked
+    )
     if means is None:
         return None
-    if state.completions is None:
-        state.completions = Completions(on_failure=state.client.log_once)
-    text = await state.completions.suggest(document, cursor, means, is_invoked=is_invoked)
+    text = await completions.suggest(document, cursor, means, is_invoked=is_invoked)
     if not text:
         return None
     return types.InlineCompletionList(
@@ -86,7 +92,14 @@ def _must_not(state: ServerState, document: OpenDocument, position: types.Positi
     return False
 
 
-async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool) -> Means | None:
+async def _means(
+    state: ServerState,
+    neighbours: Neighbours,
+    document: OpenDocument,
+    line: int,
+    *,
+    is_invoked: bool,
+) -> Means | None:
     """Return what to suggest with, by the settings; None where they want no suggestion."""
     await state.settings_read()
     try:
@@ -104,6 +117,8 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
     if isinstance(provider, Paced) and await provider.pause_s():
         return None
     endpoint = provider.description.endpoint
+    # A small model reads slowly, and makes nothing of what it reads.
+    is_small = profile_of(provider.description, None).is_small
     return Means(
         provider=provider,
         is_busy=lambda: state.generations.runs_at(endpoint),
@@ -113,4 +128,5 @@ async def _means(state: ServerState, document: OpenDocument, *, is_invoked: bool
         session_id=state.session_id(document.uri),
         timeout_s=resolved.settings.timeout_seconds,
         masks_keys=resolved.settings.mask_keys,
+        excerpts=tuple if is_small else partial(neighbours.known, document, line),
     )

@@ -293,6 +293,8 @@ class Generation:
         raise StreamProcessError("The stream ended without a result: try again.")
 
     def _show(self, event: FilteredEvent) -> None:
+        if event.event.kind == "retry":
+            self._listener.changed(self)
         if event.event.kind != "text":
             return
         parts: list[Part] = [text.part for text in event.texts]

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.core.tokens import Tokenizers
+from streaming_code_generator.core.tokens import Tokenizers, budgeted_tokens
 from streaming_code_generator.lsp.documents.context_files import (
     Showable,
     WorkspaceReader,
@@ -72,7 +73,7 @@ class Prompts:
             rules = None if profile.is_small else rules_for(path, roots, showable)
             verdict = self._rules_consent.verdict(rules) if rules else None
             if rules is not None and verdict is None:
-                unknown.append(rules)
+                unknown[:] = [rules]
             named, opened = _named_and_opened(arguments.context_uris, file, others, showable)
             # For all places together: they are in one file, and most of it is the same for each.
             instructions = "\n".join(request.task.instruction for request in requests)
@@ -105,7 +106,7 @@ class Prompts:
             ]
 
         try:
-            prompts = await self._tokenizers.run(description.model, compose_all)
+            prompts = await self._counted(description.model, settings, compose_all)
         except SelectionTooLongError as error:
             invalid(str(error))
         for rules in unknown:
@@ -122,6 +123,16 @@ class Prompts:
                 shown or "no files",
             )
         return prompts
+
+    async def _counted(
+        self, model: str, settings: Settings, compose_all: Callable[[CountTokens], list[Prompt]]
+    ) -> list[Prompt]:
+        # A length that is not set need not be exact: a tokenizer holds up the first generation by a
+        # quarter of a second, and then keeps 70 MB. What would be refused is counted exactly.
+        if settings.context_tokens is None:
+            with suppress(SelectionTooLongError):
+                return await asyncio.to_thread(compose_all, budgeted_tokens)
+        return await self._tokenizers.run(model, compose_all)
 
 
 def _snapshot(document: OpenDocument, roots: Sequence[Path]) -> FileSnapshot:

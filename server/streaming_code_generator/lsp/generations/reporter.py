@@ -73,11 +73,15 @@ class WorkDoneProgress:
             # The client answered so late that the generation has ended.
             self.end(self._summary)
 
-    def _tick(self) -> None:
+    def refresh(self) -> None:
+        """Report how far it is, without waiting for the next turn."""
         # A client that does not read gets fewer reports, not a queue of old ones.
         message = progress_message(self._generation)
         if message != self._reported and not self._client.is_congested:
             self._report(message)
+
+    def _tick(self) -> None:
+        self.refresh()
         self._timer = asyncio.get_running_loop().call_later(REPORT_INTERVAL_S, self._tick)
 
     def _report(self, message: str) -> None:
@@ -136,6 +140,8 @@ class Reporter:
         """Report a new state; the end is reported in full."""
         if generation.end is not None:
             self._end(generation)
+        elif generation.id in self._progress:
+            self._progress[generation.id].refresh()
         self._update(generation)
 
     def moved(self, generation: Generation) -> None:

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from pygls.exceptions import JsonRpcException, JsonRpcParseError
 from pygls.io_ import WebSocketWriter
@@ -97,20 +97,51 @@ class MessageParser:
         return False
 
 
-async def read_messages(reader: asyncio.StreamReader, receiver: Receiver) -> None:
-    """Hand every message to the receiver until the input ends.
+class MessageReader(asyncio.StreamReader):
+    """Hands every message on in the step of the event loop in which it arrives.
 
-    A message that is not JSON is answered with a parse error; reading goes on behind it.
-
-    Cancellation: at once, between messages.
+    A stream reader to whatever feeds it; a task that waits for each message would be woken twice.
     """
-    parser = MessageParser()
-    while received := await reader.read(_BLOCK_BYTES):
-        for body in parser.feed(received):
-            _hand_over(body, receiver)
-            # While the next message is awaited, the last one is free.
-            del body
-        del received
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parser = MessageParser()
+        self._receiver: Receiver | None = None
+        self._early: list[bytes] = []
+        self._ended = asyncio.Event()
+
+    async def deliver(self, receiver: Receiver) -> None:
+        """Hand every message to the receiver until the input ends.
+
+        A message that is not JSON is answered with a parse error; reading goes on behind it.
+
+        Cancellation: at once, between messages.
+        """
+        self._receiver = receiver
+        for received in self._early:
+            self.feed_data(received)
+        self._early.clear()
+        try:
+            await self._ended.wait()
+        finally:
+            self._receiver = None
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # asyncio feeds nothing else
+        """Take what has arrived; what comes before there is a receiver is kept for it."""
+        if self._receiver is None:
+            self._early.append(data)
+            return
+        for body in self._parser.feed(data):
+            _hand_over(body, self._receiver)
+
+    def feed_eof(self) -> None:
+        """Note that the input has ended."""
+        self._ended.set()
+
+    def set_exception(self, exc: Exception) -> None:
+        """Note that the input has broken off, which is an end too."""
+        logger.debug("the input broke off: %s", exc)
+        self._ended.set()
 
 
 def _hand_over(body: bytes | str, receiver: Receiver) -> None:
@@ -150,14 +181,14 @@ NewServer = Callable[[], Server]
 # One client
 
 
-async def serve(server: Server, reader: asyncio.StreamReader, writer: MessageWriter) -> int:
+async def serve(server: Server, reader: MessageReader, writer: MessageWriter) -> int:
     """Serve one client until it goes away or says `exit`; return the exit code.
 
     Cancellation: ends all generations and child processes first.
     """
     server.protocol.set_writer(writer)
     try:
-        return await _until_gone(server, read_messages(reader, server.protocol))
+        return await _until_gone(server, reader.deliver(server.protocol))
     finally:
         await writer.drain(timeout_s=DRAIN_TIMEOUT_S)
         writer.close()
@@ -191,14 +222,14 @@ def serve_stdio(new_server: NewServer) -> None:
     sys.exit(asyncio.run(serve_streams()))
 
 
-async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
+async def stdio_streams() -> tuple[MessageReader, MessageWriter]:
     """Return this process's standard input and output.
 
     Editors connect pipes, which the event loop watches. It cannot watch files and devices, and on
     Windows not even pipes that were inherited: those are left to threads.
     """
     loop, stdin, stdout = asyncio.get_running_loop(), sys.stdin.buffer, sys.stdout.buffer
-    reader = asyncio.StreamReader(limit=MOST_HEADER_BYTES)
+    reader = MessageReader()
     if _can_be_watched(stdin):
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stdin)
     else:
@@ -212,9 +243,7 @@ async def stdio_streams() -> tuple[asyncio.StreamReader, MessageWriter]:
     return reader, StreamMessageWriter(asyncio.StreamWriter(transport, protocol, None, loop))
 
 
-def _read_all(
-    file: BinaryIO, reader: asyncio.StreamReader, loop: asyncio.AbstractEventLoop
-) -> None:
+def _read_all(file: BinaryIO, reader: MessageReader, loop: asyncio.AbstractEventLoop) -> None:
     with suppress(RuntimeError):  # the loop has ended
         while block := os.read(file.fileno(), _BLOCK_BYTES):
             loop.call_soon_threadsafe(reader.feed_data, block)
@@ -244,9 +273,13 @@ async def _serve_tcp(host: str, port: int, new_server: NewServer) -> int:
             writer.close()
             return
         listener.close()
-        await first.run(serve(new_server(), reader, StreamMessageWriter(writer)))
+        messages = cast("MessageReader", reader)
+        await first.run(serve(new_server(), messages, StreamMessageWriter(writer)))
 
-    listener = await asyncio.start_server(connected, host, port)
+    # As `asyncio.start_server` does it, with a reader of our own.
+    listener = await asyncio.get_running_loop().create_server(
+        lambda: asyncio.StreamReaderProtocol(MessageReader(), connected), host, port
+    )
     _log_addresses(listener.sockets)
     return await first.exit_code
 

@@ -55,6 +55,10 @@ def _infill_body(request: FillRequest) -> dict[str, object]:
     """Source: llama.cpp, tools/server, `POST /infill`."""
     window = request.window
     return {
+        "input_extra": [
+            {"filename": sendable(each.name), "text": sendable(each.text)}
+            for each in request.excerpts
+        ],
         "input_prefix": sendable(window.prefix),
         "prompt": sendable(window.middle),
         "input_suffix": sendable(window.suffix),
@@ -71,7 +75,7 @@ def _completion_body(request: FillRequest, model: str, markers: Markers) -> dict
     # Never by the field `suffix`: llama.cpp ignores it without a word, and vLLM refuses it.
     return {
         "model": model,
-        "prompt": sendable(markers.prompt(request.window)),
+        "prompt": sendable(markers.prompt(request)),
         "max_tokens": request.max_output_tokens,
         "temperature": 0.0,
         "stop": list(markers.all),

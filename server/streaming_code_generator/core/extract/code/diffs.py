@@ -1,5 +1,6 @@
 """Applies a diff, or a pair of old and new text, to the place that the code is for."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -7,6 +8,13 @@ from itertools import takewhile
 from streaming_code_generator.core.extract.parts import Surroundings
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
+OLD_TEXT = ("old_string", "old_str", "old_code", "old_text", "search", "original")
+"""Tags around the text that an edit is to find, in the tools of several agents."""
+_OLD_AND_NEW = re.compile(
+    rf"<({'|'.join(OLD_TEXT)})>\n?(.*?)\n?</\1>"
+    r"\s*<(new_string|new_str|new_code|new_text|replace|updated)>\n?(.*?)\n?</\3>",
+    re.DOTALL,
+)
 _NO_NEWLINE = "\\ No newline"
 
 
@@ -40,7 +48,11 @@ def apply_diff(text: str, surroundings: Surroundings) -> Applied:
     #      c       found at line 2
     #
     # and the selection becomes "B". With "-a" in it, it would be refused.
-    hunks = list(_hunks(text))
+    return apply_hunks(list(_hunks(text)), surroundings)
+
+
+def apply_hunks(hunks: Sequence[Hunk], surroundings: Surroundings) -> Applied:
+    """Return what some hunks make of the lines that the code replaces."""
     if not any(hunk.old != hunk.new for hunk in hunks):
         return Applied(is_no_diff=not hunks, problem="the answer is a diff that changes nothing")
     start, length = len(surroundings.above), len(surroundings.selected)
@@ -67,7 +79,8 @@ def apply_diff(text: str, surroundings: Surroundings) -> Applied:
             first = last = start
         if not is_inside:
             return Applied(problem="the answer is a diff that changes lines outside the place")
-        selected[first - start + shift : last - start + shift] = new
+        new_lines = _as_deep(new, hunk.old[0], document[place[0]])
+        selected[first - start + shift : last - start + shift] = new_lines
         shift += len(new) - len(old)
     return Applied(lines=selected)
 
@@ -78,6 +91,16 @@ def _changed(hunk: Hunk) -> tuple[tuple[str, ...], tuple[str, ...]]:
     old, new = hunk.old[before:], hunk.new[before:]
     behind = _common(old[::-1], new[::-1])
     return old[: len(old) - behind], new[: len(new) - behind]
+
+
+def _as_deep(lines: Sequence[str], old: str, there: str) -> list[str]:
+    """Return lines as much deeper as a line stands in the document than in the hunk."""
+    indent = there[: len(there) - len(there.lstrip())]
+    less = old[: len(old) - len(old.lstrip())]
+    if not indent.endswith(less):
+        return list(lines)
+    more = indent[: len(indent) - len(less)]
+    return [more + line if line.strip() else line for line in lines]
 
 
 def _common(some: Sequence[str], others: Sequence[str]) -> int:
@@ -107,11 +130,16 @@ def _place(
 
 def _hunks(text: str) -> Iterator[Hunk]:
     lines = text.removesuffix("\n").split("\n")
-    if any(line.startswith("<<<<<<<") for line in lines):
+    if text.lstrip().startswith(tuple(f"<{name}>" for name in OLD_TEXT)):
+        for match in _OLD_AND_NEW.finditer(text):
+            yield Hunk(old=tuple(match[2].split("\n")), new=tuple(match[4].split("\n")))
+    elif any(line.startswith("<<<<<<<") for line in lines):
         yield from _pairs(lines)
-        return
-    if not any(line[:1] in {"+", "-"} for line in lines):
-        return
+    elif any(line[:1] in {"+", "-"} for line in lines):
+        yield from _hunks_of_diff(lines)
+
+
+def _hunks_of_diff(lines: Sequence[str]) -> Iterator[Hunk]:
     old: list[str] = []
     new: list[str] = []
     is_inside = not any(line.startswith("@@") for line in lines)

@@ -3,7 +3,12 @@
 import re
 
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
+    LineSoFar,
+    columns,
+)
 
 REPETITION_LIMIT = 65_536
 """Most characters held back as a repetition of lines above or below."""
@@ -21,10 +26,16 @@ _IMPORT = re.compile(
 _REMARK = re.compile(
     r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
 )
+_COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+def _alike(line: str) -> str:
+    """Return a line as it is compared: models write comments anew, with a capital or a stop."""
+    return line.casefold().rstrip(" .:") if _COMMENT.match(line) else line
 
 
 class RepeatedAbove:
@@ -37,7 +48,7 @@ class RepeatedAbove:
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
         above = target.surroundings.above
         self._tally = tally
-        self._lines = [line.strip() for line in above]
+        self._lines = [_alike(line.strip()) for line in above]
         self._around = _headers_around(above, target)
         self._skipped = _skippable_end(self._lines)
         """From this line on all lines are comments or blank: an answer may leave them out."""
@@ -48,7 +59,7 @@ class RepeatedAbove:
             if (match := _HEADER.match(self._lines[number]))
         }
         self.is_passing = not self._starts
-        self._line = ""
+        self._line = LineSoFar()
         self._accepted = ""
         """What is repeated for certain."""
         self._held = ""
@@ -60,20 +71,18 @@ class RepeatedAbove:
     @property
     def held_back(self) -> int:
         """Characters that may be a repetition."""
-        return len(self._line) + len(self._held)
+        return len(self._line.text) + len(self._held)
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911 - one for each kind of line
         """Return what is certainly no repetition."""
         if self.is_passing:
             return segment
-        self._line += segment
-        line = self._line.removesuffix("\n")
-        is_whole = len(line) < len(self._line)
-        start = line.strip(BLANK)
+        line, is_whole = self._line.add(segment)
+        start = _alike(line.strip(BLANK))
         if not is_whole:
             return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
         if not start:
-            self._held += self._take_line()
+            self._held += self._line.take()
             return ""
         if self._inside_header:
             self._accept_header_line(start)
@@ -89,7 +98,7 @@ class RepeatedAbove:
         #         def area(self):        7  around the place
         #             '''The area.'''    8  a comment: an answer may leave it out
         #             |
-        self._held += self._take_line()
+        self._held += self._line.take()
         self._at = number
         is_header = number in self._around
         if start in _OPENING_ALONE and not self._accepted and number == 0:
@@ -106,13 +115,13 @@ class RepeatedAbove:
         """Return what was held back; a whole last line may be a repetition, too."""
         if self.is_passing:
             return ""
-        if self._line:
+        if self._line.text:
             shown = self.feed("\n")
             return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
         return self._pass().removesuffix("\n")
 
     def _accept_header_line(self, start: str) -> None:
-        self._accepted += self._take_line()
+        self._accepted += self._line.take()
         self._inside_header = not start.startswith(")")
 
     def _may_match(self, start: str) -> bool:
@@ -131,7 +140,12 @@ class RepeatedAbove:
 
     def _matching(self, start: str) -> int | None:
         match = _HEADER.match(start)
-        if match is not None and self._headers.get(match[1], -1) > self._at:
+        # A header may say more than the one above, but up to the name it has to be the same.
+        if (
+            match is not None
+            and self._headers.get(match[1], -1) > self._at
+            and any(line.startswith(start[: match.start(1)]) for line in self._lines)
+        ):
             return self._headers[match[1]]
         found = [
             number
@@ -151,15 +165,10 @@ class RepeatedAbove:
         behind = [number for number in found if number >= self._skipped - 1]
         return behind[0] if behind else found[0]
 
-    def _take_line(self) -> str:
-        line, self._line = self._line, ""
-        return line
-
     def _pass(self) -> str:
         self.is_passing = True
         self._tally.drop("repetition", self._accepted)
-        text, self._held = self._held + self._line, ""
-        self._line = ""
+        text, self._held = self._held + self._line.take(), ""
         return text
 
 

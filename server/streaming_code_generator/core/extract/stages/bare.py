@@ -22,7 +22,7 @@ from streaming_code_generator.core.extract.stages.fences import (
     Fence,
     opening_fence,
 )
-from streaming_code_generator.core.extract.stages.wrappers import is_closing
+from streaming_code_generator.core.extract.stages.wrappers import ClosingTag, is_closing
 from streaming_code_generator.core.syntax import inside_text
 
 _MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*(?:</?[\w:.-]*>?[ \t]*)+", re.DOTALL)
@@ -45,8 +45,7 @@ class BareCode:
         self._target = target
         self._is_indented_block = is_indented_block
         """Whether it is a block of Markdown by its indentation, and ends with that."""
-        self._closing = closing
-        """What closes the tag around the answer, if one was opened."""
+        self._closing = ClosingTag(closing) if closing else None
         self._head = LineHead()
         self._behind = ClosingBehindCode()
         self._code: list[str] = []
@@ -61,18 +60,40 @@ class BareCode:
     @property
     def held_back(self) -> int:
         """Characters of a line that may be no code."""
-        return len(self._head.held) + len(self._note) + len(self._behind.held)
+        closing = len(self._closing.held) if self._closing else 0
+        return len(self._head.held) + len(self._note) + len(self._behind.held) + closing
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""
+        if self._closing is None:
+            return self._read(segment)
+        text, tag = self._closing.feed(segment)
+        if not tag:
+            return self._read(text) if text else FilterStep()
+        return self._closed(text, tag)
+
+    def _closed(self, text: str, tag: str) -> FilterStep:
+        """Read the last text in front of the tag, and end there."""
+        self._closing = None
+        pieces: list[FilteredText | Dropped] = []
+        step = self._read(text) if text else FilterStep()
+        while step.following is self:
+            pieces += step.pieces
+            step = self._read(step.rest)
+        pieces += step.pieces
+        if step.following is None:
+            step = self.finish()
+            pieces += step.pieces
+        pieces.append(Dropped("wrapper", tag))
+        return FilterStep(pieces=pieces, following=step.following or self._after(), rest=step.rest)
+
+    def _read(self, segment: str) -> FilterStep:
         if self._note or (self._at_line_start and self._code and not self._is_judged):
             if self._note or self._is_indented_block or not _is_code_at_once(segment):
                 return self._note_or_code(segment)
             self._below_blank_line, self._is_judged = False, True
-        text, line = self._head.feed(segment, _MAY_END, "`~\n<" if self._closing else "`~\n")
+        text, line = self._head.feed(segment, MAY_OPEN)
         if line is not None:
-            if is_closing(line, self._closing):
-                return FilterStep(pieces=[Dropped("wrapper", line)], following=self._after())
             fence = opening_fence(line)
             if fence is not None and not self._is_inside_text():
                 return self._end(fence, line)
@@ -80,7 +101,11 @@ class BareCode:
         return self._passed(text)
 
     def finish(self) -> FilterStep:
-        """Drop a fence that ends the response."""
+        """Drop a fence or a tag that ends the response."""
+        if self._closing is not None:
+            text, tag = self._closing.finish()
+            if tag or text:
+                return self._closed(text, tag)
         if self._note:
             note, self._note = self._note, ""
             if self._is_note(note):
@@ -90,8 +115,6 @@ class BareCode:
             text, fence = self._behind.finish(3, self._code)
             return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
         line, self._head.held = self._head.held, ""
-        if is_closing(line, self._closing):
-            return FilterStep(pieces=[Dropped("wrapper", line)])
         if opening_fence(line) and not self._is_inside_text():
             return FilterStep(pieces=[Dropped("fence", line)])
         return code(line)

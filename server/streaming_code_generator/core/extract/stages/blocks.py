@@ -223,6 +223,9 @@ class FencedCode:
         line, self._head.held = self._head.held, ""
         if self._fence.is_closed_by(line):
             return FilterStep(pieces=[Dropped("fence", line)])
+        if line.strip(BLANK) == 2 * self._fence.character:
+            # The response was cut off in the middle of the fence.
+            return FilterStep(pieces=[Dropped("fence", line)])
         fence = None if self._is_text else opening_fence(line)
         if fence is not None and reads_like_prose(fence.info) and not self._is_inside_text():
             return self._closed_with_words(line, fence)
@@ -358,6 +361,8 @@ _GOES_ON = re.compile(
     r"|the (?:other|helper|second|rest|next|remaining|implementation))\b",
     re.IGNORECASE,
 )
+_NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
+"""A heading with a file's name, above that file's block."""
 _REMEMBERED = 2_000
 
 
@@ -462,7 +467,8 @@ class AfterCode:
         if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
             return not _GOES_ON.match(said)
         line, ended, _ = said.partition("\n")
-        return bool(ended) and not line.rstrip(" *_").endswith(":") and not _GOES_ON.match(line)
+        leads_on = line.rstrip(" *_").endswith(":") or _NAMES_FILE.fullmatch(line)
+        return bool(ended) and not leads_on and not _GOES_ON.match(line)
 
 
 _IMPORT = re.compile(
@@ -567,7 +573,9 @@ class ForeignBlocks:
     def finish(self) -> FilterStep:
         """Take the only block, if it is one of code, for what was asked for."""
         if self._line:
-            self.feed("\n")
+            step = self.feed("\n")
+            if step.following is not None:
+                return step
         if self._may_be_code():
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed

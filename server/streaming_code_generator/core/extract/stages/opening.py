@@ -57,6 +57,12 @@ most reasoning without an opening tag. Code is never held back for this."""
 
 _QUOTES = "`'\""
 _ONE_LINE_BLOCK = re.compile(r"([ \t]*(`+))([^`]+)(\2[ \t]*)")
+_LIST = re.compile(r"\s*(?:[-*\u2022]|\d+[.)])\s")
+_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*")
+_WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""}
+"""Languages in which the row of a table is code."""
+_ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
+"""A sentence with the code in backticks behind its colon."""
 _BUTTONS = {"copy code", "copy"}
 """What stands on a button of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
@@ -95,6 +101,8 @@ class Opening:
         """Whether the first line reads like prose; None before its end."""
         self._above = ""
         """The line above the current one, without white space at its ends."""
+        self._said = ""
+        """The last line above that is not blank."""
         self._doubted: tuple[Fence, str, int] | None = None
         """A fence that opens a block or closes what stands above it, its line, where it ends."""
 
@@ -120,13 +128,14 @@ class Opening:
 
     def finish(self) -> FilterStep:
         """Decide on what there is."""
-        return self._at_line_end() or self._without_fence()
+        return self._at_line_end() or self._span() or self._without_fence()
 
     def _read(self, char: str) -> FilterStep | None:
         self._held.append(char)
         if char == "\n":
             step = self._at_line_end()
             self._above = self._line.strip()
+            self._said = self._above or self._said
             self._line, self._line_start = "", len(self._held)
         else:
             if len(self._line) <= LINE_LIMIT:
@@ -268,7 +277,8 @@ class Opening:
         if is_tag_alone(line, self._target) or line.strip(BLANK).lower() in _BUTTONS:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._again())
         if line.strip(BLANK):
-            self._prose = reads_like_prose(line)
+            is_table = _ROW.fullmatch(line) and self._target.language_id not in _WITH_TABLES
+            self._prose = bool(is_table) or reads_like_prose(line)
         else:
             self._held.clear()
         return None
@@ -283,7 +293,10 @@ class Opening:
         # part of a list of explanations otherwise.
         below = not self._above or self._above.endswith(":")
         # Code that is indented as a block of Markdown stands behind a blank line.
-        text = line.strip(BLANK) if not self._above and starts_like_code(line) else line
+        is_block = not self._above and starts_like_code(line)
+        if is_block and self._said.endswith(":") and line.startswith(("    ", "\t")):
+            return not reads_like_prose(line.strip(BLANK)) and _LIST.match(line) is None
+        text = line.strip(BLANK) if is_block else line
         return below and len(line) <= LINE_LIMIT and is_line_of_code(text)
 
     def _from_this_line(self, following: FilterStage) -> FilterStep:
@@ -299,6 +312,21 @@ class Opening:
             return BareText(self._target, closing=self._closing)
         is_indented_block = self._line.startswith(("    ", "\t"))
         return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
+
+    def _span(self) -> FilterStep | None:
+        # "To count them, use: `len(xs)`" is all that some models say.
+        span = _ONE_SPAN.fullmatch("".join(self._held)) if self._prose else None
+        if span is None or self._target.is_prose:
+            return None
+        return FilterStep(
+            pieces=[
+                *_pieces("explanation", span[1]),
+                Dropped("fence", "`"),
+                FilteredText(part="code", text=span[2]),
+                Dropped("fence", span[0][span.end(2) :]),
+            ],
+            following=AfterCode(self._target, span[2], ""),
+        )
 
     def _begins_anew(self, line: str) -> bool:
         """Whether a line below prose opens reasoning, or a tag around the code."""

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from streaming_code_generator.core.extract.code.diffs import OLD_TEXT
 from streaming_code_generator.core.extract.parts import CodeTarget
+from streaming_code_generator.core.extract.response_lines import LINE_LIMIT
 
 _TAG = re.compile(r"<([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+=(?:\"[^\"]*\"|'[^']*'))*)\s*>")
 _MAY_BE_TAG = re.compile(r"<(?:[A-Za-z][\w:.-]*(?:\s[^<>]*)?>?)?.*")
@@ -66,9 +68,8 @@ def wrapper_of(line: str, target: CodeTarget) -> Wrapper | None:
     is_of_html = tag[1] in _OF_HTML
     if _ELEMENT.fullmatch(line) and not is_of_html and target.language_id not in _MAY_HOLD_MARKUP:
         return None if _KNOWN.fullmatch(tag[1]) else Wrapper(line, "")
-    # Only behind the tags of a web page the code begins on their line.
     tags = _TAGS.match(line)
-    if tags is None or (tags.end() < len(line) and not is_of_html):
+    if tags is None:
         return None
     return Wrapper(tags[0], f"</{_TAG.findall(tags[0])[-1][0]}>")
 
@@ -76,11 +77,19 @@ def wrapper_of(line: str, target: CodeTarget) -> Wrapper | None:
 def _may_wrap(name: str, target: CodeTarget) -> bool:
     """Whether a tag of this name is none of the document's own."""
     language_id = target.language_id
-    if language_id in _XML or (name in _OF_HTML and (language_id in _MARKUP or target.is_prose)):
+    if (
+        language_id in _XML
+        or name in OLD_TEXT
+        or (name in _OF_HTML and (language_id in _MARKUP or target.is_prose))
+    ):
         return False
     may_be_any = language_id not in _MAY_HOLD_MARKUP and not target.is_prose
     is_no_html = "_" in name and language_id in {"javascript", "typescript"}
     return may_be_any or is_no_html or _KNOWN.fullmatch(name) is not None
+
+
+_CLOSING_TAGS = re.compile(r"(?:</[\w:.-]+>\s*)*")
+_MAY_CLOSE_MORE = re.compile(r"(?:[ \t]*</[\w:.-]+>)*[ \t]*(?:<(?:/[\w:.-]*)?)?")
 
 
 def is_closing(line: str, closing: str) -> bool:
@@ -89,5 +98,38 @@ def is_closing(line: str, closing: str) -> bool:
     return (
         bool(closing)
         and text.startswith(closing)
-        and re.fullmatch(r"(?:</[\w:.-]+>\s*)*", text[len(closing) :]) is not None
+        and _CLOSING_TAGS.fullmatch(text[len(closing) :]) is not None
     )
+
+
+class ClosingTag:
+    """Finds the tag that ends the answer at the end of a line: "return x</code>"."""
+
+    def __init__(self, closing: str) -> None:
+        self._closing = closing
+        self.held = ""
+
+    def feed(self, segment: str) -> tuple[str, str]:
+        """Return what is no such tag, and the tag if it has turned out to be one."""
+        text = self.held + segment
+        self.held = ""
+        line = text.removesuffix("\n")
+        start = line.find("<")
+        while start >= 0:
+            rest = line[start:]
+            begun = self._closing.startswith(rest) or (
+                rest.startswith(self._closing)
+                and _MAY_CLOSE_MORE.fullmatch(rest[len(self._closing) :]) is not None
+            )
+            if begun and len(line) == len(text) and len(rest) <= LINE_LIMIT:
+                self.held = rest
+                return text[:start], ""
+            if is_closing(rest, self._closing) and begun:
+                return text[:start] + text[len(line) :], rest
+            start = line.find("<", start + 1)
+        return text, ""
+
+    def finish(self) -> tuple[str, str]:
+        """Decide on what is held back at the end of the response."""
+        text, tag = self.feed("\n")
+        return text.removesuffix("\n"), tag
