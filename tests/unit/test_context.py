@@ -45,10 +45,11 @@ def prompt_at(  # noqa: PLR0913 - what prompts differ in
     budget: int = 2_000,
     instruction: str = "add it",
     is_small: bool = False,
+    language_id: str = "python",
     others: tuple[FileSnapshot, ...] = (),
     named: tuple[FileSnapshot, ...] = (),
 ) -> Prompt:
-    task = CodeTask(instruction=instruction, language_id="python")
+    task = CodeTask(instruction=instruction, language_id=language_id)
     query = ContextQuery(
         file=snapshot,
         first_line=line,
@@ -196,6 +197,14 @@ def test_a_small_model_is_shown_an_example_and_what_encloses_the_place() -> None
     assert [message.role for message in prompt.messages] == ["system", "user", "assistant", "user"]
     assert "def save(self):" in prompt.messages[-1].content
     assert "SECRET" not in text_of(prompt)
+
+
+def test_a_small_model_is_shown_the_tables_that_a_query_may_be_about() -> None:
+    text = "CREATE TABLE pets (\n  name TEXT\n);\nINSERT INTO pets VALUES ('Rex');\n\n"
+    prompt = prompt_at(file("a.sql", text), 4, budget=400, is_small=True, language_id="sql")
+    assert "CREATE TABLE pets (\n  name TEXT\n);" in prompt.messages[-1].content
+    assert "Rex" not in text_of(prompt)
+    assert "SELECT" in prompt.messages[2].content
 
 
 @pytest.mark.parametrize(

@@ -536,3 +536,44 @@ def test_a_line_ending_is_not_what_is_left_of_an_edit_that_was_never_reported() 
 
     assert "foo()\nbar()" in desk.mirrored
     assert desk.outcomes == [Settled("0")]
+
+
+def test_an_edit_that_was_never_reported_puts_back_what_it_replaced_and_no_more() -> None:
+    """Once, what the user had removed of the selection before came back with it."""
+    desk = Desk("a = old\n")
+    desk.open("0", 4, 7)
+    desk.report((((0, 5), (0, 6)), ""))
+    desk.writer.want("0", "shiny")
+    desk.reply(desk.sent())
+    desk.user_types(0, 0, "")
+    desk.wait(DOUBT_S)
+    desk.report((None, "a = shiny\n"))
+    assert desk.writer.region("0").own_text == "shiny"
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == "a = od\n"
+
+
+def test_the_latest_text_that_another_generation_replaces_is_not_undone() -> None:
+    desk = streaming("one ", "two ")
+    desk.finish("0", "one two ")
+    desk.open("1", 6, 10)
+    desk.finish("1", "over")
+    desk.land()
+
+    assert desk.writer.region("0").own_text == "one two "
+    assert Undone("0") not in desk.outcomes
+
+
+def test_a_part_of_undone_text_that_is_pasted_back_is_the_generations() -> None:
+    desk = streaming("one ", "two ", "three ", tells=True)
+    desk.outcomes += desk.writer.undone(5, now_s=desk.now_s)
+    take_out(desk, "two three ")
+    assert desk.writer.region("0").own_text == "one "
+    put_in(desk, "b\n", "two ")
+
+    assert desk.writer.region("0").own_text == "one two "
+    assert desk.writer.region("0").is_untouched
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]

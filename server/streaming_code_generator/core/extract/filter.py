@@ -238,8 +238,9 @@ class OutputFilter:
         dropped = self.dropped
         if self._tally.refusal is None:
             return code, dropped
-        refused = dropped.get("refused", 0) + weight(code)
-        return "", {**dropped, "refused": refused} if refused else dropped
+        if refused := dropped.get("refused", 0) + weight(code):
+            dropped["refused"] = refused
+        return "", dropped
 
     @property
     def problem(self) -> str | None:

@@ -45,6 +45,24 @@ class LineEndings:
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+class LineSoFar:
+    """The line that is being read, kept until it is taken."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def add(self, segment: str) -> tuple[str, bool]:
+        """Read on, at most to the line's end; return the line without that, and whether it came."""
+        self.text += segment
+        line = self.text.removesuffix("\n")
+        return line, len(line) < len(self.text)
+
+    def take(self) -> str:
+        """Return the line, with its end if that has come, and begin another one."""
+        text, self.text = self.text, ""
+        return text
+
+
 class LineHead:
     """Holds back a line for as long as it may be a line of a certain kind: a fence, of any sort."""
 

@@ -43,15 +43,7 @@ def build_messages(task: CodeTask) -> tuple[Message, ...]:
     if task.diagnostics:
         shown.append("\n".join(["Reported there:", *task.diagnostics]))
     # Small models follow what they read last: the instruction stands at the end.
-    name = " ".join(task.file_name.split())[:_NAME_LIMIT]
-    where = f"the file {name}" if name else "the file"
-    what = "the selection" if task.context.selection else "the cursor"
-    surroundings = [
-        f"In {where}, {side} {what}:\n{fenced(text, task.language_id)}"
-        for side, text in (("before", task.context.before), ("after", task.context.after))
-        if text.strip()
-    ]
-    sections = [*surroundings, *shown, _request(task)]
+    sections = [*_surroundings(task), *shown, _request(task)]
     pieces = "".join(piece.rendered for piece in task.pieces)
     return (
         Message(role="system", content=system),
@@ -60,27 +52,51 @@ def build_messages(task: CodeTask) -> tuple[Message, ...]:
     )
 
 
+def _surroundings(task: CodeTask) -> list[str]:
+    name = " ".join(task.file_name.split())[:_NAME_LIMIT]
+    where = f"the file {name}" if name else "the file"
+    what = "the selection" if task.context.selection else "the cursor"
+    return [
+        f"In {where}, {side} {what}:\n{fenced(text, task.language_id)}"
+        for side, text in (("before", task.context.before), ("after", task.context.after))
+        if text.strip()
+    ]
+
+
+_TABLE = "CREATE TABLE cars (color TEXT, doors INTEGER);"
+_DOUBLE = "double a number"
 _EXAMPLES = {
-    "python": "def double(n):\n    return 2 * n",
-    "javascript": "function double(n) {\n  return 2 * n;\n}",
-    "typescript": "function double(n: number): number {\n  return 2 * n;\n}",
-    "go": "func double(n int) int {\n\treturn 2 * n\n}",
-    "rust": "fn double(n: i64) -> i64 {\n    2 * n\n}",
-    "c": "int twice(int n) {\n    return 2 * n;\n}",
-    "ruby": "def double(n)\n  2 * n\nend",
-    "lua": "function double(n)\n    return 2 * n\nend",
-    "shellscript": "double() {\n    echo $((2 * $1))\n}",
+    "python": (_DOUBLE, "def double(n):\n    return 2 * n"),
+    "javascript": (_DOUBLE, "function double(n) {\n  return 2 * n;\n}"),
+    "typescript": (_DOUBLE, "function double(n: number): number {\n  return 2 * n;\n}"),
+    "go": (_DOUBLE, "func double(n int) int {\n\treturn 2 * n\n}"),
+    "rust": (_DOUBLE, "fn double(n: i64) -> i64 {\n    2 * n\n}"),
+    "c": (_DOUBLE, "int twice(int n) {\n    return 2 * n;\n}"),
+    "ruby": (_DOUBLE, "def double(n)\n  2 * n\nend"),
+    "lua": (_DOUBLE, "function double(n)\n    return 2 * n\nend"),
+    "shellscript": (
+        "print the lines of notes.txt that have the word red",
+        "grep red notes.txt",
+    ),
+    "sql": (
+        "select the color of each car that has 4 doors, sorted by color",
+        "SELECT color FROM cars WHERE doors = 4 ORDER BY color;",
+    ),
 }
+"""What a small model is shown to have been asked, and how it answered. What is typical of a
+language differs: statements for a shell and a database, functions for the others."""
 
 
 def _example(task: CodeTask) -> tuple[Message, ...]:
     example = _EXAMPLES.get(task.language_id)
     if example is None:
         return ()
-    asked = CodeTask(instruction="double a number", language_id=task.language_id)
+    instruction, answer = example
+    context = Context(before=_TABLE) if task.language_id == "sql" else _NO_CONTEXT
+    asked = CodeTask(instruction=instruction, language_id=task.language_id, context=context)
     return (
-        Message(role="user", content=_request(asked)),
-        Message(role="assistant", content=example),
+        Message(role="user", content="\n\n".join([*_surroundings(asked), _request(asked)])),
+        Message(role="assistant", content=answer),
     )
 
 

@@ -1,5 +1,7 @@
 """Composes a prompt within its budget: the request, and as much context as fits beside it."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.around import scope_headers
@@ -83,8 +85,13 @@ def compose(
     if _size(bare, count) > budget and near.selection.strip():
         raise SelectionTooLongError(count(fenced(near.selection)), budget)
     if profile.is_small:
-        headers = [lines[number] for number in scope_headers(lines, placement.line)]
-        near = Context(before="\n".join(headers), selection=selection)
+        shown = scope_headers(lines, placement.line)
+        if task.language_id in _OF_TABLES:
+            shown = tables(lines)
+        near = Context(
+            before="\n".join(lines[number].rstrip("\r\n") for number in shown),
+            selection=selection,
+        )
     task = replace(bare, context=replace(near, selection=selection))
     if _size(task, count) > budget:
         task = bare
@@ -108,6 +115,23 @@ def compose(
     return Prompt(
         messages=build_messages(composed), pieces=tuple(pieces), tokens=tokens, budget=budget
     )
+
+
+_TABLE = re.compile(r"\s*CREATE\s+(?:TEMP\w*\s+)?(?:TABLE|VIEW)\b", re.IGNORECASE)
+_OF_TABLES = {"sql", "mysql", "pgsql", "plsql"}
+_MOST_TABLE_LINES = 20
+
+
+def tables(lines: Sequence[str]) -> list[int]:
+    """Return the numbers of the lines that declare tables: no query is written without."""
+    numbers: list[int] = []
+    is_inside = False
+    for number, line in enumerate(lines):
+        is_inside = is_inside or _TABLE.match(line) is not None
+        if is_inside:
+            numbers.append(number)
+            is_inside = not line.rstrip().endswith(";")
+    return numbers[:_MOST_TABLE_LINES]
 
 
 def _shows_all(near: Context, query: ContextQuery) -> bool:

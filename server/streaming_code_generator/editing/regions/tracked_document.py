@@ -362,18 +362,15 @@ class TrackedDocument:
 
     def restore(self, region_id: str, past: PastRegion) -> None:
         """Make a region what it once was."""
-        history = self._histories[region_id]
-        # What is seen for the first time has landed only now.
-        latest = self._regions[region_id] if past.was_seen else past.region
-        self.replace_region(
-            region_id,
-            replace(
-                past.region,
-                start=history.point(self.mirror, past.start),
-                end=history.point(self.mirror, past.end),
-                landed_text=latest.landed_text,
-            ),
-        )
+        history, region = self._histories[region_id], past.region
+        if past.was_seen:
+            region = replace(region, landed_text=self._regions[region_id].landed_text)
+        elif region_id in self._found:
+            # It has landed only now.
+            original, self._covered[region_id] = self._found.pop(region_id)
+            region = replace(region, original=original)
+        start, end = (history.point(self.mirror, place) for place in (past.start, past.end))
+        self.replace_region(region_id, replace(region, start=start, end=end))
         self._give_back(region_id)
 
     def replace_region(self, region_id: str, region: Region) -> None:

@@ -12,7 +12,7 @@ from streaming_code_generator.core.extract.code.diffs import (
 from streaming_code_generator.core.extract.code.objects import edit_in, may_hold_code
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.prose import is_line_of_code, starts_like_code
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineSoFar
 from streaming_code_generator.core.syntax import names_file
 
 DIFF_TAGS = {"diff", "udiff", "patch"}
@@ -92,7 +92,7 @@ class Dress:
         """Whether everything passes from now on."""
         self._held = ""
         """Whole lines, of which nothing has been handed on."""
-        self._line = ""
+        self._line = LineSoFar()
         self._numbered: Numbered | None = None
         """The last line with a number."""
         self._takes_numbers_off = False
@@ -110,7 +110,7 @@ class Dress:
     @property
     def held_back(self) -> int:
         """Characters of which it is not known what they are."""
-        return len(self._held) + len(self._line)
+        return len(self._held) + len(self._line.text)
 
     def expect_diff(self) -> None:
         """Take what comes for a diff: its block is called one."""
@@ -120,9 +120,7 @@ class Dress:
         """Return what is certainly code."""
         if self.is_passing:
             return segment
-        self._line += segment
-        line = self._line.removesuffix("\n")
-        is_whole = len(line) < len(self._line)
+        line, is_whole = self._line.add(segment)
         if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
         if self._takes_numbers_off:
@@ -135,10 +133,10 @@ class Dress:
 
     def finish(self) -> str:
         """Return what was held back, as what it has turned out to be."""
-        if self._line and not self.is_passing:
+        if self._line.text and not self.is_passing:
             # A last line without its ending is read as one that has it.
             shown = self.feed("\n")
-            if shown or not (self._held or self._line):
+            if shown or not (self._held or self._line.text):
                 return shown.removesuffix("\n")
         if self._is_object:
             return self._unwrapped()
@@ -167,26 +165,26 @@ class Dress:
 
     def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
         if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
-            return self._take_line()
+            return self._line.take()
         if self._numbered is not None:
             return self._at_second_line(self._numbered, line)
         if self._held.strip():
             return self._at_line_below(line)
-        if self._may_be_object and may_hold_code(self._line):
+        if self._may_be_object and may_hold_code(self._line.text):
             self._is_object = True
             return self._gather(is_whole=True)
-        if self._may_be_object and may_hold_code(self._line) is None:
-            self._held += self._take_line()
+        if self._may_be_object and may_hold_code(self._line.text) is None:
+            self._held += self._line.take()
             return ""
         self._numbered = _numbered(line)
         if self._numbered is not None:
-            self._held += self._take_line()
+            self._held += self._line.take()
             return ""
         if self._prompts is not None and self._prompts[0].match(line):
             self._is_console = True
             return self._without_prompt(line)
         if line.startswith("--- ") or self._names_file(line):
-            self._held += self._take_line()
+            self._held += self._line.take()
             return ""
         if _DIFF_LINE.fullmatch(line):
             self._is_diff = True
@@ -198,7 +196,7 @@ class Dress:
         #     src/x.py       and "<<<<<<< SEARCH": a diff; anything else: the file's name goes
         #     {              and "code": "…": an object
         if self._held.lstrip()[0] in "{[":
-            may_hold = may_hold_code(self._held + self._line)
+            may_hold = may_hold_code(self._held + self._line.text)
             self._is_object = bool(may_hold)
             return self._gather(is_whole=True) if may_hold is not False else self._pass()
         is_old_file = self._held.startswith("--- ")
@@ -210,7 +208,7 @@ class Dress:
             self._tally.drop("wrapper", self._held)
             self._held = ""
             if not line.strip(BLANK):
-                return self._take_line()
+                return self._line.take()
         return self._pass()
 
     def _names_file(self, line: str) -> bool:
@@ -247,7 +245,7 @@ class Dress:
         return shown + self._without_number(line)
 
     def _without_number(self, line: str) -> str:
-        self._line = ""
+        self._line.take()
         return self._strip(line)
 
     def _without_prompt(self, line: str) -> str:
@@ -256,7 +254,7 @@ class Dress:
         #     ...                    an empty line of it
         #     >>> one()
         #     1                      what was printed goes
-        self._line = ""
+        self._line.take()
         if self._until:
             self._until = "" if line.strip() == self._until else self._until
             return line + "\n"
@@ -286,7 +284,7 @@ class Dress:
 
     def _gather(self, *, is_whole: bool) -> str:
         if is_whole:
-            self._held += self._take_line()
+            self._held += self._line.take()
         if len(self._held) > DIFF_LIMIT and self._is_object:
             return self._pass()
         if len(self._held) > DIFF_LIMIT:
@@ -307,8 +305,7 @@ class Dress:
         return edit.new
 
     def _applied(self) -> str:
-        text, self._held = self._held + self._line, ""
-        self._line = ""
+        text, self._held = self._held + self._line.take(), ""
         return self._result(text, apply_diff(text, self._target.surroundings))
 
     def _result(self, text: str, result: Applied) -> str:
@@ -322,12 +319,7 @@ class Dress:
         self._tally.add(code)
         return code
 
-    def _take_line(self) -> str:
-        line, self._line = self._line, ""
-        return line
-
     def _pass(self) -> str:
         self.is_passing = True
-        text, self._held = self._held + self._line, ""
-        self._line = ""
+        text, self._held = self._held + self._line.take(), ""
         return text

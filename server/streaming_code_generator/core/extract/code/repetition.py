@@ -3,7 +3,12 @@
 import re
 
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
+    LineSoFar,
+    columns,
+)
 
 REPETITION_LIMIT = 65_536
 """Most characters held back as a repetition of lines above or below."""
@@ -54,7 +59,7 @@ class RepeatedAbove:
             if (match := _HEADER.match(self._lines[number]))
         }
         self.is_passing = not self._starts
-        self._line = ""
+        self._line = LineSoFar()
         self._accepted = ""
         """What is repeated for certain."""
         self._held = ""
@@ -66,20 +71,18 @@ class RepeatedAbove:
     @property
     def held_back(self) -> int:
         """Characters that may be a repetition."""
-        return len(self._line) + len(self._held)
+        return len(self._line.text) + len(self._held)
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911 - one for each kind of line
         """Return what is certainly no repetition."""
         if self.is_passing:
             return segment
-        self._line += segment
-        line = self._line.removesuffix("\n")
-        is_whole = len(line) < len(self._line)
+        line, is_whole = self._line.add(segment)
         start = _alike(line.strip(BLANK))
         if not is_whole:
             return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
         if not start:
-            self._held += self._take_line()
+            self._held += self._line.take()
             return ""
         if self._inside_header:
             self._accept_header_line(start)
@@ -95,7 +98,7 @@ class RepeatedAbove:
         #         def area(self):        7  around the place
         #             '''The area.'''    8  a comment: an answer may leave it out
         #             |
-        self._held += self._take_line()
+        self._held += self._line.take()
         self._at = number
         is_header = number in self._around
         if start in _OPENING_ALONE and not self._accepted and number == 0:
@@ -112,13 +115,13 @@ class RepeatedAbove:
         """Return what was held back; a whole last line may be a repetition, too."""
         if self.is_passing:
             return ""
-        if self._line:
+        if self._line.text:
             shown = self.feed("\n")
             return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
         return self._pass().removesuffix("\n")
 
     def _accept_header_line(self, start: str) -> None:
-        self._accepted += self._take_line()
+        self._accepted += self._line.take()
         self._inside_header = not start.startswith(")")
 
     def _may_match(self, start: str) -> bool:
@@ -162,15 +165,10 @@ class RepeatedAbove:
         behind = [number for number in found if number >= self._skipped - 1]
         return behind[0] if behind else found[0]
 
-    def _take_line(self) -> str:
-        line, self._line = self._line, ""
-        return line
-
     def _pass(self) -> str:
         self.is_passing = True
         self._tally.drop("repetition", self._accepted)
-        text, self._held = self._held + self._line, ""
-        self._line = ""
+        text, self._held = self._held + self._line.take(), ""
         return text
 
 
