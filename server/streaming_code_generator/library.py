@@ -305,7 +305,7 @@ class StreamingCodeGenerator:
 
 
 def _fallback(given: str | StreamingCodeGenerator) -> Fallback:
-    """Return what is asked instead: another generator, or a profile as it is set.
+    """Return what gets the request instead: another generator, or a profile as it is set.
 
     Raises:
         ConfigurationError: There is no such profile, or it cannot work as set.

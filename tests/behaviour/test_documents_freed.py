@@ -194,7 +194,7 @@ async def test_place_of_a_request_that_is_cancelled_before_it_begins_is_let_go_o
         # What is shown to the model may still be being chosen for the request that stands.
         while claims:
             await client.command("status", {})
-            regions = known.delivery.writer.document.region_ids()
+            regions = known.writer.document.region_ids()
             claims = [region.startswith("claim") for region in regions if "claim" in region]
 
 

@@ -11,7 +11,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,16 +103,32 @@ def processes_of(session: int) -> list[RunningProcess]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            # Source: proc(5): behind the name in brackets stand the state, as field 3, and more.
-            fields = ["", "", "", *(process / "stat").read_text().rpartition(")")[2].split()]
+            fields = _stat_fields(process)
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
         except OSError:  # it ended meanwhile
             continue
-        state, its_session, user, system = (fields[number] for number in (3, 6, 14, 15))
-        if int(its_session) == session and state != "Z":
-            cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-            found.append(RunningProcess(command, cpu_s))
+        state, its_session = fields[3], int(fields[6])
+        if its_session == session and state != "Z":
+            found.append(RunningProcess(command, _cpu_s(fields)))
     return found
+
+
+def cpu_s_of(pid: int) -> float:
+    """Return the processors' time that a process has used."""
+    return _cpu_s(_stat_fields(Path("/proc", str(pid))))
+
+
+def _stat_fields(process: Path) -> list[str]:
+    """Return what `stat` says, with fields numbered from 1.
+
+    Source: proc(5): behind the name in brackets stand the state, as field 3, and more.
+    """
+    return ["", "", "", *(process / "stat").read_text().rpartition(")")[2].split()]
+
+
+def _cpu_s(fields: Sequence[str]) -> float:
+    user, system = int(fields[14]), int(fields[15])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_ended(session: int) -> list[str]:

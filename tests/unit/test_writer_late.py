@@ -50,3 +50,18 @@ def test_what_needs_no_edit_settles_though_another_generation_needs_one() -> Non
     assert desk.outcomes == [Settled("0")]
     (replacement,) = desk.sent().replacements
     assert (replacement.start, replacement.text) == ((2, 0), "q")
+
+
+def test_an_edit_that_is_made_late_with_the_clients_line_endings_is_the_generations() -> None:
+    """Once, it was taken for the user's, and stayed when the generation was removed."""
+    desk = Desk("a\r\nb\r\n")
+    desk.open("0", 3)
+    desk.writer.want("0", "x\ny\n")
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+
+    desk.report((((1, 0), (1, 0)), "x\r\ny\r\n"))
+    assert desk.writer.region("0").own_text == "x\r\ny\r\n"
+    desk.finish("0", "")
+    desk.land()
+    assert desk.mirrored == "a\r\nb\r\n"

@@ -102,7 +102,7 @@ def check_endpoint(resolved: ResolvedSettings, taken: TakenProvider) -> Finding:
 
 
 def check_completion(resolved: ResolvedSettings) -> Iterator[Finding]:
-    """Say when ghost text comes, from which model, and how that is asked."""
+    """Say when ghost text comes, from which model, and by what requests."""
     try:
         description = choose_provider(completion_choice(resolved)).description
     except StreamingError as error:

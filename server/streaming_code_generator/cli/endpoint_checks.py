@@ -1,4 +1,4 @@
-"""What `doctor` asks an endpoint: its models, how it streams and counts, whether it cancels."""
+"""The requests of `doctor` to an endpoint: its models, how it streams, counts and cancels."""
 
 import asyncio
 import json
@@ -97,7 +97,7 @@ def some_of(names: Sequence[str]) -> str:
 def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
     """Have the endpoint that is set write a little, twice: say how it streams, counts, cancels.
 
-    Where no model is set, its first one is asked.
+    Where no model is set, the request is for its first one.
     """
     base_url = resolved.settings.base_url or ""
     timeout_s = resolved.settings.connect_timeout_seconds

@@ -84,7 +84,17 @@ def vscode_properties() -> dict[str, JsonSchema]:
     Nothing has a default there: VS Code sends a declared default as if the user had set it, and
     it would win over the environment and `config.toml`.
     """
-    return {f"{SECTION}.{spec.camel_name}": _property(spec) for spec in _in_editors()}
+    properties = {}
+    for spec in _in_editors():
+        scope = "resource" if spec.name in PER_FOLDER else "window"
+        if _is_machine_scoped(spec):
+            scope = "machine"
+        properties[f"{SECTION}.{spec.camel_name}"] = {
+            **_nullable(spec),
+            "markdownDescription": f"{spec.description} Default: {_default(spec)}.",
+            "scope": scope,
+        }
+    return properties
 
 
 def vscode_restricted() -> list[str]:
@@ -94,14 +104,6 @@ def vscode_restricted() -> list[str]:
 
 def _in_editors() -> Iterable[SettingSpec]:
     return (spec for spec in SPECS.values() if spec.scope is not Scope.TRUST)
-
-
-def _property(spec: SettingSpec) -> JsonSchema:
-    description = f"{spec.description} Default: {_default(spec)}."
-    scope = "resource" if spec.name in PER_FOLDER else "window"
-    if _is_machine_scoped(spec):
-        scope = "machine"
-    return {**_nullable(spec), "markdownDescription": description, "scope": scope}
 
 
 def _nullable(spec: SettingSpec) -> JsonSchema:

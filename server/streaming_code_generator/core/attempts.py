@@ -25,7 +25,7 @@ class Attempt:
     purpose: AttemptPurpose
     provider: str
     model: str
-    """As the endpoint calls it, else as it was asked for."""
+    """As the endpoint calls it, else as the request does."""
     endpoint: str
     """Where the request went, without credentials."""
     status: AttemptStatus

@@ -74,6 +74,7 @@ class KeyMasking:
         """Return a text as it may be sent."""
         if self._is_off:
             return text
+        # Most texts hold no key: looking for a few characters is far cheaper than the patterns.
         for shape in _SHAPES:
             if shape.hint in text:
                 text = self._without(shape, text)
@@ -124,6 +125,8 @@ class KeyMasking:
 
 def _start_of_mask(text: str) -> int:
     """Return where a mask begins that the end of a text may have cut off; its length if none."""
+    # Of "key = MASKED_KEY_1" all from the mask on waits: the next chunk may bring another digit. Of
+    # "key = MASK" the "MASK" does, which may become one.
     start = text.rfind(_NAME)
     if start >= 0 and (text[start + len(_NAME) :].isdigit() or text.endswith(_NAME)):
         return start

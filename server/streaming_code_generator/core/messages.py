@@ -1,4 +1,4 @@
-"""What a provider is asked for and what it hands back, chunk by chunk."""
+"""Requests to a provider, and what it hands back, chunk by chunk."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -131,8 +131,9 @@ def comment_spans(text: str, language_id: str) -> tuple[CommentSpan, ...]:
     """Return comments and docstrings in order; neighbours that are one are one."""
     found: list[CommentSpan] = []
     for offset, token, value in _tokens(text, language_id):
-        is_docstring = _comment_kind(token)
-        if is_docstring is None:
+        is_docstring = _is(token, String.Doc)
+        is_directive = _is(token, Comment.Preproc) or _is(token, Comment.PreprocFile)
+        if not is_docstring and (is_directive or not _is(token, Comment)):
             continue
         end = min(offset + len(value), len(text))
         if found and found[-1].end == offset and found[-1].is_docstring == is_docstring:
@@ -140,14 +141,6 @@ def comment_spans(text: str, language_id: str) -> tuple[CommentSpan, ...]:
         else:
             found.append(CommentSpan(is_docstring, offset, end))
     return tuple(found)
-
-
-def _comment_kind(token: _TokenType) -> bool | None:
-    """Return whether a token is a docstring, or None if it is no comment either."""
-    if _is(token, String.Doc):
-        return True
-    is_comment = _is(token, Comment) and not _is(token, Comment.Preproc)
-    return False if is_comment and not _is(token, Comment.PreprocFile) else None
 
 
 def _is(token: _TokenType, kind: _TokenType) -> bool:

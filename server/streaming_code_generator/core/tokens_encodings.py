@@ -70,18 +70,16 @@ def _build(name: str) -> Encode:
     constructor = openai_public.ENCODING_CONSTRUCTORS[name]
     namespace = {**vars(openai_public), "load_tiktoken_bpe": _carried_ranks}
     definition = FunctionType(constructor.__code__, namespace)()
-    return _in_portions(tiktoken.Encoding(**definition).encode_ordinary)
+    encode = tiktoken.Encoding(**definition).encode_ordinary
 
-
-def _in_portions(encode: Encode) -> Encode:
-    def encode_any(text: str) -> list[int]:
+    def encode_in_portions(text: str) -> list[int]:
         if len(text) <= MOST_CHARS_AT_ONCE:
             return encode(text)
         starts = range(0, len(text), MOST_CHARS_AT_ONCE)
         portions = (encode(text[start : start + MOST_CHARS_AT_ONCE]) for start in starts)
         return [token for portion in portions for token in portion]
 
-    return encode_any
+    return encode_in_portions
 
 
 def _carried_ranks(blob_url: str, expected_hash: str) -> dict[bytes, int]:

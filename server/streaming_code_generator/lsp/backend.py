@@ -123,7 +123,7 @@ class Backend:
         fallbacks = fallbacks_of(resolved, self._pool.provider)
         provider = self._pool.provider(provider_choice(resolved))
         policy = generation_policy(resolved.settings)
-        # Where another endpoint can be asked, this one is not waited for.
+        # Where another endpoint can take the request, this one is not waited for.
         if provider.description.endpoint in self._worked and not fallbacks:
             policy = replace(policy, replacement_s=REPLACEMENT_S)
         return GenerationEngine(
@@ -142,7 +142,7 @@ class Backend:
         return self.ledger.record(attempt)
 
     def completion_provider(self) -> Provider:
-        """Return the provider of a suggestion that is asked for now.
+        """Return the provider for a request for a suggestion that is sent now.
 
         Raises:
             ConfigurationError: No model can be had.

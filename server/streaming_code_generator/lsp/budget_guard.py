@@ -57,7 +57,7 @@ class BudgetGuard:
                 )
 
     async def is_spent(self, budget_usd: float | None) -> bool:
-        """Whether what nobody asked for, such as ghost text, has to wait until tomorrow."""
+        """Whether requests that no user made, as for ghost text, have to wait until tomorrow."""
         if budget_usd is None or self._allowed_on == _today():
             return False
         return budget_state(budget_usd, await self._ledger.spent()).is_spent

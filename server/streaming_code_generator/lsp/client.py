@@ -13,9 +13,10 @@ from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
 from streaming_code_generator.lsp.capabilities import Capabilities
-from streaming_code_generator.lsp.documents.edit_delivery import AppliedEdits, EditForm
 from streaming_code_generator.lsp.protocol import StreamingProtocol
 from streaming_code_generator.lsp.transport.edit_messages import (
+    AppliedEdits,
+    EditForm,
     EditReply,
     text_edits,
     unversioned_edit,

@@ -17,13 +17,14 @@ from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.budget_guard import BudgetGuard
 from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.client import Client
-from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery, EditForm
-from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.sync import OpenedDocument
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
 from streaming_code_generator.lsp.project_rules import RulesConsent
+from streaming_code_generator.lsp.transport.edit_messages import EditForm
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 if TYPE_CHECKING:  # imported by the first request for ghost text
@@ -84,9 +85,9 @@ def new_state(
     )
     generations = Generations(backend.concurrency, Reporter(client))
 
-    def new_delivery(uri: str, writer: DocumentWriter) -> EditDelivery:
+    def new_document(uri: str, writer: DocumentWriter) -> OpenDocument:
         form = EditForm(client.applied_edits)
-        return EditDelivery(uri, writer, client.send_edit, generations, edit_form=form)
+        return OpenDocument(uri, writer, client.send_edit, generations, edit_form=form)
 
     def document_closed(document: OpenDocument) -> None:
         generations.document_closed(document)
@@ -101,7 +102,7 @@ def new_state(
         # Ahead of the first request: compiling a lexer would hold up the whole server.
         asyncio.get_running_loop().run_in_executor(None, load_lexer, item.language_id)
 
-    documents = Documents(new_delivery, document_closed, document_changed, document_opened)
+    documents = Documents(new_document, document_closed, document_changed, document_opened)
     documents.encoding = encoding
     documents.roots = capabilities.roots
     documents.client_reports_undo = capabilities.undo_notifications

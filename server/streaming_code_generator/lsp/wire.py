@@ -71,10 +71,10 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateArguments:
-    """What `generate` was asked; positions are the client's."""
+    """The arguments of a `generate` request; positions are the client's."""
 
     uri: str
-    """The document that code goes to, or with target `none` that is asked in."""
+    """The document that code goes to, or with target `none` that the request is about."""
     version: int | None = None
     rebase: bool = False
     """Whether a place of an older version is rebased to the present one, where that is known."""

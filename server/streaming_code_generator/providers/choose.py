@@ -88,7 +88,7 @@ def choose_provider(
     installation: Installation | None = None,
     limits: SharedLimits | None = None,
 ) -> Provider:
-    """Return the provider the choice asks for; it opens nothing yet.
+    """Return the provider of a choice; it sends no request yet.
 
     Args:
         choice: What the user set.
@@ -227,7 +227,7 @@ def provider_choice(resolved: ResolvedSettings) -> ProviderChoice:
 def fallbacks_of(
     resolved: ResolvedSettings, provider_of: Callable[[ProviderChoice], Provider]
 ) -> tuple[Fallback, ...]:
-    """Return what is asked where the provider fails, by `fallbacks`; what cannot be used is not."""
+    """Return what gets requests where the provider fails, by `fallbacks`; only what can be used."""
     found = []
     for name in resolved.settings.fallbacks:
         profile = resolved.profiles.get(name)
@@ -243,7 +243,7 @@ def fallbacks_of(
 def profile_as_fallback(
     name: str, profile: ResolvedSettings, provider_of: Callable[[ProviderChoice], Provider]
 ) -> Fallback:
-    """Return a profile as something to be asked instead.
+    """Return a profile as something that gets requests instead.
 
     Raises:
         ConfigurationError: It cannot work as set.

@@ -77,6 +77,7 @@ class ProviderPool:
 
     async def aclose(self) -> None:
         """Close every provider, and with it connections and child processes."""
+        # Taken out first: a request that ends meanwhile must not close one a second time.
         opened, self._open = self._open, {}
         for each in opened.values():
             await each.provider.aclose()
@@ -92,6 +93,8 @@ class ProviderPool:
 
     def _close_unwanted(self) -> None:
         for choice, opened in list(self._open.items()):
+            # The settings change from a local model to an endpoint while a generation runs: the
+            # model's process goes on to the end of that one, and only then frees its memory.
             is_wanted = choice == self._last or choice in self._wanted
             if opened.requests == 0 and not is_wanted:
                 del self._open[choice]

@@ -17,6 +17,8 @@ def normalised_base_url(text: str) -> str:
             may hold a password.
     """
     url = text.strip().rstrip("/")
+    # Before anything is taken apart: URL parsers disagree about such characters, and a key must go
+    # where the check has looked.
     if any(character <= " " or character > "~" or character == "\\" for character in url):
         raise ValueError("holds blanks, backslashes or characters beyond ASCII")
     parts = urlsplit(url)
@@ -34,6 +36,8 @@ def normalised_base_url(text: str) -> str:
 
 def origin_of(url: str) -> str:
     """Return scheme, host and port of a base URL: what a key is bound to."""
+    # `HTTPS://Api.Example:443/v1` and `https://api.example` have one origin, `https://api.example`;
+    # `http://api.example` and `https://api.example:8443` have others.
     parts = urlsplit(url)
     host = parts.hostname or ""
     bracketed = f"[{host}]" if ":" in host else host
@@ -51,6 +55,7 @@ def covers(trusted: str, url: str) -> bool:
     """Whether `url` has the origin of `trusted` and lies at its path or below."""
     if origin_of(trusted) != origin_of(url):
         return False
+    # By whole segments: `/team` covers `/team/v1` and not `/teammates`.
     trusted_path = _segments(trusted)
     return _segments(url)[: len(trusted_path)] == trusted_path
 

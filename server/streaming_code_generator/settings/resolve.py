@@ -33,7 +33,7 @@ DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSelection:
-    """What one request asks for instead of what is set; None leaves it at that."""
+    """What one request has instead of what is set; None leaves it at that."""
 
     profile: str | None = None
     provider: ProviderName | None = None

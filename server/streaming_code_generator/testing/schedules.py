@@ -190,10 +190,6 @@ def _user_repeats(rng: random.Random, schedule: Schedule) -> None:
     schedule.user_repeats(low, min(len(schedule.editor.cells), low + rng.randint(1, 30)))
 
 
-def _user_formats(rng: random.Random, schedule: Schedule) -> None:
-    schedule.user_formats(rng.randint(2, 9), generated_too=rng.choice((True, False)))
-
-
 def _messages_move(rng: random.Random, schedule: Schedule) -> None:
     move = (schedule.server_sends, schedule.server_reads, schedule.client_reads)
     rng.choices(move, weights=(2, 3, 3))[0]()
@@ -215,7 +211,12 @@ _STEPS_WITHOUT_UNDO: tuple[_Step, ...] = (
 )
 _STEPS: tuple[_Step, ...] = (
     *_STEPS_WITHOUT_UNDO,
-    (_user_formats, 1),
+    (
+        lambda rng, schedule: schedule.user_formats(
+            rng.randint(2, 9), generated_too=rng.choice((True, False))
+        ),
+        1,
+    ),
     (lambda _, schedule: schedule.user_undoes(), 6),
     (lambda _, schedule: schedule.user_redoes(), 5),
     (lambda _, schedule: schedule.user_pauses(), 2),

@@ -37,7 +37,7 @@ Price = Callable[[Attempt], Cost | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What this process has asked for, and what all of the user's have asked for today."""
+    """What this process's requests come to, and those of all of the user's processes today."""
 
     session: UsageSums
     day: UsageSums | None

@@ -97,6 +97,8 @@ class ChatAnswer:
 
     def _repeats(self, line: str) -> bool:
         """Whether a line is one of those given, in their order."""
+        # Given "a", "b", "c": an answer may begin with "b", and then "c" has to follow; "d" behind
+        # it says that the code was rewritten, and none of it fits.
         if self._repeated is None:
             if line not in self._given:
                 return False
@@ -110,6 +112,8 @@ class ChatAnswer:
 
     def _first(self, line: str) -> str:
         middle = self._middle
+        # Behind "x = f" the line "x = f(1)" comes to "(1)"; on an indented blank line, "    ", the
+        # answer may be indented already, or not at all.
         if not middle.strip():
             lacks = len(middle) - len(indent_of(line))
             self._indent = middle[:lacks] if lacks > 0 else ""

@@ -1,4 +1,4 @@
-"""What a provider is asked for when it completes, for those that can do more than chat."""
+"""The request for a completion, to providers that can do more than chat."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager

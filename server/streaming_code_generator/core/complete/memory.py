@@ -25,7 +25,11 @@ class CompletionMemory:
 
     def remember(self, place: Place, text: str) -> None:
         """Keep a suggestion; an empty one says that there is none."""
-        for before in _scrolled(place.before):
+        lines = place.before.split("\n")
+        # As it is, and as it is once some of its lines have scrolled out of the stretch.
+        most_gone = SCROLLED if len(lines) + SCROLLED > LINES_BEFORE else 0
+        for gone in range(most_gone + 1):
+            before = "\n".join(lines[gone:])
             (key,) = _keys(before, place.after, len(before))
             self._texts[key] = text
             self._texts.move_to_end(key)
@@ -47,14 +51,6 @@ class CompletionMemory:
                 self._texts.move_to_end(key)
                 return text[back:]
         return None
-
-
-def _scrolled(before: str) -> list[str]:
-    """Return a stretch as it is, and as it is once some of its lines have scrolled out of it."""
-    lines = before.split("\n")
-    if len(lines) + SCROLLED <= LINES_BEFORE:
-        return [before]
-    return ["\n".join(lines[gone:]) for gone in range(SCROLLED + 1)]
 
 
 def _keys(before: str, after: str, first: int) -> list[bytes]:

@@ -77,6 +77,7 @@ def window_at(
     first = line
     while first > 0 and (room_before := room_before - len(content(lines[first - 1])) - 1) >= 0:
         first -= 1
+    # Lines 13 on fit: the stretch begins at 16, and still does with the cursor a few lines below.
     stepped = -(-first // LINES_PER_STEP) * LINES_PER_STEP
     above = lines[stepped if stepped < line else first : line]
     room_after = tokens_after * CHARS_PER_TOKEN

@@ -1,10 +1,13 @@
 """Chooses what a model is shown, within a budget of tokens."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 
 from streaming_code_generator.core.context.around import around
+from streaming_code_generator.core.context.definitions import EVERYWHERE, words
 from streaming_code_generator.core.context.file_pieces import (
     CountTokens,
     FilePiece,
@@ -13,7 +16,6 @@ from streaming_code_generator.core.context.file_pieces import (
     merged,
 )
 from streaming_code_generator.core.context.related import related_pieces
-from streaming_code_generator.core.context.similar import similar_windows
 
 NEAR_LINES = 40
 _SHARE_OF_FILE = 0.5
@@ -23,11 +25,16 @@ _MOST_RELATED = 40
 _BEGINNING_LINES = 5
 """Of a definition, what is shown at least: its header, what it takes, what it is for."""
 _MOST_WINDOWS = 8
+WINDOW_LINES = 60
+"""As long as those of GitHub Copilot; longer ones dilute what they have in common."""
+_WINDOW_STEP = 30
+_LEAST_COMMON_NAMES = 3
+_WINDOWS_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextQuery:
-    """What is asked for where, and the files that may be shown."""
+    """A request and its place, and the files that may be shown."""
 
     file: FileSnapshot
     """The file that code goes to."""
@@ -108,3 +115,42 @@ def _is_in(piece: FilePiece, shown: list[FilePiece]) -> bool:
         other.file.uri == piece.file.uri and other.first <= piece.first and piece.end <= other.end
         for other in shown
     )
+
+
+@lru_cache(maxsize=_WINDOWS_REMEMBERED)
+def _windows(lines: tuple[str, ...]) -> tuple[tuple[int, int, frozenset[str]], ...]:
+    """Return overlapping windows of a file: first line, first line behind, identifiers."""
+    last = max(0, len(lines) - _WINDOW_STEP)
+    return tuple(
+        (
+            first,
+            min(first + WINDOW_LINES, len(lines)),
+            frozenset(words("\n".join(lines[first : first + WINDOW_LINES])) - EVERYWHERE),
+        )
+        for first in range(0, last + 1, _WINDOW_STEP)
+    )
+
+
+def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[FilePiece]:
+    """Return the window of each other file that is most like a file, by the identifiers shared.
+
+    The measure is Jaccard's, shared identifiers by all identifiers of both. The whole file is
+    compared, not what is near the place: so requests at two places are shown the same, and an
+    endpoint's prompt cache holds it.
+    """
+    mine = words("\n".join(file.lines)) - EVERYWHERE
+    rated: list[tuple[float, FilePiece]] = []
+    for other in others:
+        if other.uri == file.uri:
+            continue
+        # Of windows that are equally alike the first: hence its first line with a minus.
+        best = (0.0, 0, 0)
+        for first, end, theirs in _windows(other.lines):
+            common = len(mine & theirs)
+            if common >= _LEAST_COMMON_NAMES:
+                alike = common / (len(mine) + len(theirs) - common)
+                best = max(best, (alike, -first, end))
+        if best[0] > 0:
+            piece = FilePiece(file=other, first=-best[1], end=best[2], why="open, alike")
+            rated.append((best[0], piece))
+    return [piece for _, piece in sorted(rated, key=lambda item: (-item[0], item[1].file.path))]

@@ -82,6 +82,8 @@ def rules_piece(file: FileSnapshot, room: int, count: CountTokens) -> FilePiece 
 def fit(candidates: Iterable[FilePiece], room: int, count: CountTokens) -> list[FilePiece]:
     """Return the candidates that fit into so many tokens, counted; the first have precedence."""
     taken: list[FilePiece] = []
+    # With room for 100 tokens, of pieces of 60, 80 and 30 the first and the third are taken: what
+    # is too long makes way for what comes behind it.
     for piece in candidates:
         if room < LEAST_TOKENS:
             break
@@ -99,6 +101,7 @@ def fit(candidates: Iterable[FilePiece], room: int, count: CountTokens) -> list[
 def merged(pieces: Iterable[FilePiece], count: CountTokens) -> list[FilePiece]:
     """Return pieces by path and line, those of one file that touch joined to one, counted anew."""
     joined: list[FilePiece] = []
+    # Lines 1 to 8 "imports" and 8 to 16 "near the place" become 1 to 16 "imports, near the place".
     for piece in sorted(pieces, key=lambda each: (each.file.path, each.first)):
         last = joined[-1] if joined else None
         if last is None or last.file.uri != piece.file.uri or piece.first > last.end:

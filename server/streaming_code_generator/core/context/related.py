@@ -1,4 +1,4 @@
-"""Finds what of other files a request needs: what is used, imported, or asked for in words."""
+"""Finds what of other files a request needs: what is used, imported, or named in its words."""
 
 import re
 from collections import Counter, defaultdict
@@ -62,6 +62,9 @@ def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> 
         in_folder = _plain(folder.rpartition("/")[2])
         stands_for_folder = stem in _WHOLE_FOLDER
         plain = in_folder if stands_for_folder else _plain(stem)
+        # In a file with `from shop.user_store import UserStore`: 0 `shop/user_store.py`, 1
+        # `shop/__init__.py`, 2 `lib/user_store.py` if it only uses the name, 3 its neighbours, 4
+        # `shop/prices.py`, 5 `tools/refunds.py` where the request speaks of a refund.
         if plain in imported:
             ranked.append((1 if stands_for_folder else 0, path))
         elif plain in used and not stands_for_folder:

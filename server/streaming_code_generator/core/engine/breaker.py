@@ -1,8 +1,8 @@
-"""When an endpoint is not asked for a while because it keeps failing. Pure: the clock goes in.
+"""When an endpoint gets no requests for a while because it keeps failing. Pure: the clock goes in.
 
 closed      failures are counted; what succeeds sets them to 0
-open        after 5 in a row: not asked for 15 s, then once
-open again  that one failed too: not asked for 30 s, then 60 s, then 120 s each time
+open        after 5 in a row: no request for 15 s, then one
+open again  that one failed too: none for 30 s, then 60 s, then 120 s each time
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ OPEN_S = 15.0
 MOST_OPEN_S = 120.0
 
 UNHEALTHY: frozenset[ErrorKind] = frozenset({"connection", "timeout", "server", "rate_limit"})
-"""Failures that are the endpoint's own, whatever it was asked."""
+"""Failures that are the endpoint's own, whatever the request."""
 
 
 class CircuitBreaker:
@@ -26,15 +26,16 @@ class CircuitBreaker:
         self._open_s = OPEN_S
 
     def is_open(self, now_s: float) -> bool:
-        """Whether the endpoint should not be asked now.
+        """Whether the endpoint should get no request now.
 
-        Once the time is over, one caller gets a no and is expected to ask; the others wait for the
-        outcome, or for as long again if none comes.
+        Once the time is over, one caller gets a no and is expected to send one; the others wait
+        for the outcome, or for as long again if none comes.
         """
         if self._open_until_s is None:
             return False
         if now_s < self._open_until_s:
             return True
+        # The one caller that gets through is the trial: for the others it stays open meanwhile.
         self._open_until_s = now_s + self._open_s
         return False
 
@@ -52,7 +53,7 @@ class CircuitBreaker:
 
 
 class CircuitBreakers:
-    """One for each endpoint that was asked."""
+    """One for each endpoint that got a request."""
 
     def __init__(self) -> None:
         self._breakers: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)

@@ -80,6 +80,7 @@ class ConcurrencyLimit:
 
     def _admit(self, endpoint: _Endpoint) -> None:
         moved = False
+        # Limit 2, a and b run, c and d wait: a ends, c runs, and d hears that it is first now.
         while endpoint.queue and endpoint.running < self._limit:
             waiting = endpoint.queue.popleft()
             if not waiting.admitted.done():
@@ -96,7 +97,7 @@ class ConcurrencyLimit:
 
 
 class Slot:
-    """One generation's slot, at the endpoint that it asks now."""
+    """One generation's slot, at the endpoint of its request."""
 
     def __init__(self, limit: ConcurrencyLimit, on_place: OnPlace) -> None:
         self._limit = limit

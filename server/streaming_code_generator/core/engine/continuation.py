@@ -1,4 +1,4 @@
-"""Going on with a response that was cut off: what is asked, and the seam where it goes on."""
+"""Going on with a response that was cut off: the next request, and the seam where it goes on."""
 
 import re
 from dataclasses import replace
@@ -68,6 +68,8 @@ class Seam:
             if _REOPENED.match(self._held):
                 self._held = _REOPENED.sub("", self._held, count=1)
             self._is_in_block = False
+        # Of "…return w" with "ret" held back, "return w" may still come: all of "ret" stands in the
+        # tail. With "rest" held back nothing can overlap any more.
         may_overlap_more = any(
             self._tail.startswith(self._held, start)
             for start in range(len(self._tail) - len(self._held) + 1)
@@ -80,6 +82,8 @@ class Seam:
         if self._is_closed:
             return held
         self._is_closed = True
+        # The longest beginning of what has come that the text so far ends with is repeated: behind
+        # "…\n    return w", of "    return w * h" that is "    return w".
         for length in range(min(len(held), len(self._tail)), 0, -1):
             if self._tail.endswith(held[:length]):
                 is_line = self._tail[:-length].endswith("\n") and "\n" not in held[:length]

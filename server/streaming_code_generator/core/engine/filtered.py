@@ -51,6 +51,8 @@ async def filtered(
         StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
+    # What the filter gives out is given out for good: the parts of the result are just their sum,
+    # but for code that is taken back as a whole at the end.
     parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
     stream = engine.stream(request, output, every_chunk=every_chunk, admit=admit)
     async with aclosing(stream) as events:

@@ -47,10 +47,10 @@ class GenerationPolicy:
     max_retries: int = 3
     """Retries after the first attempt, made only while no text has been handed on."""
     continues_interrupted: bool = False
-    """Whether a response that breaks off after text is asked to go on, at most `max_retries` times
-    without anything new."""
+    """Whether the rest of a response that breaks off after text is requested, at most `max_retries`
+    times without anything new."""
     max_continuations: int = 0
-    """How often a response that was cut off at the token limit is asked to go on."""
+    """How often the rest of a response that was cut off at the token limit is requested."""
     masks_keys: bool = True
     """Whether keys are masked in what is sent."""
     chunk_size: int = 1524
@@ -63,7 +63,7 @@ class GenerationPolicy:
     """How long an endpoint that has worked before may be gone: what replaces it needs that long,
     and the waits of all retries together come to it."""
     retry_after_max_s: float = 30.0
-    """Longest wait that a server may ask for; one that asks for more is not asked again."""
+    """Longest wait that a server may ask for; one that asks for more gets no further request."""
 
     def __post_init__(self) -> None:
         """Refuse values that could not be waited for or counted."""
@@ -225,7 +225,7 @@ async def _left_to_the_caller(_delay_s: float) -> None:
 
 
 def may_be_repeated(error: BaseException) -> bool:
-    """Whether asking again may help, as far as the one who failed knows."""
+    """Whether another request may help, as far as what raised the error knows."""
     return isinstance(error, APIError | StreamProcessError) and error.retryable
 
 

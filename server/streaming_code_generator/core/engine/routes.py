@@ -1,4 +1,4 @@
-"""Which provider a generation asks: the first, and where that fails its fallbacks."""
+"""Which provider gets a generation's requests: the first, and where that fails its fallbacks."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ FALLS_BACK: frozenset[ErrorKind] = UNHEALTHY | {"stream", "authentication", "not
 """What another endpoint may do better; what is wrong with a request is wrong everywhere."""
 
 Admit = Callable[[ProviderDescription], Awaitable[None]]
-"""Awaited with a provider before it is asked; returns once there is room at its endpoint."""
+"""Awaited before a request goes to a provider; returns once there is room at its endpoint."""
 
 
 async def unlimited(_provider: ProviderDescription) -> None:
@@ -22,13 +22,13 @@ async def unlimited(_provider: ProviderDescription) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """A provider that is asked instead."""
+    """A provider that gets the request instead."""
 
     name: str
     """As the user calls it."""
     provider: Provider
     request: CompletionRequest
-    """How it is asked, without messages: these are the same for all."""
+    """Its request, without messages: these are the same for all."""
 
 
 class Routes:
@@ -42,7 +42,7 @@ class Routes:
         admit: Admit = unlimited,
     ) -> None:
         self.provider = provider
-        """The one to be asked now."""
+        """The one that gets the next request."""
         self.fallback: Fallback | None = None
         """What it is, if not the first."""
         self._breakers = breakers
@@ -54,6 +54,7 @@ class Routes:
         """Begin with a fallback if the first one keeps failing; whether that is so."""
         if not self._left or not self._is_open(self.provider):
             return False
+        # Where all keep failing, the first gets the request: else none would ever be tried.
         healthy = [each for each in self._left if not self._is_open(each.provider)]
         if not healthy:
             return False
@@ -69,11 +70,11 @@ class Routes:
         return True
 
     async def wait_for_room(self) -> None:
-        """Wait until the one to be asked now may be asked."""
+        """Wait until the next request may be sent."""
         await self._admit(self.provider.description)
 
     def adapted(self, request: CompletionRequest) -> CompletionRequest:
-        """Return the request as the provider to be asked now is to get it."""
+        """Return the request as its provider is to get it."""
         if self.fallback is None:
             return request
         return replace(

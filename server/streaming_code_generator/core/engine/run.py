@@ -152,7 +152,7 @@ class GenerationRun:
         self._continuations: list[str] = []
         self._fallback: str | None = None
         self.fell_back: list[str] = []
-        """What was asked before and failed, a clause for each."""
+        """Providers whose requests failed before, a clause for each."""
         self.attempts = 0
         """Requests made so far."""
         self.meter = AttemptMeter(description, "generate", ())
@@ -279,7 +279,7 @@ class GenerationRun:
         self._tokens.go_on()
 
     def fall_back(self, routes: Routes, why: str) -> None:
-        """Expect the response from the provider that is asked now."""
+        """Expect the response from the provider that gets the request now."""
         self.fell_back.append(f"`{self._description.endpoint}` was not used: {why}")
         self._description = routes.provider.description
         self._model = self._description.model

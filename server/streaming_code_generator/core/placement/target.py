@@ -62,7 +62,7 @@ def code_target(
     line_ending: str = "\n",
     language_id: str = "",
 ) -> Placement:
-    """Return where code asked for at a place goes.
+    """Return where the code of a request at a place goes.
 
     Without a comment that is the place itself; only at the end of a comment, or of a line that
     opens a block, it is a new line below, and before code a line of its own above. Code that a

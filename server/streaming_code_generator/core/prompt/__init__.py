@@ -1,1 +1,1 @@
-"""From a place in a document to a request: what is asked for, and where the answer goes."""
+"""From a place in a document to a request for a model."""

@@ -28,7 +28,7 @@ MOST_STEPS_COMBINED = 4
 _REMOVAL_BITS = 8
 _RUN_BITS = 20
 _LONG_RUN_BITS = 24
-_ENDINGS: tuple[LineEnding, ...] = ("\n", "\r\n", "\r")
+LINE_ENDINGS: tuple[LineEnding, ...] = ("\n", "\r\n", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def converted_echo(document: TrackedDocument, plan: Plan, change: ForeignChange)
 
     It may change nothing: such a client turns the line feed that is to replace a CRLF into one.
     """
-    for ending in _ENDINGS:
+    for ending in LINE_ENDINGS:
         echo = _suppose(document, plan, ending, change, change)
         if echo and not echo.cost:
             return echo
@@ -167,7 +167,7 @@ def _is_near(document: TrackedDocument, step: Step, change: ForeignChange) -> bo
 def _hypotheses(steps: Plan) -> Iterator[tuple[Plan, LineEnding | None]]:
     for subset in _subsets(steps):
         yield subset, None
-        for ending in _ENDINGS:
+        for ending in LINE_ENDINGS:
             if with_endings(subset, ending) != subset:
                 yield subset, ending
 

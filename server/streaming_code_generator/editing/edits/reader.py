@@ -13,7 +13,12 @@ Of the text `a = 1\n`, behind which `foo()\n` is on its way:
 from collections.abc import Sequence
 from itertools import groupby
 
-from streaming_code_generator.editing.edits.echo import Echo, converted_echo, find_echo
+from streaming_code_generator.editing.edits.echo import (
+    LINE_ENDINGS,
+    Echo,
+    converted_echo,
+    find_echo,
+)
 from streaming_code_generator.editing.edits.in_flight import InFlight
 from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
 from streaming_code_generator.editing.edits.plan import Plan, land, with_endings
@@ -179,6 +184,9 @@ class ReportReader:
 
     def note_unseen(self, plan: Plan) -> None:
         """Take note of steps of the latest edit of which no change was seen: they may come yet."""
-        for region_id, steps in groupby(plan, key=lambda step: step.region_id):
-            if region_id in self._document:
-                self._document.note_unseen(region_id, tuple(step.edit for step in steps))
+        # The client may write its own line endings; what was noted last is looked up first.
+        written = {with_endings(plan, ending) for ending in LINE_ENDINGS} - {plan}
+        for way in (*sorted(written, key=str), plan):
+            for region_id, steps in groupby(way, key=lambda step: step.region_id):
+                if region_id in self._document:
+                    self._document.note_unseen(region_id, tuple(step.edit for step in steps))

@@ -13,7 +13,7 @@ from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
 from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.completions.outcomes import Outcomes
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Completions:
                 self._close(state)
 
     def counts(self) -> dict[str, int]:
-        """Return how many suggestions were asked for, shown, accepted and rejected so far."""
+        """Return how many suggestions were requested, shown, accepted and rejected so far."""
         totals = self._ended
         for state in self._documents.values():
             totals += state.outcomes

@@ -14,7 +14,8 @@ from streaming_code_generator.lsp.documents.context_files import (
     WorkspaceReader,
     shown_path,
 )
-from streaming_code_generator.lsp.documents.open_documents import Documents, OpenDocument
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 
 MOST_TOKENS = 160

@@ -98,6 +98,8 @@ class ChangeHistory:
     def _move(self, change: ReportedChange) -> _Move | None:
         if change.range is None:
             return None
+        # "b" on line 4 from 2 to 3 replaced by "x\nyz": what stood behind it on that line stands on
+        # line 5 now, from character 2 on.
         start, end = change.range
         *before, last = split_lines(change.text)
         characters = column_to_character(last, len(last), self._encoding)

@@ -4,6 +4,7 @@ Never one that looks like it holds secrets, that `.gitignore` names, or that lie
 workspace, links followed: neither from disk nor from an open document.
 """
 
+import logging
 import os
 import threading
 import time
@@ -11,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from pathspec import GitIgnoreSpec
+
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.editing.text.mirror import Mirror
-from streaming_code_generator.lsp.documents.ignored import IgnoreRules
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
     is_known_language,
@@ -22,13 +24,17 @@ from streaming_code_generator.lsp.documents.workspace_files import (
     secret_looking,
 )
 
+logger = logging.getLogger(__name__)
+
+MOST_IGNORE_BYTES = 1_000_000
+"""Of one `.gitignore`; a larger one is no list of rules."""
 MOST_FILES = 20_000
 MOST_FILE_BYTES = 200_000
 MOST_FOLDERS = 5_000
 LISTING_S = 0.1
 """So long a request waits for the list of a workspace's files; the next one has it go on."""
 FRESH_S = 5.0
-"""How long a complete list stands. Of the files that are read it is asked each time."""
+"""How long a complete list stands. The files themselves are read for each request."""
 
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
@@ -85,6 +91,8 @@ class WorkspaceReader:
         if self._folders is None and started_s - self._listed_at_s > FRESH_S:
             self._listing = {}
             self._folders = chain.from_iterable(map(_walk, _resolved(roots)))
+        # A first request in a large workspace gets the folders near its root, listed within
+        # `LISTING_S`; the next one has the list go on, until one has all of it.
         if self._folders is not None:
             for files in self._folders:
                 self._listing.update(files)
@@ -107,6 +115,8 @@ def _walk(root: Path) -> Iterator[list[tuple[Path, str]]]:
         files: list[tuple[Path, str]] = []
         for entry in _entries(folder):
             path = folder / entry.name
+            # A link may lead out of the workspace, or round in circles; what has a dot in front is
+            # the tools' own, and may be large (`.git`, `.venv`).
             if entry.is_symlink() or entry.name.startswith("."):
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -139,6 +149,7 @@ def _read_file(path: Path, shown: str) -> FileSnapshot | None:
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return None
+    # A binary file that happens to be valid UTF-8.
     if "\0" in text:
         return None
     lines = tuple(text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
@@ -147,6 +158,53 @@ def _read_file(path: Path, shown: str) -> FileSnapshot | None:
 
 def _resolved(roots: Iterable[Path]) -> list[Path]:
     return [root.resolve() for root in roots]
+
+
+class IgnoreRules:
+    """The rules of one workspace folder, each `.gitignore` read once.
+
+    Create it anew for each reading of the workspace: the files may have changed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._specs: dict[Path, GitIgnoreSpec | None] = {}
+
+    def is_ignored(self, path: Path) -> bool:
+        """Return whether a file, or a folder it is in, is ignored."""
+        if not path.is_relative_to(self._root):
+            return False
+        parts = path.relative_to(self._root).parts
+        ancestors = [self._root.joinpath(*parts[:depth]) for depth in range(1, len(parts))]
+        folders = any(self.matches(folder, is_folder=True) for folder in ancestors)
+        return folders or self.matches(path, is_folder=False)
+
+    def matches(self, path: Path, *, is_folder: bool) -> bool:
+        """Return whether rules name a file or folder itself; the nearest rules decide."""
+        for folder in path.parents:
+            if folder not in self._specs:
+                self._specs[folder] = _read_ignore_file(folder / ".gitignore")
+            spec = self._specs[folder]
+            if spec is not None:
+                name = path.relative_to(folder).as_posix() + ("/" if is_folder else "")
+                verdict = spec.check_file(name).include
+                if verdict is not None:
+                    return bool(verdict)
+            if folder == self._root:
+                break
+        return False
+
+
+def _read_ignore_file(path: Path) -> GitIgnoreSpec | None:
+    try:
+        if path.stat().st_size > MOST_IGNORE_BYTES:
+            return None
+        return GitIgnoreSpec.from_lines(path.read_text("utf-8", "replace").splitlines())
+    except OSError:
+        return None
+    except ValueError as error:
+        logger.warning("%s cannot be read: %s", path, error)
+        return None
 
 
 class Showable:

@@ -6,7 +6,7 @@ from attrs import evolve
 from lsprotocol import types
 
 from streaming_code_generator.core.placement.comments import comment_at_or_above
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.generations.generation import Generation
 from streaming_code_generator.lsp.generations.registry import Generations, abilities
 from streaming_code_generator.lsp.wire import (

@@ -31,7 +31,7 @@ async def begin(ls: LanguageServer, state: ServerState) -> None:
 
 
 async def changed(ls: LanguageServer, state: ServerState, pushed: object) -> None:
-    """Read the configuration again; a client that cannot be asked has pushed it."""
+    """Read the configuration again; a client that takes no such request has pushed it."""
     async with state.reading_settings:
         if state.client.capabilities.configuration:
             await _read(ls, state)
@@ -53,6 +53,6 @@ async def _read(ls: LanguageServer, state: ServerState) -> None:
     except Exception as error:  # noqa: BLE001 - whatever the client answers, it is served
         logger.warning("the client refused workspace/configuration: %s", error)
         return
-    # One item was asked for; a client that does not know the section answers null.
+    # The request has one item; a client that does not know the section answers null.
     first = answer[0] if answer else None
     await state.backend.update(workspace_configuration=first)

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument, ReservedRange
+from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.workspace_files import (
     new_workspace_file,
     secret_looking,

@@ -13,7 +13,7 @@ from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 from streaming_code_generator.lsp.completions.completions import Completions, Means
 from streaming_code_generator.lsp.completions.neighbours import Neighbours
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.workspace_files import secret_looking
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.providers.choose import completes

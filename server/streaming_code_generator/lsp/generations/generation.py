@@ -23,7 +23,7 @@ from streaming_code_generator.editing.exchange import (
     Undone,
 )
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job
@@ -109,7 +109,7 @@ class Account:
     next_attempt: int = 1
     """The number of that attempt."""
     is_unanswered: bool = False
-    """Whether the model was asked and has sent nothing at all yet."""
+    """Whether the request was sent and nothing at all has come yet."""
 
     @property
     def last_line(self) -> str:
@@ -265,7 +265,7 @@ class Generation:
 
         async def admit(provider: ProviderDescription) -> None:
             await slot.move_to(provider.endpoint)
-            # Else it says why another provider is asked.
+            # Else it says why another provider gets the request.
             if account.asks_again_at_s is None:
                 account.waiting_for = f"Waiting for {provider.model}"
             account.is_unanswered = True
@@ -309,6 +309,7 @@ class Generation:
         """Stop at once, keeping what has arrived; False if it has ended already."""
         if self.end is not None or self._task is None:
             return False
+        # The task says how it ended once it has closed the connection: see `_run`.
         self._cancel_reason = reason
         return self._task.cancel()
 

@@ -11,7 +11,7 @@ The document's writer sends the smallest edit that brings the region to the want
 
 from streaming_code_generator.core.placement.target import explanation_comment
 from streaming_code_generator.editing.wanted import WantedText
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import ClientRange
 
@@ -27,7 +27,7 @@ class GenerationRegion:
         self.region_id = region_id
         self.document = document
         self._job = job
-        writer = document.delivery.writer
+        writer = document.writer
         if job.takes_over is None:
             writer.open_region(region_id, job.start, job.end)
         else:
@@ -42,7 +42,7 @@ class GenerationRegion:
         """Let the region's text grow by what has come of the code, at the pace that is set."""
         self._wanted.grow(code)
         self._has_shown = True
-        self.document.delivery.grow(self.region_id, self._wanted)
+        self.document.grow(self.region_id, self._wanted)
 
     def finish(self, code: str, explanation: str) -> None:
         """Bring the region to its final text; a response without code leaves it as it was."""
@@ -52,34 +52,34 @@ class GenerationRegion:
         self._has_shown = bool(code)
         if code:
             text = job.prefix + code + job.suffix
-            self.document.delivery.finish(self.region_id, text)
+            self.document.finish(self.region_id, text)
         else:
-            self.document.delivery.put_back(self.region_id)
+            self.document.put_back(self.region_id)
 
     def stop(self) -> None:
         """Leave the region as it is; nothing more is sent for it."""
-        self.document.delivery.stop(self.region_id)
+        self.document.stop(self.region_id)
 
     def put_back(self) -> None:
         """Bring back, byte for byte, what stood there before."""
         self._has_shown = False
-        self.document.delivery.put_back(self.region_id)
+        self.document.put_back(self.region_id)
 
     def forget(self) -> None:
         """Stop tracking the region; its text stays."""
-        self.document.delivery.writer.forget(self.region_id)
+        self.document.writer.forget(self.region_id)
 
     # State
 
     @property
     def is_tracked(self) -> bool:
         """Whether the region still moves with the document's changes."""
-        return self.region_id in self.document.delivery.writer.document
+        return self.region_id in self.document.writer.document
 
     @property
     def has_text(self) -> bool:
         """Whether text of the generation's own stands in the document, or is on its way there."""
-        writer = self.document.delivery.writer
+        writer = self.document.writer
         region = writer.region(self.region_id)
         if not region.is_original:
             return not region.deleted
@@ -89,18 +89,18 @@ class GenerationRegion:
     @property
     def is_rewritten(self) -> bool:
         """Whether taking the text out would leave fragments of what was made of it."""
-        return self.document.delivery.writer.region(self.region_id).is_rewritten
+        return self.document.writer.region(self.region_id).is_rewritten
 
     def laid_over(self) -> list[str]:
         """Return the tracked regions that were opened over its text, the latest first."""
-        return self.document.delivery.writer.document.laid_over(self.region_id)
+        return self.document.writer.document.laid_over(self.region_id)
 
     @property
     def range(self) -> ClientRange | None:
         """Where the code stands, in the client's positions; None once it is not tracked."""
         if not self.is_tracked:
             return None
-        region, mirror = self.document.delivery.writer.region(self.region_id), self.document.mirror
+        region, mirror = self.document.writer.region(self.region_id), self.document.mirror
         start, end = region.start, region.end
         if region.is_untouched and not region.is_original:
             start = mirror.advance(start, len(self._job.prefix))

@@ -1,4 +1,4 @@
-"""What one generation is asked to do: a `generate` request resolved against its document."""
+"""What one generation is to do: a `generate` request resolved against its document."""
 
 from dataclasses import dataclass, field
 

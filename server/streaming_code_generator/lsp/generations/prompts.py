@@ -20,11 +20,8 @@ from streaming_code_generator.lsp.documents.context_files import (
     shown_path,
     snapshot,
 )
-from streaming_code_generator.lsp.documents.open_documents import (
-    Documents,
-    OpenDocument,
-    ReservedRange,
-)
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.requests import make_request
 from streaming_code_generator.lsp.project_rules import Rules, RulesConsent, rules_for
@@ -57,7 +54,8 @@ class Prompts:
         Cancellation: at once; the thread finishes on its own.
 
         Raises:
-            JsonRpcInvalidParams: There is nothing to ask for, or the selection is too long.
+            JsonRpcInvalidParams: The request says nothing of what to generate, or the selection
+                is too long.
             JsonRpcException: `ContentModified`, a place is gone.
         """
         document, path, roots = places[0].document, places[0].document.path, self._documents.roots

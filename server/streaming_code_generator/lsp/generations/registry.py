@@ -17,7 +17,7 @@ from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.errors import StreamProcessError
-from streaming_code_generator.lsp.documents.open_documents import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
@@ -274,7 +274,7 @@ class Generations:
                 each
                 for each in self._generations.values()
                 if command in abilities(each).without_id
-                and not (each.region and each.region.document.delivery.is_paused)
+                and not (each.region and each.region.document.is_paused)
                 and (reference.uri is None or each.is_of(reference.uri))
             ]
             if not suited:

@@ -1,4 +1,4 @@
-"""Resolves a `generate` request against its document, to what is asked for and to a job.
+"""Resolves a `generate` request against its document, to a task, a place and a job.
 
 A comment as prompt, in a Python file (`|` is the position of the request):
 
@@ -24,7 +24,7 @@ from streaming_code_generator.core.placement.target import (
 from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt
 from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
-from streaming_code_generator.lsp.documents.open_documents import ReservedRange
+from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
 from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, invalid
@@ -43,10 +43,10 @@ class ResolvedRequest:
 def make_request(
     arguments: GenerateArguments, place: ReservedRange, settings: Settings, file: FileSnapshot
 ) -> ResolvedRequest:
-    """Resolve what is asked for against the document as it stands.
+    """Resolve a request against the document as it stands.
 
     Raises:
-        JsonRpcInvalidParams: There is nothing to ask for.
+        JsonRpcInvalidParams: The request says nothing of what to generate.
         JsonRpcException: `ContentModified`, the place is gone.
     """
     _require(place)
@@ -62,7 +62,7 @@ def make_request(
 
 
 def _require(place: ReservedRange) -> None:
-    if place.document.delivery.is_closed or place.is_lost:
+    if place.document.is_closed or place.is_lost:
         raise content_modified(
             "The place for the code is gone: what was selected was deleted, or "
             "its document was closed. Ask again."

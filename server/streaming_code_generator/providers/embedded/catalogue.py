@@ -198,6 +198,7 @@ def _weights_at(path: Path) -> Weights:
             f"The model file `{path}` cannot be read ({error.strerror}): set `modelPath` to a "
             "GGUF file."
         ) from error
+    # llama.cpp would say so too, once its process has started, and in its own words.
     if magic != GGUF_MAGIC:
         raise ConfigurationError(f"`{path}` is not a GGUF file: set `modelPath` to one.")
     return Weights(model_id=path.stem.lower(), path=path)

@@ -203,7 +203,7 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def _body_offset(response: http.client.HTTPResponse, *, at_most: int) -> int:
-    """Return where in the file the body begins: a server may send more than it was asked for.
+    """Return where in the file the body begins: a server may send more than the request says.
 
     Source: RFC 9110, 14.4 "Content-Range".
     """

@@ -1,4 +1,4 @@
-"""Keeps one child process running for all who ask, and ends it with its owner."""
+"""Keeps one child process running for all requests, and ends it with its owner."""
 
 import asyncio
 import logging

@@ -83,9 +83,13 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
     if not isinstance(error, dict):
         return Refusal(status=status, message=error if isinstance(error, str) else "")
     words = [error.get("code"), error.get("type")]
+    # LiteLLM sends the status as `"code": "500"`.
+    code = str(error.get("code"))
+    if status is None and re.fullmatch(r"[45]\d\d", code):
+        status = int(code)
     message = error.get("message") or error.get("msg") or error.get("detail")
     return Refusal(
-        status=status if status is not None else _status_in(error.get("code")),
+        status=status,
         code=" ".join(word for word in words if isinstance(word, str)),
         message=message if isinstance(message, str) else "",
     )
@@ -111,12 +115,6 @@ def _unwrapped(body: object) -> object:
                 return error
             error = inner
     return error
-
-
-def _status_in(code: object) -> int | None:
-    """Return an error's `code` if it is an HTTP status: LiteLLM sends `"500"`."""
-    text = str(code)
-    return int(text) if re.fullmatch(r"[45]\d\d", text) else None
 
 
 def kind_of(refusal: Refusal) -> ErrorKind:

@@ -21,7 +21,7 @@ class WayToFill:
 
 
 class WaysToFill:
-    """What an endpoint may be asked, the best first; a way that it refuses is not tried again."""
+    """The requests an endpoint may take, the best first; one that it refuses is not sent again."""
 
     def __init__(self, base_url: str, model: str) -> None:
         self._ways: list[WayToFill] = []

@@ -61,11 +61,11 @@ class Dialect:
     token_limit_is_guessed: bool = False
     """Whether no setting names the limit's field, so that the endpoint may correct it."""
     asks_for_usage: bool = True
-    """Whether `stream_options` is sent; a server that refuses it is not asked again."""
+    """Whether requests have `stream_options`; a server that refuses it gets them without."""
     takes_temperature: bool = True
     """Whether a temperature that is set is sent; some models have one alone."""
     streams: bool = True
-    """Whether a stream is asked for; a model that has none answers with all at once."""
+    """Whether requests are for a stream; a model that has none answers with all at once."""
     api: Literal["chat", "responses"] = "chat"
     api_is_guessed: bool = False
     """Whether no setting names the API, so that the endpoint may correct it."""
@@ -241,7 +241,7 @@ class OpenAIProvider:
 
     @property
     def corrections(self) -> tuple[str, ...]:
-        """What the endpoint has refused, and was asked again without, or otherwise."""
+        """What the endpoint has refused in requests, sent again without, or otherwise."""
         was, now = self._guessed, self._dialect
         corrected = {
             "wants the Responses API": now.api != was.api,

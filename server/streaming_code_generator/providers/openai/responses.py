@@ -1,4 +1,4 @@
-"""OpenAI's Responses API: what is asked of it, and what its events say.
+"""OpenAI's Responses API: the body of a request, and what its events say.
 
 Source: platform.openai.com/docs/api-reference/responses and .../responses-streaming.
 """

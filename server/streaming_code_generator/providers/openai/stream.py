@@ -182,7 +182,7 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
         finish_reason=_text(choice.get("finish_reason")) or _end_of_infill(chunk),
         usage=_usage(chunk),
         model=_text(chunk.get("model")) or None,
-        # llama.cpp sends this where `return_progress` was asked for.
+        # llama.cpp sends this to a request with `return_progress`.
         prompt_progress=PromptProgress(processed=_count(progress.get("processed")), total=total)
         if (total := _count(progress.get("total")))
         else None,
@@ -254,7 +254,7 @@ def _usage(chunk: Json) -> Usage | None:
             reasoning_tokens=_detail(usage, "reasoning_tokens"),
             cost_usd=_cost_usd(usage),
         )
-    # `timings` come without being asked for.
+    # `timings` need nothing in the request.
     timings = _mapping(chunk.get("timings"))
     cached = _count(timings.get("cache_n"))
     prompt = _count(timings.get("prompt_n")) + cached

@@ -1,17 +1,13 @@
 """The documents the client has open, and those it could have."""
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.text.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.documents.change_history import ChangeHistory
-from streaming_code_generator.lsp.documents.edit_delivery import EditDelivery
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.sync import DocumentChange, OpenedDocument
 from streaming_code_generator.lsp.documents.uris import Renames, document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
@@ -32,85 +28,12 @@ RENAME_GRACE_S = 4.0
 """The same where its rename was announced: a busy editor takes long to open the new one."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class OpenDocument:
-    """One document and the writer that edits it."""
-
-    language_id: str
-    delivery: EditDelivery
-    is_open: bool
-    """Whether the client has it open; else it was read from disk."""
-    history: ChangeHistory
-
-    @property
-    def uri(self) -> str:
-        """Its URI as the client spells it."""
-        return self.delivery.uri
-
-    @property
-    def mirror(self) -> Mirror:
-        """The text as the client last reported it."""
-        return self.delivery.writer.mirror
-
-    @property
-    def path(self) -> Path | None:
-        """Where it lies on disk, or None if it is no file."""
-        return path_of(self.uri)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no generation and no request has a place in it."""
-        return not self.delivery.writer.document.region_ids()
-
-    def go_on(self, item: OpenedDocument) -> None:
-        """Go on as a document that the client has opened anew, with the text it has now."""
-        self.delivery.uri, self.language_id, self.is_open = item.uri, item.language_id, True
-        self.history.clear()
-        # Handled as a change even if nothing differs: an edit on its way may have been dropped.
-        self.delivery.resume(item.version, item.text)
-
-
-_reservations = itertools.count(1)
-
-
-class ReservedRange:
-    """A range of a document that moves with every change until it is released.
-
-    It is tracked as a region that never wants any text. Before a generation can start there may be
-    something to wait for, such as settings that the client was asked for; the document goes on
-    changing meanwhile.
-    """
-
-    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
-        self.document = document
-        self._is_selection = start != end
-        self._region_id = f"claim-{next(_reservations)}"
-        self._writer = document.delivery.writer
-        self._writer.document.open_region(self._region_id, start, end)
-
-    @property
-    def points(self) -> tuple[Point, Point]:
-        """Where the range is now."""
-        region = self._writer.region(self._region_id)
-        return region.start, region.end
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether what was selected has been deleted meanwhile."""
-        start, end = self.points
-        return self._is_selection and start == end
-
-    def release(self) -> None:
-        """Stop tracking the range. Safe to call twice."""
-        self._writer.forget(self._region_id)
-
-
 class Documents:
     """All documents, however their URIs are spelled. Used on the server's event loop only."""
 
     def __init__(
         self,
-        new_delivery: Callable[[str, DocumentWriter], EditDelivery],
+        new_document: Callable[[str, DocumentWriter], OpenDocument],
         on_closed: Callable[[OpenDocument], None],
         on_changed: Callable[[OpenDocument], None] = lambda _: None,
         on_opened: Callable[[OpenedDocument], None] = lambda _: None,
@@ -118,7 +41,7 @@ class Documents:
         self.encoding: PositionEncoding = "utf-16"
         self.roots: tuple[Path, ...] = ()
         self.client_reports_undo = False
-        self._new_delivery = new_delivery
+        self._new_document = new_document
         self._on_closed = on_closed
         self._on_changed = on_changed
         self._on_opened = on_opened
@@ -156,14 +79,14 @@ class Documents:
             logger.warning("change of a document that is not open uri=%s", change.uri)
             return
         document.history.note(document.mirror.version, change.changes)
-        document.delivery.changed(change.version, change.changes)
+        document.changed(change.version, change.changes)
         self._on_changed(document)
 
     def undone(self, notice: UndoNotice) -> None:
         """Handle the notification that an undo or a redo led to a version of a document."""
         document = self.get(notice.uri)
         if document is not None:
-            document.delivery.undone(notice.version)
+            document.undone(notice.version)
 
     def closed(self, uri: str) -> None:
         """Forget a document, after a moment in which it may come back."""
@@ -172,7 +95,7 @@ class Documents:
         if document is None:
             return
         # Edits to a closed document would open it, or change the file behind the user's back.
-        document.delivery.pause()
+        document.pause()
         self._closing[key] = document
         if not self._goes_on_as_renamed(key, document):
             if document.is_idle:
@@ -221,7 +144,7 @@ class Documents:
             return False  # once it is closed, whatever its text is
         self._drop(document)
         self._documents[document_key(fresh.uri)] = document
-        fresh.delivery.close()
+        fresh.close()
         document.go_on(
             OpenedDocument(
                 uri=fresh.uri,
@@ -243,7 +166,7 @@ class Documents:
             self._end(document)
 
     def _end(self, document: OpenDocument) -> None:
-        document.delivery.close()
+        document.close()
         self._on_closed(document)
 
     # Files that are not open
@@ -285,11 +208,7 @@ class Documents:
     ) -> OpenDocument:
         writer = DocumentWriter(text, version=version, encoding=self.encoding)
         writer.undo.tells = self.client_reports_undo
-        document = OpenDocument(
-            language_id=language_id,
-            delivery=self._new_delivery(uri, writer),
-            is_open=is_open,
-            history=ChangeHistory(self.encoding),
-        )
+        document = self._new_document(uri, writer)
+        document.language_id, document.is_open = language_id, is_open
         self._documents[document_key(uri)] = document
         return document

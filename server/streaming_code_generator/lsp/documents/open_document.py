@@ -1,78 +1,28 @@
-"""Carries a document writer's edits to the client, and the client's answers back."""
+"""One document: its writer's edits go out to the client from here, and responses and changes in.
+
+A reserved range is a place in it that a request waits with.
+"""
 
 import asyncio
+import itertools
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
+from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.transport.edit_messages import EditReply
+from streaming_code_generator.lsp.documents.change_history import ChangeHistory
+from streaming_code_generator.lsp.documents.sync import OpenedDocument
+from streaming_code_generator.lsp.documents.workspace_files import path_of
+from streaming_code_generator.lsp.transport.edit_messages import EditForm, EditReply
 
 logger = logging.getLogger(__name__)
-
-REFUSALS_BEFORE_UNVERSIONED = 2
-
-
-@dataclass(slots=True, kw_only=True)
-class AppliedEdits:
-    """What is known of how one client takes edits, by what it announced and what it applied.
-
-    A refusal says nothing of the client: the buffer may just be read-only.
-    """
-
-    takes_versions: bool = False
-    """Whether it announced versioned edits, or has applied one."""
-    checks_zero: bool = False
-    """Whether it refused version 1 for a document at version 0, and then took 0."""
-
-
-class EditForm:
-    """The form of one document's edits, chosen by the client's responses to earlier ones.
-
-    Versioned edits go to every client: one that lets the user type in between must be able to
-    refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
-    that announces nothing, never took one, and refuses two of a document although it did not
-    change, is sent the older `changes` for that document, which carry no version.
-
-    Version 0 is sent as 1 until the client refuses that: to some clients (Neovim 0.11,
-    vscode-languageclient 9) 0 means "unchecked", so that an edit that typing has overtaken would
-    land in the wrong place. To them 1 is as good, since a buffer that has changed is beyond it. A
-    client that compares for equality refuses once and then gets the true 0.
-    """
-
-    def __init__(self, client: AppliedEdits) -> None:
-        self._client = client
-        self._refusals = 0
-        self._tries_zero = False
-        self._sent: int | None = None
-        self._sent_one_for_zero = False
-
-    @property
-    def is_versioned(self) -> bool:
-        """Whether to send `documentChanges`."""
-        return self._client.takes_versions or self._refusals < REFUSALS_BEFORE_UNVERSIONED
-
-    def version(self, version: int | None) -> int | None:
-        """Return the version to send for a document's true one."""
-        tells_zero = self._client.checks_zero or self._tries_zero
-        self._sent = version
-        self._sent_one_for_zero = version == 0 and not tells_zero
-        return 1 if self._sent_one_for_zero else version
-
-    def answered(self, *, applied: bool) -> None:
-        """Handle the response to the last edit, of a document that did not change meanwhile."""
-        if applied:
-            self._client.takes_versions |= self.is_versioned
-            self._client.checks_zero |= self._tries_zero and self._sent == 0
-        elif self._sent_one_for_zero:
-            self._tries_zero = True
-        else:
-            self._refusals += 1
 
 
 class RegionListener(Protocol):
@@ -89,8 +39,8 @@ SendEdit = Callable[[str, OutgoingEdit, EditForm, Callable[[EditReply], None]], 
 """Sends one edit to a URI; what the client answers goes to the last argument."""
 
 
-class EditDelivery:
-    """Drives the writer of one document: no task, only callbacks and one timer.
+class OpenDocument:
+    """One document, which drives its writer: no task, only callbacks and one timer.
 
     Everything here runs on the event loop and returns at once.
     """
@@ -107,6 +57,10 @@ class EditDelivery:
         self.uri = uri
         """The client's own spelling, under which edits go out."""
         self.writer = writer
+        self.language_id = ""
+        self.is_open = True
+        """Whether the client has it open; else it was read from disk."""
+        self.history = ChangeHistory(writer.mirror.encoding)
         self._send_edit = send_edit
         self._listener = listener
         self._edit_form = edit_form
@@ -117,6 +71,23 @@ class EditDelivery:
         self._timer: asyncio.TimerHandle | None = None
         self.is_closed = False
         self._changes = 0
+
+    @property
+    def mirror(self) -> Mirror:
+        """The text as the client last reported it."""
+        return self.writer.mirror
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies on disk, or None if it is no file."""
+        return path_of(self.uri)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no generation and no request has a place in it."""
+        return not self.writer.document.region_ids()
+
+    # Edits
 
     def pump(self) -> None:
         """Send the next edit, if one is due."""
@@ -166,14 +137,17 @@ class EditDelivery:
         self._listener.document_moved(self.uri)
 
     def pause(self) -> None:
-        """Send nothing until `resume`."""
+        """Send nothing until `go_on`."""
         self.is_paused = True
 
-    def resume(self, version: int | None, text: str) -> None:
-        """Handle the text of the document, which was loaded anew, and send again from now on."""
+    def go_on(self, item: OpenedDocument) -> None:
+        """Go on as a document that the client has opened anew, with the text it has now."""
+        self.uri, self.language_id, self.is_open = item.uri, item.language_id, True
+        self.history.clear()
+        # Handled as a change even if nothing differs: an edit on its way may have been dropped.
         self.is_paused = False
         self._changes += 1
-        self._pass_on(self.writer.loaded(version, text, now_s=self._loop.time()))
+        self._pass_on(self.writer.loaded(item.version, item.text, now_s=self._loop.time()))
         self._listener.document_moved(self.uri)
 
     def undone(self, version: int | None) -> None:
@@ -224,8 +198,43 @@ class EditDelivery:
 
 
 def _handle_reply(
-    delivery: weakref.ref[EditDelivery], edit_id: int, changes_before: int, reply: EditReply
+    document: weakref.ref[OpenDocument], edit_id: int, changes_before: int, reply: EditReply
 ) -> None:
-    alive = delivery()
+    alive = document()
     if alive is not None:
         alive.replied(edit_id, changes_before, reply)
+
+
+_reservations = itertools.count(1)
+
+
+class ReservedRange:
+    """A range of a document that moves with every change until it is released.
+
+    It is tracked as a region that never wants any text. Before a generation can start there may be
+    something to wait for, such as settings that the client was asked for; the document goes on
+    changing meanwhile.
+    """
+
+    def __init__(self, document: OpenDocument, start: Point, end: Point) -> None:
+        self.document = document
+        self._is_selection = start != end
+        self._region_id = f"claim-{next(_reservations)}"
+        self._writer = document.writer
+        self._writer.document.open_region(self._region_id, start, end)
+
+    @property
+    def points(self) -> tuple[Point, Point]:
+        """Where the range is now."""
+        region = self._writer.region(self._region_id)
+        return region.start, region.end
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether what was selected has been deleted meanwhile."""
+        start, end = self.points
+        return self._is_selection and start == end
+
+    def release(self) -> None:
+        """Stop tracking the range. Safe to call twice."""
+        self._writer.forget(self._region_id)
