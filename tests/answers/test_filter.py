@@ -3,7 +3,7 @@
 import pytest
 
 from answers.corpus import Case, cases, chunkings
-from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.filter import OutputFilter, extract
 from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
@@ -49,6 +49,17 @@ def test_an_answer_makes_the_right_document(case: Case) -> None:
             assert case.warning in machine.problem
         elif machine.problem is not None:
             pytest.fail(f"{name}: {machine.problem}")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_each_character_is_in_one_part_or_was_dropped_by_a_rule(case: Case) -> None:
+    parts = extract(case.answer, placement_of(case).target)
+    given_out = weight(parts.code) + weight(parts.explanation) + weight(parts.reasoning)
+    assert given_out + sum(parts.dropped.values()) == weight(case.answer) + parts.added
+
+
+def weight(text: str) -> int:
+    return sum(not char.isspace() for char in text)
 
 
 def joined(pieces: list[FilteredText]) -> str:

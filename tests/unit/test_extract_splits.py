@@ -249,6 +249,20 @@ def test_twenty_thousand_single_characters_take_less_than_half_a_second(text: st
     assert time.process_time() - started < 0.5
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["x = 1\n" + "&" * 20_000, "x = 1\n" + "\u00a0" * 20_000, "x\n" + "  <|cursor|> " * 1_500],
+    ids=["escapes", "no_break_spaces", "marks"],
+)
+def test_the_same_goes_for_what_is_looked_for_in_code_alone(text: str) -> None:
+    machine = OutputFilter(CodeTarget(language_id="python"))
+    started = time.process_time()
+    for char in text:
+        machine.feed(char)
+    machine.finish()
+    assert time.process_time() - started < 2
+
+
 def weight(text: str) -> int:
     return sum(not char.isspace() for char in text)
 

@@ -24,8 +24,10 @@ class Characters:
         self._may_be_escaped = target.language_id not in _MARKUP
         """Whether nothing has shown yet that the code is not escaped."""
         self._is_escaped = False
-        self._line: list[str] = []
-        """The current line so far."""
+        self._has_quote = False
+        """Whether the current line is known to have a quotation mark."""
+        self._unread: list[str] = []
+        """What of the line has not been looked at for that."""
         self._held = ""
 
     @property
@@ -39,14 +41,14 @@ class Characters:
             return segment
         if self._held or "&" in segment or (self._may_be_escaped and _SIGN.search(segment)):
             segment = self._unescaped(self._held + segment)
-        if _NO_BREAK_SPACE in segment:
-            before, space, behind = segment.partition(_NO_BREAK_SPACE)
-            while space and not self._is_quoted(before):
-                before, space, behind = (before + " " + behind).partition(_NO_BREAK_SPACE)
-            segment = before + space + behind
-        self._line.append(segment)
+        if _NO_BREAK_SPACE in segment and not self._is_quoted(""):
+            quote = _QUOTE.search(segment)
+            end = quote.start() if quote else len(segment)
+            segment = segment[:end].replace(_NO_BREAK_SPACE, " ") + segment[end:]
+        self._unread.append(segment)
         if segment[-1:] == "\n":
-            self._line.clear()
+            self._unread.clear()
+            self._has_quote = False
         return segment
 
     def finish(self) -> str:
@@ -81,4 +83,6 @@ class Characters:
 
     def _is_quoted(self, before: str) -> bool:
         """Whether there is a quotation mark on the line so far."""
-        return any(map(_QUOTE.search, [*self._line, before]))
+        self._has_quote = self._has_quote or _QUOTE.search("".join(self._unread)) is not None
+        self._unread.clear()
+        return self._has_quote or _QUOTE.search(before) is not None
