@@ -1,7 +1,9 @@
 """Tokens are estimated as text comes, counted at the end, without a network or a failure."""
 
 import asyncio
+import hashlib
 import inspect
+import json
 import socket
 import sys
 import threading
@@ -18,8 +20,8 @@ from streaming_code_generator.core.tokens import (
     LocalCount,
     TokenAccount,
     Tokenizers,
-    budgeted_tokens,
     estimated_prompt_tokens,
+    tokens_without_tokenizer,
 )
 from streaming_code_generator.core.tokens_encodings import (
     MOST_CHARS_AT_ONCE,
@@ -212,10 +214,23 @@ async def test_the_source_says_whether_the_models_own_encoding_is_known() -> Non
     assert known.completion == 3
 
 
-def test_a_budget_without_a_tokenizer_is_near_to_what_one_counts() -> None:
-    for module in (tokens_module, asyncio):
-        source = inspect.getsource(module)
-        counted = load_counter("o200k_base")(source)
-        assert 0.9 * counted <= budgeted_tokens(source) <= 1.5 * counted
-    assert budgeted_tokens("") == 0
-    assert budgeted_tokens("\ud800") > 0
+@pytest.mark.parametrize(
+    "text",
+    [
+        inspect.getsource(tokens_module),
+        inspect.getsource(asyncio.events),
+        json.dumps({str(n): hashlib.sha256(bytes([n])).hexdigest() for n in range(100)}, indent=2),
+        "Приветствие и прощание, 你好世界 \N{SNOWMAN}\n" * 40,
+        "# ------------------------------------------------\n" * 40,
+    ],
+    ids=["code", "comments", "hashes", "other scripts", "rows of signs"],
+)
+def test_without_a_tokenizer_no_fewer_tokens_are_taken_for_a_text_than_it_has(text: str) -> None:
+    counted = load_counter("o200k_base")(text)
+    assert 0.95 * counted <= tokens_without_tokenizer(text) <= 2.5 * counted
+
+
+def test_without_a_tokenizer_any_text_is_counted() -> None:
+    assert tokens_without_tokenizer("") == 0
+    assert tokens_without_tokenizer("def area(w2):") == 6
+    assert tokens_without_tokenizer("\ud800") > 0

@@ -13,7 +13,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.core.tokens import Tokenizers, budgeted_tokens
+from streaming_code_generator.core.tokens import Tokenizers, tokens_without_tokenizer
 from streaming_code_generator.lsp.documents.context_files import (
     Showable,
     WorkspaceReader,
@@ -127,11 +127,12 @@ class Prompts:
     async def _counted(
         self, model: str, settings: Settings, compose_all: Callable[[CountTokens], list[Prompt]]
     ) -> list[Prompt]:
-        # A length that is not set need not be exact: a tokenizer holds up the first generation by a
-        # quarter of a second, and then keeps 70 MB. What would be refused is counted exactly.
+        # A length that is not set may be used less than fully: a tokenizer holds up the first
+        # generation by a quarter of a second, and then keeps 70 MB. What would be refused is
+        # counted exactly.
         if settings.context_tokens is None:
             with suppress(SelectionTooLongError):
-                return await asyncio.to_thread(compose_all, budgeted_tokens)
+                return await asyncio.to_thread(compose_all, tokens_without_tokenizer)
         return await self._tokenizers.run(model, compose_all)
 
 
