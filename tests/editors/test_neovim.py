@@ -480,7 +480,9 @@ def test_the_growing_text_is_coloured_and_numbered(
     [[_, row, _, details]] = _marks(editor)
     assert details["hl_group"] == "StreamingCodeGeneratorRunning"
     assert (row, details["end_row"]) == (1, 1)
-    assert "tokens" in details["virt_text"][0][0]
+    editor.wait_until(
+        lambda: "tokens" in _marks(editor)[0][3]["virt_text"][0][0], "the number of tokens"
+    )
     script.release_all()
     editor.wait_until(
         lambda: _marks(editor) and "hl_group" not in _marks(editor)[0][3], "it to fade"
