@@ -202,6 +202,25 @@ async def test_a_count_that_takes_too_long_is_done_without(
     may_end.set()
 
 
+async def test_prompts_are_composed_in_the_order_in_which_they_came() -> None:
+    """Else a later command could be served before an earlier one."""
+    tokenizers, may_end, done = Tokenizers(), threading.Event(), list[str]()
+
+    def first(_count: CountTokens) -> None:
+        may_end.wait(10)
+        done.append("first")
+
+    def second(_count: CountTokens) -> None:
+        done.append("second")
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(tokenizers.run(None, first))
+        tasks.create_task(tokenizers.run(None, second))
+        tasks.create_task(asyncio.to_thread(may_end.set))
+    tokenizers.close()
+    assert done == ["first", "second"]
+
+
 async def test_the_source_says_whether_the_models_own_encoding_is_known() -> None:
     tokenizers = Tokenizers()
     known = await tokenizers.count("gpt-4o", MESSAGES, ("a b", "c"))

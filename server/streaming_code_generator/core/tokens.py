@@ -114,15 +114,20 @@ class Tokenizers:
         except TimeoutError:
             return None
 
-    async def run(self, model: str, work: Callable[[CountTokens], T]) -> T:
+    async def run(self, model: str | None, work: Callable[[CountTokens], T]) -> T:
         """Run something in the tokenizer's thread, with the function that counts for a model.
 
-        Where no tokenizer can be had, every byte counts as a token: no text has more.
+        Without a model no tokenizer is loaded, see `tokens_without_tokenizer`. Where none can be
+        had for a model, every byte counts as a token: no text has more. Calls run one after the
+        other, in the order in which they came.
 
         Cancellation: at once; the thread finishes on its own.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: work(_counter(model)))
+        return await loop.run_in_executor(
+            self._executor,
+            lambda: work(tokens_without_tokenizer if model is None else _counter(model)),
+        )
 
     def close(self) -> None:
         """Let the thread end."""

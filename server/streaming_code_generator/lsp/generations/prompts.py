@@ -13,7 +13,7 @@ from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import profile_of
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.core.tokens import Tokenizers, tokens_without_tokenizer
+from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.lsp.documents.context_files import (
     Showable,
     WorkspaceReader,
@@ -132,7 +132,7 @@ class Prompts:
         # counted exactly.
         if settings.context_tokens is None:
             with suppress(SelectionTooLongError):
-                return await asyncio.to_thread(compose_all, tokens_without_tokenizer)
+                return await self._tokenizers.run(None, compose_all)
         return await self._tokenizers.run(model, compose_all)
 
 
