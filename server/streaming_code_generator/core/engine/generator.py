@@ -166,8 +166,11 @@ class GenerationEngine:
                 cut_off += 1
                 run.go_on("went on at the token limit")
             except StreamingError as error:
-                may_go_on = self._policy.continues_interrupted and error.kind in RECOVERS
-                may_go_on = may_go_on and run.has_new_text
+                may_go_on = (
+                    self._policy.continues_interrupted
+                    and error.kind in RECOVERS
+                    and run.has_new_text
+                )
                 is_late = deadlines.remaining_s <= 0 or interrupted == self._policy.max_retries
                 if not may_go_on or is_late or not run.text.strip():
                     raise

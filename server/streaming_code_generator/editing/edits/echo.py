@@ -17,9 +17,10 @@ from streaming_code_generator.editing.edits.plan import (
     document_changes,
     with_endings,
 )
+from streaming_code_generator.editing.edits.reported import smallest
 from streaming_code_generator.editing.regions.region import ForeignChange
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit, anchored_edits, bits, single_edit
+from streaming_code_generator.editing.text.diff import Edit, anchored_edits, bits
 from streaming_code_generator.editing.text.lines import LineEnding, Point, line_endings
 from streaming_code_generator.editing.text.mirror import Mirror
 
@@ -92,7 +93,7 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     nearby = tuple(step for step in plan if _is_near(document, step, change))
     if not nearby:
         return None
-    shown = _smallest(document.mirror, change)
+    shown = smallest(document.mirror, change) or change
     best: Echo | None = None
     # What it would be if nothing of ours were in it.
     least = _cost(_differences(document.mirror.slice(change.start, change.end), change.text))
@@ -218,15 +219,6 @@ def _suppose(
         reported=reported,
         cost=_cost(differences),
     )
-
-
-def _smallest(mirror: Mirror, change: ForeignChange) -> ForeignChange:
-    """Return a change without what it leaves as it is at its ends, such as the rest of a line."""
-    edit = single_edit(mirror.slice(change.start, change.end), change.text)
-    if edit is None:
-        return change
-    start = mirror.advance(change.start, edit.start)
-    return ForeignChange(start, mirror.advance(start, edit.end - edit.start), edit.text)
 
 
 def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) -> bool:

@@ -22,13 +22,17 @@ from streaming_code_generator.editing.edits.echo import (
 from streaming_code_generator.editing.edits.in_flight import InFlight
 from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
 from streaming_code_generator.editing.edits.plan import Plan, land, with_endings
-from streaming_code_generator.editing.edits.reported import located, net_change, running_totals
+from streaming_code_generator.editing.edits.reported import (
+    located,
+    net_change,
+    running_totals,
+    smallest,
+)
 from streaming_code_generator.editing.edits.undo import UndoWatch
 from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.regions.region import ForeignChange
 from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import single_edit
 
 MOST_UNDO_STEPS = 16
 """Among so many changes of a notification an undo is looked for that something else follows."""
@@ -155,11 +159,9 @@ class ReportReader:
         flight.is_for_other_text &= bool(flight.plan)
         mirror = self._document.mirror
         end = mirror.advance(echo.window_start, echo.window_length)
-        rest = single_edit(mirror.slice(echo.window_start, end), echo.reported)
+        rest = smallest(mirror, ForeignChange(echo.window_start, end, echo.reported))
         if rest:
-            start = mirror.advance(echo.window_start, rest.start)
-            end = mirror.advance(start, rest.end - rest.start)
-            self._document.change(start, end, rest.text)
+            self._document.change(rest.start, rest.end, rest.text)
 
     # What stands there now and stood there before
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.regions.region import ForeignChange
+from streaming_code_generator.editing.text.diff import single_edit
 from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.editing.text.mirror import Mirror, Splice
 
@@ -14,6 +15,19 @@ def located(mirror: Mirror, change: ReportedChange) -> ForeignChange:
         return ForeignChange(Point(0, 0), mirror.end, change.text)
     start, end = sorted(mirror.point(*position) for position in change.range)
     return ForeignChange(start, end, change.text)
+
+
+def smallest(mirror: Mirror, change: ForeignChange) -> ForeignChange | None:
+    """Return a change without what it leaves as it is at its ends, such as the rest of a line.
+
+    Returns:
+        The change; None if it leaves everything as it is.
+    """
+    edit = single_edit(mirror.slice(change.start, change.end), change.text)
+    if edit is None:
+        return None
+    start = mirror.advance(change.start, edit.start)
+    return ForeignChange(start, mirror.advance(start, edit.end - edit.start), edit.text)
 
 
 def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChange | None:
