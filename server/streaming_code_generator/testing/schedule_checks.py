@@ -7,8 +7,8 @@ order, or all of it is gone; removing all generations leaves the user's own docu
 
 from collections import Counter
 
-from streaming_code_generator.editing.regions.pieces import document_length
-from streaming_code_generator.editing.text.lines import split_lines
+from streaming_code_generator.editing.mirror import split_lines
+from streaming_code_generator.editing.region import document_length
 from streaming_code_generator.testing.schedule import Schedule, ScheduleBroken
 from streaming_code_generator.testing.schedule_texts import ENDINGS
 
