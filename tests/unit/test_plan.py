@@ -1,10 +1,13 @@
 """Plans are the smallest steps towards the wanted texts, and land as they say."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.region import ForeignChange, without_deleted
 from streaming_code_generator.editing.tracked_document import (
     Step,
     TrackedDocument,
@@ -32,6 +35,47 @@ def test_appended_text_is_one_insertion() -> None:
     document = tracked("x[ab]y")
 
     assert plan_towards(document, {"0": "abcd"}) == (Step("0", Edit(2, 2, "cd")),)
+
+
+def test_text_that_grows_at_its_end_takes_the_short_way() -> None:
+    document = tracked("x[ab]y")
+    land(document, plan := plan_towards(document, {"0": "cd"}), frozenset(plan))
+
+    step = Step("0", Edit(2, 2, "ef"))
+    assert document.growth("0", "cdef") == (step, ForeignChange(at(0, 3), at(0, 3), "ef"))
+
+
+@given(
+    st.sampled_from(["a[]\nc", "a[b]\nc", "a[b]d[]"]),
+    st.sampled_from(["", "bc", "b\r", "e\n"]),
+    st.sampled_from(["nothing", "typing", "undo", "another text"]),
+    st.tuples(st.integers(0, 4), st.integers(0, 2), st.sampled_from(["", "x", "\n"])),
+    st.sampled_from(["", "f", "\n", "\r\n", "f\r"]),
+)
+@settings(max_examples=500)
+def test_the_short_way_comes_to_what_the_general_way_does(
+    start: str, landed: str, event: str, typed: tuple[int, int, str], new: str
+) -> None:
+    """Whatever became of the text before."""
+    document = tracked(start)
+    plan = plan_towards(document, {"0": landed})
+    land(document, plan, frozenset(plan))
+    wanted = own(document) + new
+    if event == "typing":
+        end = len(document.mirror.text)
+        low, length, text = typed
+        change(document, min(low, end), min(low + length, end), text)
+    elif event == "undo":
+        change(document, 2, 1 + len(landed), "")
+        region = document.region("0")
+        own_text, pieces = region.standing_text(), without_deleted(region.pieces)
+        document.replace_region("0", replace(region, own_text=own_text, pieces=pieces))
+    elif event == "another text":
+        wanted = "q" + wanted
+    growth = document.growth("0", wanted)
+    if growth:
+        plan = plan_towards(document, {"0": wanted})
+        assert ((growth[0],), [growth[1]]) == (plan, document_changes(document, plan))
 
 
 def test_lines_that_stay_are_not_sent() -> None:

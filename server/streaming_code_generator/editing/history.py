@@ -161,8 +161,8 @@ class RegionHistory:
         self._steps: list[PastStep] = []
         self._unread = 0
         """How many of the latest steps have not been looked up."""
-        self._since_sent = 0
-        """How many of the latest steps there were since an edit was sent."""
+        self.since_sent = 0
+        """How many of the latest steps there were since an edit of the region was sent."""
 
     def is_touched_by(self, change: ForeignChange) -> bool:
         """Whether a change reaches into the field or up to one of its ends."""
@@ -175,7 +175,7 @@ class RegionHistory:
         step = replace(self._step(mirror, change), before=before, is_users=is_users)
         self._steps.append(step)
         self._unread += 1
-        self._since_sent += 1
+        self.since_sent += 1
         self._right += step.growth
 
     def _step(self, mirror: Mirror, change: ForeignChange) -> PastStep:
@@ -298,10 +298,6 @@ class RegionHistory:
         """Yield what the region was, the latest first."""
         return (step.before.region for step in reversed(self._steps) if step.before is not None)
 
-    def mark_sent(self) -> None:
-        """Take note that an edit goes out now: it is for the present text."""
-        self._since_sent = 0
-
     def note_unseen(self, mirror: Mirror, present: PastRegion, edits: tuple[Edit, ...]) -> None:
         """Note the edit that was sent last, and not seen, as landed and undone at once.
 
@@ -313,7 +309,7 @@ class RegionHistory:
             present: The region.
             edits: The edits of the region's own text, in order.
         """
-        index = len(self._steps) - self._since_sent
+        index = len(self._steps) - self.since_sent
         later = self._steps[index:]
         window = self._window(mirror)
         for step in reversed(later):

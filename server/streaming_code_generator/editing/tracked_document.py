@@ -14,6 +14,7 @@ from streaming_code_generator.editing.region import (
     Author,
     ForeignChange,
     Kind,
+    Piece,
     Region,
     absorb_change,
     document_length,
@@ -23,6 +24,22 @@ from streaming_code_generator.editing.region import (
     same_insertions,
     swept,
 )
+
+
+NEARBY_LINES = 400
+"""A change and a step further apart than this have nothing to do with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit of one generation's text."""
+
+    region_id: str
+    edit: Edit
+
+
+Plan = tuple[Step, ...]
+"""Steps in the order of their regions, and within a region in the order of its text."""
 
 
 class TrackedDocument:
@@ -164,6 +181,32 @@ class TrackedDocument:
             changes.append(ForeignChange(start, end, placed.text))
         self._placed = region, edit, changes
         return changes
+
+    def growth(self, region_id: str, text: str) -> tuple[Step, ForeignChange] | None:
+        """Return the step to a text that only adds to a region's end, and what it does.
+
+        A short way to what `plan_towards` and `document_changes` come to, for the usual case: the
+        region holds the generation's text and nothing else, and that was replaced before.
+
+        Returns:
+            None if it is another case.
+        """
+        region = self._regions[region_id]
+        own = region.own_text
+        if (
+            len(text) <= len(own)
+            or not text.startswith(own)
+            # What stands there before the first edit is to be remembered; what ends in a carriage
+            # return may end in the middle of a line ending.
+            or own in ("", region.original)
+            or own[-1] == "\r"
+            or own != region.landed_text
+            or region.pieces != (Piece(Kind.OWN, len(own)),)
+        ):
+            return None
+        new = text[len(own) :]
+        step = Step(region_id, Edit(len(own), len(own), new))
+        return step, ForeignChange(region.end, region.end, new)
 
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
@@ -351,10 +394,10 @@ class TrackedDocument:
         for history in self._histories.values():
             history.mark_read()
 
-    def mark_sent(self) -> None:
-        """Take note that an edit goes out now."""
-        for history in self._histories.values():
-            history.mark_sent()
+    def mark_sent(self, plan: Sequence[Step]) -> None:
+        """Take note that the steps go out now, for the present text."""
+        for step in plan:
+            self._histories[step.region_id].since_sent = 0
 
     def note_unseen(self, region_id: str, edits: tuple[Edit, ...]) -> None:
         """Take note that edits of a region, sent last, were not seen, and may turn up by redo."""
@@ -386,22 +429,6 @@ class TrackedDocument:
             return "user"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
-
-
-NEARBY_LINES = 400
-"""A change and a step further apart than this have nothing to do with each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One edit of one generation's text."""
-
-    region_id: str
-    edit: Edit
-
-
-Plan = tuple[Step, ...]
-"""Steps in the order of their regions, and within a region in the order of its text."""
 
 
 def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
