@@ -183,6 +183,12 @@ class RegionHistory:
         start = self.coordinate(mirror, change.start)
         return PastStep(start, mirror.slice(change.start, change.end), change.text, before=None)
 
+    def grow(self, before: PastRegion, text: str) -> None:
+        """Take note of text that its generation puts at the region's end, as looked up already."""
+        self._steps.append(PastStep(before.end, "", text, before))
+        self.since_sent += 1
+        self._right += len(text)
+
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""
         self._unread = 0

@@ -201,12 +201,41 @@ class TrackedDocument:
             or own in ("", region.original)
             or own[-1] == "\r"
             or own != region.landed_text
+            or region.deleted
             or region.pieces != (Piece(Kind.OWN, len(own)),)
         ):
             return None
         new = text[len(own) :]
         step = Step(region_id, Edit(len(own), len(own), new))
         return step, ForeignChange(region.end, region.end, new)
+
+    def grow(self, plan: Plan) -> bool:
+        """Land a plan that only adds to the end of the only region: the usual case of `land`.
+
+        Returns:
+            Whether it is that case; else nothing was done.
+        """
+        if len(plan) != 1 or len(self._regions) != 1:
+            return False
+        (step,) = plan
+        region_id, region = step.region_id, self._regions[step.region_id]
+        text = region.own_text + step.edit.text
+        growth = self.growth(region_id, text)
+        if growth is None or growth[0] != step:
+            return False
+        past, history = self._past(region_id), self._histories[region_id]
+        splice = self.mirror.splice(region.end, region.end, step.edit.text)
+        self._regions[region_id] = replace(
+            region,
+            end=splice.move(region.end, sticks_right=True),
+            own_text=text,
+            landed_text=text,
+            pieces=(Piece(Kind.OWN, len(text)),),
+        )
+        history.grow(past, step.edit.text)
+        history.moved(splice)
+        history.compact(self.mirror)
+        return True
 
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""

@@ -351,7 +351,9 @@ class DocumentWriter:
     # What came of it
 
     def _settle(self) -> list[Outcome]:
-        if self._in_flight is None and self._wishes.has_final:
+        if not self._wishes.has_final:
+            return []
+        if self._in_flight is None:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         settled = self._wishes.settled(busy)
