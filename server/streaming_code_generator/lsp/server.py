@@ -17,9 +17,8 @@ from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.logs import LogSink
-from streaming_code_generator.lsp.capabilities import Capabilities, resolve_capabilities
-from streaming_code_generator.lsp.failures import CommandHandler, translating
-from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.client import Capabilities, resolve_capabilities
+from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProtocol, translating
 from streaming_code_generator.lsp.wire import (
     CODE_ACTION_KIND,
     COMMANDS,
@@ -87,18 +86,14 @@ class StreamingServer(LanguageServer):
 
     def _handler(self, name: str) -> CommandHandler:
         def start(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
-            from streaming_code_generator.lsp.features import (  # noqa: PLC0415 - see above
-                commands,
-                generate_command,
-            )
+            from streaming_code_generator.lsp.commands import HANDLERS  # noqa: PLC0415 - see above
 
-            handlers = {**generate_command.HANDLERS, **commands.HANDLERS}
-            return handlers[name](self.state, arguments, ended)
+            return HANDLERS[name](self.state, arguments, ended)
 
         return translating(start)
 
     def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
-        from streaming_code_generator.lsp.features.inline_completion import (  # noqa: PLC0415 - see above
+        from streaming_code_generator.lsp.completions.inline_completion import (  # noqa: PLC0415 - see above
             inline_completion,
         )
 
@@ -116,9 +111,7 @@ class StreamingServer(LanguageServer):
 
     def client_ready(self) -> None:
         """Handle `initialized`: request the settings, load what the first generation needs."""
-        from streaming_code_generator.lsp.features import configuration  # noqa: PLC0415 - see above
-
-        begin = configuration.begin(self, self.state)
+        begin = self.state.backend.begin(self.state.client)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
     def progress_cancelled(self, token: str | int) -> None:
@@ -173,9 +166,7 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
-        from streaming_code_generator.lsp.features import configuration  # noqa: PLC0415 - see above
-
-        await configuration.changed(server, server.state, params.settings)
+        await server.state.backend.configuration_changed(server.state.client, params.settings)
 
     @server.feature(DID_UNDO)
     def did_undo(params: Any) -> None:  # of `object` pygls thinks that the server is wanted first
@@ -186,7 +177,7 @@ def _register(server: StreamingServer) -> None:
         types.CodeActionOptions(code_action_kinds=[CODE_ACTION_KIND]),
     )
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-        from streaming_code_generator.lsp.features.code_actions import code_actions  # noqa: PLC0415 - see above
+        from streaming_code_generator.lsp.code_actions import code_actions  # noqa: PLC0415 - see above
 
         state = server.state
         document = state.documents.get(params.text_document.uri)
@@ -205,7 +196,7 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
-        from streaming_code_generator.lsp.features.code_actions import code_lenses  # noqa: PLC0415 - see above
+        from streaming_code_generator.lsp.code_actions import code_lenses  # noqa: PLC0415 - see above
 
         return code_lenses(server.state.generations, params.text_document.uri)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from streaming_code_generator.editing.text.lines import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.sync import DocumentChange, OpenedDocument
 from streaming_code_generator.lsp.documents.uris import Renames, document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
     language_of,
@@ -16,6 +15,7 @@ from streaming_code_generator.lsp.documents.workspace_files import (
     read_text,
     workspace_file,
 )
+from streaming_code_generator.lsp.protocol import DocumentChange, OpenedDocument
 from streaming_code_generator.lsp.wire import UndoNotice
 
 logger = logging.getLogger(__name__)

@@ -101,7 +101,7 @@ async def _means(
     is_invoked: bool,
 ) -> Means | None:
     """Return what to suggest with, by the settings; None where they want no suggestion."""
-    await state.settings_read()
+    await state.backend.settings_read()
     try:
         provider = state.backend.completion_provider()
     except StreamingError as error:

@@ -1,4 +1,7 @@
-"""The commands that start generations: `generate`, and `retry`, which does it again."""
+"""The commands of `workspace/executeCommand`, one function each.
+
+`generate` and `retry` start generations: places are reserved, a prompt is composed, code streams.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,33 +21,36 @@ from streaming_code_generator.lsp.documents.workspace_files import (
     new_workspace_file,
     secret_looking,
 )
-from streaming_code_generator.lsp.failures import (
-    content_modified,
-    request_cancelled,
-    request_failed,
-)
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,
     Failed,
     Generation,
 )
-from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.registry import Preparation
 from streaming_code_generator.lsp.generations.reporter import result_object
-from streaming_code_generator.lsp.generations.requests import make_job
+from streaming_code_generator.lsp.generations.requests import Job, make_job
 from streaming_code_generator.lsp.state import ServerState
 from streaming_code_generator.lsp.wire import (
+    ACCEPT,
+    CANCEL,
     GENERATE,
+    REMOVE,
     RETRY,
+    STATUS,
     ClientRange,
     GenerateArguments,
     NewFile,
+    content_modified,
     invalid,
     parse_generate,
     parse_reference,
+    request_cancelled,
+    request_failed,
 )
+from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings
+from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
 
 
 def generate(
@@ -98,6 +104,60 @@ async def retry(state: ServerState, arguments: object, _ended: ExitStack) -> obj
     again = _start(state, job, region.document, engine)
     state.generations.forget(generation)
     return await _end_of(again)
+
+
+async def cancel(state: ServerState, arguments: object, _: ExitStack) -> object:
+    """Cancel one generation, or all; answer with the ids of those that were running."""
+    return {"ids": state.generations.cancel(parse_reference(arguments, CANCEL))}
+
+
+async def remove(state: ServerState, arguments: object, _: ExitStack) -> object:
+    """Take a generation's code out of its document and put back what it replaced."""
+    generation = state.generations.meant(parse_reference(arguments, REMOVE), REMOVE)
+    await state.generations.put_back(generation)
+    state.generations.forget(generation)
+    state.documents.drop_unused_files()
+    return {"id": generation.id, "status": "removed"}
+
+
+async def accept(state: ServerState, arguments: object, _: ExitStack) -> object:
+    """Stop tracking a generation's code: it is the user's own from now on."""
+    generation = state.generations.meant(parse_reference(arguments, ACCEPT), ACCEPT)
+    state.generations.forget(generation)
+    state.documents.drop_unused_files()
+    return {"id": generation.id, "status": "accepted"}
+
+
+_NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
+
+
+async def status(state: ServerState, _arguments: object, _: ExitStack) -> object:
+    """Answer with running and recent generations, the totals, and how ghost text stands."""
+    await state.backend.settings_read()
+    generations, completions = state.generations, state.completions
+    spent = await state.backend.ledger.spent()
+    counts = completions.counts() if completions else _NO_COMPLETIONS
+    try:
+        provider = state.backend.completion_provider().description
+        when = completes(state.backend.resolved, provider)
+    except StreamingError:
+        when = "off"
+    return {
+        "running": [result_object(generation) for generation in generations.running],
+        "recent": [result_object(generation) for generation in generations.ended],
+        "totals": generations.totals(),
+        "usage": {
+            "session": _usage_object(spent.session),
+            "today": _usage_object(spent.day) if spent.day else None,
+        },
+        "completions": {"when": when, **counts},
+        "profiles": list(state.backend.resolved.profiles),
+    }
+
+
+def _usage_object(sums: UsageSums) -> dict[str, object]:
+    # In words too, so that no client has to know how sums of money and estimates are written.
+    return {**sums_object(sums), "summary": str(sums)}
 
 
 async def _generate(
@@ -196,7 +256,7 @@ async def _present_engine(
     Raises:
         ConfigurationError: No model can be had, or the day's budget is spent.
     """
-    await state.settings_read()
+    await state.backend.settings_read()
     try:
         resolved = state.backend.resolved.for_request(selection)
         engine = state.backend.new_engine(resolved)
@@ -302,4 +362,11 @@ async def _end_of(generation: Generation) -> object:
     raise RuntimeError(f"generation {generation.id} has not ended")
 
 
-HANDLERS = {GENERATE: generate, RETRY: retry}
+HANDLERS = {
+    GENERATE: generate,
+    RETRY: retry,
+    CANCEL: cancel,
+    REMOVE: remove,
+    ACCEPT: accept,
+    STATUS: status,
+}
