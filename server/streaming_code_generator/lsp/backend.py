@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
@@ -70,6 +72,7 @@ class Backend:
         """Endpoints that have answered: one that fails afterwards is probably being replaced."""
         self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
+        self._session_key = secrets.token_bytes(16)
         self._reading = asyncio.Lock()
         """Held while the client's configuration is being read."""
 
@@ -179,6 +182,13 @@ class Backend:
             fallbacks=fallbacks,
             breakers=self._breakers,
         )
+
+    def session_id(self, uri: str) -> str:
+        """Return what a document's requests have in common: a hash that names no user and no path.
+
+        It has a key that leaves this process never, so that nothing can be found by trying names.
+        """
+        return blake2b(uri.encode(), key=self._session_key, digest_size=16).hexdigest()
 
     def record(self, attempt: Attempt) -> "Future[Cost | None]":
         """Take note of a request that has ended."""

@@ -1,12 +1,12 @@
-"""The commands of `workspace/executeCommand`, one function each.
+"""The commands of `workspace/executeCommand`, one method each.
 
 `generate` and `retry` start generations: places are reserved, a prompt is composed, code streams.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +16,11 @@ from pygls.exceptions import JsonRpcException
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.backend import Backend
+from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.completions.completions import Completions
+from streaming_code_generator.lsp.consent import BudgetGuard
+from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.documents.workspace_files import (
     new_workspace_file,
@@ -27,10 +32,11 @@ from streaming_code_generator.lsp.generations.generation import (
     Failed,
     Generation,
 )
-from streaming_code_generator.lsp.generations.registry import Preparation
+from streaming_code_generator.lsp.generations.prompts import Prompts
+from streaming_code_generator.lsp.generations.registry import Generations, Preparation
 from streaming_code_generator.lsp.generations.reporter import result_object
 from streaming_code_generator.lsp.generations.requests import Job, make_job
-from streaming_code_generator.lsp.state import ServerState
+from streaming_code_generator.lsp.protocol import CommandHandler
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,
@@ -52,219 +58,269 @@ from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings
 from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
 
-
-def generate(
-    state: ServerState, arguments: object, ended: ExitStack
-) -> Coroutine[Any, Any, object]:
-    """Reserve the places at once; then start a generation in each and answer with the results.
-
-    Cancellation: cancels the generations, if they are waited for.
-    """
-    parsed = parse_generate(arguments)
-    if parsed.target != "none" and not state.client.capabilities.edits:
-        invalid(
-            "This client takes no edits (it does not announce `workspace.applyEdit`): "
-            'send "target": "none", and take the code from the answer.'
-        )
-    if isinstance(parsed.target, NewFile):
-        return _generate_file(state, parsed)
-    document = state.documents.get(parsed.uri)
-    places = None
-    if document is not None and document.is_open:
-        # The next message may already change the document: the places must move with it.
-        places = _reserve(parsed, document)
-        for place in places:
-            ended.callback(place.release)
-    token = parsed.work_done_token
-    preparation = ended.enter_context(state.generations.preparation(parsed.uri, token))
-    return _generate(state, parsed, places, preparation)
-
-
-async def retry(state: ServerState, arguments: object, _ended: ExitStack) -> object:
-    """Remove a generation's code and generate again, with the same request.
-
-    Cancellation: cancels the new generation, if it is waited for.
-    """
-    reference = parse_reference(arguments, RETRY)
-    generation = state.generations.meant(reference, RETRY)
-    engine, _ = await _present_engine(state, generation.job.selection)
-    await state.generations.put_back(generation)
-    region = generation.region
-    if region is None or not region.is_tracked:
-        invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
-    job = replace(
-        generation.job,
-        takes_over=region.region_id,
-        is_awaited=reference.wait,
-        work_done_token=reference.work_done_token,
-        partial_result_token=None,
-    )
-    # The new generation takes over the region before the old one lets go of it, so that the
-    # place is tracked throughout.
-    again = _start(state, job, region.document, engine)
-    state.generations.forget(generation)
-    return await _end_of(again)
-
-
-async def cancel(state: ServerState, arguments: object, _: ExitStack) -> object:
-    """Cancel one generation, or all; answer with the ids of those that were running."""
-    return {"ids": state.generations.cancel(parse_reference(arguments, CANCEL))}
-
-
-async def remove(state: ServerState, arguments: object, _: ExitStack) -> object:
-    """Take a generation's code out of its document and put back what it replaced."""
-    generation = state.generations.meant(parse_reference(arguments, REMOVE), REMOVE)
-    await state.generations.put_back(generation)
-    state.generations.forget(generation)
-    state.documents.drop_unused_files()
-    return {"id": generation.id, "status": "removed"}
-
-
-async def accept(state: ServerState, arguments: object, _: ExitStack) -> object:
-    """Stop tracking a generation's code: it is the user's own from now on."""
-    generation = state.generations.meant(parse_reference(arguments, ACCEPT), ACCEPT)
-    state.generations.forget(generation)
-    state.documents.drop_unused_files()
-    return {"id": generation.id, "status": "accepted"}
-
-
 _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 
 
-async def status(state: ServerState, _arguments: object, _: ExitStack) -> object:
-    """Answer with running and recent generations, the totals, and how ghost text stands."""
-    await state.backend.settings_read()
-    generations, completions = state.generations, state.completions
-    spent = await state.backend.ledger.spent()
-    counts = completions.counts() if completions else _NO_COMPLETIONS
-    try:
-        provider = state.backend.completion_provider().description
-        when = completes(state.backend.resolved, provider)
-    except StreamingError:
-        when = "off"
-    return {
-        "running": [result_object(generation) for generation in generations.running],
-        "recent": [result_object(generation) for generation in generations.ended],
-        "totals": generations.totals(),
-        "usage": {
-            "session": _usage_object(spent.session),
-            "today": _usage_object(spent.day) if spent.day else None,
-        },
-        "completions": {"when": when, **counts},
-        "profiles": list(state.backend.resolved.profiles),
-    }
+@dataclass(slots=True, kw_only=True, eq=False)
+class Commands:
+    """Runs commands on what the server holds."""
+
+    backend: Backend
+    documents: Documents
+    generations: Generations
+    client: Client
+    budget: BudgetGuard
+    prompts: Prompts
+    suggestions: Callable[[], Completions | None]
+    """Returns those of ghost text, if there have been any."""
+
+    def begin(self, name: str, arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
+        """Begin a command: what it does before it returns comes before the next message.
+
+        Args:
+            name: One of `wire.COMMANDS`.
+            arguments: As the client sent them.
+            ended: What to close when the request has ended.
+        """
+        handlers: dict[str, CommandHandler] = {
+            GENERATE: self.generate,
+            RETRY: self.retry,
+            CANCEL: self.cancel,
+            REMOVE: self.remove,
+            ACCEPT: self.accept,
+            STATUS: self.status,
+        }
+        return handlers[name](arguments, ended)
+
+    def generate(self, arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
+        """Reserve the places at once; then start a generation in each and answer with the results.
+
+        Cancellation: cancels the generations, if they are waited for.
+        """
+        parsed = parse_generate(arguments)
+        if parsed.target != "none" and not self.client.capabilities.edits:
+            invalid(
+                "This client takes no edits (it does not announce `workspace.applyEdit`): "
+                'send "target": "none", and take the code from the answer.'
+            )
+        if isinstance(parsed.target, NewFile):
+            return self._generate_file(parsed)
+        document = self.documents.get(parsed.uri)
+        places = None
+        if document is not None and document.is_open:
+            # The next message may already change the document: the places must move with it.
+            places = _reserve(parsed, document)
+            for place in places:
+                ended.callback(place.release)
+        token = parsed.work_done_token
+        preparation = ended.enter_context(self.generations.preparation(parsed.uri, token))
+        return self._generate(parsed, places, preparation)
+
+    async def retry(self, arguments: object, _ended: ExitStack) -> object:
+        """Remove a generation's code and generate again, with the same request.
+
+        Cancellation: cancels the new generation, if it is waited for.
+        """
+        reference = parse_reference(arguments, RETRY)
+        generation = self.generations.meant(reference, RETRY)
+        engine, _ = await self._present_engine(generation.job.selection)
+        await self.generations.put_back(generation)
+        region = generation.region
+        if region is None or not region.is_tracked:
+            invalid(f"The place of generation `{generation.id}` is gone: generate anew.")
+        job = replace(
+            generation.job,
+            takes_over=region.region_id,
+            is_awaited=reference.wait,
+            work_done_token=reference.work_done_token,
+            partial_result_token=None,
+        )
+        # The new generation takes over the region before the old one lets go of it, so that the
+        # place is tracked throughout.
+        again = self._start(job, region.document, engine)
+        self.generations.forget(generation)
+        return await _end_of(again)
+
+    async def cancel(self, arguments: object, _: ExitStack) -> object:
+        """Cancel one generation, or all; answer with the ids of those that were running."""
+        return {"ids": self.generations.cancel(parse_reference(arguments, CANCEL))}
+
+    async def remove(self, arguments: object, _: ExitStack) -> object:
+        """Take a generation's code out of its document and put back what it replaced."""
+        generation = self.generations.meant(parse_reference(arguments, REMOVE), REMOVE)
+        await self.generations.put_back(generation)
+        self.generations.forget(generation)
+        self.documents.drop_unused_files()
+        return {"id": generation.id, "status": "removed"}
+
+    async def accept(self, arguments: object, _: ExitStack) -> object:
+        """Stop tracking a generation's code: it is the user's own from now on."""
+        generation = self.generations.meant(parse_reference(arguments, ACCEPT), ACCEPT)
+        self.generations.forget(generation)
+        self.documents.drop_unused_files()
+        return {"id": generation.id, "status": "accepted"}
+
+    async def status(self, _arguments: object, _: ExitStack) -> object:
+        """Answer with running and recent generations, the totals, and how ghost text stands."""
+        await self.backend.settings_read()
+        generations, completions = self.generations, self.suggestions()
+        spent = await self.backend.ledger.spent()
+        counts = completions.counts() if completions else _NO_COMPLETIONS
+        try:
+            provider = self.backend.completion_provider().description
+            when = completes(self.backend.resolved, provider)
+        except StreamingError:
+            when = "off"
+        return {
+            "running": [result_object(generation) for generation in generations.running],
+            "recent": [result_object(generation) for generation in generations.ended],
+            "totals": generations.totals(),
+            "usage": {
+                "session": _usage_object(spent.session),
+                "today": _usage_object(spent.day) if spent.day else None,
+            },
+            "completions": {"when": when, **counts},
+            "profiles": list(self.backend.resolved.profiles),
+        }
+
+    async def _generate(
+        self,
+        arguments: GenerateArguments,
+        places: list[ReservedRange] | None,
+        preparation: Preparation,
+    ) -> object:
+        engine, settings = await self._present_engine(arguments.selection)
+        if places is None:
+            places = _reserve(arguments, await self.documents.find(arguments.uri))
+        jobs = await self._make_jobs(arguments, places, engine, settings)
+        if preparation.is_cancelled:
+            raise request_cancelled("Cancelled before anything was asked of the model.", "")
+        document = places[0].document if arguments.target != "none" else None
+        # With target `none` a file that is not open was read for its context alone.
+        if document is None:
+            self.documents.drop_unused_files()
+        if not arguments.positions:
+            return await _end_of(self._start(jobs[0], document, engine))
+
+        async def end_of(generation: Generation) -> object:
+            try:
+                return await _end_of(generation)
+            except JsonRpcException as error:  # one that fails does not fail the others
+                return {**result_object(generation), "error": error.message}
+
+        return {
+            "generations": await asyncio.gather(
+                *map(end_of, self._start_all(jobs, document, engine))
+            )
+        }
+
+    async def _generate_file(self, arguments: GenerateArguments) -> object:
+        """Have the client create a file, and generate what it is to hold.
+
+        The file is created first, so that the code is seen to grow in it; where no code comes, it
+        stays, empty.
+        """
+        if not self.client.capabilities.creates_files:
+            invalid(
+                "This client creates no files (it does not announce `create` in "
+                "`workspace.workspaceEdit.resourceOperations`): create the file, and send it as "
+                '"textDocument".'
+            )
+        _refuse_secrets(arguments.uri)
+        if self.documents.get(arguments.uri) is not None:
+            invalid('The file is open already: send it as "textDocument", with a place in it.')
+        path = new_workspace_file(arguments.uri, self.documents.roots)
+        engine, settings = await self._present_engine(arguments.selection)
+        objection = await self.client.create_file(arguments.uri)
+        if objection is not None:
+            raise StreamProcessError(
+                f"The editor did not create `{path.name}` ({objection}): create it yourself, and "
+                "generate in it.",
+                kind="document",
+            )
+        places = _reserve(arguments, self.documents.created(arguments.uri))
+        (job,) = await self._make_jobs(arguments, places, engine, settings)
+        return await _end_of(self._start(job, places[0].document, engine))
+
+    async def _make_jobs(
+        self,
+        arguments: GenerateArguments,
+        places: list[ReservedRange],
+        engine: GenerationEngine,
+        settings: Settings,
+    ) -> list[Job]:
+        """Resolve a request at each of its places, before any code changes the document."""
+        try:
+            prompts = await self.prompts.compose(arguments, places, engine, settings)
+            first, *others = [
+                make_job(
+                    arguments,
+                    place,
+                    settings,
+                    prompt,
+                    session_id=self.backend.session_id(place.document.uri),
+                )
+                for place, prompt in zip(places, prompts, strict=True)
+            ]
+        finally:
+            for place in places:
+                place.release()
+        # A token stands for one progress: the further generations have their own.
+        return [first, *(replace(job, work_done_token=None) for job in others)]
+
+    async def _present_engine(self, selection: ModelSelection) -> tuple[GenerationEngine, Settings]:
+        """Return what a generation runs on, by the settings of the moment of the request, and these.
+
+        They are taken before anything else is waited for: another request may bring other settings.
+
+        Raises:
+            ConfigurationError: No model can be had, or the day's budget is spent.
+        """
+        await self.backend.settings_read()
+        try:
+            resolved = self.backend.resolved.for_request(selection)
+            engine = self.backend.new_engine(resolved)
+            await self.budget.admit(resolved.settings.budget_per_day)
+        except StreamingError as error:
+            self.client.log(error.message, types.MessageType.Error)
+            raise
+        return engine, resolved.settings
+
+    def _start(
+        self, job: Job, document: OpenDocument | None, engine: GenerationEngine
+    ) -> Generation:
+        """Start a generation.
+
+        Raises:
+            JsonRpcInvalidParams: Another generation is writing in the range.
+        """
+        if (suggestions := self.suggestions()) is not None:
+            suggestions.yield_to_generation(engine.provider.description.endpoint)
+        try:
+            return self.generations.start(job, document, engine)
+        except RangeTaken as taken:
+            invalid(
+                f"Generation `{taken.region_id}` is still writing in that range: "
+                "wait for its end, or cancel it."
+            )
+
+    def _start_all(
+        self, jobs: list[Job], document: OpenDocument | None, engine: GenerationEngine
+    ) -> list[Generation]:
+        """Start several generations, or none; raises as `_start` does."""
+        started: list[Generation] = []
+        try:
+            started.extend(self._start(job, document, engine) for job in jobs)
+        except BaseException:
+            for generation in started:
+                generation.cancel("Another place of the same request is taken.")
+            raise
+        return started
 
 
 def _usage_object(sums: UsageSums) -> dict[str, object]:
     # In words too, so that no client has to know how sums of money and estimates are written.
     return {**sums_object(sums), "summary": str(sums)}
-
-
-async def _generate(
-    state: ServerState,
-    arguments: GenerateArguments,
-    places: list[ReservedRange] | None,
-    preparation: Preparation,
-) -> object:
-    engine, settings = await _present_engine(state, arguments.selection)
-    if places is None:
-        places = _reserve(arguments, await state.documents.find(arguments.uri))
-    jobs = await _make_jobs(state, arguments, places, engine, settings)
-    if preparation.is_cancelled:
-        raise request_cancelled("Cancelled before anything was asked of the model.", "")
-    document = places[0].document if arguments.target != "none" else None
-    # With target `none` a file that is not open was read for its context alone.
-    if document is None:
-        state.documents.drop_unused_files()
-    if not arguments.positions:
-        return await _end_of(_start(state, jobs[0], document, engine))
-
-    async def end_of(generation: Generation) -> object:
-        try:
-            return await _end_of(generation)
-        except JsonRpcException as error:  # one that fails does not fail the others
-            return {**result_object(generation), "error": error.message}
-
-    return {
-        "generations": await asyncio.gather(*map(end_of, _start_all(state, jobs, document, engine)))
-    }
-
-
-async def _make_jobs(
-    state: ServerState,
-    arguments: GenerateArguments,
-    places: list[ReservedRange],
-    engine: GenerationEngine,
-    settings: Settings,
-) -> list[Job]:
-    """Resolve a request at each of its places, before any code changes the document."""
-    try:
-        prompts = await state.prompts.compose(arguments, places, engine, settings)
-        first, *others = [
-            make_job(
-                arguments,
-                place,
-                settings,
-                prompt,
-                session_id=state.session_id(place.document.uri),
-            )
-            for place, prompt in zip(places, prompts, strict=True)
-        ]
-    finally:
-        for place in places:
-            place.release()
-    # A token stands for one progress: the further generations have their own.
-    return [first, *(replace(job, work_done_token=None) for job in others)]
-
-
-async def _generate_file(state: ServerState, arguments: GenerateArguments) -> object:
-    """Have the client create a file, and generate what it is to hold.
-
-    The file is created first, so that the code is seen to grow in it; where no code comes, it
-    stays, empty.
-    """
-    if not state.client.capabilities.creates_files:
-        invalid(
-            "This client creates no files (it does not announce `create` in "
-            "`workspace.workspaceEdit.resourceOperations`): create the file, and send it as "
-            '"textDocument".'
-        )
-    _refuse_secrets(arguments.uri)
-    if state.documents.get(arguments.uri) is not None:
-        invalid('The file is open already: send it as "textDocument", with a place in it.')
-    path = new_workspace_file(arguments.uri, state.documents.roots)
-    engine, settings = await _present_engine(state, arguments.selection)
-    objection = await state.client.create_file(arguments.uri)
-    if objection is not None:
-        raise StreamProcessError(
-            f"The editor did not create `{path.name}` ({objection}): create it yourself, and "
-            "generate in it.",
-            kind="document",
-        )
-    places = _reserve(arguments, state.documents.created(arguments.uri))
-    (job,) = await _make_jobs(state, arguments, places, engine, settings)
-    return await _end_of(_start(state, job, places[0].document, engine))
-
-
-async def _present_engine(
-    state: ServerState, selection: ModelSelection
-) -> tuple[GenerationEngine, Settings]:
-    """Return what a generation runs on, by the settings of the moment of the request, and these.
-
-    They are taken before anything else is waited for: another request may bring other settings.
-
-    Raises:
-        ConfigurationError: No model can be had, or the day's budget is spent.
-    """
-    await state.backend.settings_read()
-    try:
-        resolved = state.backend.resolved.for_request(selection)
-        engine = state.backend.new_engine(resolved)
-        await state.budget.admit(resolved.settings.budget_per_day)
-    except StreamingError as error:
-        state.client.log(error.message, types.MessageType.Error)
-        raise
-    return engine, resolved.settings
 
 
 def _reserve(arguments: GenerateArguments, document: OpenDocument) -> list[ReservedRange]:
@@ -304,39 +360,6 @@ def _carried(
     return carried
 
 
-def _start(
-    state: ServerState, job: Job, document: OpenDocument | None, engine: GenerationEngine
-) -> Generation:
-    """Start a generation.
-
-    Raises:
-        JsonRpcInvalidParams: Another generation is writing in the range.
-    """
-    if state.completions is not None:
-        state.completions.yield_to_generation(engine.provider.description.endpoint)
-    try:
-        return state.generations.start(job, document, engine)
-    except RangeTaken as taken:
-        invalid(
-            f"Generation `{taken.region_id}` is still writing in that range: "
-            "wait for its end, or cancel it."
-        )
-
-
-def _start_all(
-    state: ServerState, jobs: list[Job], document: OpenDocument | None, engine: GenerationEngine
-) -> list[Generation]:
-    """Start several generations, or none; raises as `_start` does."""
-    started: list[Generation] = []
-    try:
-        started.extend(_start(state, job, document, engine) for job in jobs)
-    except BaseException:
-        for generation in started:
-            generation.cancel("Another place of the same request is taken.")
-        raise
-    return started
-
-
 async def _end_of(generation: Generation) -> object:
     """Answer at once, or with a generation's end, as its job says.
 
@@ -360,13 +383,3 @@ async def _end_of(generation: Generation) -> object:
         case Failed(error=error):
             raise request_failed(error) from error
     raise RuntimeError(f"generation {generation.id} has not ended")
-
-
-HANDLERS = {
-    GENERATE: generate,
-    RETRY: retry,
-    CANCEL: cancel,
-    REMOVE: remove,
-    ACCEPT: accept,
-    STATUS: status,
-}

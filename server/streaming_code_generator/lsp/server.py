@@ -18,7 +18,7 @@ from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.logs import LogSink
 from streaming_code_generator.lsp.client import Capabilities, resolve_capabilities
-from streaming_code_generator.lsp.protocol import CommandHandler, StreamingProtocol, translating
+from streaming_code_generator.lsp.protocol import StreamingProtocol, translating
 from streaming_code_generator.lsp.wire import (
     CODE_ACTION_KIND,
     COMMANDS,
@@ -30,6 +30,8 @@ from streaming_code_generator.settings import SettingsSources
 
 if TYPE_CHECKING:  # see the module's docstring
     from streaming_code_generator.editing.text.lines import PositionEncoding
+    from streaming_code_generator.lsp.commands import Commands
+    from streaming_code_generator.lsp.completions.inline_completion import GhostText
     from streaming_code_generator.lsp.documents.documents import Documents
     from streaming_code_generator.lsp.state import ServerState
 
@@ -64,9 +66,13 @@ class StreamingServer(LanguageServer):
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
         # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
-        self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
+        self.protocol.command_handlers = {
+            name: translating(functools.partial(_begin_command, self, name)) for name in COMMANDS
+        }
         self.protocol.request_handlers = {
-            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(
+                lambda params, _: self.ghost_text.begin(params)
+            )
         }
         _register(self)
         _register_renames(self)
@@ -84,20 +90,35 @@ class StreamingServer(LanguageServer):
         """The client's documents."""
         return self.state.documents
 
-    def _handler(self, name: str) -> CommandHandler:
-        def start(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
-            from streaming_code_generator.lsp.commands import HANDLERS  # noqa: PLC0415 - see above
+    @functools.cached_property
+    def commands(self) -> "Commands":
+        """The handlers of commands."""
+        from streaming_code_generator.lsp.commands import Commands  # noqa: PLC0415 - see above
 
-            return HANDLERS[name](self.state, arguments, ended)
-
-        return translating(start)
-
-    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
-        from streaming_code_generator.lsp.completions.inline_completion import (  # noqa: PLC0415 - see above
-            inline_completion,
+        state = self.state
+        return Commands(
+            backend=state.backend,
+            documents=state.documents,
+            generations=state.generations,
+            client=state.client,
+            budget=state.budget,
+            prompts=state.prompts,
+            suggestions=lambda: state.completions,
         )
 
-        return inline_completion(self.state, params)
+    @functools.cached_property
+    def ghost_text(self) -> "GhostText":
+        """The handler of requests for ghost text."""
+        from streaming_code_generator.lsp.completions.inline_completion import (  # noqa: PLC0415 - see above
+            GhostText,
+        )
+
+        state = self.state
+        handler = GhostText(
+            state.documents, state.generations, state.backend, state.budget, state.client.log_once
+        )
+        state.completions = handler.completions
+        return handler
 
     # Logging
 
@@ -150,6 +171,12 @@ def build_server(
         sink: Where this process logs; its level and what it masks then follow the settings.
     """
     return StreamingServer(sources or SettingsSources.of_process(), sink)
+
+
+def _begin_command(
+    server: StreamingServer, name: str, arguments: object, ended: ExitStack
+) -> Coroutine[Any, Any, object]:
+    return server.commands.begin(name, arguments, ended)
 
 
 def _register(server: StreamingServer) -> None:

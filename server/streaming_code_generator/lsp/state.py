@@ -1,10 +1,7 @@
 """What one server holds: its client, documents, generations and settings."""
 
 import asyncio
-import secrets
-from dataclasses import dataclass, field
-from functools import partial
-from hashlib import blake2b
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pygls.lsp.server import LanguageServer
@@ -41,15 +38,6 @@ class ServerState:
     prompts: Prompts
     completions: "Completions | None" = None
     """Made by the first request for ghost text."""
-
-    session_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
-
-    def session_id(self, uri: str) -> str:
-        """Return what a document's requests have in common: a hash that names no user and no path.
-
-        It has a key that leaves this process never, so that nothing can be found by trying names.
-        """
-        return blake2b(uri.encode(), key=self.session_key, digest_size=16).hexdigest()
 
 
 def new_state(
