@@ -32,10 +32,11 @@ from streaming_code_generator.lsp.generations.generation import (
     Failed,
     Generation,
 )
+from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations, Preparation
 from streaming_code_generator.lsp.generations.reporter import result_object
-from streaming_code_generator.lsp.generations.requests import Job, make_job
+from streaming_code_generator.lsp.generations.requests import make_job
 from streaming_code_generator.lsp.protocol import CommandHandler
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
@@ -269,9 +270,9 @@ class Commands:
         return [first, *(replace(job, work_done_token=None) for job in others)]
 
     async def _present_engine(self, selection: ModelSelection) -> tuple[GenerationEngine, Settings]:
-        """Return what a generation runs on, by the settings of the moment of the request, and these.
+        """Return what a generation runs on, by the settings at the moment of the request, and these.
 
-        They are taken before anything else is waited for: another request may bring other settings.
+        They are taken before anything else is waited for: another request may bring others.
 
         Raises:
             ConfigurationError: No model can be had, or the day's budget is spent.

@@ -45,8 +45,12 @@ from pygls.protocol.json_rpc import (
 
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.errors import StreamingError
-from streaming_code_generator.lsp.documents.uris import is_uri
-from streaming_code_generator.lsp.wire import internal_error, request_failed, with_work_done_token
+from streaming_code_generator.lsp.wire import (
+    internal_error,
+    is_uri,
+    request_failed,
+    with_work_done_token,
+)
 from streaming_code_generator.lsp.writing import MessageWriter
 
 logger = logging.getLogger(__name__)

@@ -1,3 +1,5 @@
+
+
 """Names, arguments and notifications of our own on the wire, beside those of LSP.
 
 Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.
@@ -6,13 +8,13 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.logs import redacted
-from streaming_code_generator.lsp.documents.uris import is_uri
 from streaming_code_generator.settings import ModelSelection
 from streaming_code_generator.settings.declarations import SECTION, SPECS, ProviderName
 from streaming_code_generator.settings.sources import (
@@ -301,6 +303,15 @@ def with_work_done_token(arguments: object, token: Token | None) -> object:
     if not isinstance(argument, Mapping) or argument.get("workDoneToken") is not None:
         return arguments
     return [{**argument, "workDoneToken": token}]
+
+
+def is_uri(text: str) -> bool:
+    """Return whether a text can be taken apart as a URI; `file://[` cannot."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:

@@ -79,7 +79,7 @@ class GhostText:
         is_invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         return self._suggested(document, cursor, begun, typed, is_invoked=is_invoked)
 
-    async def _suggested(  # noqa: PLR0913 - a request has that many sides
+    async def _suggested(
         self,
         document: OpenDocument,
         cursor: Cursor,
@@ -99,7 +99,7 @@ class GhostText:
         )
 
     def _must_not(self, document: OpenDocument, position: types.Position) -> bool:
-        """Whether a place is none for suggestions: a file with secrets, code that is being written."""
+        """Whether it is a place in a file with secrets, or in code that is being written."""
         if secret_looking(unquote(urlsplit(document.uri).path)):
             return True
         here = (position.line, position.character)

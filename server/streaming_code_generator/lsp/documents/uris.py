@@ -1,3 +1,5 @@
+
+
 """One document, however its URI is spelled, and by what name it goes on after a rename.
 
 Clients escape different characters, in upper or lower case, and write Windows drives either way:
@@ -10,16 +12,9 @@ import time
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
+from streaming_code_generator.lsp.wire import is_uri
+
 _DRIVE = re.compile(r"/[A-Z]:")
-
-
-def is_uri(text: str) -> bool:
-    """Return whether a text can be taken apart as a URI; `file://[` cannot."""
-    try:
-        urlsplit(text)
-    except ValueError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1024)

@@ -19,8 +19,8 @@ from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.editing.text.mirror import Mirror
-from streaming_code_generator.lsp.documents.uris import document_key, is_uri
-from streaming_code_generator.lsp.wire import invalid
+from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.wire import invalid, is_uri
 
 logger = logging.getLogger(__name__)
 

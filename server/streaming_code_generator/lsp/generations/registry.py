@@ -28,7 +28,7 @@ from streaming_code_generator.lsp.generations.generation import (
     GenerationListener,
     Stage,
 )
-from streaming_code_generator.lsp.generations.requests import Job
+from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import (
     ACCEPT,
     CANCEL,

@@ -1,3 +1,5 @@
+
+
 """Resolves a `generate` request against its document: to a task, a place and a job.
 
 A comment as prompt, in a Python file (`|` is the position of the request):
@@ -9,13 +11,11 @@ The comment's text is the instruction, the code goes on a new line below it, and
 line ending that makes that line. The place follows the document until the generation starts.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.core.engine.from_settings import completion_request
-from streaming_code_generator.core.extract.parts import CodeTarget
-from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.target import (
     Placement,
@@ -27,59 +27,16 @@ from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt
 from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
+from streaming_code_generator.lsp.generations.job import Job, ShownContext
 from streaming_code_generator.lsp.wire import (
     GenerateArguments,
     NewFile,
-    Token,
     content_modified,
     invalid,
 )
-from streaming_code_generator.settings import ModelSelection
 from streaming_code_generator.settings.declarations import (
-    EditPace,
-    ExplanationPlace,
-    OnInterrupt,
     Settings,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownContext:
-    """Which lines of which file the model was shown, without their text."""
-
-    uri: str
-    first: int
-    end: int
-    """The first line behind."""
-    tokens: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A `generate` request, free of everything that may change while its generation runs."""
-
-    uri: str
-    language_id: str
-    start: Point
-    end: Point
-    """The range to replace; empty for an insertion."""
-    takes_over: str | None = None
-    """The id of a region whose text was taken out, if it goes on there: then that is the range."""
-    prefix: str = ""
-    suffix: str = ""
-    """What is put around the code, such as the line ending behind a comment."""
-    code_target: CodeTarget
-    request: CompletionRequest
-    selection: ModelSelection = field(default_factory=ModelSelection)
-    context: tuple[ShownContext, ...] = ()
-    edits: EditPace = "live"
-    insert_explanation: ExplanationPlace = False
-    on_interrupt: OnInterrupt = "keep"
-    is_awaited: bool = True
-    """Whether the response to the request waits for the generation's end."""
-    work_done_token: Token | None = None
-    partial_result_token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
