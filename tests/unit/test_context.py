@@ -17,8 +17,8 @@ from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
 from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
-from streaming_code_generator.lsp.documents import workspace_files
-from streaming_code_generator.lsp.documents.workspace_files import WorkspaceReader
+from streaming_code_generator.lsp.documents import files
+from streaming_code_generator.lsp.documents.files import WorkspaceReader
 
 
 def count(text: str) -> int:
@@ -270,7 +270,7 @@ def test_of_a_large_workspace_only_files_are_read_that_may_define_what_is_used()
 def test_a_workspace_that_takes_long_to_list_is_listed_by_several_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace_files, "LISTING_S", -1.0)  # a folder for each request
+    monkeypatch.setattr(files, "LISTING_S", -1.0)  # a folder for each request
     for name in ("a.py", "one/b.py", "one/two/c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")

@@ -11,9 +11,9 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Mes
 from streaming_code_generator.editing.text.lines import Point
 from streaming_code_generator.errors import APIError
 from streaming_code_generator.lsp.generations.generation import Completed, Generation
+from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.generations.registry import MOST_FINISHED, Generations
 from streaming_code_generator.lsp.generations.reporter import LOADING_AFTER_S, progress_message
-from streaming_code_generator.lsp.generations.requests import Job
 from streaming_code_generator.testing.scripted import (
     Disconnect,
     Refuse,

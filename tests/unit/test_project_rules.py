@@ -10,7 +10,7 @@ from streaming_code_generator.core.context.file_pieces import (
     rules_piece,
 )
 from streaming_code_generator.lsp.consent import rules_for
-from streaming_code_generator.lsp.documents.workspace_files import Showable
+from streaming_code_generator.lsp.documents.files import Showable
 
 
 @pytest.fixture

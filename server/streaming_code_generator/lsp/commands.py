@@ -21,11 +21,11 @@ from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.completions.completions import Completions
 from streaming_code_generator.lsp.consent import BudgetGuard
 from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.workspace_files import (
+from streaming_code_generator.lsp.documents.files import (
     new_workspace_file,
     secret_looking,
 )
+from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,
@@ -270,7 +270,7 @@ class Commands:
         return [first, *(replace(job, work_done_token=None) for job in others)]
 
     async def _present_engine(self, selection: ModelSelection) -> tuple[GenerationEngine, Settings]:
-        """Return what a generation runs on, by the settings at the moment of the request, and these.
+        """Return what a generation runs on, by the settings as they are now, and these.
 
         They are taken before anything else is waited for: another request may bring others.
 

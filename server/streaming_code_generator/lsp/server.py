@@ -67,12 +67,10 @@ class StreamingServer(LanguageServer):
         self.protocol.listener = self
         # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
         self.protocol.command_handlers = {
-            name: translating(functools.partial(_begin_command, self, name)) for name in COMMANDS
+            name: translating(functools.partial(self._run_command, name)) for name in COMMANDS
         }
         self.protocol.request_handlers = {
-            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(
-                lambda params, _: self.ghost_text.begin(params)
-            )
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
         }
         _register(self)
         _register_renames(self)
@@ -119,6 +117,14 @@ class StreamingServer(LanguageServer):
         )
         state.completions = handler.completions
         return handler
+
+    def _run_command(
+        self, name: str, arguments: object, ended: ExitStack
+    ) -> Coroutine[Any, Any, object]:
+        return self.commands.begin(name, arguments, ended)
+
+    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
+        return self.ghost_text.begin(params)
 
     # Logging
 
@@ -171,12 +177,6 @@ def build_server(
         sink: Where this process logs; its level and what it masks then follow the settings.
     """
     return StreamingServer(sources or SettingsSources.of_process(), sink)
-
-
-def _begin_command(
-    server: StreamingServer, name: str, arguments: object, ended: ExitStack
-) -> Coroutine[Any, Any, object]:
-    return server.commands.begin(name, arguments, ended)
 
 
 def _register(server: StreamingServer) -> None:

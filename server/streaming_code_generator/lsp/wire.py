@@ -1,5 +1,3 @@
-
-
 """Names, arguments and notifications of our own on the wire, beside those of LSP.
 
 Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.

@@ -16,8 +16,8 @@ from streaming_code_generator.lsp.completions.completions import Completions, Me
 from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.consent import BudgetGuard
 from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.files import secret_looking
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.workspace_files import secret_looking
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.providers.choose import completes
 

@@ -10,13 +10,13 @@ from streaming_code_generator.core.context.file_pieces import FilePiece, FileSna
 from streaming_code_generator.core.context.related import likely_files, related_pieces
 from streaming_code_generator.core.tokens import estimated_tokens
 from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.documents.workspace_files import (
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
+    document_key,
     shown_path,
 )
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
 MOST_TOKENS = 160
 """A suggestion that comes late is none: a local model reads so many in a fraction of a second, and

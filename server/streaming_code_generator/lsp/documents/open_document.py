@@ -32,7 +32,7 @@ from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.client import EditForm
-from streaming_code_generator.lsp.documents.workspace_files import path_of
+from streaming_code_generator.lsp.documents.files import path_of
 from streaming_code_generator.lsp.protocol import EditReply, OpenedDocument
 from streaming_code_generator.lsp.wire import ClientPosition, ClientRange
 

@@ -25,8 +25,8 @@ from streaming_code_generator.editing.exchange import (
 )
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.documents.files import document_key
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.job import Job
 from streaming_code_generator.lsp.wire import ClientRange, GenerationState, Token
 

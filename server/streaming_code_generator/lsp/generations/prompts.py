@@ -16,14 +16,14 @@ from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.lsp.consent import Rules, RulesConsent, rules_for
 from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.documents.workspace_files import (
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
+    document_key,
     shown_path,
     snapshot,
 )
+from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
 from streaming_code_generator.lsp.generations.requests import make_request
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
 from streaming_code_generator.settings import Settings

@@ -1,5 +1,3 @@
-
-
 """Resolves a `generate` request against its document: to a task, a place and a job.
 
 A comment as prompt, in a Python file (`|` is the position of the request):

@@ -1,8 +1,12 @@
-"""Files on disk: which may be read though they are not open, and which a model may be shown.
+"""Files and their URIs: how each is recognised, which may be read, which a model may be shown.
 
-Never one that looks like it holds secrets, that `.gitignore` names, or that lies outside the
-workspace, links followed: neither from disk nor from an open document. What a model is shown beside
-the file that it writes in are immutable snapshots.
+Clients escape different characters, in upper or lower case, and write Windows drives either way:
+`file:///C:/a b.py` and `file:///c%3a/a%20b.py` are the same file. Documents are therefore looked
+up by a key; what goes to the client is always its own spelling.
+
+A model is shown no file that looks like it holds secrets, that `.gitignore` names, or that lies
+outside the workspace, links followed: neither from disk nor from an open document. What it is shown
+beside the file that it writes in are immutable snapshots.
 """
 
 import logging
@@ -11,15 +15,16 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from pathspec import GitIgnoreSpec
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
 from streaming_code_generator.editing.text.mirror import Mirror
-from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.wire import invalid, is_uri
 
 logger = logging.getLogger(__name__)
@@ -43,6 +48,35 @@ FRESH_S = 5.0
 """How long a complete list stands. The files themselves are read for each request."""
 
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
+
+_DRIVE = re.compile(r"/[A-Z]:")
+
+
+@lru_cache(maxsize=1024)
+def document_key(uri: str) -> str:
+    """Return what is equal for all spellings of a URI; what is no URI stands for itself."""
+    if not is_uri(uri):
+        return uri
+    # One key for `file:///C:/a b.py`, `file:///c%3A/a%20b.py` and `file://localhost/c:/a%20b.py`:
+    # `file:///c:/a%20b.py?#`.
+    parts = urlsplit(uri)
+    host = "" if parts.scheme == "file" and parts.netloc == "localhost" else parts.netloc.lower()
+    # An escaped slash is part of a name: segments are unescaped one by one.
+    path = "/".join(quote(unquote_to_bytes(segment), safe=":") for segment in parts.path.split("/"))
+    if parts.scheme == "file" and _DRIVE.match(path):
+        path = path.lower()[:2] + path[2:]
+    return f"{parts.scheme}://{host}{path}?{_unescaped(parts.query)}#{_unescaped(parts.fragment)}"
+
+
+def _unescaped(part: str) -> str:
+    return quote(unquote_to_bytes(part), safe="")
+
+
+def path_of(uri: str) -> Path | None:
+    """Return where a document lies on disk, or None if it is no file."""
+    name = to_fs_path(uri) if uri.startswith("file:") and is_uri(uri) else None
+    return Path(name) if name and "\0" not in name else None
+
 
 _LANGUAGE_BY_SUFFIX = {
     ".c": "c",
@@ -74,13 +108,6 @@ _LANGUAGE_BY_SUFFIX = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
-
-
-def path_of(uri: str) -> Path | None:
-    """Return where a document lies on disk, or None if it is no file."""
-    name = to_fs_path(uri) if uri.startswith("file:") and is_uri(uri) else None
-    return Path(name) if name and "\0" not in name else None
-
 
 _WITHOUT_DEFINITIONS = frozenset({"css", "html", "markdown", "toml", "yaml"})
 
