@@ -10,8 +10,7 @@ from streaming_code_generator.cli.options import setting_value
 from streaming_code_generator.cli.terminal import notify
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings import OPENAI_BASE_URL, SettingsSources, resolve
-from streaming_code_generator.settings.endpoints import origin_of
-from streaming_code_generator.settings.keychain import keychain_command
+from streaming_code_generator.settings.endpoints import keychain_command, origin_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
