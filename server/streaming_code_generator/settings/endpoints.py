@@ -1,4 +1,8 @@
-"""Base URLs: what is accepted as one, and when two of them lead to the same place."""
+"""Base URLs: what is accepted as one, when two of them lead to the same place, and the keychain.
+
+The operating system's keychain holds a key for each origin; the program of the package keyring
+reads and writes it.
+"""
 
 import ipaddress
 import sys

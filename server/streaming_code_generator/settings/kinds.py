@@ -1,4 +1,7 @@
-"""What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
+"""What a setting's value may be: parsed from JSON, TOML or text, and described for users.
+
+Keys and headers become a `Secret`, which is shown nowhere; named profiles stay as they are written.
+"""
 
 import json
 import math
@@ -427,10 +430,6 @@ class BaseUrls:
         return {"type": "array", "items": BaseUrl().schema()}
 
 
-def _word(value: str | bool) -> str:  # noqa: FBT001 - `false` is one of the words
-    return str(value).lower()
-
-
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A profile as it is written: its settings are not parsed yet."""
@@ -500,3 +499,7 @@ class ProfileNames:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "array", "items": {"type": "string"}}
+
+
+def _word(value: str | bool) -> str:  # noqa: FBT001 - `false` is one of the words
+    return str(value).lower()

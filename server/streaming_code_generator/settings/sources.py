@@ -1,4 +1,4 @@
-"""Reading settings from each place they may stand in, without judging where they come from."""
+"""Where settings stand, and reading them there, without judging where they come from."""
 
 import json
 import os
