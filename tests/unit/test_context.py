@@ -16,7 +16,7 @@ from streaming_code_generator.core.placement.target import code_target, selectio
 from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
 from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
-from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
+from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
 from streaming_code_generator.lsp.documents import context_files
 from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
 

@@ -28,7 +28,7 @@ from streaming_code_generator.core.engine.from_settings import generation_policy
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats
-from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
+from streaming_code_generator.core.tokens import encoding_of, load_encode
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import (

@@ -27,9 +27,7 @@ from streaming_code_generator.providers.choose import (
     provider_choice,
 )
 from streaming_code_generator.settings import ResolvedSettings
-from streaming_code_generator.usage.budget import BudgetState, budget_state
-from streaming_code_generator.usage.ledger import Ledger
-from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.ledger import BudgetState, Ledger, budget_state, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 

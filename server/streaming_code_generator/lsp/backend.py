@@ -26,8 +26,7 @@ from streaming_code_generator.providers.choose import (
 )
 from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
-from streaming_code_generator.usage.ledger import Ledger
-from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.ledger import Ledger, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,7 @@ from lsprotocol import types
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.client import Client
-from streaming_code_generator.usage.budget import BudgetState, budget_state
-from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.ledger import BudgetState, Ledger, budget_state
 
 GENERATE = "Generate"
 GENERATE_ALL_DAY = "Generate all day"

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.engine.routes import Admit, unlimited
-from streaming_code_generator.core.events import GenerationEvent
 from streaming_code_generator.core.extract.filter import OutputFilter
 from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import CompletionRequest
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import GenerationEvent, GenerationResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, aclosing, closing
 from streaming_code_generator.core.attempts import (
     AttemptMeter,
     RecordAttempt,
+    TokenAccount,
     metered,
     unrecorded,
 )
@@ -25,11 +26,6 @@ from streaming_code_generator.core.engine.limits import (
 )
 from streaming_code_generator.core.engine.routes import Admit, Fallback, Routes, unlimited
 from streaming_code_generator.core.engine.run import GenerationRun, Wants
-from streaming_code_generator.core.events import (
-    EmptyChunkArrived,
-    GenerationEvent,
-    TextArrived,
-)
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
@@ -38,8 +34,13 @@ from streaming_code_generator.core.messages import (
     Paced,
     Provider,
 )
-from streaming_code_generator.core.results import Cost
-from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
+from streaming_code_generator.core.results import (
+    Cost,
+    EmptyChunkArrived,
+    GenerationEvent,
+    TextArrived,
+)
+from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 
 __all__ = ["GenerationEngine", "GenerationPolicy"]
