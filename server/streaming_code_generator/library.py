@@ -9,9 +9,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Literal, Self
 
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.routes import Fallback
+from streaming_code_generator.core.engine.routes import CircuitBreakers, Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Message,

@@ -6,8 +6,12 @@ from contextlib import aclosing
 
 import pytest
 
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
+    GenerationPolicy,
+    filtered,
+)
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.core.results import (

@@ -6,8 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import FilteredEvent, GenerationEngine, filtered
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,

@@ -8,12 +8,13 @@ from contextlib import AsyncExitStack, aclosing
 
 from streaming_code_generator.cli.options import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import notify, show
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.from_settings import (
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
     completion_request,
+    filtered,
     generation_policy,
 )
-from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import Message, ProviderDescription
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import Provider, ProviderDescription
 from streaming_code_generator.errors import ConfigurationError

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.context.choose_context import ContextQuery
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.target import (
     Placement,
