@@ -23,7 +23,7 @@ from streaming_code_generator.cli.options import (
     setting_value,
 )
 from streaming_code_generator.cli.terminal import Finding, State, one_line, show
-from streaming_code_generator.core.complete.markers import markers_of
+from streaming_code_generator.core.complete.fill import markers_of
 from streaming_code_generator.core.engine.generator import GenerationEngine, generation_policy
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats

@@ -18,7 +18,7 @@ from typing import Literal
 
 from platformdirs import user_state_path
 
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.context_files import Showable
 

@@ -6,7 +6,7 @@ LSP has no notification for it: an accepted suggestion is one whose text stands 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.core.complete.place import Place, typed_since
+from streaming_code_generator.core.complete.window import Place, typed_since
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 
 
