@@ -1,4 +1,4 @@
-"""The request for a completion, to providers that can do more than chat."""
+"""How a model is asked for text at a cursor: by fill-in-the-middle, with markers, or by a chat."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What a model is shown of a document when it completes: a small stretch around the cursor."""
+"""The text around a cursor: what a model is shown, and by what a suggestion is found again."""
 
 import re
 from collections.abc import Iterator, Sequence

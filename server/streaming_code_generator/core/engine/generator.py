@@ -1,4 +1,8 @@
-"""The engine: one request in, a stream of events out, with retries and deadlines in between."""
+"""The engine: one request in, a stream of events out, with retries and deadlines in between.
+
+The language server and the command line stream a request through an output filter; the library
+hands out the events alone, with the parts of the whole response in the result.
+"""
 
 import asyncio
 import logging

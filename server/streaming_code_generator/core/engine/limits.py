@@ -1,4 +1,4 @@
-"""The limits of one generation: its deadlines, and when a failed attempt is repeated."""
+"""The limits of generations: their deadlines, retries, and how many run at once at an endpoint."""
 
 import asyncio
 import random

@@ -1,4 +1,13 @@
-"""Which provider gets a generation's requests: the first, and where that fails its fallbacks."""
+"""Which provider gets a generation's requests: the first, and where that fails its fallbacks.
+
+An endpoint that keeps failing gets no requests for a while:
+
+    closed      failures are counted; what succeeds sets them to 0
+    open        after 5 in a row: no request for 15 s, then one
+    open again  that one failed too: none for 30 s, then 60 s, then 120 s each time
+
+No I/O: the clock goes in.
+"""
 
 import asyncio
 from collections import defaultdict, deque

@@ -1,4 +1,7 @@
-"""Turns what a user asks for at a place of a document into the messages for a model."""
+"""Turns what a user asks for at a place of a document into the messages for a model.
+
+They show a bounded stretch around the place that code goes to, and pieces of files.
+"""
 
 import textwrap
 from collections.abc import Sequence

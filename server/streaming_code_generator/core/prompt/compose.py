@@ -1,4 +1,7 @@
-"""Composes a prompt within its budget: the request, and as much context as fits beside it."""
+"""Composes a prompt within its budget: the request, and as much context as fits beside it.
+
+The model's name and its place say what kind of prompt it gets, and how long that may be.
+"""
 
 import re
 from collections.abc import Sequence

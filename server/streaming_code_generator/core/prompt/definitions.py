@@ -1,4 +1,8 @@
-"""Finds what a file defines and imports, in any language whose code is indented as usual."""
+"""What files define and import, and which of other files' definitions a request needs.
+
+It reads any language whose code is indented as usual. What is used, imported, or named in the
+request's words is needed.
+"""
 
 import re
 from collections import Counter, defaultdict
