@@ -12,12 +12,12 @@ from platform import python_version
 from streaming_code_generator.cli.endpoint_checks import (
     check_at_work,
     check_cancel,
+    check_local_servers,
     endpoint_headers,
     list_models,
     some_of,
 )
-from streaming_code_generator.cli.local_servers import check_local_servers
-from streaming_code_generator.cli.options import (
+from streaming_code_generator.cli.settings_command import (
     add_setting_options,
     resolve_options,
     setting_value,

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import AsyncExitStack, aclosing
 
-from streaming_code_generator.cli.options import add_setting_options, resolve_options
+from streaming_code_generator.cli.settings_command import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import notify, show
 from streaming_code_generator.core.engine.generator import (
     FilteredEvent,
