@@ -2,11 +2,9 @@
 
 import itertools
 
-from streaming_code_generator.core.extract.code.code_path import CodePath
-from streaming_code_generator.core.extract.code.dress import DIFF_LIMIT
-from streaming_code_generator.core.extract.code.overlap import OVERLAP_LIMIT
-from streaming_code_generator.core.extract.code.placeholders import PLACEHOLDER_LIMIT
-from streaming_code_generator.core.extract.code.repetition import REPETITION_LIMIT
+from streaming_code_generator.core.extract.code_path import CodePath
+from streaming_code_generator.core.extract.diffs import PLACEHOLDER_LIMIT
+from streaming_code_generator.core.extract.dress import DIFF_LIMIT
 from streaming_code_generator.core.extract.marks import (
     END_TOKENS_LIMIT,
     MARKS_LIMIT,
@@ -14,6 +12,7 @@ from streaming_code_generator.core.extract.marks import (
     Marks,
     Quotation,
 )
+from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Extraction,
@@ -25,14 +24,13 @@ from streaming_code_generator.core.extract.parts import (
     Tally,
     weight,
 )
+from streaming_code_generator.core.extract.repetition import OVERLAP_LIMIT, REPETITION_LIMIT
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
     LineEndings,
     segments,
 )
-from streaming_code_generator.core.extract.stages.before import BeforeAnswer
-from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""

@@ -2,20 +2,22 @@
 
 import re
 
-from streaming_code_generator.core.extract.code.dress import DIFF_TAGS
+from streaming_code_generator.core.extract.dress import DIFF_TAGS
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
     FilterStep,
 )
-from streaming_code_generator.core.extract.prose import reads_like_prose
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
-from streaming_code_generator.core.extract.stages.fences import (
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
     MAY_OPEN,
     ClosingBehindCode,
     Fence,
+    LineHead,
     opening_fence,
+    reads_like_prose,
 )
 from streaming_code_generator.core.syntax import (
     inside_text,

@@ -2,27 +2,27 @@
 
 import re
 
+from streaming_code_generator.core.extract.blocks import AfterCode, code
+from streaming_code_generator.core.extract.marks import ClosingTag, is_closing
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
     FilterStep,
 )
-from streaming_code_generator.core.extract.prose import (
-    is_note,
-    is_plain_sentence,
-    may_be_note,
-    reads_like_prose,
-)
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineHead
-from streaming_code_generator.core.extract.stages.blocks import AfterCode, code
-from streaming_code_generator.core.extract.stages.fences import (
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
     MAY_OPEN,
     ClosingBehindCode,
     Fence,
+    LineHead,
+    is_note,
+    is_plain_sentence,
+    may_be_note,
     opening_fence,
+    reads_like_prose,
 )
-from streaming_code_generator.core.extract.stages.wrappers import ClosingTag, is_closing
 from streaming_code_generator.core.syntax import inside_text
 
 _MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*(?:</?[\w:.-]*>?[ \t]*)+", re.DOTALL)

@@ -1,4 +1,6 @@
-"""The beginning of the answer, where it is decided once what the answer is.
+"""The beginning of the answer: what stands in front of it, and what the answer is, decided once.
+
+In front of it may be reasoning between tags, and a tag around all of it. Then comes one of these:
 
 - A fence: what came before it is explanation, what follows is code.
 - A first line that looks like code: all of it is code, from its first characters on where they
@@ -11,8 +13,15 @@
 """
 
 import re
-from collections.abc import Callable
 
+from streaming_code_generator.core.extract.bare import BareCode, BareText
+from streaming_code_generator.core.extract.blocks import (
+    AfterCode,
+    LeadIn,
+    enter,
+    is_tag_alone,
+)
+from streaming_code_generator.core.extract.marks import may_become_wrapper, wrapper_of
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
@@ -21,34 +30,141 @@ from streaming_code_generator.core.extract.parts import (
     FilterStep,
     Part,
 )
-from streaming_code_generator.core.extract.prose import (
-    QUOTED_BY_BACKTICKS,
-    is_greeting,
-    is_line_of_code,
-    leads_to_text,
-    reads_like_prose,
-    starts_like_code,
-)
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT
-from streaming_code_generator.core.extract.stages.bare import BareCode, BareText
-from streaming_code_generator.core.extract.stages.blocks import (
-    AfterCode,
-    LeadIn,
-    enter,
-    is_tag_alone,
-)
-from streaming_code_generator.core.extract.stages.fences import (
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
     MAY_OPEN,
+    QUOTED_BY_BACKTICKS,
     Fence,
     fence_behind,
     fence_of_quotes,
+    is_greeting,
+    is_line_of_code,
+    leads_to_text,
     opening_fence,
+    reads_like_prose,
+    starts_like_code,
 )
-from streaming_code_generator.core.extract.stages.wrappers import wrapper_of
 from streaming_code_generator.core.syntax import is_of_language, names_language
 
 CLOSING_TAG = "</think>"
 OPENING_TAGS = {"<think>", "<thinking>", "<thought>", "<reasoning>", "[THINK]"}
+
+FINAL_CHANNEL = "<|channel|>final<|message|>"
+THINKING = {
+    "<think>": CLOSING_TAG,
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|channel|>analysis<|message|>": f"<|end|><|start|>assistant{FINAL_CHANNEL}",
+}
+"""What opens and closes reasoning in the chat templates of DeepSeek, Qwen, Seed, Magistral, Kimi
+and gpt-oss, and what models write on their own."""
+
+
+_BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
+
+
+class BeforeAnswer:
+    """The first non-blank characters of the response, which may be an opening tag."""
+
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget, *, may_think: bool = True, closing: str = "") -> None:
+        self._target = target
+        self._may_think = may_think
+        self._closing = closing
+        """What closes the tag around the answer, if one was opened."""
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of what may become a tag, with the blanks before it."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait until the tag is there or can no longer come."""
+        self._held = _BLANK_LINES.sub("", self._held + segment, count=1)
+        word = self._held.lstrip(BLANK)
+        if len(self._held) - len(word) > LINE_LIMIT:
+            return self.finish()
+        for tag in (*THINKING, FINAL_CHANNEL) if self._may_think else ():
+            if word.startswith(tag):
+                return self._behind(tag, word.removeprefix(tag))
+            if tag.startswith(word):
+                return FilterStep()
+        line = word.removesuffix("\n")
+        if line == word and len(line) < LINE_LIMIT and may_become_wrapper(line):
+            return FilterStep()
+        wrapper = wrapper_of(line, self._target) if line != word else None
+        if wrapper is None:
+            return self.finish()
+        closing = wrapper.closing or self._closing
+        inside = BeforeAnswer(self._target, may_think=self._may_think, closing=closing)
+        return FilterStep(
+            pieces=[Dropped("wrapper", wrapper.text)],
+            following=inside,
+            rest=word[len(wrapper.text) :],
+        )
+
+    def finish(self) -> FilterStep:
+        """Leave it to the answer: there is no opening tag."""
+        answer = Opening(self._target, may_end_reasoning=self._may_think, closing=self._closing)
+        return FilterStep(following=answer, rest=self._held)
+
+    def _behind(self, tag: str, rest: str) -> FilterStep:
+        closing = THINKING.get(tag)
+        following = (
+            BeforeAnswer(self._target, may_think=False, closing=self._closing)
+            if closing is None
+            else Reasoning(self._target, closing)
+        )
+        return FilterStep(pieces=[Dropped("think tag", tag)], following=following, rest=rest)
+
+
+class Reasoning:
+    """Between the tags."""
+
+    may_be_over = False
+
+    def __init__(self, target: CodeTarget, closing: str) -> None:
+        self._target = target
+        self._closing = closing
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters of what may become the closing tag."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Pass on everything up to the closing tag."""
+        text, tag, rest = (self._held + segment).partition(self._closing)
+        if tag:
+            return FilterStep(
+                pieces=[*_pieces("reasoning", text), Dropped("think tag", tag)],
+                following=BeforeAnswer(self._target, may_think=False),
+                rest=rest,
+            )
+        # "…so </thi" may go on as the tag: its beginning is held back.
+        kept = len(text)
+        start = text.find(self._closing[0], max(0, len(text) - len(self._closing)))
+        while start >= 0:
+            if self._closing.startswith(text[start:]):
+                kept = start
+                break
+            start = text.find(self._closing[0], start + 1)
+        self._held = text[kept:]
+        return FilterStep(pieces=_pieces("reasoning", text[:kept]))
+
+    def finish(self) -> FilterStep:
+        """Pass on the beginning of a tag that never came."""
+        text, self._held = self._held, ""
+        return FilterStep(pieces=_pieces("reasoning", text))
+
 
 LEAD_LIMIT = 16_384
 """Most characters of prose held back at the beginning of an answer, until it is known whether they
@@ -82,13 +198,10 @@ class Opening:
         self,
         target: CodeTarget,
         *,
-        begin_anew: Callable[[], FilterStage],
         may_end_reasoning: bool,
         closing: str = "",
     ) -> None:
         self._target = target
-        self._begin_anew = begin_anew
-        """Makes the stage for what begins like an answer below prose: reasoning, a tag."""
         self._closing = closing
         """What closes the tag around the answer, if one was opened."""
         self._may_end_reasoning = may_end_reasoning
@@ -212,7 +325,7 @@ class Opening:
         if self._prose is None:
             return self._at_first_line_end(line)
         if self._prose and line.startswith(("<", "[THINK]")) and self._begins_anew(line):
-            return self._from_this_line(self._begin_anew())
+            return self._from_this_line(BeforeAnswer(self._target, closing=self._closing))
         if self._prose and line.strip(BLANK) and self._is_code_below_prose(line):
             return self._from_this_line(self._bare())
         if self._prose or not line.strip(BLANK):
@@ -335,12 +448,7 @@ class Opening:
         )
 
     def _again(self) -> "Opening":
-        return Opening(
-            self._target,
-            begin_anew=self._begin_anew,
-            may_end_reasoning=False,
-            closing=self._closing,
-        )
+        return Opening(self._target, may_end_reasoning=False, closing=self._closing)
 
     def _at_line_end_of_text(self, line: str) -> FilterStep | None:
         # In Markdown, where text is what is wanted:
