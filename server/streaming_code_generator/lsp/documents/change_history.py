@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.text.lines import (
+from streaming_code_generator.editing.mirror import (
     PositionEncoding,
     column_to_character,
     split_lines,

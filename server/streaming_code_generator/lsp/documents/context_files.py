@@ -15,7 +15,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.documents.workspace_files import (
     is_known_language,

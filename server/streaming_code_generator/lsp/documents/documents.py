@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.documents.sync import DocumentChange, OpenedDocument

@@ -23,7 +23,7 @@ from streaming_code_generator.core.placement.target import (
 )
 from streaming_code_generator.core.prompt.build import CodeTask
 from streaming_code_generator.core.prompt.compose import Prompt
-from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
+from streaming_code_generator.editing.mirror import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
