@@ -27,11 +27,8 @@ from streaming_code_generator.errors import (
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.openai.openai_provider import (
-    Dialect,
-    OpenAIProvider,
-    dialect_for,
-)
+from streaming_code_generator.providers.openai.dialect import Dialect, dialect_for
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.testing.openai_replies import (
     DONE,

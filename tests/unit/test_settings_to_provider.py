@@ -12,7 +12,7 @@ from streaming_code_generator.providers.choose import (
     completion_choice,
     provider_choice,
 )
-from streaming_code_generator.providers.openai.network import Network
+from streaming_code_generator.providers.openai.sdk import Network
 from streaming_code_generator.settings import (
     ModelSelection,
     ResolvedSettings,

@@ -18,12 +18,12 @@ from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
+    ProviderPool,
     choose_provider,
     completion_choice,
     fallbacks_of,
     provider_choice,
 )
-from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 from streaming_code_generator.usage.ledger import Ledger, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
