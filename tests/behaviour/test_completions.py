@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streaming_code_generator.core.attempts import unrecorded
-from streaming_code_generator.core.complete.place import Place
+from streaming_code_generator.core.complete.window import Place
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
 from streaming_code_generator.editing.writer import DocumentWriter

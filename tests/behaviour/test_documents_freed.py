@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.lsp.server import StreamingServer, build_server
 from streaming_code_generator.lsp.serving import MessageReader, serve
 from streaming_code_generator.lsp.writing import StreamMessageWriter

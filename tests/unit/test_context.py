@@ -6,17 +6,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.context.around import around, scope_headers
-from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.definitions import definitions_in
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask
-from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
-from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
-from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
+from streaming_code_generator.core.prompt.choose_context import (
+    ContextQuery,
+    around,
+    choose_context,
+    scope_headers,
+)
+from streaming_code_generator.core.prompt.compose import (
+    Prompt,
+    PromptProfile,
+    SelectionTooLongError,
+    compose,
+    profile_of,
+)
+from streaming_code_generator.core.prompt.definitions import definitions_in, likely_files
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
 from streaming_code_generator.lsp.documents import files
 from streaming_code_generator.lsp.documents.files import WorkspaceReader
 

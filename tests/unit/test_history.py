@@ -5,8 +5,7 @@ import random
 import pytest
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.text.lines import PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.mirror import Mirror, PositionEncoding
 from streaming_code_generator.lsp.documents.open_document import MOST_VERSIONS, ChangeHistory
 from streaming_code_generator.lsp.wire import ClientRange
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.context.file_pieces import (
+from streaming_code_generator.core.prompt.file_pieces import (
     RULES_TOKENS,
     FileSnapshot,
     rules_piece,

@@ -12,10 +12,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
-from streaming_code_generator.core.engine.from_settings import generation_policy
-from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import GenerationEngine, generation_policy
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
+from streaming_code_generator.core.engine.routes import CircuitBreakers
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import Tokenizers
@@ -23,16 +22,15 @@ from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
+    ProviderPool,
     choose_provider,
     completion_choice,
     fallbacks_of,
     provider_choice,
 )
-from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 from streaming_code_generator.settings.declarations import SECTION
-from streaming_code_generator.usage.ledger import Ledger
-from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.ledger import Ledger, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)

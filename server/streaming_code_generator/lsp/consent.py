@@ -22,12 +22,11 @@ from typing import Literal
 from lsprotocol import types
 from platformdirs import user_state_path
 
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.documents.files import Showable
-from streaming_code_generator.usage.budget import BudgetState, budget_state
-from streaming_code_generator.usage.ledger import Ledger
+from streaming_code_generator.usage.ledger import BudgetState, Ledger, budget_state
 
 logger = logging.getLogger(__name__)
 

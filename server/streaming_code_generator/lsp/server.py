@@ -29,7 +29,7 @@ from streaming_code_generator.lsp.wire import (
 from streaming_code_generator.settings import SettingsSources
 
 if TYPE_CHECKING:  # see the module's docstring
-    from streaming_code_generator.editing.text.lines import PositionEncoding
+    from streaming_code_generator.editing.mirror import PositionEncoding
     from streaming_code_generator.lsp.commands import Commands
     from streaming_code_generator.lsp.completions.inline_completion import GhostText
     from streaming_code_generator.lsp.documents.documents import Documents

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend

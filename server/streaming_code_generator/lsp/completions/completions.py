@@ -13,7 +13,7 @@ from streaming_code_generator.core.attempts import RecordAttempt
 from streaming_code_generator.core.complete.fill import Excerpt, FillRequest
 from streaming_code_generator.core.complete.fitting import fitting
 from streaming_code_generator.core.complete.memory import CompletionMemory
-from streaming_code_generator.core.complete.place import Place, typed_since
+from streaming_code_generator.core.complete.window import Place, typed_since
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
 from streaming_code_generator.lsp.completions.neighbours import Neighbours

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 
 from streaming_code_generator.core.messages import Paced
-from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.prompt.compose import profile_of
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.backend import Backend
 from streaming_code_generator.lsp.completions.completion_stream import Cursor

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from streaming_code_generator.core.complete.fill import Excerpt
-from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot, fit
-from streaming_code_generator.core.context.related import likely_files, related_pieces
+from streaming_code_generator.core.prompt.definitions import likely_files, related_pieces
+from streaming_code_generator.core.prompt.file_pieces import FilePiece, FileSnapshot, fit
 from streaming_code_generator.core.tokens import estimated_tokens
 from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.files import (

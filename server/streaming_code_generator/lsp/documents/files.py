@@ -23,8 +23,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from pathspec import GitIgnoreSpec
 from pygls.uris import to_fs_path
 
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.lsp.wire import invalid, is_uri
 
 logger = logging.getLogger(__name__)

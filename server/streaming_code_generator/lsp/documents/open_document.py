@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Protocol
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
-from streaming_code_generator.editing.text.lines import (
+from streaming_code_generator.editing.mirror import (
+    Mirror,
     Point,
     PositionEncoding,
     column_to_character,
     split_lines,
 )
-from streaming_code_generator.editing.text.mirror import Mirror
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.client import EditForm

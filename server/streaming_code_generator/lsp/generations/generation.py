@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol, assert_never
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit, Slot
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import FilteredEvent, GenerationEngine, filtered
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit, Slot
 from streaming_code_generator.core.extract.parts import Part
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import explanation_comment

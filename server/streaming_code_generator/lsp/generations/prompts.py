@@ -7,11 +7,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from streaming_code_generator.core.context.file_pieces import CountTokens, FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
-from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.prompt.compose import (
+    Prompt,
+    SelectionTooLongError,
+    compose,
+    profile_of,
+)
+from streaming_code_generator.core.prompt.definitions import likely_files
+from streaming_code_generator.core.prompt.file_pieces import CountTokens, FileSnapshot
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.lsp.consent import Rules, RulesConsent, rules_for

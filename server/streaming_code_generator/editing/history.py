@@ -20,21 +20,19 @@ Coordinates count code points from where the region was opened; those before it 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate, islice, takewhile
 from operator import sub
 
-from streaming_code_generator.editing.regions.past import OlderText, PastRegion, Step
-from streaming_code_generator.editing.regions.region import ForeignChange, Region
-from streaming_code_generator.editing.text.diff import (
+from streaming_code_generator.editing.diff import (
     SCRAP_BITS,
     Edit,
     bits,
     fine_edits,
     single_edit,
 )
-from streaming_code_generator.editing.text.lines import Point
-from streaming_code_generator.editing.text.mirror import Mirror, Splice
+from streaming_code_generator.editing.mirror import Mirror, Point, Splice
+from streaming_code_generator.editing.region import ForeignChange, Region, absorb_change
 
 COMING_BACK_BITS = 24
 """How unlikely it must be that the user has typed a run of characters that once stood there."""
@@ -46,6 +44,113 @@ STEPS_KEPT = 1_000
 """So many of the latest changes of a field are kept one by one; those before become one."""
 
 
+@dataclass(frozen=True, slots=True)
+class PastRegion:
+    """A region as it was, by its coordinates."""
+
+    start: int
+    end: int
+    region: Region
+    was_seen: bool = True
+    """Whether the editor has reported it; else it may never have been."""
+
+    def landed(self, edits: tuple[Edit, ...]) -> "PastRegion":
+        """Return it as it would be had the edits of its own text, in order, landed unseen."""
+        region, end = self.region, self.end
+        for edit in reversed(edits):
+            end += sum(len(p.text) - (p.end - p.start) for p in region.place(edit))
+            region = region.land(edit)
+        return replace(self, region=region, end=end, was_seen=False)
+
+    def changed(self, text: str, left: int, edits: Sequence[Edit]) -> "PastRegion":
+        """Return it as it would be had the user made edits of its field's text at that time."""
+        field, origin = Mirror(text), Point(0, 0)
+        region = replace(
+            self.region,
+            start=field.advance(origin, self.start - left),
+            end=field.advance(origin, self.end - left),
+        )
+        for edit in reversed(edits):
+            start, end = field.advance(origin, edit.start), field.advance(origin, edit.end)
+            staged = field.stage(start, end, edit.text)
+            change = ForeignChange(start, end, edit.text)
+            region = absorb_change(region, field, change, staged.splice, author="user")
+            field.make(staged)
+        return replace(
+            self,
+            start=field.distance(origin, region.start) + left,
+            end=field.distance(origin, region.end) + left,
+            region=region,
+        )
+
+    def document_edits(self, edits: tuple[Edit, ...]) -> list[Edit]:
+        """Return what edits of its own text, in order, do to the field, in coordinates."""
+        return [
+            Edit(self.start + placed.start, self.start + placed.end, placed.text)
+            for edit in edits
+            for placed in self.region.place(edit)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class PastStep:
+    """One change of the field: `removed`, from coordinate `start` on, became `inserted`."""
+
+    start: int
+    removed: str
+    inserted: str
+    before: PastRegion | None
+    """The region before it; None in the middle of an edit of several places."""
+    is_users: bool = False
+
+    @property
+    def growth(self) -> int:
+        """How many code points longer the field is afterwards."""
+        return len(self.inserted) - len(self.removed)
+
+
+@dataclass(slots=True)
+class OlderText:
+    """An older text of the field, as what it has in place of `[low, high)` of the present one."""
+
+    present: str
+    left: int
+    """The coordinate at which the field begins."""
+    low: int
+    high: int
+    older: str = ""
+
+    def go_back(self, step: PastStep) -> None:
+        """Take one step back."""
+        start, end = step.start - self.left, step.start - self.left + len(step.inserted)
+        # The step may lie beside what is known to differ: then that grows to hold both.
+        low = min(self.low, start)
+        older_end = self.low + len(self.older)
+        beyond = max(0, end - older_end)
+        text = (
+            self.present[low : self.low] + self.older + self.present[self.high : self.high + beyond]
+        )
+        self.older = text[: start - low] + step.removed + text[end - low :]
+        self.low, self.high = low, self.high + beyond
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the older text is the present one."""
+        return (
+            self.high - self.low == len(self.older)
+            and self.present[self.low : self.high] == self.older
+        )
+
+    def holds_any(self, runs: Iterable[str]) -> bool:
+        """Whether any of these texts stands in the older part of the text."""
+        return any(run in self.older for run in runs)
+
+    @property
+    def text(self) -> str:
+        """All of the older text."""
+        return self.present[: self.low] + self.older + self.present[self.high :]
+
+
 class RegionHistory:
     """The past of one region's field. It moves with the document like the region itself."""
 
@@ -53,7 +158,7 @@ class RegionHistory:
         self.start, self.end = region.start, region.end
         self._left, self._right = 0, length
         """The coordinates of `start` and `end`."""
-        self._steps: list[Step] = []
+        self._steps: list[PastStep] = []
         self._unread = 0
         """How many of the latest steps have not been looked up."""
         self._since_sent = 0
@@ -73,10 +178,10 @@ class RegionHistory:
         self._since_sent += 1
         self._right += step.growth
 
-    def _step(self, mirror: Mirror, change: ForeignChange) -> Step:
+    def _step(self, mirror: Mirror, change: ForeignChange) -> PastStep:
         self._extend(mirror, change)
         start = self.coordinate(mirror, change.start)
-        return Step(start, mirror.slice(change.start, change.end), change.text, before=None)
+        return PastStep(start, mirror.slice(change.start, change.end), change.text, before=None)
 
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""
@@ -179,7 +284,7 @@ class RegionHistory:
         return [run for run in known if run not in previous]
 
     @property
-    def _unread_steps(self) -> list[Step]:
+    def _unread_steps(self) -> list[PastStep]:
         return self._steps[len(self._steps) - self._unread :]
 
     def _before_users(self, mirror: Mirror) -> str:
@@ -218,7 +323,7 @@ class RegionHistory:
         if sent_for is None or sent_for.region.own_text != present.region.landed_text:
             return
         landing = [
-            Step(
+            PastStep(
                 edit.start,
                 removed=window.text[edit.start - self._left : edit.end - self._left],
                 inserted=edit.text,
@@ -236,7 +341,7 @@ class RegionHistory:
             self._steps[index:index] = [*landing, *undoing]
 
     def _walk_back(
-        self, mirror: Mirror, *, depths: list[int], thought: Sequence[Step] = ()
+        self, mirror: Mirror, *, depths: list[int], thought: Sequence[PastStep] = ()
     ) -> Iterator[tuple[OlderText, PastRegion]]:
         """Yield the field's older texts, and the region then, that lie so many steps back."""
         if not depths:
@@ -248,7 +353,7 @@ class RegionHistory:
             if depth in wanted and step.before is not None:
                 yield window, step.before
 
-    def _window(self, mirror: Mirror, thought: Sequence[Step] = ()) -> OlderText:
+    def _window(self, mirror: Mirror, thought: Sequence[PastStep] = ()) -> OlderText:
         present = mirror.slice(self.start, self.end)
         for step in thought:
             start = step.start - self._left
@@ -269,7 +374,7 @@ class RegionHistory:
             window.go_back(step)
         edit = single_edit(window.text, later) or Edit(0, 0, "")
         removed = window.text[edit.start : edit.end]
-        oldest = Step(edit.start + self._left, removed, edit.text, self._steps[0].before)
+        oldest = PastStep(edit.start + self._left, removed, edit.text, self._steps[0].before)
         self._steps[:STEPS_KEPT] = [oldest]
 
 

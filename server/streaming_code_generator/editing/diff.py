@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from streaming_code_generator.editing.text.lines import split_lines
-
 LINE_DIFF_LIMIT = 2_000
 """Most lines on either side of a block that is diffed line by line at once."""
 CHARACTER_DIFF_LIMIT = 2_000
@@ -25,6 +23,7 @@ SCRAP_BITS = 8
 """Less than this is a scrap, such as a line ending or a letter, of which there are many alike."""
 RARE_BITS = 24
 """For characters that few keyboards have: they hardly stand in two places by chance."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -168,8 +167,8 @@ def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
     line_start = max(old.rfind("\n", 0, edit.start), old.rfind("\r", 0, edit.start)) + 1
     ending = _LINE_END.search(old, edit.end)
     line_end = ending.end() if ending else len(old)
-    before = split_lines(old[line_start:line_end])
-    after = split_lines(old[line_start : edit.start] + edit.text + old[edit.end : line_end])
+    before: list[str] = _LINE.findall(old[line_start:line_end])
+    after = _LINE.findall(old[line_start : edit.start] + edit.text + old[edit.end : line_end])
     offsets = _offsets(before, line_start)
     for i1, i2, j1, j2 in _changed_blocks(before, after):
         block = single_edit("".join(before[i1:i2]), "".join(after[j1:j2]))

@@ -12,11 +12,10 @@ brings a region back to what it was before is taken for undo.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from streaming_code_generator.editing.regions.history import COMING_BACK_BITS
-from streaming_code_generator.editing.regions.past import PastRegion
-from streaming_code_generator.editing.regions.pieces import Kind, Piece, without_deleted
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import bits
+from streaming_code_generator.editing.diff import bits
+from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion
+from streaming_code_generator.editing.region import Kind, Piece, without_deleted
+from streaming_code_generator.editing.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
 """How long a generation whose text was undone waits for a redo."""

@@ -12,9 +12,12 @@ Without that, removing the first would now leave `b = 2`.
 
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.regions.pieces import (
+from streaming_code_generator.editing.diff import single_edit
+from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.editing.region import (
     Kind,
     Pieces,
+    Region,
     absorb,
     document_length,
     own_in_document,
@@ -22,9 +25,6 @@ from streaming_code_generator.editing.regions.pieces import (
     span_of,
     within,
 )
-from streaming_code_generator.editing.regions.region import Region
-from streaming_code_generator.editing.text.diff import single_edit
-from streaming_code_generator.editing.text.mirror import Mirror
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,26 +13,26 @@ Of the text `a = 1\n`, behind which `foo()\n` is on its way:
 from collections.abc import Sequence
 from itertools import groupby
 
-from streaming_code_generator.editing.edits.echo import (
+from streaming_code_generator.editing.echo import (
     LINE_ENDINGS,
     Echo,
     converted_echo,
     find_echo,
-)
-from streaming_code_generator.editing.edits.in_flight import InFlight
-from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import Plan, land, with_endings
-from streaming_code_generator.editing.edits.reported import (
     located,
     net_change,
     running_totals,
     smallest,
 )
-from streaming_code_generator.editing.edits.undo import UndoWatch
-from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.regions.region import ForeignChange
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
+from streaming_code_generator.editing.in_flight import InFlight, MisplacedEdits, Wishes
+from streaming_code_generator.editing.region import ForeignChange
+from streaming_code_generator.editing.tracked_document import (
+    Plan,
+    TrackedDocument,
+    land,
+    with_endings,
+)
+from streaming_code_generator.editing.undo import UndoWatch
 
 MOST_UNDO_STEPS = 16
 """Among so many changes of a notification an undo is looked for that something else follows."""
