@@ -278,16 +278,19 @@ class RegionHistory:
 
         Each says enough, and there are not too many of them.
         """
-        inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
-        if bits(inserted) < COMING_BACK_BITS:
+        known = self.removed_runs("".join(s.inserted for s in self._unread_steps if s.is_users))
+        previous = self._before_users(mirror) if known else ""
+        return [run for run in known if run not in previous]
+
+    def removed_runs(self, text: str) -> list[str]:
+        """Return runs of a text that were once removed; each says enough, and not too many."""
+        if bits(text) < COMING_BACK_BITS:
             return []
         # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
-        starts = range(0, len(inserted), 1 + len(inserted) // MOST_RUNS)
-        runs = (_telling_run(inserted, start) for start in starts)
-        known = [run for run in runs if run and run in removed]
-        previous = self._before_users(mirror) if known else ""
-        return [run for run in known if run not in previous]
+        starts = range(0, len(text), 1 + len(text) // MOST_RUNS)
+        runs = (_telling_run(text, start) for start in starts)
+        return [run for run in runs if run and run in removed]
 
     @property
     def _unread_steps(self) -> list[PastStep]:

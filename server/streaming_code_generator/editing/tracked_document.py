@@ -158,9 +158,21 @@ class TrackedDocument:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
     def _where_it_was(self, change: ForeignChange) -> ForeignChange:
-        """Return an insertion where a region's past has it, if that comes to the same text."""
-        same = same_insertions(self.mirror, self._regions.values(), change)
-        return next(filter(self.was_before, same), change)
+        """Return an insertion where a region's past has it, if that comes to the same text.
+
+        Else, where text of it was once removed: the user may have typed in it before it was
+        reported.
+        """
+        same = [*same_insertions(self.mirror, self._regions.values(), change)]
+        was_there = next(filter(self.was_before, same), None)
+        return was_there or next(filter(self._brings_back, same), change)
+
+    def _brings_back(self, change: ForeignChange) -> bool:
+        return any(
+            history.removed_runs(change.text)
+            for history in self._histories.values()
+            if history.is_touched_by(change)
+        )
 
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
