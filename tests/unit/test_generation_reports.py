@@ -3,8 +3,8 @@
 import asyncio
 import re
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.extract.parts import CodeTarget, Part
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.engine.from_settings import completion_request, generation_policy
+from streaming_code_generator.core.engine.generator import completion_request, generation_policy
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.providers.choose import (
     completes,

@@ -16,7 +16,7 @@ from streaming_code_generator.core.complete.fill import (
     FillRequest,
     FillsIn,
 )
-from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,

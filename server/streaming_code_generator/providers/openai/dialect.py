@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
-from streaming_code_generator.core.complete.fill import FillRequest
-from streaming_code_generator.core.complete.markers import Markers, markers_of
+from streaming_code_generator.core.complete.fill import FillRequest, Markers, markers_of
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.settings.declarations import Api, SystemRole, TokenLimitField
 from streaming_code_generator.settings.endpoints import is_openai

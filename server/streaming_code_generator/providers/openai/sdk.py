@@ -19,8 +19,7 @@ from urllib.request import getproxies
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings import Secret
-from streaming_code_generator.settings.endpoints import is_loopback, is_openai
-from streaming_code_generator.settings.keychain import is_of_keychain
+from streaming_code_generator.settings.endpoints import is_loopback, is_of_keychain, is_openai
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import AsyncClient, Auth, Proxy, Timeout
