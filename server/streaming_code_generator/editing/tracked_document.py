@@ -25,7 +25,6 @@ from streaming_code_generator.editing.region import (
     swept,
 )
 
-
 NEARBY_LINES = 400
 """A change and a step further apart than this have nothing to do with each other."""
 
