@@ -183,12 +183,8 @@ class GenerationRun:
         self._start_time_s, self._started_s = time.time(), time.monotonic()
         self._newest_s = self._started_s
         self._description = description
-        self._meters = [AttemptMeter(description, "generate", messages)]
-
-    @property
-    def meter(self) -> AttemptMeter:
-        """That of the attempt that runs."""
-        return self._meters[-1]
+        self.meter = AttemptMeter(description, "generate", messages)
+        self._meters = [self.meter]
 
     @property
     def text(self) -> str:
@@ -307,6 +303,8 @@ class GenerationRun:
         # Of an attempt before it that brought nothing, nothing counts.
         if not self._is_continued:
             self._meters.pop()
+        self.meter = meter
+        """Of the attempt that runs."""
         self._meters.append(meter)
         self._is_continued = False
         self._is_amended = bool(self.masking.count or self._continuations)
