@@ -9,8 +9,8 @@ from streaming_code_generator.core.prompt.file_pieces import (
     FileSnapshot,
     rules_piece,
 )
-from streaming_code_generator.lsp.documents.context_files import Showable
-from streaming_code_generator.lsp.project_rules import rules_for
+from streaming_code_generator.lsp.consent import rules_for
+from streaming_code_generator.lsp.documents.files import Showable
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcParseError
 from pygls.io_ import WebSocketWriter
 
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.transport.writing import (
+from streaming_code_generator.lsp.writing import (
     MessageWriter,
     StreamMessageWriter,
     ThreadMessageWriter,

@@ -1,48 +1,212 @@
-"""The files that a model may be shown beside the one it writes in, as immutable snapshots.
+"""Files and their URIs: how each is recognised, which may be read, which a model may be shown.
 
-Never one that looks like it holds secrets, that `.gitignore` names, or that lies outside the
-workspace, links followed: neither from disk nor from an open document.
+Clients escape different characters, in upper or lower case, and write Windows drives either way:
+`file:///C:/a b.py` and `file:///c%3a/a%20b.py` are the same file. Documents are therefore looked
+up by a key; what goes to the client is always its own spelling.
+
+A model is shown no file that looks like it holds secrets, that `.gitignore` names, or that lies
+outside the workspace, links followed: neither from disk nor from an open document. What it is shown
+beside the file that it writes in are immutable snapshots.
 """
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from pathspec import GitIgnoreSpec
+from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
-from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.documents.workspace_files import (
-    is_known_language,
-    language_of,
-    path_of,
-    secret_looking,
-)
+from streaming_code_generator.lsp.wire import invalid, is_uri
 
 logger = logging.getLogger(__name__)
 
+MOST_FILE_BYTES = 10 * 1024 * 1024
+"""Larger files that are not open are refused."""
+
 MOST_IGNORE_BYTES = 1_000_000
 """Of one `.gitignore`; a larger one is no list of rules."""
+
 MOST_FILES = 20_000
-MOST_FILE_BYTES = 200_000
+
+MOST_SHOWN_BYTES = 200_000
+
 MOST_FOLDERS = 5_000
+
 LISTING_S = 0.1
 """So long a request waits for the list of a workspace's files; the next one has it go on."""
+
 FRESH_S = 5.0
 """How long a complete list stands. The files themselves are read for each request."""
 
 _FOLDERS_LEFT_OUT = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
+_DRIVE = re.compile(r"/[A-Z]:")
 
-def snapshot(mirror: Mirror, *, uri: str, path: str, language_id: str) -> FileSnapshot:
-    """Return a document as it is now."""
-    lines = tuple(line.rstrip("\r\n") for line in mirror.lines)
-    return FileSnapshot(uri=uri, path=path, language_id=language_id, lines=lines)
+
+@lru_cache(maxsize=1024)
+def document_key(uri: str) -> str:
+    """Return what is equal for all spellings of a URI; what is no URI stands for itself."""
+    if not is_uri(uri):
+        return uri
+    # One key for `file:///C:/a b.py`, `file:///c%3A/a%20b.py` and `file://localhost/c:/a%20b.py`:
+    # `file:///c:/a%20b.py?#`.
+    parts = urlsplit(uri)
+    host = "" if parts.scheme == "file" and parts.netloc == "localhost" else parts.netloc.lower()
+    # An escaped slash is part of a name: segments are unescaped one by one.
+    path = "/".join(quote(unquote_to_bytes(segment), safe=":") for segment in parts.path.split("/"))
+    if parts.scheme == "file" and _DRIVE.match(path):
+        path = path.lower()[:2] + path[2:]
+    return f"{parts.scheme}://{host}{path}?{_unescaped(parts.query)}#{_unescaped(parts.fragment)}"
+
+
+def _unescaped(part: str) -> str:
+    return quote(unquote_to_bytes(part), safe="")
+
+
+def path_of(uri: str) -> Path | None:
+    """Return where a document lies on disk, or None if it is no file."""
+    name = to_fs_path(uri) if uri.startswith("file:") and is_uri(uri) else None
+    return Path(name) if name and "\0" not in name else None
+
+
+_LANGUAGE_BY_SUFFIX = {
+    ".c": "c",
+    ".cpp": "cpp",
+    ".cs": "csharp",
+    ".css": "css",
+    ".go": "go",
+    ".h": "c",
+    ".hpp": "cpp",
+    ".html": "html",
+    ".java": "java",
+    ".js": "javascript",
+    ".jsx": "javascriptreact",
+    ".kt": "kotlin",
+    ".lua": "lua",
+    ".md": "markdown",
+    ".mjs": "javascript",
+    ".php": "php",
+    ".py": "python",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".sh": "shellscript",
+    ".scala": "scala",
+    ".sql": "sql",
+    ".swift": "swift",
+    ".toml": "toml",
+    ".ts": "typescript",
+    ".tsx": "typescriptreact",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+
+_WITHOUT_DEFINITIONS = frozenset({"css", "html", "markdown", "toml", "yaml"})
+
+
+def is_known_language(path: Path) -> bool:
+    """Return whether a file's name says that it holds code, in which names are defined."""
+    return _LANGUAGE_BY_SUFFIX.get(path.suffix, "markdown") not in _WITHOUT_DEFINITIONS
+
+
+def language_of(path: Path) -> str:
+    """Return the language id of a file, by its name."""
+    return _LANGUAGE_BY_SUFFIX.get(path.suffix, "plaintext")
+
+
+def workspace_file(uri: str, roots: Iterable[Path]) -> Path:
+    """Return the path of a file that may be read though it is not open.
+
+    Raises:
+        JsonRpcInvalidParams: It is no file, or lies elsewhere.
+    """
+    named = path_of(uri)
+    if named is None:
+        invalid(f"`{uri}` is not open in the editor: open the document first.")
+    # Symbolic links are followed before the comparison: one in the workspace may lead out of it.
+    path = named.resolve()
+    if not any(path.is_relative_to(root.resolve()) for root in roots):
+        invalid(f"`{path.name}` is not open and lies outside the workspace: open it first.")
+    return path
+
+
+def new_workspace_file(uri: str, roots: Iterable[Path]) -> Path:
+    """Return the path of a file that may be created.
+
+    Raises:
+        JsonRpcInvalidParams: It exists, or lies outside the workspace.
+    """
+    path = path_of(uri)
+    if path is None:
+        invalid(f"`{uri}` is not the URI of a file: only files can be created.")
+    if path.exists() or path.is_symlink():
+        invalid(f'`{path.name}` exists: send it as "textDocument", with a place in it.')
+    return workspace_file(uri, roots)
+
+
+def read_text(path: Path) -> str:
+    """Read a file.
+
+    Raises:
+        JsonRpcInvalidParams: It cannot be read, or is not text.
+    """
+    try:
+        if path.stat().st_size > MOST_FILE_BYTES:
+            invalid(f"`{path.name}` is larger than {MOST_FILE_BYTES // 1024 // 1024} MiB: open it.")
+        content = path.read_bytes()
+    except OSError as error:
+        invalid(f"`{path.name}` cannot be read ({error.strerror}): open the document first.")
+    # What git does to tell binary files from text.
+    if b"\0" in content:
+        invalid(f"`{path.name}` is a binary file: name a text document.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        invalid(
+            f"`{path.name}` is not UTF-8 text: open it in the editor, which knows its encoding."
+        )
+
+
+_SECRET_NAME = re.compile(
+    r"""
+    \.env(?:rc)? | \.env\..+ | .+\.env
+    | \.?netrc | _netrc | \.npmrc | \.pypirc | \.pgpass | \.my\.cnf | \.htpasswd | \.s3cfg | \.boto
+    | \.git-credentials | \.dockercfg | \.vault-token | \.vault[_-]pass(?:word)?
+    | id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?(?:[.-].+)?
+    | (?:[\w.-]+[._-])?(?:credentials?|secrets?|passwords?)
+      (?:\.(?:json|ya?ml|toml|ini|txt|xml|cfg|conf|properties|csv|db|enc))?
+    | .+\.(?:pem|key|p12|pfx|pkcs12|p8|jks|keystore|keytab|kdbx?|ppk|gpg|pgp|ovpn)
+    | (?:client_secret|service[-_]?account|gcp[-_]key|firebase-adminsdk).*\.json
+    | kubeconfig | terraform\.tfstate(?:\..+)? | .+\.tfvars
+    | \.\w+_history | g?shadow | authorized_keys
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+_EXAMPLE_NAME = re.compile(
+    r"\.env[._-](?:example|sample|template|dist|schema|defaults?)", re.IGNORECASE
+)
+
+_SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", "gcloud"})
+
+
+def secret_looking(path: str) -> bool:
+    r"""Return whether a file's name says that it may hold keys or passwords.
+
+    Args:
+        path: A path, with `/` or `\` between its parts.
+    """
+    *folders, name = re.split(r"[/\\]", path.rstrip("/\\")) or [""]
+    if _EXAMPLE_NAME.fullmatch(name):
+        return False
+    return bool(_SECRET_NAME.fullmatch(name)) or not _SECRET_FOLDERS.isdisjoint(folders)
 
 
 class WorkspaceReader:
@@ -144,7 +308,7 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
 def _read_file(path: Path, shown: str) -> FileSnapshot | None:
     """Return a file's text; None if it is large, or no text."""
     try:
-        if path.stat().st_size > MOST_FILE_BYTES:
+        if path.stat().st_size > MOST_SHOWN_BYTES:
             return None
         text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):

@@ -1,9 +1,11 @@
-"""A project's own rules for whoever writes its code: `AGENTS.md`, and what the user says to it.
+"""What the user is asked before a request goes out: money, and a project's own rules.
 
-A model follows what it reads, and a folder that was cloned may have anything written in it. So the
-rules are shown to a model only once the user has allowed them, for that folder and that text: a
-changed text is asked about anew. They are one file, cut at a size; what they include or link to is
-never read.
+The day's budget: a warning when it runs low, a question once it is spent.
+
+The rules of a project for those who write its code, `AGENTS.md`: a model follows what it reads, and
+a folder that was cloned may have anything written in it. So they are shown to a model only once the
+user has allowed them, for that folder and that text: a changed text is asked about anew. They are
+one file, cut at a size; what they include or link to is never read.
 """
 
 import asyncio
@@ -12,25 +14,106 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from lsprotocol import types
 from platformdirs import user_state_path
 
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.lsp.client import Client
-from streaming_code_generator.lsp.documents.context_files import Showable
+from streaming_code_generator.lsp.documents.files import Showable
+from streaming_code_generator.usage.ledger import BudgetState, Ledger, budget_state
 
 logger = logging.getLogger(__name__)
 
+GENERATE = "Generate"
+
+GENERATE_ALL_DAY = "Generate all day"
+
+STOP = "Stop"
+
+BUDGET_ANSWER_S = 120.0
+"""Longest wait for the user's answer; then it is no."""
+
+
+class BudgetGuard:
+    """Asks before a generation that would go beyond the budget; one question at a time."""
+
+    def __init__(self, ledger: Ledger, client: Client) -> None:
+        self._ledger = ledger
+        self._client = client
+        self._asking = asyncio.Lock()
+        self._warned_on: date | None = None
+        self._allowed_on: date | None = None
+        """The day for which the user has let generating go on."""
+
+    async def admit(self, budget_usd: float | None) -> None:
+        """Let a generation begin, if need be after asking the user.
+
+        Cancellation: at once; the answer then counts for nothing.
+
+        Raises:
+            ConfigurationError: The budget is spent, and the user did not agree to go on.
+        """
+        if budget_usd is None:
+            return
+        async with self._asking:
+            spent = await self._ledger.spent()
+            budget = budget_state(budget_usd, spent)
+            if spent.session.unpriced:
+                self._client.log_once(
+                    "`budgetPerDay` does not count requests whose price is not known, and there "
+                    "are some: see `streaming-code-generator usage`."
+                )
+            if budget.is_spent and self._allowed_on != _today():
+                await self._ask(budget)
+            elif budget.is_low and self._warned_on != _today():
+                self._warned_on = _today()
+                self._client.show(
+                    f"{budget} of today's budget (`budgetPerDay`) is spent.",
+                    types.MessageType.Warning,
+                )
+
+    async def is_spent(self, budget_usd: float | None) -> bool:
+        """Whether requests that no user made, as for ghost text, have to wait until tomorrow."""
+        if budget_usd is None or self._allowed_on == _today():
+            return False
+        return budget_state(budget_usd, await self._ledger.spent()).is_spent
+
+    async def _ask(self, budget: BudgetState) -> None:
+        question = f"Today's budget is spent: {budget}. Generate anyway?"
+        answer = await self._client.ask(
+            question, (GENERATE, GENERATE_ALL_DAY, STOP), timeout_s=BUDGET_ANSWER_S
+        )
+        if answer == GENERATE_ALL_DAY:
+            self._allowed_on = _today()
+        elif answer != GENERATE:
+            raise ConfigurationError(
+                f"Today's budget is spent: {budget}. Nothing was generated; to go on, raise "
+                "`budgetPerDay`, or answer the question with "
+                f"`{GENERATE}`."
+            )
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()
+
+
 NEAREST = "AGENTS.md"
 """Looked for from the document's folder upwards: https://agents.md"""
+
 ELSE = Path(".github", "copilot-instructions.md")
+
 MOST_BYTES = 100_000
+
 MOST_VERDICTS = 1_000
 """The oldest go beyond that."""
-ANSWER_S = 600.0
+
+RULES_ANSWER_S = 600.0
 
 SHOW, NEVER = "Show the rules to the model", "Never"
 
@@ -112,7 +195,7 @@ class RulesConsent:
             f"This project has rules for models: {path}. Read them first: a model follows what "
             "they say. Are they to be shown with your requests?"
         )
-        answer = await self._client.ask(question, (SHOW, NEVER), timeout_s=ANSWER_S)
+        answer = await self._client.ask(question, (SHOW, NEVER), timeout_s=RULES_ANSWER_S)
         if answer in {SHOW, NEVER}:
             verdict: Verdict = "allowed" if answer == SHOW else "refused"
             await asyncio.to_thread(_write_verdict, rules.key, verdict)
