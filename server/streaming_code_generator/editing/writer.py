@@ -134,7 +134,6 @@ class DocumentWriter:
             return [Deleted(region_id)]
         if region_id not in self.undo:
             self.undo.settle(region_id)
-            self.undo.adopt(region_id, self._wishes.as_client_writes(text))
         self._wishes.want_for_good(region_id, text)
         return self._settle()
 
@@ -187,7 +186,7 @@ class DocumentWriter:
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
             version=self.document.mirror.version,
-            replacements=tuple([self._replacement(change) for change in changes]),
+            replacements=tuple(map(self._replacement, changes)),
         )
         self._in_flight = InFlight(
             edit=edit,
