@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
+from streaming_code_generator.settings.declarations import SPECS, ModelSelection, Settings
 from streaming_code_generator.settings.endpoints import covers, keychain_command, leads_to
 from streaming_code_generator.settings.kinds import Secret
 from streaming_code_generator.settings.sources import (
@@ -30,16 +30,6 @@ from streaming_code_generator.settings.trust import (
 )
 
 DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSelection:
-    """What one request has instead of what is set; None leaves it at that."""
-
-    profile: str | None = None
-    provider: ProviderName | None = None
-    model: str | None = None
-    """As the endpoint calls it, or of the embedded models, as `model list` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
