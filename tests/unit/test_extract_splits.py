@@ -171,6 +171,79 @@ def answers(draw: st.DrawFn) -> Answer:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """A filter, and one in which every chunk goes through every stage: they say the same."""
+
+    filter: OutputFilter
+    through_stages: OutputFilter
+
+    def feed(self, chunk: str) -> None:
+        assert self.filter.feed(chunk) == self.through_stages.feed_stages(chunk)
+        self._compare()
+
+    def feed_reasoning(self, chunk: str) -> None:
+        assert self.filter.feed_reasoning(chunk) == self.through_stages.feed_reasoning(chunk)
+        self._compare()
+
+    def finish(self) -> None:
+        assert self.filter.finish() == self.through_stages.finish()
+        self._compare()
+
+    def _compare(self) -> None:
+        for name in ("held_back", "is_over", "may_be_over", "is_loop", "dropped", "added"):
+            assert getattr(self.filter, name) == getattr(self.through_stages, name), name
+        assert self.filter.problem == self.through_stages.problem
+
+
+@given(responses, targets, st.lists(st.integers(0, 10_000), max_size=40), st.integers(0, 10_000))
+def test_a_chunk_within_a_line_comes_out_as_it_would_through_every_stage(
+    text: str, target: CodeTarget, places: list[int], reasoning_at: int
+) -> None:
+    machines = SideBySide(OutputFilter(target), OutputFilter(target))
+    chunks = cut(text, places)
+    for number, chunk in enumerate(chunks):
+        machines.feed(chunk)
+        if number == reasoning_at % len(chunks):
+            machines.feed_reasoning("Hm.")
+    machines.finish()
+
+
+@pytest.mark.parametrize("fence", ["```c\n", ""], ids=["fenced", "bare"])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        *[" &lt; b", "```", " =\u00a0b", "<|im_end|>", "<|cursor|>", "<|file_sep|>b", ")", "\r"],
+        *["\nb", " > b &gt; c", "</s", "b" * 600, "\u00a0'"],
+    ],
+)
+def test_a_chunk_within_a_line_that_matters_comes_out_as_it_would_through_every_stage(
+    fence: str, chunk: str
+) -> None:
+    target = CodeTarget(language_id="c", text_after=")", base_indent="  ", line_ending="\r\n")
+    machines = SideBySide(OutputFilter(target), OutputFilter(target))
+    for text in (fence, "  x = 1;\n", "  value", "(a", chunk, "c", ";", "\n", "}"):
+        machines.feed(text)
+    machines.finish()
+
+
+def test_a_chunk_within_a_line_of_code_passes_no_stage() -> None:
+    read: list[str] = []
+
+    class Watched(OutputFilter):
+        def feed_stages(self, text: str) -> list[FilteredText]:
+            read.append(text)
+            return super().feed_stages(text)
+
+    machine = Watched(CodeTarget(language_id="python", text_after=")"))
+    machine.feed("```py\nx = 1\n")
+    read.clear()
+    chunks = ["total", " = ", "sum", "(", "xs", ")", "\n", "n", "ext", " < ", "x"]
+    pieces = [machine.feed(chunk) for chunk in chunks]
+    assert read == ["total", ")", "\n", "n", " < "]
+    assert pieces[1] == [FilteredText(part="code", text=" = ")]
+
+
 @given(answers())
 def test_fenced_answer_comes_apart_as_it_was_put_together(answer: Answer) -> None:
     assert take_apart(list(answer.response), CodeTarget()) == answer.expected
@@ -290,6 +363,18 @@ def test_what_was_dropped_is_counted_by_its_rule() -> None:
 CASES = cases()
 NAMED = {case.name: case for case in CASES}
 cuts = st.lists(st.integers(min_value=0, max_value=10_000), max_size=8)
+
+
+@given(st.sampled_from(CASES), st.lists(st.integers(0, 10_000), max_size=200))
+def test_a_chunk_of_a_real_answer_comes_out_as_it_would_through_every_stage(
+    case: Case, places: list[int]
+) -> None:
+    target = placement_of(case).target
+    for chunks in (cut(case.answer, places), list(case.answer)):
+        machines = SideBySide(OutputFilter(target), OutputFilter(target))
+        for chunk in chunks:
+            machines.feed(chunk)
+        machines.finish()
 
 
 @given(st.sampled_from(CASES), st.sampled_from(CASES), st.integers(0, 10_000), cuts)

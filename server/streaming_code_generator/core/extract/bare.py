@@ -8,6 +8,7 @@ from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
+    FilterStage,
     FilterStep,
 )
 from streaming_code_generator.core.extract.response_lines import (
@@ -31,13 +32,11 @@ _MOST_LOOKED_AT = 50
 _WHITE_SPACE = BLANK + "\n"
 
 
-class BareCode:
+class BareCode(FilterStage):
     """Code without a fence, up to a stray fence or a note behind a blank line.
 
     In a document whose language is known, a fence outside comments and strings is no code.
     """
-
-    may_be_over = False
 
     def __init__(
         self, target: CodeTarget, *, closing: str = "", is_indented_block: bool = False
@@ -62,6 +61,11 @@ class BareCode:
         """Characters of a line that may be no code."""
         closing = len(self._closing.held) if self._closing else 0
         return len(self._head.held) + len(self._note) + len(self._behind.held) + closing
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence and no note."""
+        return self._head.is_passing and not self._at_line_start and not self.held_back
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""
@@ -186,14 +190,12 @@ def _is_code_at_once(beginning: str) -> bool:
     return "a" <= first <= "z" or (first in BLANK and bool(beginning.strip()))
 
 
-class BareText:
+class BareText(FilterStage):
     """All of it is wanted, fences too: text, or code in no language that is known.
 
     One exception: a fence without a language tag that none has opened, at the end of the response
     or, in code, with prose behind it. It closes a block that the model only thought it had opened.
     """
-
-    may_be_over = False
 
     def __init__(
         self, target: CodeTarget, *, inner: Fence | None = None, closing: str = ""
@@ -214,6 +216,11 @@ class BareText:
     def held_back(self) -> int:
         """Characters of a fence that may be the end, and of the line behind it."""
         return len(self._head.held) + len(self._held) + len(self._next_line)
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence."""
+        return self._head.is_passing and self._suspect is None
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything but a closing fence that may belong to no opening one."""

@@ -7,6 +7,7 @@ from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
+    FilterStage,
     FilterStep,
 )
 from streaming_code_generator.core.extract.response_lines import (
@@ -96,10 +97,8 @@ def is_tag_alone(line: str, target: CodeTarget) -> bool:
     )
 
 
-class _TagBelow:
+class _TagBelow(FilterStage):
     """The first line of a block without a tag, which may be the tag."""
-
-    may_be_over = False
 
     def __init__(self, block: "FencedCode", target: CodeTarget) -> None:
         self._block = block
@@ -126,10 +125,8 @@ class _TagBelow:
         return FilterStep(following=self._block, rest=self._held)
 
 
-class _OldOrNew:
+class _OldOrNew(FilterStage):
     """The beginning of a block that may only say what is selected: the new code follows then."""
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget) -> None:
         self._fence = fence
@@ -172,14 +169,12 @@ class _OldOrNew:
         return into(self._fence, opening, self._target, rest=text)
 
 
-class FencedCode:
+class FencedCode(FilterStage):
     """Inside the block that holds the code, up to the line that closes it.
 
     The block's own indentation, in a list say, needs no care here: the layout counts from the
     first line.
     """
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget, written: str = "") -> None:
         self._fence = fence
@@ -187,6 +182,7 @@ class FencedCode:
         self._written = written
         """The code of blocks before this one."""
         self._head = LineHead()
+        self._may_be_fence = fence.may_be_fence
         self._behind = ClosingBehindCode()
         self._code: list[str] = []
         self._is_text = target.is_prose if fence.tag in {"", *_PROSE_TAGS} else False
@@ -204,11 +200,16 @@ class FencedCode:
         """Characters that may close the block."""
         return len(self._head.held) + len(self._behind.held) + len(self._suspect)
 
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence."""
+        return self._head.is_passing and not (self._behind.held or self._suspect)
+
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything but the closing line."""
         if self._suspect:
             return self._below_suspect(segment)
-        text, line = self._head.feed(segment, self._fence.may_be_fence, self._line_begins)
+        text, line = self._head.feed(segment, self._may_be_fence, self._line_begins)
         if line is not None:
             return self._at_fence(line)
         if "`" not in text and not self._behind.held:
@@ -368,7 +369,7 @@ _NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
 _REMEMBERED = 2_000
 
 
-class AfterCode:
+class AfterCode(FilterStage):
     """What follows the code: explanation, unless a further block is another part of the code.
 
     Where no explanation is wanted, the answer is over as soon as what follows is seen to be one.
@@ -379,6 +380,9 @@ class AfterCode:
         self._target = target
         self._tag = tag
         self._written = written
+        lines = [line for line in written.split("\n") if line.strip()]
+        self._is_import_only = bool(lines) and all(map(_IMPORT.match, lines))
+        self.may_be_over = target.ends_with_code and not self._is_import_only
         self._head = LineHead()
         self._between = ""
         """The beginning of what came behind the code."""
@@ -389,11 +393,6 @@ class AfterCode:
     def held_back(self) -> int:
         """Characters of a line that may open or close a block."""
         return len(self._head.held)
-
-    @property
-    def may_be_over(self) -> bool:
-        """Whether the code is whole, as far as anyone can tell."""
-        return self._target.ends_with_code and not self._is_import_only()
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything, up to a block that is another part."""
@@ -419,7 +418,7 @@ class AfterCode:
 
     def set_aside(self, fence: Fence, line: str) -> FilterStep:
         """Leave a further block to the explanation."""
-        if self._target.ends_with_code and not self._is_import_only():
+        if self.may_be_over:
             return FilterStep(pieces=explanation(line + "\n").pieces, is_end=True)
         self._aside = fence
         return FilterStep(pieces=explanation(line + "\n").pieces, following=self)
@@ -446,10 +445,6 @@ class AfterCode:
             not tag or not self._tag or is_one_language(tag, self._tag)
         )
 
-    def _is_import_only(self) -> bool:
-        lines = [line for line in self._written.split("\n") if line.strip()]
-        return bool(lines) and all(_IMPORT.match(line) for line in lines)
-
     def _passed(self, text: str) -> FilterStep:
         if len(self._between) < _REMEMBERED:
             self._between += text
@@ -464,7 +459,7 @@ class AfterCode:
         #     "And the helper it uses:"  leads to another part: wait for the block
         #     "It is fast.\n"            does not lead anywhere: it ends
         said = self._between.lstrip()
-        if not said or self._is_import_only():
+        if not said or self._is_import_only:
             return False
         if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
             return not _GOES_ON.match(said)
@@ -479,10 +474,8 @@ _IMPORT = re.compile(
 )
 
 
-class _FurtherBlock:
+class _FurtherBlock(FilterStage):
     """The first line of a further block, which decides whether it is a part of the code."""
-
-    may_be_over = False
 
     def __init__(self, after: AfterCode, fence: Fence, line: str) -> None:
         self._after = after
@@ -516,10 +509,8 @@ class _FurtherBlock:
         return explanation(self._line + "\n" + self._first)
 
 
-class ForeignBlocks:
+class ForeignBlocks(FilterStage):
     """Blocks in another language, held back until one in the document's comes, or nothing."""
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget) -> None:
         self._fence: Fence | None = fence
@@ -606,10 +597,8 @@ class ForeignBlocks:
 _RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}
 
 
-class LeadIn:
+class LeadIn(FilterStage):
     """Prose before the first fence, passed on as it comes."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget) -> None:
         self._target = target

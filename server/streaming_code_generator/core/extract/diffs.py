@@ -268,7 +268,8 @@ class Placeholders:
         self._target = target
         self._tally = tally
         self._line = ""
-        self._inside_line = False
+        self.is_inside_line = False
+        """Whether the line has begun, and is no placeholder."""
         self._written: list[str] = []
         """The code before the first placeholder."""
         self._rest: list[str] | None = None
@@ -282,14 +283,14 @@ class Placeholders:
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911 - most lines are done with at once
         """Return what stands before the first placeholder."""
-        if self._inside_line:
-            self._inside_line = not segment.endswith("\n")
+        if self.is_inside_line:
+            self.is_inside_line = not segment.endswith("\n")
             self._written.append(segment)
             return segment
         if self._rest is None and not self._line:
             start = segment.lstrip(BLANK)
             if start and start[0] not in _FIRST:
-                self._inside_line = not segment.endswith("\n")
+                self.is_inside_line = not segment.endswith("\n")
                 self._written.append(segment)
                 return segment
         self._line += segment
@@ -332,7 +333,7 @@ class Placeholders:
         return self._filled_in(rest)
 
     def _pass(self, segment: str) -> str:
-        self._inside_line = not segment.endswith("\n")
+        self.is_inside_line = not segment.endswith("\n")
         text = self._take_line()
         self._written.append(text)
         return text

@@ -68,10 +68,8 @@ and gpt-oss, and what models write on their own."""
 _BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
 
 
-class BeforeAnswer:
+class BeforeAnswer(FilterStage):
     """The first non-blank characters of the response, which may be an opening tag."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget, *, may_think: bool = True, closing: str = "") -> None:
         self._target = target
@@ -125,10 +123,8 @@ class BeforeAnswer:
         return FilterStep(pieces=[Dropped("think tag", tag)], following=following, rest=rest)
 
 
-class Reasoning:
+class Reasoning(FilterStage):
     """Between the tags."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget, closing: str) -> None:
         self._target = target
@@ -189,10 +185,8 @@ _WITHOUT_FENCES = {"latex", "tex", "plaintex", "bibtex", "restructuredtext", "as
 _TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
 
 
-class Opening:
+class Opening(FilterStage):
     """Reads one character at a time, so that the first sign decides however the text was cut."""
-
-    may_be_over = False
 
     def __init__(
         self,

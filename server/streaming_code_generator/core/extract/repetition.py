@@ -222,7 +222,7 @@ class RepeatedBelow:
         """The text of those lines, and of the one that may be the next."""
         self._line = ""
         self._released: list[str] = []
-        self._passes_line = True
+        self.passes_line = True
         """Whether the current line is certainly none of those."""
 
     @property
@@ -234,7 +234,7 @@ class RepeatedBelow:
         """Return what is certainly no repetition."""
         if not self._below:
             return text
-        if self._passes_line and self._passes(text):
+        if self.passes_line and self._passes(text):
             self._released.append(text)
             return text
         shown = ""
@@ -285,10 +285,10 @@ class RepeatedBelow:
         #     "run()"   is the second: held back, and dropped at the end
         if not piece:
             return ""
-        if self._passes_line:
+        if self.passes_line:
             if not piece.endswith("\n"):
                 return piece
-            self._passes_line = False
+            self.passes_line = False
             self._held, self._line, self._matched = "\n", "", 0
             return piece[:-1]
         self._held += piece
@@ -328,7 +328,7 @@ class RepeatedBelow:
         if text.endswith("\n"):
             self._held = "\n"
             return text[:-1]
-        self._passes_line = True
+        self.passes_line = True
         return text
 
     def _is_superfluous(self, held: str) -> bool:
@@ -422,7 +422,9 @@ class OverlapAfter:
         line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
         comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
         self._repeated = line if comparable else ""
-        self._matched = 0
+        self.begins_with = self._repeated[:1]
+        """What the repetition can begin with, if there can be one."""
+        self.matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
         self._counts: dict[str, int] = dict.fromkeys(self._counted(), 0)
         self._last = ""
@@ -430,7 +432,7 @@ class OverlapAfter:
     @property
     def held_back(self) -> int:
         """Characters that may be the repetition, or its beginning."""
-        return self._matched
+        return self.matched
 
     def feed(self, text: str) -> str:
         """Return what is certainly no repetition."""
@@ -441,10 +443,10 @@ class OverlapAfter:
         #     "foo(1"   matches nothing of ")": released
         #     "))"      the first ")" is matched, then let go by the second, which is held
         #     end       "foo(1)" is complete without it: dropped; behind "foo(1" it would stay
-        text = self._repeated[: self._matched] + text
+        text = self._repeated[: self.matched] + text
         longest = range(min(len(text), len(self._repeated)), 0, -1)
-        self._matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
-        released = text[: len(text) - self._matched]
+        self.matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
+        released = text[: len(text) - self.matched]
         for char in self._counts:
             self._counts[char] += released.count(char)
         self._last = released[-1:] or self._last
@@ -452,7 +454,7 @@ class OverlapAfter:
 
     def finish(self) -> str:
         """Return what was held back, unless it is the repetition."""
-        held, self._matched = self._repeated[: self._matched], 0
+        held, self.matched = self._repeated[: self.matched], 0
         if held and held == self._repeated and self._is_superfluous():
             self._tally.drop("repetition", held)
             return ""

@@ -76,7 +76,8 @@ class LineHead:
     def __init__(self) -> None:
         self.held = ""
         """The line so far, while it is undecided."""
-        self._passing = False
+        self.is_passing = False
+        """Whether the line has begun, and is of another kind."""
 
     def feed(
         self, segment: str, kind: re.Pattern[str], first: str = "`~\n"
@@ -92,14 +93,14 @@ class LineHead:
             Ordinary text to hand on, and the line that was completed, without its end, if it may
             still be of that kind.
         """
-        if self._passing:
-            self._passing = not segment.endswith("\n")
+        if self.is_passing:
+            self.is_passing = not segment.endswith("\n")
             return segment, None
         # Most lines begin with a character that no such line has.
         if not self.held:
             start = segment.lstrip(BLANK)
             if start and start[0] not in first:
-                self._passing = not segment.endswith("\n")
+                self.is_passing = not segment.endswith("\n")
                 return segment, None
         # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
         # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
@@ -107,7 +108,7 @@ class LineHead:
         line = self.held.removesuffix("\n")
         if len(line) > LINE_LIMIT or not kind.fullmatch(line):
             text, self.held = self.held, ""
-            self._passing = not text.endswith("\n")
+            self.is_passing = not text.endswith("\n")
             return text, None
         if len(line) == len(self.held):
             return "", None
