@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streaming_code_generator.core.attempts import unrecorded
-from streaming_code_generator.core.complete.place import Place
+from streaming_code_generator.core.complete.window import Place
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
 from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.lsp.client import AppliedEdits, EditForm
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 from streaming_code_generator.lsp.completions.completions import Completions, Means
 from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.transport.edit_messages import AppliedEdits, EditForm
 from streaming_code_generator.testing.scripted import ScriptedProvider, text_script
 
 MOST_LOOKS = 100

@@ -1,6 +1,6 @@
 """In which form edits go out: by what a client has shown, document by document."""
 
-from streaming_code_generator.lsp.transport.edit_messages import AppliedEdits, EditForm
+from streaming_code_generator.lsp.client import AppliedEdits, EditForm
 
 
 def answers(form: EditForm, replies: str, *, version: int = 5) -> list[int | str | None]:

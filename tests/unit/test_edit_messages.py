@@ -5,14 +5,12 @@ import json
 import pytest
 from lsprotocol import converters, types
 
-from streaming_code_generator.lsp.documents.sync import DidChangeParams
-from streaming_code_generator.lsp.transport.edit_messages import (
+from streaming_code_generator.lsp.client import text_edits, unversioned_edit, versioned_edit
+from streaming_code_generator.lsp.protocol import (
+    DidChangeParams,
     EditReply,
     edit_reply,
     reported_changes,
-    text_edits,
-    unversioned_edit,
-    versioned_edit,
 )
 
 CONVERTER = converters.get_converter()

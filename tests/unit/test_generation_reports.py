@@ -3,12 +3,12 @@
 import asyncio
 import re
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.extract.parts import CodeTarget, Part
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.errors import APIError
 from streaming_code_generator.lsp.generations.generation import Completed, Generation
 from streaming_code_generator.lsp.generations.job import Job

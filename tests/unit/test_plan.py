@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.edits.plan import (
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.tracked_document import (
     Step,
+    TrackedDocument,
     document_changes,
     land,
     plan_towards,
     with_endings,
 )
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit
 from support.documents import at, change, marked, own, tracked
 from support.texts import texts
 

@@ -14,20 +14,17 @@ import pytest
 from tiktoken.load import load_tiktoken_bpe
 
 from streaming_code_generator.core import tokens as tokens_module
-from streaming_code_generator.core import tokens_encodings
+from streaming_code_generator.core.attempts import TokenAccount
 from streaming_code_generator.core.messages import Delta, Message, Usage
 from streaming_code_generator.core.tokens import (
-    LocalCount,
-    TokenAccount,
-    Tokenizers,
-    estimated_prompt_tokens,
-    tokens_without_tokenizer,
-)
-from streaming_code_generator.core.tokens_encodings import (
     MOST_CHARS_AT_ONCE,
     CountTokens,
+    LocalCount,
+    Tokenizers,
     encoding_of,
+    estimated_prompt_tokens,
     load_counter,
+    tokens_without_tokenizer,
 )
 
 MESSAGES = (Message(role="user", content="def add(a, b):"),)
@@ -73,14 +70,14 @@ def test_no_connection_is_made_and_nothing_is_cached(
 
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(socket.socket, "connect", no_network)
-    tokens_encodings._build.__wrapped__("cl100k_base")
+    tokens_module._build.__wrapped__("cl100k_base")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_ranks_that_are_not_those_expected_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="are not tiktoken's"):
-        tokens_encodings._carried_ranks(f"https://example/{name}.tiktoken", "0" * 64)
+        tokens_module._carried_ranks(f"https://example/{name}.tiktoken", "0" * 64)
 
 
 def test_the_standin_takes_what_tiktokens_loader_takes() -> None:

@@ -1,7 +1,7 @@
 """Edits that are made after they were given up, and steps that need no edit any more."""
 
-from streaming_code_generator.editing.edits.in_flight import REPLY_TIMEOUT_S
 from streaming_code_generator.editing.exchange import Settled, Undeliverable
+from streaming_code_generator.editing.in_flight import REPLY_TIMEOUT_S
 from support.writing import Desk
 
 

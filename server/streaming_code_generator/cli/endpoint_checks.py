@@ -24,10 +24,14 @@ from streaming_code_generator.core.results import BURST_S
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
-from streaming_code_generator.providers.openai.network import Network, route_of
+from streaming_code_generator.providers.openai.dialect import Quirks
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.providers.openai.quirks import Quirks
-from streaming_code_generator.providers.openai.sdk import key_from_command, sendable_key
+from streaming_code_generator.providers.openai.sdk import (
+    Network,
+    key_from_command,
+    route_of,
+    sendable_key,
+)
 from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.endpoints import is_loopback
 

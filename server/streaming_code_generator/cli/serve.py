@@ -88,8 +88,8 @@ def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSin
     # What is imported stays: looking for garbage in it would take a tenth of the start, and more
     # whenever all objects are looked at later.
     gc.disable()
+    from streaming_code_generator.lsp import serving  # noqa: PLC0415 - the same
     from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - 0.4 s
-    from streaming_code_generator.lsp.transport import serving  # noqa: PLC0415 - the same
 
     gc.freeze()
     gc.enable()

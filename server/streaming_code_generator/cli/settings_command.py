@@ -24,8 +24,7 @@ from streaming_code_generator.settings import (
     resolve,
 )
 from streaming_code_generator.settings.declarations import SECTION, Scope, SettingSpec
-from streaming_code_generator.settings.endpoints import origin_of
-from streaming_code_generator.settings.keychain import keychain_command
+from streaming_code_generator.settings.endpoints import keychain_command, origin_of
 from streaming_code_generator.settings.kinds import Choice, JsonSchema
 
 _OPTIONS: Mapping[str, tuple[str, str]] = {

@@ -4,12 +4,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple
 
-from streaming_code_generator.core.messages import Delta, Message, ProviderDescription
+from streaming_code_generator.core.messages import Delta, Message, ProviderDescription, Usage
 from streaming_code_generator.core.results import Cost, TokenSource
-from streaming_code_generator.core.tokens import TokenAccount
+from streaming_code_generator.core.tokens import (
+    LocalCount,
+    estimated_prompt_tokens,
+    estimated_tokens,
+)
 
 AttemptPurpose = Literal["generate", "complete"]
 AttemptStatus = Literal["completed", "cancelled", "failed"]
@@ -49,6 +53,95 @@ def unrecorded(attempt: Attempt) -> "Future[Cost | None]":
     cost: Future[Cost | None] = Future()
     cost.set_result(attempt.cost)
     return cost
+
+
+class TokenFigures(NamedTuple):
+    """A generation's tokens at one moment."""
+
+    prompt: int
+    completion: int
+    """Of the response so far, reasoning included."""
+    total: int
+    """Prompt and completion, or what the provider calls its total."""
+    source: TokenSource
+    """Who counted the completion."""
+
+
+class TokenAccount:
+    """The tokens of one generation, as well as they are known at any moment.
+
+    Until the provider reports them, or they are counted at the end, they are estimated. A usage
+    report of zeros says nothing. One that is older than the newest text still holds for the
+    prompt, but only as a lower bound for the completion.
+    """
+
+    def __init__(self, messages: tuple[Message, ...]) -> None:
+        self._prompt = estimated_prompt_tokens(messages)
+        self._response_chars = 0
+        self._counted: LocalCount | None = None
+        self._usage: Usage | None = None
+        self._usage_is_newest = False
+        self._reported_before: list[Usage] = []
+        """The usage of each response that was cut off and went on."""
+        self._lacks_reports = False
+        """Whether one of them broke off before it was reported."""
+
+    def add(self, delta: Delta) -> None:
+        """Take one chunk's text and usage into account."""
+        if not delta.is_empty:
+            self._usage_is_newest = False
+            self._response_chars += len(delta.text) + len(delta.reasoning)
+        # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
+        # until the end; the newest usage stands until text comes that it cannot know of.
+        usage = delta.usage
+        if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
+            self._usage = usage
+            self._usage_is_newest = usage.completion_tokens > 0 or not self._response_chars
+
+    def go_on(self) -> None:
+        """Expect another response to a longer prompt: what was reported is no report of all."""
+        self._lacks_reports |= not self._usage_is_newest
+        self._usage_is_newest = False
+        if self._usage is not None:
+            self._reported_before.append(self._usage)
+            self._usage = None
+
+    @property
+    def needs_count(self) -> bool:
+        """Whether the provider's reports do not say all."""
+        return self._lacks_reports or not self._usage_is_newest
+
+    def take_count(self, counted: LocalCount) -> None:
+        """Take what was counted of the whole response."""
+        self._counted = counted
+
+    def figures(self) -> TokenFigures:
+        """Return the counts as they are now."""
+        prompt, completion = self._prompt, estimated_tokens(self._response_chars)
+        source: TokenSource = "estimate"
+        if self._counted is not None:
+            prompt, completion = self._counted.prompt, self._counted.completion
+            source = self._counted.source
+        usage = self.usage
+        if usage is None:
+            return TokenFigures(prompt, completion, prompt + completion, source)
+        prompt = usage.prompt_tokens or prompt
+        if not self.needs_count:
+            completion = usage.completion_tokens
+            total = usage.total_tokens or prompt + completion
+            return TokenFigures(prompt, completion, total, "provider")
+        completion = max(usage.completion_tokens, completion)
+        return TokenFigures(prompt, completion, prompt + completion, source)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider reported last, with what it reported of the responses before."""
+        reported = [*self._reported_before, *([self._usage] if self._usage else [])]
+        if len(reported) < 2:  # noqa: PLR2004 - nothing to add up
+            return reported[0] if reported else None
+        return Usage(
+            **{each.name: sum(getattr(u, each.name) for u in reported) for each in fields(Usage)}
+        )
 
 
 class AttemptMeter:

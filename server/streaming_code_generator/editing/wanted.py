@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import accumulate, islice
 
-from streaming_code_generator.editing.text.lines import content_length, split_lines
+from streaming_code_generator.editing.mirror import content_length, split_lines
 from streaming_code_generator.settings.declarations import EditPace
 
 SIMILAR_RATIO = 0.6

@@ -15,18 +15,6 @@ The rules it keeps:
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.edits.in_flight import (
-    MOST_DOUBTS,
-    MOST_REFUSALS,
-    REFUSAL_WAITS_S,
-    InFlight,
-    Refusals,
-)
-from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import Plan, document_changes, land
-from streaming_code_generator.editing.edits.reader import ReportReader
-from streaming_code_generator.editing.edits.undo import UndoWatch
-from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -39,10 +27,25 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
-from streaming_code_generator.editing.regions.region import ForeignChange, Region
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.in_flight import (
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    InFlight,
+    MisplacedEdits,
+    Refusals,
+    Wishes,
+)
+from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
+from streaming_code_generator.editing.reader import ReportReader
+from streaming_code_generator.editing.region import ForeignChange, Region
+from streaming_code_generator.editing.tracked_document import (
+    Plan,
+    TrackedDocument,
+    document_changes,
+    land,
+)
+from streaming_code_generator.editing.undo import UndoWatch
 
 
 @dataclass(slots=True)

@@ -1,34 +1,182 @@
-"""Notifications and requests from the server to its client."""
+"""The client: what it announced in its `initialize` request, and what is sent to it."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
+from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
 
 from streaming_code_generator.editing.exchange import OutgoingEdit
-from streaming_code_generator.lsp.capabilities import Capabilities
-from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.transport.edit_messages import (
-    AppliedEdits,
-    EditForm,
+from streaming_code_generator.lsp.protocol import (
     EditReply,
-    text_edits,
-    unversioned_edit,
-    versioned_edit,
+    JsonObject,
+    StreamingProtocol,
 )
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token
+from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 logger = logging.getLogger(__name__)
 
 CREATE_FILE_TIMEOUT_S = 10.0
 """As long as an edit may go unanswered."""
+
 SHOW_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The capabilities that matter here, as plain values."""
+
+    edits: bool = False
+    """Whether it takes `workspace/applyEdit` requests. Every known editor that does says so."""
+    work_done_progress: bool = False
+    code_lens_refresh: bool = False
+    configuration: bool = False
+    configuration_changes: bool = False
+    """Whether it lets the server register for `didChangeConfiguration` notifications."""
+    code_action_literals: bool = False
+    document_changes: bool = False
+    creates_files: bool = False
+    """Whether it takes `CreateFile` in an edit."""
+    show_document: bool = False
+    generation_updates: bool = False
+    undo_notifications: bool = False
+    roots: tuple[Path, ...] = ()
+    initialization_options: object = None
+
+
+def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
+    """Resolve the nested, mostly optional client capabilities."""
+
+    def can(path: str) -> bool:
+        return bool(get_capability(params.capabilities, path, default=False))
+
+    options = params.initialization_options
+    operations: Sequence[str] = get_capability(
+        params.capabilities, "workspace.workspace_edit.resource_operations", default=()
+    )
+
+    def announces(name: str) -> bool:
+        return isinstance(options, Mapping) and options.get(name) is True
+
+    return Capabilities(
+        edits=can("workspace.apply_edit"),
+        work_done_progress=can("window.work_done_progress"),
+        code_lens_refresh=can("workspace.code_lens.refresh_support"),
+        configuration=can("workspace.configuration"),
+        configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
+        code_action_literals=can("text_document.code_action.code_action_literal_support"),
+        document_changes=can("workspace.workspace_edit.document_changes"),
+        creates_files=types.ResourceOperationKind.Create in operations,
+        show_document=can("window.show_document.support"),
+        generation_updates=announces(GENERATION_UPDATES),
+        undo_notifications=announces(UNDO_NOTIFICATIONS),
+        roots=_roots(params),
+        initialization_options=options,
+    )
+
+
+def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
+    # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    paths = [path for uri in uris if (path := to_fs_path(uri))]
+    if not paths and params.root_path:
+        paths = [params.root_path]
+    return tuple(Path(path) for path in paths if "\0" not in path)
+
+
+REFUSALS_BEFORE_UNVERSIONED = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class AppliedEdits:
+    """What is known of how one client takes edits, by what it announced and what it applied.
+
+    A refusal says nothing of the client: the buffer may just be read-only.
+    """
+
+    takes_versions: bool = False
+    """Whether it announced versioned edits, or has applied one."""
+    checks_zero: bool = False
+    """Whether it refused version 1 for a document at version 0, and then took 0."""
+
+
+class EditForm:
+    """The form of one document's edits, chosen by the client's responses to earlier ones.
+
+    Versioned edits go to every client: one that lets the user type in between must be able to
+    refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
+    that announces nothing, never took one, and refuses two of a document although it did not
+    change, is sent the older `changes` for that document, which carry no version.
+
+    Version 0 is sent as 1 until the client refuses that: to some clients (Neovim 0.11,
+    vscode-languageclient 9) 0 means "unchecked", so that an edit that typing has overtaken would
+    land in the wrong place. To them 1 is as good, since a buffer that has changed is beyond it. A
+    client that compares for equality refuses once and then gets the true 0.
+    """
+
+    def __init__(self, client: AppliedEdits) -> None:
+        self._client = client
+        self._refusals = 0
+        self._tries_zero = False
+        self._sent: int | None = None
+        self._sent_one_for_zero = False
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether to send `documentChanges`."""
+        return self._client.takes_versions or self._refusals < REFUSALS_BEFORE_UNVERSIONED
+
+    def version(self, version: int | None) -> int | None:
+        """Return the version to send for a document's true one."""
+        tells_zero = self._client.checks_zero or self._tries_zero
+        self._sent = version
+        self._sent_one_for_zero = version == 0 and not tells_zero
+        return 1 if self._sent_one_for_zero else version
+
+    def answered(self, *, applied: bool) -> None:
+        """Handle the response to the last edit, of a document that did not change meanwhile."""
+        if applied:
+            self._client.takes_versions |= self.is_versioned
+            self._client.checks_zero |= self._tries_zero and self._sent == 0
+        elif self._sent_one_for_zero:
+            self._tries_zero = True
+        else:
+            self._refusals += 1
+
+
+def text_edits(replacements: Sequence[tuple[tuple[int, int], tuple[int, int], str]]) -> list[Any]:
+    """Return `TextEdit`s: of each the start, the end and the new text."""
+    return [
+        {"range": {"start": _position(*start), "end": _position(*end)}, "newText": text}
+        for start, end, text in replacements
+    ]
+
+
+def _position(line: int, character: int) -> JsonObject:
+    return {"line": line, "character": character}
+
+
+def versioned_edit(uri: str, version: int | None, edits: list[Any]) -> JsonObject:
+    """Return a `WorkspaceEdit` of one document that is refused where its version is outdated."""
+    document = {"uri": uri, "version": version}
+    return {"documentChanges": [{"textDocument": document, "edits": edits}]}
+
+
+def unversioned_edit(uri: str, edits: list[Any]) -> JsonObject:
+    """Return a `WorkspaceEdit` of one document in the older form."""
+    return {"changes": {uri: edits}}
 
 
 class Client:
@@ -95,6 +243,24 @@ class Client:
         except (TimeoutError, JsonRpcException):
             return None
         return getattr(chosen, "title", None)
+
+    async def configuration(self, section: str) -> object:
+        """Request a section of the client's configuration; None if it does not know it.
+
+        Cancellation: at once.
+        """
+        params = types.ConfigurationParams([types.ConfigurationItem(section=section)])
+        answer = await self._ls.workspace_configuration_async(params)
+        return answer[0] if answer else None
+
+    def register_for_configuration(self, section: str) -> None:
+        """Request notifications of changes of the client's configuration."""
+        registration = types.Registration(
+            id="configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=section),
+        )
+        self._ls.client_register_capability(types.RegistrationParams([registration]))
 
     def progress(self, token: Token, value: object) -> None:
         """Send a progress value, of the protocol's own kinds or another."""

@@ -8,16 +8,25 @@
 - Every request gets a response, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. A request
   that a handler refuses is no failure, and is not logged as one.
+- `didOpen` and `didChange` have types of our own. LSP wants a whole number for every version; some
+  clients send null or none at all, for which lsprotocol refuses the message. But a change that is
+  not taken leaves an old copy behind, into which every later edit goes wrong.
+- The messages of every edit, `workspace/applyEdit`, its response and `didChange`, go without
+  objects of all that is in them: through lsprotocol's types and cattrs they cost a millisecond.
+  What is unusual in them, and all other messages, go that way.
 """
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
-from typing import Any, Protocol
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
 
+import attrs
+from attrs import evolve
 from lsprotocol import types
 from pygls.exceptions import (
     JsonRpcException,
@@ -34,23 +43,15 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.lsp.capabilities import with_readable_roots
-from streaming_code_generator.lsp.documents.sync import (
-    MESSAGE_TYPES,
-    DidChangeParams,
-    DidOpenParams,
-    DocumentChange,
-    OpenedDocument,
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.lsp.wire import (
+    internal_error,
+    is_uri,
+    request_failed,
+    with_work_done_token,
 )
-from streaming_code_generator.lsp.failures import CommandHandler, internal_error
-from streaming_code_generator.lsp.transport.edit_messages import (
-    EditReply,
-    JsonObject,
-    edit_reply,
-    reported_changes,
-)
-from streaming_code_generator.lsp.transport.writing import MessageWriter
-from streaming_code_generator.lsp.wire import with_work_done_token
+from streaming_code_generator.lsp.writing import MessageWriter
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,142 @@ SERVER_NOT_INITIALIZED = -32002
 
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """The changes that led to a version of a document, in order."""
+
+    uri: str
+    version: int | None
+    changes: Sequence[ReportedChange]
+
+
+@attrs.frozen(kw_only=True)
+class VersionedDocument:
+    """A document as it is after a change."""
+
+    uri: str
+    version: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ContentChange:
+    """One change; without a range it is the whole text."""
+
+    range: types.Range | None = None
+    text: str
+
+    def reported(self) -> ReportedChange:
+        """Return what has changed, in the client's positions."""
+        if self.range is None:
+            return ReportedChange(None, self.text)
+        start, end = self.range.start, self.range.end
+        where = ((start.line, start.character), (end.line, end.character))
+        return ReportedChange(where, self.text)
+
+
+@attrs.frozen(kw_only=True)
+class DidChangeParams:
+    """The changes that led to a version, in order."""
+
+    text_document: VersionedDocument
+    content_changes: Sequence[ContentChange]
+
+    def document_change(self) -> DocumentChange:
+        """Return what has changed."""
+        changes = [change.reported() for change in self.content_changes]
+        return DocumentChange(self.text_document.uri, self.text_document.version, changes)
+
+
+@attrs.frozen(kw_only=True)
+class DidChangeNotification:
+    """The notification `textDocument/didChange`."""
+
+    params: DidChangeParams
+    method: str
+    jsonrpc: str
+
+
+@attrs.frozen(kw_only=True)
+class OpenedDocument:
+    """A document that the client has opened."""
+
+    uri: str
+    language_id: str = ""
+    version: int | None = None
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class DidOpenParams:
+    """Which document was opened."""
+
+    text_document: OpenedDocument
+
+
+@attrs.frozen(kw_only=True)
+class DidOpenNotification:
+    """The notification `textDocument/didOpen`."""
+
+    params: DidOpenParams
+    method: str
+    jsonrpc: str
+
+
+MESSAGE_TYPES: dict[str, type[Any]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: DidOpenNotification,
+    types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
+}
+"""The types of messages by their methods, instead of lsprotocol's."""
+
+
+def reported_changes(params: object) -> DocumentChange | None:
+    """Return the parameters of a `didChange`; None if they are unusual."""
+    match params:
+        case {
+            "textDocument": {"uri": str(uri), "version": int(version)},
+            "contentChanges": [*contents],
+        }:
+            changes = [change for each in contents if (change := _reported(each))]
+            if len(changes) == len(contents):
+                return DocumentChange(uri, version, changes)
+    return None
+
+
+def _reported(content: object) -> ReportedChange | None:
+    match content:
+        case {
+            "range": {
+                "start": {"line": int(line), "character": int(character)},
+                "end": {"line": int(end_line), "character": int(end_character)},
+            },
+            "text": str(text),
+        } if min(line, character, end_line, end_character) >= 0:
+            return ReportedChange(((line, character), (end_line, end_character)), text)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReply:
+    """The client's response to an edit."""
+
+    applied: bool
+    reason: str = "no reason given"
+    """Why it was not applied."""
+
+
+def edit_reply(response: JsonObject) -> EditReply:
+    """Return what a response to `workspace/applyEdit` says; what cannot be read is a refusal."""
+    result, error = response.get("result"), response.get("error")
+    if isinstance(error, dict):
+        return EditReply(applied=False, reason=str(error.get("message") or "no reason given"))
+    if not isinstance(result, dict):
+        return EditReply(applied=False)
+    reason = str(result.get("failureReason") or "no reason given")
+    return EditReply(applied=bool(result.get("applied")), reason=reason)
 
 
 class DocumentListener(Protocol):
@@ -86,11 +223,56 @@ class Listener(Protocol):
     def exit_requested(self, exit_code: int) -> None: ...  # noqa: D102
 
 
+CommandHandler = Callable[[object, ExitStack], Coroutine[Any, Any, object]]
+"""The handler of a command: gets its arguments, and what to close when its request has ended.
+
+What it does before it returns comes before the next message; only its coroutine waits."""
+
+
 def _unknown(command: str) -> CommandHandler:
     async def refuse(_arguments: object, _ended: ExitStack) -> object:
         raise JsonRpcInvalidParams(f"`{command}` is not a command of this server.")
 
     return refuse
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn whatever a handler raises into an error response that says no more than it should."""
+    try:
+        yield
+    except (JsonRpcException, asyncio.CancelledError):
+        raise
+    except StreamingError as error:
+        raise request_failed(error) from error
+    except Exception as error:
+        logger.exception("a request failed by a fault of our own")
+        raise internal_error() from error
+
+
+def translating(handler: CommandHandler) -> CommandHandler:
+    """Decorate a command's handler with `translated`: its coroutine, and what comes before it."""
+
+    def begin(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
+        try:
+            with translated():
+                begun = handler(arguments, ended)
+        except JsonRpcException as refusal:
+            return _raise(refusal)
+        # One that is cancelled before it has begun would be missed by the interpreter.
+        ended.callback(begun.close)
+        return _finish(begun)
+
+    return begin
+
+
+async def _finish(begun: Coroutine[Any, Any, object]) -> object:
+    with translated():
+        return await begun
+
+
+async def _raise(error: JsonRpcException) -> NoReturn:
+    raise error
 
 
 class StreamingProtocol(LanguageServerProtocol):
@@ -348,3 +530,10 @@ class StreamingProtocol(LanguageServerProtocol):
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]  # as above
         """Handle the notification: end the server, with success if `shutdown` came first."""
         self.listener.exit_requested(0 if self._shutdown else 1)
+
+
+def with_readable_roots(params: types.InitializeParams) -> types.InitializeParams:
+    """Leave out roots that are no URIs, such as `file://[`: the server works without a root."""
+    folders = [folder for folder in params.workspace_folders or () if is_uri(folder.uri)]
+    root_uri = params.root_uri if params.root_uri and is_uri(params.root_uri) else None
+    return evolve(params, root_uri=root_uri, workspace_folders=folders)

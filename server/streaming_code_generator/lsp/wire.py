@@ -6,11 +6,13 @@ Everything that a plug-in has to spell is here, and `editors/wire.json` is made 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from streaming_code_generator.lsp.documents.uris import is_uri
+from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.logs import redacted
 from streaming_code_generator.settings import ModelSelection
 from streaming_code_generator.settings.declarations import SECTION, SPECS, ProviderName
 from streaming_code_generator.settings.sources import (
@@ -24,11 +26,17 @@ from streaming_code_generator.settings.sources import (
 SERVER_NAME = "streaming-code-generator"
 
 GENERATE = "streamingCodeGenerator.generate"
+
 CANCEL = "streamingCodeGenerator.cancel"
+
 REMOVE = "streamingCodeGenerator.remove"
+
 ACCEPT = "streamingCodeGenerator.accept"
+
 RETRY = "streamingCodeGenerator.retry"
+
 STATUS = "streamingCodeGenerator.status"
+
 COMMANDS = (GENERATE, CANCEL, REMOVE, ACCEPT, RETRY, STATUS)
 
 CODE_ACTION_KIND = types.CodeActionKind("refactor.rewrite")
@@ -42,15 +50,23 @@ DID_UNDO = "streamingCodeGenerator/didUndo"
 a document. Before the `didChange` of that version, or right after it."""
 
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
+
 Target = Literal["document", "none"]
+
 Token = str | int
+
 MOST_DIAGNOSTICS = 10
+
 MOST_MESSAGE_CHARACTERS = 300
+
 MOST_POSITIONS = 100
 """Most places that one command generates at."""
+
 ClientPosition = tuple[int, int]
 """Line and character, in the position encoding that was agreed with the client."""
+
 ClientRange = tuple[ClientPosition, ClientPosition]
+
 T = TypeVar("T")
 
 
@@ -124,6 +140,37 @@ GENERATE_SHAPE = (
 def invalid(message: str) -> NoReturn:
     """Refuse unusable arguments with one sentence that says what to send."""
     raise JsonRpcInvalidParams(message)
+
+
+def request_failed(error: StreamingError) -> JsonRpcException:
+    """Return the error response to a request that failed."""
+    data: dict[str, Any] = {"kind": error.kind, "attempts": error.attempts}
+    if error.partial_text:
+        data["partialText"] = error.partial_text
+    return JsonRpcException(
+        redacted(error.message), code=int(types.LSPErrorCodes.RequestFailed), data=data
+    )
+
+
+def request_cancelled(reason: str, partial_text: str) -> JsonRpcException:
+    """Return the error response to a request whose generation was cancelled by another request."""
+    data = {"kind": "cancelled", **({"partialText": partial_text} if partial_text else {})}
+    return JsonRpcException(reason, code=int(types.LSPErrorCodes.RequestCancelled), data=data)
+
+
+def content_modified(message: str) -> JsonRpcException:
+    """Return the error response to a request for an older version of its document."""
+    return JsonRpcException(message, code=int(types.LSPErrorCodes.ContentModified))
+
+
+INTERNAL = "Internal error; the server's log has the details."
+
+
+def internal_error() -> JsonRpcException:
+    """Return the error response to a request that failed by a fault of ours."""
+    return JsonRpcException(
+        INTERNAL, code=int(types.LSPErrorCodes.RequestFailed), data={"kind": "internal"}
+    )
 
 
 def parse_generate(arguments: object) -> GenerateArguments:
@@ -254,6 +301,15 @@ def with_work_done_token(arguments: object, token: Token | None) -> object:
     if not isinstance(argument, Mapping) or argument.get("workDoneToken") is not None:
         return arguments
     return [{**argument, "workDoneToken": token}]
+
+
+def is_uri(text: str) -> bool:
+    """Return whether a text can be taken apart as a URI; `file://[` cannot."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:

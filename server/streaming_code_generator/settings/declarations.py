@@ -16,14 +16,16 @@ from streaming_code_generator.settings.kinds import (
     Headers,
     JsonObject,
     Number,
+    Profile,
+    ProfileNames,
+    Profiles,
     ProxyUrl,
+    Secret,
     SettingKind,
     Switch,
     Text,
     VariableName,
 )
-from streaming_code_generator.settings.profiles import Profile, ProfileNames, Profiles
-from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
 """The settings' section in editors."""

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
-from streaming_code_generator.settings.endpoints import covers, leads_to
-from streaming_code_generator.settings.keychain import keychain_command
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
+from streaming_code_generator.settings.endpoints import covers, keychain_command, leads_to
+from streaming_code_generator.settings.kinds import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
+    Assignment,
+    Origin,
     Reading,
     SettingsSources,
+    Source,
     read_profile,
     read_sources,
 )

@@ -1,9 +1,10 @@
-"""Reading settings from each place they may stand in, without judging where they come from."""
+"""Where settings stand, and reading them there, without judging where they come from."""
 
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -16,8 +17,48 @@ from streaming_code_generator.settings.declarations import (
     VARIABLE_PREFIX,
     SettingSpec,
 )
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.profiles import Profile
+from streaming_code_generator.settings.kinds import Profile
+
+
+class Source(Enum):
+    """A place that settings come from; the value names it in messages."""
+
+    DEFAULT = "default"
+    USER_FILE = "user configuration file"
+    DOTENV = "the workspace's .env"
+    ENVIRONMENT = "environment"
+    INITIALIZATION = "initializationOptions"
+    CONFIGURATION = "workspace/configuration"
+    COMMAND_LINE = "command line"
+    PROFILE = "profile"
+    REQUEST = "the request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A source, and what the value is called or which file it stands in there."""
+
+    source: Source
+    detail: str = ""
+    """The variable's name, the option, the file; empty for a default."""
+    from_workspace: bool = False
+    """Whether the opened folder's author may have chosen the value."""
+
+    def __str__(self) -> str:
+        return f"{self.source.value}: {self.detail}" if self.detail else self.source.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One setting as one source has it: parsed, and not yet judged."""
+
+    name: str
+    """The field of `Settings`."""
+    value: object
+    """`None`: what stands there cannot be used. It is kept, because a key beside a base URL that
+    cannot be used was not given for any other."""
+    origin: Origin
+
 
 Raw = TypeVar("Raw")
 

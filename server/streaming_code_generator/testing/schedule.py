@@ -26,7 +26,7 @@ from streaming_code_generator.editing.exchange import (
     Undeliverable,
     Undone,
 )
-from streaming_code_generator.editing.text.lines import Point, split_lines
+from streaming_code_generator.editing.mirror import Point, split_lines
 from streaming_code_generator.editing.wanted import SelectionRewrite
 from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
 from streaming_code_generator.testing.editor import (

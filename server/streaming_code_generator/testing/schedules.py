@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from streaming_code_generator.editing.regions.pieces import document_length
-from streaming_code_generator.editing.text.lines import split_lines
+from streaming_code_generator.editing.mirror import split_lines
+from streaming_code_generator.editing.region import document_length
 from streaming_code_generator.testing.editor import EditorHabits
 from streaming_code_generator.testing.schedule import ENDINGS, Schedule, ScheduleBroken
 

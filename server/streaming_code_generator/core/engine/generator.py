@@ -1,4 +1,8 @@
-"""The engine: one request in, a stream of events out, with retries and deadlines in between."""
+"""The engine: one request in, a stream of events out, with retries and deadlines in between.
+
+The language server and the command line stream a request through an output filter; the library
+hands out the events alone, with the parts of the whole response in the result.
+"""
 
 import asyncio
 import logging
@@ -6,14 +10,15 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.attempts import (
     AttemptMeter,
     RecordAttempt,
+    TokenAccount,
     metered,
     unrecorded,
 )
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import RECOVERS, continued
 from streaming_code_generator.core.engine.limits import (
     JITTER,
@@ -23,24 +28,35 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.routes import Admit, Fallback, Routes, unlimited
-from streaming_code_generator.core.engine.run import GenerationRun, Wants
-from streaming_code_generator.core.events import (
-    EmptyChunkArrived,
-    GenerationEvent,
-    TextArrived,
+from streaming_code_generator.core.engine.routes import (
+    Admit,
+    CircuitBreakers,
+    Fallback,
+    Routes,
+    unlimited,
 )
+from streaming_code_generator.core.engine.run import GenerationRun, Wants
+from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
+    Message,
     Paced,
     Provider,
 )
-from streaming_code_generator.core.results import Cost
-from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
+from streaming_code_generator.core.results import (
+    Cost,
+    EmptyChunkArrived,
+    GenerationEvent,
+    GenerationResult,
+    TextArrived,
+)
+from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
+from streaming_code_generator.settings.declarations import Settings
 
 __all__ = ["GenerationEngine", "GenerationPolicy"]
 
@@ -351,3 +367,101 @@ def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
     if isinstance(error, StreamProcessError):
         return StreamProcessError(message, kind=error.kind, attempts=run.attempts)
     return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilteredEvent:
+    """An event, and what the output filter gives out when it arrives."""
+
+    event: GenerationEvent
+    texts: tuple[FilteredText, ...] = ()
+
+
+async def filtered(
+    engine: GenerationEngine,
+    request: CompletionRequest,
+    target: CodeTarget | None = None,
+    *,
+    every_chunk: bool = False,
+    admit: Admit = unlimited,
+) -> AsyncGenerator[FilteredEvent, None]:
+    """Stream a generation through an output filter of its own.
+
+    The last event brings the text that the filter had held back, and a result with the parts as
+    they were filtered; the connection is closed as soon as the filter wants nothing more.
+
+    Args:
+        engine: What generates.
+        request: What to generate.
+        target: Where the code is going to stand; None is nowhere in particular.
+        every_chunk: Whether each chunk must come as an event of its own.
+        admit: Waited for before each endpoint is asked.
+
+    Cancellation: at once; the connection is closed.
+
+    Raises:
+        StreamingError: As the engine does; held-back text is dropped then.
+    """
+    output = OutputFilter(target or CodeTarget())
+    # What the filter gives out is given out for good: the parts of the result are just their sum,
+    # but for code that is taken back as a whole at the end.
+    parts: dict[Part, list[str]] = {"code": [], "explanation": [], "reasoning": []}
+    stream = engine.stream(request, output, every_chunk=every_chunk, admit=admit)
+    async with aclosing(stream) as events:
+        async for event in events:
+            texts: list[FilteredText] = []
+            if event.kind == "text":
+                feed = output.feed if event.part == "content" else output.feed_reasoning
+                texts = feed(event.text)
+            elif event.kind == "finished":
+                texts = output.finish()
+            for text in texts:
+                parts[text.part].append(text.text)
+            if event.kind == "finished":
+                event = replace(event, result=_as_filtered(event.result, parts, output))  # noqa: PLW2901
+            yield FilteredEvent(event=event, texts=tuple(texts))
+
+
+def _as_filtered(
+    result: GenerationResult, parts: dict[Part, list[str]], output: OutputFilter
+) -> GenerationResult:
+    code, dropped = output.settled("".join(parts["code"]))
+    problem = output.problem
+    warnings = result.warnings
+    if problem is not None and problem not in warnings:
+        warnings = (*warnings, problem)
+    return replace(
+        result,
+        code=code,
+        explanation="".join(parts["explanation"]),
+        reasoning="".join(parts["reasoning"]) or result.reasoning,
+        warnings=warnings,
+        dropped=dict(dropped.items()),
+    )
+
+
+def completion_request(
+    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
+) -> CompletionRequest:
+    """Return a request for these messages, limited as the settings say."""
+    return CompletionRequest(
+        messages=messages,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
+        session_id=session_id,
+    )
+
+
+def generation_policy(settings: Settings) -> GenerationPolicy:
+    """Return the deadlines, retries and chunk size that are set."""
+    return GenerationPolicy(
+        timeout_s=settings.timeout_seconds,
+        first_chunk_timeout_s=settings.first_chunk_timeout_seconds,
+        stall_timeout_s=settings.stall_timeout_seconds,
+        max_retries=settings.max_retries,
+        continues_interrupted=settings.on_interrupt == "continue",
+        max_continuations=settings.max_continuations,
+        masks_keys=settings.mask_keys,
+        chunk_size=settings.chunk_size,
+    )

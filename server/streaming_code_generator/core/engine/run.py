@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from streaming_code_generator.core.attempts import AttemptMeter
+from streaming_code_generator.core.attempts import AttemptMeter, TokenAccount
 from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import Phase
 from streaming_code_generator.core.engine.routes import Routes
-from streaming_code_generator.core.events import (
-    EmptyChunkArrived,
-    GenerationFinished,
-    RetryScheduled,
-    TextArrived,
-)
 from streaming_code_generator.core.extract.filter import extract
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, ProviderDescription
-from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
-from streaming_code_generator.core.tokens import TokenAccount
+from streaming_code_generator.core.results import (
+    Cost,
+    EmptyChunkArrived,
+    GenerationFinished,
+    GenerationResult,
+    RetryScheduled,
+    StreamStats,
+    StreamStatus,
+    TextArrived,
+)
 from streaming_code_generator.errors import StreamProcessError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from streaming_code_generator.core.complete.fill import Excerpt
-from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot, fit
-from streaming_code_generator.core.context.related import likely_files, related_pieces
+from streaming_code_generator.core.prompt.definitions import likely_files, related_pieces
+from streaming_code_generator.core.prompt.file_pieces import FilePiece, FileSnapshot, fit
 from streaming_code_generator.core.tokens import estimated_tokens
-from streaming_code_generator.lsp.documents.context_files import (
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
+    document_key,
     shown_path,
 )
-from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
 
 MOST_TOKENS = 160
 """A suggestion that comes late is none: a local model reads so many in a fraction of a second, and

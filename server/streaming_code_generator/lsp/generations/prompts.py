@@ -7,24 +7,28 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from streaming_code_generator.core.context.file_pieces import CountTokens, FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
-from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.prompt.compose import (
+    Prompt,
+    SelectionTooLongError,
+    compose,
+    profile_of,
+)
+from streaming_code_generator.core.prompt.definitions import likely_files
+from streaming_code_generator.core.prompt.file_pieces import CountTokens, FileSnapshot
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.core.tokens import Tokenizers
-from streaming_code_generator.lsp.documents.context_files import (
+from streaming_code_generator.lsp.consent import Rules, RulesConsent, rules_for
+from streaming_code_generator.lsp.documents.documents import Documents
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
+    document_key,
     shown_path,
     snapshot,
 )
-from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.requests import make_request
-from streaming_code_generator.lsp.project_rules import Rules, RulesConsent, rules_for
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
 from streaming_code_generator.settings import Settings
 

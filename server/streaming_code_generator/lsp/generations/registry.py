@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.errors import StreamProcessError
+from streaming_code_generator.lsp.documents.files import document_key
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,
