@@ -93,14 +93,18 @@ class BareCode(FilterStage):
 
     def _read(self, segment: str) -> FilterStep:
         if self._note or (self._at_line_start and self._code and not self._is_judged):
-            if self._note or self._is_indented_block or not _is_code_at_once(segment):
+            # A line that begins with a small letter, or blanks and anything, is no note.
+            is_code = "a" <= segment[0] <= "z" or (segment[0] in BLANK and not segment.isspace())
+            if self._note or self._is_indented_block or not is_code:
                 return self._note_or_code(segment)
             self._below_blank_line, self._is_judged = False, True
         text, line = self._head.feed(segment, MAY_OPEN)
         if line is not None:
             fence = opening_fence(line)
             if fence is not None and not self._is_inside_text():
-                return self._end(fence, line)
+                if fence.info:
+                    return FilterStep(following=self._after(), rest=line + "\n")
+                return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
             text = line + "\n"
         return self._passed(text)
 
@@ -175,19 +179,8 @@ class BareCode(FilterStage):
             "".join(self._code), self._target.language_id
         )
 
-    def _end(self, fence: Fence, line: str) -> FilterStep:
-        if fence.info:
-            return FilterStep(following=self._after(), rest=line + "\n")
-        return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
-
     def _after(self) -> AfterCode:
         return AfterCode(self._target, "".join(self._code), "")
-
-
-def _is_code_at_once(beginning: str) -> bool:
-    """Whether a line that begins so is no note, by its first character."""
-    first = beginning[0]
-    return "a" <= first <= "z" or (first in BLANK and bool(beginning.strip()))
 
 
 class BareText(FilterStage):

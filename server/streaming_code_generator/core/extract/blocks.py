@@ -284,7 +284,8 @@ class FencedCode(FilterStage):
             return self._kept(line)
         if reads_like_prose(fence.info) and not self._is_inside_text():
             return self._closed_with_words(line, fence)
-        if (not closes and not self._may_follow(fence)) or self._is_inside_text():
+        may_follow = self._target.language_id and fence.indent_columns <= self._fence.indent_columns
+        if not (closes or may_follow) or self._is_inside_text():
             return self._kept(line)
         if closes:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
@@ -297,9 +298,6 @@ class FencedCode(FilterStage):
         return FilterStep(
             pieces=[Dropped("fence", closing)], following=self._after(), rest=fence.info + "\n"
         )
-
-    def _may_follow(self, fence: Fence) -> bool:
-        return bool(self._target.language_id) and fence.indent_columns <= self._fence.indent_columns
 
     def _is_inside_text(self) -> bool:
         self._looked_at += 1
@@ -407,7 +405,10 @@ class AfterCode(FilterStage):
         fence = opening_fence(line)
         if fence is None:
             return self._passed(line + "\n")
-        if self._is_for_us(fence) and not _OPENS_AN_ASIDE.search(self._between):
+        is_of_code = is_of_language(fence.tag, self._target.language_id) and (
+            not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
+        )
+        if is_of_code and not _OPENS_AN_ASIDE.search(self._between):
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
 
@@ -438,12 +439,6 @@ class AfterCode(FilterStage):
         """Go into a further block, a blank line below the code so far."""
         block = FencedCode(fence, self._target, self._written)
         return FilterStep(pieces=[Dropped("fence", line)], following=block, rest="\n" + first_line)
-
-    def _is_for_us(self, fence: Fence) -> bool:
-        tag = fence.tag
-        return is_of_language(tag, self._target.language_id) and (
-            not tag or not self._tag or is_one_language(tag, self._tag)
-        )
 
     def _passed(self, text: str) -> FilterStep:
         if len(self._between) < _REMEMBERED:
@@ -569,7 +564,9 @@ class ForeignBlocks(FilterStage):
             step = self.feed("\n")
             if step.following is not None:
                 return step
-        if self._may_be_code():
+        if len(self._blocks) == 1 and (
+            not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
+        ):
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed
             inside, behind = self._lines[opened + 1 : end], self._lines[end:]
@@ -582,11 +579,6 @@ class ForeignBlocks(FilterStage):
             ]
             return FilterStep(pieces=pieces)
         return explanation(self._take())
-
-    def _may_be_code(self) -> bool:
-        if len(self._blocks) != 1:
-            return False
-        return not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
 
     def _take(self) -> str:
         text = "".join(self._lines) + self._line

@@ -231,11 +231,8 @@ class Indentation:
         levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
         if levels >= 0:
             return self._base + self._unit * levels + " " * spaces
-        return self._outdented(-levels, spaces)
-
-    def _outdented(self, levels: int, spaces: int) -> str:
         indent = self._base
-        for _ in range(levels):
+        for _ in range(-levels):
             if not indent:
                 return ""
             indent = self._last_level.sub("", indent)
@@ -412,15 +409,11 @@ class Layout:
         # Line ends come out in front of the next line that has text, so that code never ends with
         # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self.indentation.of(self._column()) + self._body(body)
-
-    def _column(self) -> int:
         # A block in a list is five deep, say: a tab behind those five blanks is one level, while
         # counted from the margin it would end at column 8.
-        first, blanks = self._first_blanks, self._blanks
-        if first and blanks.startswith(first):
-            return columns(first) + columns(blanks[len(first) :])
-        return columns(blanks)
+        first = self._first_blanks if self._blanks.startswith(self._first_blanks) else ""
+        column = columns(first) + columns(self._blanks[len(first) :])
+        return "\n" * line_ends + self.indentation.of(column) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:

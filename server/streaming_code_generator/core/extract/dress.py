@@ -207,7 +207,8 @@ class Dress:
         if self._is_object:
             return self._unwrapped()
         if self._is_diff:
-            return self._applied()
+            text, self._held = self._held + self._line.take(), ""
+            return self._result(text, apply_diff(text, self._target.surroundings))
         return self._pass().removesuffix("\n")
 
     def _may_be_dressed(self, line: str) -> bool:
@@ -249,7 +250,7 @@ class Dress:
         if self._prompts is not None and self._prompts[0].match(line):
             self._is_console = True
             return self._without_prompt(line)
-        if line.startswith("--- ") or self._names_file(line):
+        if line.startswith("--- ") or _PATH.fullmatch(line) or _LABELLED.fullmatch(line):
             self._held += self._line.take()
             return ""
         if _DIFF_LINE.fullmatch(line):
@@ -270,19 +271,14 @@ class Dress:
         self._is_diff = line.startswith(marks)
         if self._is_diff:
             return self._gather(is_whole=True)
-        if not is_old_file and (_LABELLED.fullmatch(self._held.strip()) or self._is_own_file()):
+        name = self._held.strip()
+        is_own_file = names_file(name.rstrip(":"), self._target.language_id)
+        if not is_old_file and (_LABELLED.fullmatch(name) or is_own_file):
             self._tally.drop("wrapper", self._held)
             self._held = ""
             if not line.strip(BLANK):
                 return self._line.take()
         return self._pass()
-
-    def _names_file(self, line: str) -> bool:
-        return bool(_PATH.fullmatch(line) or _LABELLED.fullmatch(line))
-
-    def _is_own_file(self) -> bool:
-        """Whether what is held is the name of a file in the document's language."""
-        return names_file(self._held.strip().rstrip(":"), self._target.language_id)
 
     def _at_second_line(self, first: Numbered, line: str) -> str:
         # One line that begins with a number may be anything: a list, a matrix, Fortran. Two in
@@ -369,10 +365,6 @@ class Dress:
             return self._result(text, apply_hunks([hunk], self._target.surroundings))
         self._tally.unwrap("wrapper", text, edit.new)
         return edit.new
-
-    def _applied(self) -> str:
-        text, self._held = self._held + self._line.take(), ""
-        return self._result(text, apply_diff(text, self._target.surroundings))
 
     def _result(self, text: str, result: Applied) -> str:
         if result.is_no_diff:

@@ -170,11 +170,9 @@ class Marks:
             self._tally.drop("end token", text[following.start() :] + self.held)
             self.held, self.is_over = "", True
             text = text[: following.start()]
-        return _CURSOR_MARK.sub(self._dropped, text)[1:]
-
-    def _dropped(self, mark: re.Match[str]) -> str:
-        self._tally.drop("mark", mark[0])
-        return ""
+        for mark in _CURSOR_MARK.finditer(text):
+            self._tally.drop("mark", mark[0])
+        return _CURSOR_MARK.sub("", text)[1:]
 
 
 _READ_FROM = {"shellscript", "powershell", "bat", "haskell", "literate haskell", "diff", "patch"}

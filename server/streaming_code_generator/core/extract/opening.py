@@ -91,7 +91,15 @@ class BeforeAnswer(FilterStage):
             return self.finish()
         for tag in (*THINKING, FINAL_CHANNEL) if self._may_think else ():
             if word.startswith(tag):
-                return self._behind(tag, word.removeprefix(tag))
+                closing = THINKING.get(tag)
+                following = (
+                    BeforeAnswer(self._target, may_think=False, closing=self._closing)
+                    if closing is None
+                    else Reasoning(self._target, closing)
+                )
+                return FilterStep(
+                    pieces=[Dropped("think tag", tag)], following=following, rest=word[len(tag) :]
+                )
             if tag.startswith(word):
                 return FilterStep()
         line = word.removesuffix("\n")
@@ -112,15 +120,6 @@ class BeforeAnswer(FilterStage):
         """Leave it to the answer: there is no opening tag."""
         answer = Opening(self._target, may_end_reasoning=self._may_think, closing=self._closing)
         return FilterStep(following=answer, rest=self._held)
-
-    def _behind(self, tag: str, rest: str) -> FilterStep:
-        closing = THINKING.get(tag)
-        following = (
-            BeforeAnswer(self._target, may_think=False, closing=self._closing)
-            if closing is None
-            else Reasoning(self._target, closing)
-        )
-        return FilterStep(pieces=[Dropped("think tag", tag)], following=following, rest=rest)
 
 
 class Reasoning(FilterStage):
@@ -223,14 +222,8 @@ class Opening(FilterStage):
         for index, char in enumerate(segment):
             step = self._read(char)
             if step is not None:
-                rest = step.rest + segment[index + 1 :]
-                return FilterStep(
-                    pieces=step.pieces,
-                    following=step.following,
-                    rest=rest,
-                    is_end=step.is_end,
-                    is_diff=step.is_diff,
-                )
+                step.rest += segment[index + 1 :]
+                return step
         return FilterStep()
 
     def finish(self) -> FilterStep:
@@ -299,43 +292,37 @@ class Opening(FilterStage):
             and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
         ):
             return self._without_fence()
-        if fence is not None and not fence.info and self._is_code_above(line):
-            return self._without_fence()
-        if fence is not None and not fence.info and self._may_close_line_above(line):
-            self._doubted = fence, line, len(self._held)
-            return None
+        if fence is not None and not fence.info:
+            lead = "".join(self._held[: self._line_start]).strip()
+            is_one_line = "\n" not in lead
+            # A bare fence behind a line of code only ends it, rather than open a block below a
+            # name; it may do so behind one that only sounds like a sentence.
+            if is_one_line and self._prose is False and is_line_of_code(lead):
+                return self._without_fence()
+            is_known = bool(self._target.language_id) and not self._target.is_prose
+            if is_one_line and is_known and lead == self._above and lead[-1:] not in {"", ":"}:
+                self._doubted = fence, line, len(self._held)
+                return None
         if fence is not None:
-            lead = "".join(self._held[: self._line_start])
-            step = enter(fence, line, self._target)
-            pieces = [*_pieces("explanation", lead), *step.pieces]
-            return FilterStep(
-                pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
-            )
+            return self._into_block("".join(self._held[: self._line_start]), fence, line)
         if self._target.is_prose:
             return self._at_line_end_of_text(line)
         behind = fence_behind(line) if self._prose is not False else None
-        if behind is not None and len(line) <= LINE_LIMIT and self._is_sentence(behind[0]):
-            return self._at_fence_behind(line)
+        if behind is not None and len(line) <= LINE_LIMIT:
+            text, fence = behind
+            if self._prose or reads_like_prose(text) or text.endswith(":"):
+                lead = "".join(self._held[: self._line_start]) + text
+                is_ours = is_of_language(fence.tag, self._target.language_id)
+                return self._into_block(lead, fence, line[len(text) :]) if is_ours else None
         if self._prose is None:
             return self._at_first_line_end(line)
-        if self._prose and line.startswith(("<", "[THINK]")) and self._begins_anew(line):
+        opens_reasoning = self._may_end_reasoning and line.rstrip(BLANK) in OPENING_TAGS
+        opens_tag = line.startswith("<") and wrapper_of(line, self._target) is not None
+        if self._prose and (opens_reasoning or opens_tag):
             return self._from_this_line(BeforeAnswer(self._target, closing=self._closing))
         if self._prose and line.strip(BLANK) and self._is_code_below_prose(line):
             return self._from_this_line(self._bare())
-        if self._prose or not line.strip(BLANK):
-            return None
-        return self._without_fence()
-
-    def _is_code_above(self, line: str) -> bool:
-        """Whether a bare fence only ends a line of code, rather than open a block below a name."""
-        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
-        return self._prose is False and "\n" not in lead and is_line_of_code(lead)
-
-    def _may_close_line_above(self, line: str) -> bool:
-        """Whether a bare fence may end a line of code that only sounds like a sentence."""
-        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
-        is_known = bool(self._target.language_id) and not self._target.is_prose
-        return is_known and lead == self._above and "\n" not in lead and lead[-1:] not in {"", ":"}
+        return None if self._prose or not line.strip(BLANK) else self._without_fence()
 
     def _below_doubted(self, fence: Fence, line: str, end: int) -> FilterStep:
         #     print "found" if $file    sounds like a sentence
@@ -345,28 +332,15 @@ class Opening(FilterStage):
             return FilterStep(
                 following=BareCode(self._target, closing=self._closing), rest="".join(self._held)
             )
-        step = enter(fence, line, self._target)
         lead = "".join(self._held[:end]).removesuffix("\n").removesuffix(line)
-        return FilterStep(
-            pieces=[*_pieces("explanation", lead), *step.pieces],
-            following=step.following,
-            rest=step.rest + "".join(self._held[end:]),
-        )
+        step = self._into_block(lead, fence, line)
+        step.rest += "".join(self._held[end:])
+        return step
 
-    def _is_sentence(self, text: str) -> bool:
-        return bool(self._prose) or reads_like_prose(text) or text.endswith(":")
-
-    def _at_fence_behind(self, line: str) -> FilterStep | None:
-        found = fence_behind(line)
-        if found is None or not is_of_language(found[1].tag, self._target.language_id):
-            return None
-        text, fence = found
-        lead = "".join(self._held[: self._line_start]) + text
-        step = enter(fence, line[len(text) :], self._target)
-        pieces = [*_pieces("explanation", lead), *step.pieces]
-        return FilterStep(
-            pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
-        )
+    def _into_block(self, lead: str, fence: Fence, line: str) -> FilterStep:
+        step = enter(fence, line, self._target)
+        step.pieces = [*_pieces("explanation", lead), *step.pieces]
+        return step
 
     def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
@@ -433,12 +407,6 @@ class Opening(FilterStage):
                 Dropped("fence", span[0][span.end(2) :]),
             ],
             following=AfterCode(self._target, span[2], ""),
-        )
-
-    def _begins_anew(self, line: str) -> bool:
-        """Whether a line below prose opens reasoning, or a tag around the code."""
-        return wrapper_of(line, self._target) is not None or (
-            self._may_end_reasoning and line.strip(BLANK) in OPENING_TAGS
         )
 
     def _again(self) -> "Opening":

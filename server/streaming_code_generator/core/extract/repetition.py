@@ -4,6 +4,7 @@ Whole lines above and below, and text before and behind it on its line.
 """
 
 import re
+from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import (
@@ -53,7 +54,8 @@ class RepeatedAbove:
         self._tally = tally
         self._lines = [_alike(line.strip()) for line in above]
         self._around = _headers_around(above, target)
-        self._skipped = _skippable_end(self._lines)
+        remarks = takewhile(lambda line: not line or _REMARK.match(line), reversed(self._lines))
+        self._skipped = len(self._lines) - len(list(remarks))
         """From this line on all lines are comments or blank: an answer may leave them out."""
         self._starts = {line[:1] for line in self._lines if line}
         self._headers = {
@@ -88,7 +90,8 @@ class RepeatedAbove:
             self._held += self._line.take()
             return ""
         if self._inside_header:
-            self._accept_header_line(start)
+            self._accepted += self._line.take()
+            self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
         if number is None or len(self._held) > REPETITION_LIMIT:
@@ -123,21 +126,16 @@ class RepeatedAbove:
             return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
         return self._pass().removesuffix("\n")
 
-    def _accept_header_line(self, start: str) -> None:
-        self._accepted += self._line.take()
-        self._inside_header = not start.startswith(")")
-
     def _may_match(self, start: str) -> bool:
         if not start or self._inside_header:
             return True
         if start[0] not in self._starts:
             return False
-        return any(line.startswith(start) for line in self._lines) or self._is_of_header(start)
-
-    def _is_of_header(self, start: str) -> bool:
-        match = _HEADER.match(start)
-        return match is not None and any(
-            name.startswith(match[1]) if match.end() == len(start) else name == match[1]
+        if any(line.startswith(start) for line in self._lines):
+            return True
+        header = _HEADER.match(start)
+        return header is not None and any(
+            name.startswith(header[1]) if header.end() == len(start) else name == header[1]
             for name in self._headers
         )
 
@@ -173,13 +171,6 @@ class RepeatedAbove:
         self._tally.drop("repetition", self._accepted)
         text, self._held = self._held + self._line.take(), ""
         return text
-
-
-def _skippable_end(lines: list[str]) -> int:
-    end = len(lines)
-    while end > 0 and (not lines[end - 1] or _REMARK.match(lines[end - 1])):
-        end -= 1
-    return end
 
 
 def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
@@ -426,7 +417,16 @@ class OverlapAfter:
         """What the repetition can begin with, if there can be one."""
         self.matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
-        self._counts: dict[str, int] = dict.fromkeys(self._counted(), 0)
+        unpaired = [
+            opening + closing
+            for closing, opening in _PAIRS.items()
+            if self._repeated.count(closing) > self._repeated.count(opening)
+        ]
+        is_quote = self.begins_with in _QUOTES
+        self._counts: dict[str, int] = dict.fromkeys(
+            self.begins_with if is_quote else "".join(unpaired), 0
+        )
+        """Those characters of the code whose number decides: a quotation mark, or brackets."""
         self._last = ""
 
     @property
@@ -459,16 +459,6 @@ class OverlapAfter:
             self._tally.drop("repetition", held)
             return ""
         return held
-
-    def _counted(self) -> str:
-        """Return the characters whose number decides: a quotation mark, or pairs of brackets."""
-        if self._repeated[:1] in _QUOTES:
-            return self._repeated[:1]
-        return "".join(
-            opening + closing
-            for closing, opening in _PAIRS.items()
-            if self._repeated.count(closing) > self._repeated.count(opening)
-        )
 
     def _is_superfluous(self) -> bool:
         """Whether the code is complete without the repetition."""

@@ -354,29 +354,24 @@ _CODE_LINE = re.compile(
 )
 
 
-def is_line_of_code(line: str) -> bool:
-    """Whether a whole line below prose is where code begins."""
-    # Lists and quotations belong to the prose; so does what reads like it with code in between,
-    # as "`x = 1` sets the value." does.
-    return (
-        bool(_CODE_LINE.match(line) or _has_signs_of_code(line))
-        and not reads_like_prose(line)
-        and not _SENTENCE_END.search(line)
-    )
-
-
 _SIGN_OF_CODE = re.compile(r"->|::|=>|[;{}=<>|\\$]|\w\(")
 _NO_START = re.compile(r"\s*[-*>|#\u2022\d]")
 _LEAST_SIGNS = 2
-
-
-def _has_signs_of_code(line: str) -> bool:
-    """Whether a line that is no item of a list has signs that prose has not."""
-    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
-    return len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
-
-
 _SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")
+
+
+def is_line_of_code(line: str) -> bool:
+    """Whether a whole line below prose is where code begins."""
+    # A line that is no item of a list may have signs that prose has not.
+    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
+    has_signs = len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
+    # Lists and quotations belong to the prose; so does what reads like it with code in between,
+    # as "`x = 1` sets the value." does.
+    return (
+        bool(_CODE_LINE.match(line) or has_signs)
+        and not reads_like_prose(line)
+        and not _SENTENCE_END.search(line)
+    )
 
 
 _MAY_BE_NOTE = re.compile(
@@ -450,13 +445,8 @@ _LONGEST_LEAD = 14
 def leads_to_text(line: str) -> bool:
     """Whether a line, or its beginning, speaks to the user in front of the text they asked for."""
     start = line.lstrip()
-    if len(start) < _LONGEST_LEAD and _may_lead(start.lower()):
-        return True
-    return _LEADS.match(start) is not None
-
-
-def _may_lead(beginning: str) -> bool:
-    return any(lead.startswith(beginning) for lead in _LEADING_WORDS)
+    may_lead = any(lead.startswith(start.lower()) for lead in _LEADING_WORDS)
+    return (len(start) < _LONGEST_LEAD and may_lead) or _LEADS.match(start) is not None
 
 
 _LEADING_WORDS = (
