@@ -50,6 +50,9 @@ FRAGMENTS = [
     *["<tool_call>\n", '{"code": "x = 1"}\n', '{\n  "code":', "<path>a.py</path>\n", "a/b.py\n"],
     *["<pre><code>x", "</code></pre>", "'''python\n", "Copy code\n", "*** Begin Patch\n"],
     *["```python\nx = 1\nx = 2\n}\n```\n", "# filepath: a.py\n", "<details>\n", "\n\n"],
+    *["<?php\n", "\n?>", "?", "?>\n", "Scenario: one", "Given two.", "[PYTHON]\n", "\n[/PYTHON]"],
+    *['"x = 1\\ny = 2"', "print(default_api.write(content='x = 1')", "---\n", "[/INST]"],
+    *["\n\nThis says what it does.\n", "<|return|>", "<|start|>assistant"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["<|im_end|>", "<|im_", "end|>", "</s>", "<s>", "<|end|>"],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
@@ -75,7 +78,7 @@ targets = st.builds(
     line_ending=st.sampled_from(["\n", "\r\n", "\r"]),
     text_before=st.sampled_from(["", "    ", "\t", "def add(", "  x = ", "b", "}", "return"]),
     text_after=st.sampled_from(["", ")", "):", "):\n    pass", " b", "b", "}\r\n", '"', "  "]),
-    language_id=st.sampled_from(["", "python", "c", "markdown", "shellscript"]),
+    language_id=st.sampled_from(["", "python", "c", "markdown", "shellscript", "php", "feature"]),
     is_prose=st.booleans(),
     ends_with_code=st.booleans(),
 )
@@ -84,7 +87,8 @@ targets = st.builds(
 def take_apart(chunks: list[str], target: CodeTarget) -> Extraction:
     machine = OutputFilter(target)
     pieces = [piece for chunk in chunks for piece in machine.feed(chunk)]
-    return joined(pieces + machine.finish())
+    parts = joined(pieces + machine.finish())
+    return replace(parts, code=machine.settled(parts.code)[0])
 
 
 def joined(pieces: list[FilteredText]) -> Extraction:

@@ -65,7 +65,9 @@ class BareCode(FilterStage):
     @property
     def passes_line(self) -> bool:
         """Whether the line is known to be no fence and no note."""
-        return self._head.is_passing and not self._at_line_start and not self.held_back
+        may_close = self._closing is not None and not self._closing.is_tag
+        is_open = self._head.is_passing and not self._at_line_start
+        return is_open and not may_close and not self.held_back
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""

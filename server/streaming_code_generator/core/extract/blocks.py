@@ -13,10 +13,13 @@ from streaming_code_generator.core.extract.parts import (
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
+    MAY_HOLD_TAGS,
     MAY_OPEN,
     ClosingBehindCode,
     Fence,
     LineHead,
+    is_note,
+    may_be_note,
     opening_fence,
     reads_like_prose,
 )
@@ -194,6 +197,8 @@ class FencedCode(FilterStage):
         """A line that may close this block, and the blank ones below, until more is known."""
         self._suspect_ends_inner = False
         self._looked_at = 0
+        self.may_have_note = target.language_id not in {"", *MAY_HOLD_TAGS} and not self._is_text
+        """Whether a sentence below a blank line would be none of the code."""
 
     @property
     def held_back(self) -> int:
@@ -230,7 +235,7 @@ class FencedCode(FilterStage):
             # The response was cut off in the middle of the fence.
             return FilterStep(pieces=[Dropped("fence", line)])
         fence = None if self._is_text else opening_fence(line)
-        if fence is not None and reads_like_prose(fence.info) and not self._is_inside_text():
+        if fence is not None and reads_like_prose(fence.info) and not self.is_inside_text():
             return self._closed_with_words(line, fence)
         if self._behind.held:
             text, ticks = self._behind.finish(self._fence.length, self._code)
@@ -246,7 +251,7 @@ class FencedCode(FilterStage):
         if not fence:
             return code(shown)
         return FilterStep(
-            pieces=[*code(shown).pieces, Dropped("fence", fence)], following=self._after()
+            pieces=[*code(shown).pieces, Dropped("fence", fence)], following=self.after()
         )
 
     def _at_fence(self, line: str) -> FilterStep:  # noqa: PLR0911 - one for each kind of line
@@ -273,7 +278,7 @@ class FencedCode(FilterStage):
         fence = opening_fence(line)
         closes = self._fence.is_closed_by(line)
         if closes and self._fence.character in "'\"":
-            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
+            return FilterStep(pieces=[Dropped("fence", line)], following=self.after())
         if fence is None or fence.length < self._fence.length:
             return self._kept(line)
         if self._is_text:
@@ -282,24 +287,25 @@ class FencedCode(FilterStage):
                 return FilterStep()
             self._inner = fence if fence.info else None
             return self._kept(line)
-        if reads_like_prose(fence.info) and not self._is_inside_text():
+        if reads_like_prose(fence.info) and not self.is_inside_text():
             return self._closed_with_words(line, fence)
         may_follow = self._target.language_id and fence.indent_columns <= self._fence.indent_columns
-        if not (closes or may_follow) or self._is_inside_text():
+        if not (closes or may_follow) or self.is_inside_text():
             return self._kept(line)
         if closes:
-            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
+            return FilterStep(pieces=[Dropped("fence", line)], following=self.after())
         # "```sh" behind the code: this block was never closed.
-        return FilterStep(following=self._after(), rest=line + "\n")
+        return FilterStep(following=self.after(), rest=line + "\n")
 
     def _closed_with_words(self, line: str, fence: Fence) -> FilterStep:
         # "```Let me know": the model forgot to begin a new line behind the block.
         closing = line[: len(line) - len(fence.info)]
         return FilterStep(
-            pieces=[Dropped("fence", closing)], following=self._after(), rest=fence.info + "\n"
+            pieces=[Dropped("fence", closing)], following=self.after(), rest=fence.info + "\n"
         )
 
-    def _is_inside_text(self) -> bool:
+    def is_inside_text(self) -> bool:
+        """Whether the code so far ends within a comment or a string."""
         self._looked_at += 1
         language_id = self._target.language_id or self._fence.tag
         return self._looked_at <= _MOST_LOOKED_AT and inside_text("".join(self._code), language_id)
@@ -314,7 +320,7 @@ class FencedCode(FilterStage):
         self._suspect = ""
         if not ends_inner and suspect.count("\n") > 1 - (not segment):
             fence = Dropped("fence", suspect)
-            return FilterStep(pieces=[fence], following=self._after(), rest=segment)
+            return FilterStep(pieces=[fence], following=self.after(), rest=segment)
         if not ends_inner:
             self._inner = opening_fence(suspect.split("\n")[0])
         self._code.append(suspect)
@@ -322,10 +328,75 @@ class FencedCode(FilterStage):
 
     def _kept(self, line: str) -> FilterStep:
         self._code.append(line + "\n")
-        return code(line + "\n")
+        step = code(line + "\n")
+        if not line.strip(BLANK) and self.may_have_note and self._inner is None:
+            step.following = _BelowBlankLine(self, self._fence, self._target.language_id)
+        return step
 
-    def _after(self) -> "AfterCode":
+    def after(self) -> "AfterCode":
+        """Return the stage behind the block."""
         return AfterCode(self._target, self._written + "".join(self._code), self._fence.tag)
+
+
+class _BelowBlankLine(FilterStage):
+    """A line in a block, and what follows it if it is a note: then the block may not be closed."""
+
+    def __init__(self, block: FencedCode, fence: Fence, language_id: str) -> None:
+        self._block = block
+        self._fence = fence
+        self._language_id = language_id
+        self._held = ""
+        self._line = ""
+        self._is_note = False
+
+    @property
+    def held_back(self) -> int:
+        """All of it."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Give the line back to the block, unless it is a note; then wait for the block's end."""
+        # Behind "return a + b" and a blank line, in a block:
+        #
+        #     "d"                      no note begins so: back to the block
+        #     "This adds.", "```"      the block is closed: all of it was code
+        #     "This adds.", "```sh"    another block opens: a note, and the code has ended above it
+        #     "This adds.", the end    a note
+        self._held += segment
+        self._line += segment
+        line = self._line.removesuffix("\n")
+        is_whole = line != self._line
+        if not self._is_note and not is_whole and len(line) <= LINE_LIMIT:
+            return FilterStep() if may_be_note(line, self._language_id) else self._back()
+        if not is_whole:
+            return FilterStep() if len(self._held) <= BLOCK_LIMIT else self._back()
+        self._line = ""
+        if not self._is_note:
+            self._is_note = self._reads_like_note(line)
+            return FilterStep() if self._is_note else self._back()
+        fence = opening_fence(line)
+        is_closed = self._fence.is_closed_by(line) or (fence and reads_like_prose(fence.info))
+        if is_closed or len(self._held) > BLOCK_LIMIT:
+            return self._back()
+        if fence is not None and fence.info:
+            return FilterStep(following=self._block.after(), rest=self._held)
+        return FilterStep()
+
+    def finish(self) -> FilterStep:
+        """Leave a note to the explanation."""
+        is_note = self._is_note or self._reads_like_note(self._line)
+        return (
+            FilterStep(following=self._block.after(), rest=self._held) if is_note else self._back()
+        )
+
+    def _reads_like_note(self, line: str) -> bool:
+        is_note_here = line != "" and is_note(line, self._language_id)
+        return is_note_here and not self._block.is_inside_text()
+
+    def _back(self) -> FilterStep:
+        if self._is_note:
+            self._block.may_have_note = False
+        return FilterStep(following=self._block, rest=self._held)
 
 
 _DEFINITION = re.compile(

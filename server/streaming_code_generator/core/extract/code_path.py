@@ -10,6 +10,7 @@ from streaming_code_generator.core.extract.diffs import Placeholders
 from streaming_code_generator.core.extract.dress import Dress
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.repetition import (
+    ClosingTagOfPhp,
     OverlapAfter,
     OverlapBefore,
     RepeatedAbove,
@@ -243,6 +244,7 @@ _HELD_LIMIT = 4_096
 
 _GOES_DEEPER = re.compile(
     r"(?:[:{(\[,\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
+    r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
 )
@@ -350,6 +352,7 @@ class Layout:
         self._before = OverlapBefore(target.text_before, tally)
         self._after = OverlapAfter(target.text_after, tally)
         self._below = RepeatedBelow(target, tally)
+        self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None
         self._first_line_open = True
         self._inside_line = False
         self._blanks = ""
@@ -368,12 +371,14 @@ class Layout:
             and not self._first_line_open
             and not self._after.matched
             and self._below.passes_line
+            and not (self._end and self._end.held)
         )
 
     @property
     def held_back(self) -> int:
         """Characters that may repeat what stands around the insertion point."""
-        return self._before.held_back + self._after.held_back + self._below.held_back
+        end = len(self._end.held) if self._end else 0
+        return self._before.held_back + self._after.held_back + self._below.held_back + end
 
     def feed(self, segment: str) -> str:
         r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""
@@ -385,12 +390,16 @@ class Layout:
                 self._line_ends += 1
             self._inside_line, self._blanks = False, ""
         text = self._below.feed(self._after.feed(text))
+        if self._end is not None:
+            text = self._end.feed(text)
         return text if self._line_ending == "\n" else text.replace("\n", self._line_ending)
 
     def finish(self) -> str:
         """Return what was held back and is to stand in the document."""
         text = self._after.feed(self._close_first_line()) + self._after.finish()
         text = self._below.feed(text) + self._below.finish()
+        if self._end is not None:
+            text = self._end.feed(text) + self._end.finish()
         return text.replace("\n", self._line_ending)
 
     def _within_line(self, text: str) -> str:

@@ -4,6 +4,7 @@ Line numbers, a console's prompts, a file's name, a diff; a field of a JSON obje
 call, or of a form that a prompt asked for.
 """
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -37,15 +38,25 @@ _OTHERS = (
     *("file_path", "filename", "file", "type", "id", "thought", "reasoning", "description"),
 )
 _KEYS = "|".join((*_FIELDS, *_AROUND, *_OLD, *_OTHERS))
-_BEGINNING = re.compile(rf'[\[\s]*\{{\s*"(?:{_KEYS})"\s*:')
-_MAY_BEGIN = re.compile(r'[\[\s]*(?:\{\s*(?:"[a-z_]{0,16}(?:"\s*:?)?)?)?', re.DOTALL)
+_BEGINNING = re.compile(
+    rf'[\[\s]*\{{\s*"(?:{_KEYS})"\s*:'
+    r'|"[^"\s](?:[^"\\\n]|\\[^n\n])*\\n'
+    r"|print\(default_api\.\w"
+)
+"""What an object begins with, a string with an escaped line end, and a call as Gemini writes it."""
+_MAY_BEGIN = re.compile(
+    r'[\[\s]*(?:\{\s*(?:"[a-z_]{0,16}(?:"\s*:?)?)?)?|"(?:[^"\s](?:[^"\\\n]|\\[^n\n])*\\?)?',
+    re.DOTALL,
+)
+_CALL = "print(default_api."
 
 
 def may_hold_code(beginning: str) -> bool | None:
-    """Whether a text that begins so may be such an object; None if more has to be seen."""
+    """Whether a text that begins so may be such a form; None if more has to be seen."""
     if _BEGINNING.match(beginning):
         return True
-    return None if _MAY_BEGIN.fullmatch(beginning) else False
+    may_begin = _MAY_BEGIN.fullmatch(beginning) or _CALL.startswith(beginning)
+    return None if may_begin else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,24 @@ class Edit:
 
 
 def edit_in(text: str) -> Edit | None:
-    """Return the code in an object, or None if the text is no object with code in it."""
-    # {"name": "edit", "arguments": {"path": "a.py", "code": "x = 1\n"}}: "x = 1\n"
+    """Return the code in an object, or None if the text is no such form with code in it."""
+    #     {"name": "edit", "arguments": {"path": "a.py", "code": "x = 1\n"}}      x = 1
+    #     "x = 1\ny = 2"                                    the two lines
+    #     print(default_api.write(path="a.py", content="x = 1\n"))                x = 1
     try:
-        value = json.loads(text, strict=False)
-    except ValueError:
+        value = _arguments(text) if text.startswith(_CALL) else json.loads(text, strict=False)
+    except (ValueError, SyntaxError):
         return None
+    if isinstance(value, str) and "\n" in value.strip():
+        return _edit_of(value) or Edit(value)
     return _edit_of(value)
+
+
+def _arguments(text: str) -> dict[str | None, object]:
+    call = ast.parse(text.strip(), mode="eval").body
+    inner = call.args[0] if isinstance(call, ast.Call) and call.args else call
+    given = inner.keywords if isinstance(inner, ast.Call) else []
+    return {each.arg: each.value.value for each in given if isinstance(each.value, ast.Constant)}
 
 
 def _edit_of(value: object) -> Edit | None:
@@ -189,10 +211,13 @@ class Dress:
         line, is_whole = self._line.add(segment)
         if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
-        if self._takes_numbers_off:
-            return self._without_number(line) if is_whole else ""
-        if self._is_console:
-            return self._without_prompt(line) if is_whole else ""
+        if self._takes_numbers_off or self._is_console:
+            strip = self._without_number if self._takes_numbers_off else self._without_prompt
+            return strip(line) if is_whole else ""
+        is_first = not self._held and self._numbered is None
+        if is_first and self._may_be_object and may_hold_code(line):
+            self._is_object = True
+            return self._gather(is_whole=is_whole)
         if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
@@ -219,8 +244,8 @@ class Dress:
         start = line.lstrip(BLANK)
         if start[:1].isdigit():
             return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
-        if start[:1] in {"{", "["}:
-            return self._may_be_object and may_hold_code(line) is not False
+        if self._may_be_object and may_hold_code(line) is not False:
+            return True
         if self._may_be_prompt is not None and self._may_be_prompt.fullmatch(line):
             return True
         may_name_file = (
@@ -237,9 +262,6 @@ class Dress:
             return self._at_second_line(self._numbered, line)
         if self._held.strip():
             return self._at_line_below(line)
-        if self._may_be_object and may_hold_code(self._line.text):
-            self._is_object = True
-            return self._gather(is_whole=True)
         if self._may_be_object and may_hold_code(self._line.text) is None:
             self._held += self._line.take()
             return ""
@@ -345,7 +367,7 @@ class Dress:
         return text + "\n"
 
     def _gather(self, *, is_whole: bool) -> str:
-        if is_whole:
+        if is_whole or len(self._line.text) > DIFF_LIMIT:
             self._held += self._line.take()
         if len(self._held) > DIFF_LIMIT and self._is_object:
             return self._pass()

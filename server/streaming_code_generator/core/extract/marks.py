@@ -18,12 +18,13 @@ END_TOKENS = (
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end|>",
+    "<|return|>",
     "<end_of_turn>",
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
     "</s>",
 )
-"""What ends a response in the chat templates of Qwen, Llama, Phi, Gemma, DeepSeek and Mistral. A
-server with another template than the model's lets it through as text."""
+"""What ends a response in the chat templates of Qwen, Llama, Phi, gpt-oss, Gemma, DeepSeek and
+Mistral. A server with another template than the model's lets it through as text."""
 END_TOKENS_LIMIT = 64
 """Most characters at the end of a response that are looked at for such tokens."""
 
@@ -252,8 +253,12 @@ class Quotation:
 
 _TAG = re.compile(r"<([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+=(?:\"[^\"]*\"|'[^']*'))*)\s*>")
 _MAY_BE_TAG = re.compile(r"<(?:[A-Za-z][\w:.-]*(?:\s[^<>]*)?>?)?.*")
+_BRACKETS = re.compile(
+    r"\[(PYTHON|JAVASCRIPT|TYPESCRIPT|JAVA|CPP|CSHARP|PHP|BASH|SQL|CODE|ANSWER|SOLUTION)\][ \t]*"
+)
+"""What Code Llama, and models taught by it, put around code."""
 _TEMPLATE = re.compile(r"\{\{[A-Z_]+\}\}[ \t]*")
-_MAY_BE_TEMPLATE = re.compile(r"\{\{?[A-Z_]*\}?\}?[ \t]*")
+_MAY_BE_TEMPLATE = re.compile(r"\{\{?[A-Z_]*\}?\}?[ \t]*|\[[A-Z]{0,10}\]?[ \t]*")
 _KNOWN = re.compile(
     r"code|output|answer|response|result|solution|completion|document|source|rewrite_this"
     r"|(?:rewritten|inserted|generated|updated|modified|final|new|replacement)[-_]?(?:code|answer)"
@@ -273,6 +278,8 @@ _MARKUP = {
     "astro",
 }
 _MAY_HOLD_MARKUP = {*_MARKUP, "javascript", "typescript", "jinja", "erb", "handlebars", "mdx", ""}
+_OF_SECTIONS = {"ini", "properties", "toml", "dosini", "conf", "editorconfig"}
+"""Languages in which a line in brackets is code."""
 _XML = {"xml", "xsl", "svg"}
 """Languages in which any name may be a tag's."""
 _TAGS = re.compile(rf"(?:{_TAG.pattern}[ \t]*)+")
@@ -305,6 +312,9 @@ def wrapper_of(line: str, target: CodeTarget) -> Wrapper | None:
     #     <pre><code class="language-cpp">int x;
     if _TEMPLATE.fullmatch(line):
         return Wrapper(line, "")
+    brackets = _BRACKETS.fullmatch(line)
+    if brackets is not None and not target.is_prose and target.language_id not in _OF_SECTIONS:
+        return Wrapper(line, f"[/{brackets[1]}]")
     tag = _TAG.match(line)
     if tag is None or target.text_before.strip() or not _may_wrap(tag[1], target):
         return None
@@ -350,6 +360,8 @@ class ClosingTag:
 
     def __init__(self, closing: str) -> None:
         self._closing = closing
+        self.is_tag = closing.startswith("<")
+        """Whether it begins as tags do, not with a bracket."""
         self.held = ""
 
     def feed(self, segment: str) -> tuple[str, str]:
@@ -357,7 +369,7 @@ class ClosingTag:
         text = self.held + segment
         self.held = ""
         line = text.removesuffix("\n")
-        start = line.find("<")
+        start = line.find(self._closing[0])
         while start >= 0:
             rest = line[start:]
             begun = self._closing.startswith(rest) or (
@@ -369,7 +381,7 @@ class ClosingTag:
                 return text[:start], ""
             if is_closing(rest, self._closing) and begun:
                 return text[:start] + text[len(line) :], rest
-            start = line.find("<", start + 1)
+            start = line.find(self._closing[0], start + 1)
         return text, ""
 
     def finish(self) -> tuple[str, str]:

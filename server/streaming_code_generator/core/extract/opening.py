@@ -65,6 +65,13 @@ THINKING = {
 and gpt-oss, and what models write on their own."""
 
 
+_ROLES = (
+    *("<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<|assistant|>"),
+    *("<|start|>assistant", "<start_of_turn>model", "<\uff5cAssistant\uff5c>", "[/INST]"),
+)
+"""What the chat templates of Qwen, Llama, Phi, gpt-oss, Gemma, DeepSeek and Mistral have in front
+of an answer, where a server takes it for text."""
+
 _BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
 
 
@@ -89,17 +96,17 @@ class BeforeAnswer(FilterStage):
         word = self._held.lstrip(BLANK)
         if len(self._held) - len(word) > LINE_LIMIT:
             return self.finish()
-        for tag in (*THINKING, FINAL_CHANNEL) if self._may_think else ():
+        for tag in (*_ROLES, *THINKING, FINAL_CHANNEL) if self._may_think else _ROLES:
             if word.startswith(tag):
                 closing = THINKING.get(tag)
+                may_think = self._may_think and tag != FINAL_CHANNEL
                 following = (
-                    BeforeAnswer(self._target, may_think=False, closing=self._closing)
+                    BeforeAnswer(self._target, may_think=may_think, closing=self._closing)
                     if closing is None
                     else Reasoning(self._target, closing)
                 )
-                return FilterStep(
-                    pieces=[Dropped("think tag", tag)], following=following, rest=word[len(tag) :]
-                )
+                dropped = Dropped("wrapper" if tag in _ROLES else "think tag", tag)
+                return FilterStep(pieces=[dropped], following=following, rest=word[len(tag) :])
             if tag.startswith(word):
                 return FilterStep()
         line = word.removesuffix("\n")
@@ -174,8 +181,8 @@ _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""
 """Languages in which the row of a table is code."""
 _ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
 """A sentence with the code in backticks behind its colon."""
-_BUTTONS = {"copy code", "copy"}
-"""What stands on a button of a web page, above the code that was copied there."""
+_BUTTONS = {"Copy code", "copy code", "Copy", "copy", "Edit"}
+"""What stands on the buttons of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
 """What a document is called whose language its editor does not know: a fence around an answer to it
 is no part of the answer. In Markdown a block of another language is."""
@@ -274,10 +281,10 @@ class Opening(FilterStage):
                 or self._may_be_special()
             )
             return None if may_be_lead and len(self._line) <= LINE_LIMIT else self._without_fence()
-        if starts_like_code(self._line):
+        if starts_like_code(self._line, self._target.language_id):
             self._prose = False
         elif len(self._line) > LINE_LIMIT:
-            self._prose = reads_like_prose(self._line)
+            self._prose = reads_like_prose(self._line, self._target.language_id)
         return self._without_fence() if self._prose is False else None
 
     def _at_line_end(self) -> FilterStep | None:  # noqa: PLR0911, C901 - one for each kind of line
@@ -297,7 +304,11 @@ class Opening(FilterStage):
             is_one_line = "\n" not in lead
             # A bare fence behind a line of code only ends it, rather than open a block below a
             # name; it may do so behind one that only sounds like a sentence.
-            if is_one_line and self._prose is False and is_line_of_code(lead):
+            if (
+                is_one_line
+                and self._prose is False
+                and is_line_of_code(lead, self._target.language_id)
+            ):
                 return self._without_fence()
             is_known = bool(self._target.language_id) and not self._target.is_prose
             if is_one_line and is_known and lead == self._above and lead[-1:] not in {"", ":"}:
@@ -355,11 +366,12 @@ class Opening(FilterStage):
         quotes = fence_of_quotes(line)
         if quotes is not None and names_language(quotes.tag, self._target.language_id):
             return enter(quotes, line, self._target)
-        if is_tag_alone(line, self._target) or line.strip(BLANK).lower() in _BUTTONS:
+        if is_tag_alone(line, self._target) or line.strip(BLANK) in _BUTTONS:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._again())
         if line.strip(BLANK):
             is_table = _ROW.fullmatch(line) and self._target.language_id not in _WITH_TABLES
-            self._prose = bool(is_table) or reads_like_prose(line)
+            is_prose = reads_like_prose(line, self._target.language_id)
+            self._prose = bool(is_table) or is_prose
         else:
             self._held.clear()
         return None
@@ -378,7 +390,8 @@ class Opening(FilterStage):
         if is_block and self._said.endswith(":") and line.startswith(("    ", "\t")):
             return not reads_like_prose(line.strip(BLANK)) and _LIST.match(line) is None
         text = line.strip(BLANK) if is_block else line
-        return below and len(line) <= LINE_LIMIT and is_line_of_code(text)
+        is_code = is_line_of_code(text, self._target.language_id)
+        return below and len(line) <= LINE_LIMIT and is_code
 
     def _from_this_line(self, following: FilterStage) -> FilterStep:
         lead, text = self._held[: self._line_start], self._held[self._line_start :]

@@ -474,6 +474,45 @@ class OverlapAfter:
         )
 
 
+class ClosingTagOfPhp:
+    """Drops `?>` from the code's end if the document has opened what it closes."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._open = 0
+        """How many tags the code has opened and not closed."""
+        self._read = ""
+        """The last character counted, which may be half a tag."""
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """Return what is certain to stay."""
+        # Behind "<?php" in the document, whose repetition is gone already:
+        #
+        #     echo date("Y");⏎?>             closes what the code has not opened: dropped at the end
+        #     <?php endif; ?>                 closes its own
+        #     ?>⏎<p><?= $name ?></p>⏎<?php   more follows, so it is meant
+        text = self.held + text
+        kept = len(_TAG_AT_END.sub("", text))
+        text, self.held = text[:kept], text[kept:]
+        counted = self._read + text
+        self._open += counted.count("<?") - counted.count("?>")
+        self._read = counted[-1:]
+        return text
+
+    def finish(self) -> str:
+        """Return the tag, unless it is superfluous."""
+        held, self.held = self.held, ""
+        if held.strip() == "?>" and self._open <= 0:
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+
+_TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
+"""Matches the tag on a line of its own."""
+
+
 def _telling_starts(line: str) -> list[int]:
     """Return, in order, where an ending of the line begins that repeats more than chance would.
 
