@@ -7,9 +7,9 @@ from pygments.lexers import find_lexer_class_by_name
 
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.lsp.client import Capabilities
-from streaming_code_generator.lsp.protocol import OpenedDocument
 from streaming_code_generator.lsp.server import build_server
 from streaming_code_generator.lsp.state import new_state
+from streaming_code_generator.lsp.wire import OpenedDocument
 from streaming_code_generator.settings import SettingsSources
 
 

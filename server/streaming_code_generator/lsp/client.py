@@ -15,13 +15,8 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from streaming_code_generator.editing.exchange import OutgoingEdit
-from streaming_code_generator.lsp.protocol import (
-    EditReply,
-    JsonObject,
-    StreamingProtocol,
-)
-from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token
+from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, EditReply, Token
 from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 logger = logging.getLogger(__name__)
@@ -96,89 +91,6 @@ def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
     return tuple(Path(path) for path in paths if "\0" not in path)
 
 
-REFUSALS_BEFORE_UNVERSIONED = 2
-
-
-@dataclass(slots=True, kw_only=True)
-class AppliedEdits:
-    """What is known of how one client takes edits, by what it announced and what it applied.
-
-    A refusal says nothing of the client: the buffer may just be read-only.
-    """
-
-    takes_versions: bool = False
-    """Whether it announced versioned edits, or has applied one."""
-    checks_zero: bool = False
-    """Whether it refused version 1 for a document at version 0, and then took 0."""
-
-
-class EditForm:
-    """The form of one document's edits, chosen by the client's responses to earlier ones.
-
-    Versioned edits go to every client: one that lets the user type in between must be able to
-    refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
-    that announces nothing, never took one, and refuses two of a document although it did not
-    change, is sent the older `changes` for that document, which carry no version.
-
-    Version 0 is sent as 1 until the client refuses that: to some clients (Neovim 0.11,
-    vscode-languageclient 9) 0 means "unchecked", so that an edit that typing has overtaken would
-    land in the wrong place. To them 1 is as good, since a buffer that has changed is beyond it. A
-    client that compares for equality refuses once and then gets the true 0.
-    """
-
-    def __init__(self, client: AppliedEdits) -> None:
-        self._client = client
-        self._refusals = 0
-        self._tries_zero = False
-        self._sent: int | None = None
-        self._sent_one_for_zero = False
-
-    @property
-    def is_versioned(self) -> bool:
-        """Whether to send `documentChanges`."""
-        return self._client.takes_versions or self._refusals < REFUSALS_BEFORE_UNVERSIONED
-
-    def version(self, version: int | None) -> int | None:
-        """Return the version to send for a document's true one."""
-        tells_zero = self._client.checks_zero or self._tries_zero
-        self._sent = version
-        self._sent_one_for_zero = version == 0 and not tells_zero
-        return 1 if self._sent_one_for_zero else version
-
-    def answered(self, *, applied: bool) -> None:
-        """Handle the response to the last edit, of a document that did not change meanwhile."""
-        if applied:
-            self._client.takes_versions |= self.is_versioned
-            self._client.checks_zero |= self._tries_zero and self._sent == 0
-        elif self._sent_one_for_zero:
-            self._tries_zero = True
-        else:
-            self._refusals += 1
-
-
-def text_edits(replacements: Sequence[tuple[tuple[int, int], tuple[int, int], str]]) -> list[Any]:
-    """Return `TextEdit`s: of each the start, the end and the new text."""
-    return [
-        {"range": {"start": _position(*start), "end": _position(*end)}, "newText": text}
-        for start, end, text in replacements
-    ]
-
-
-def _position(line: int, character: int) -> JsonObject:
-    return {"line": line, "character": character}
-
-
-def versioned_edit(uri: str, version: int | None, edits: list[Any]) -> JsonObject:
-    """Return a `WorkspaceEdit` of one document that is refused where its version is outdated."""
-    document = {"uri": uri, "version": version}
-    return {"documentChanges": [{"textDocument": document, "edits": edits}]}
-
-
-def unversioned_edit(uri: str, edits: list[Any]) -> JsonObject:
-    """Return a `WorkspaceEdit` of one document in the older form."""
-    return {"changes": {uri: edits}}
-
-
 class Client:
     """Sends the client what it can take, in the form in which it takes it."""
 
@@ -190,7 +102,7 @@ class Client:
         self._redact = redact
         self.capabilities = capabilities
         self._logged_once: set[str] = set()
-        self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
+        self.send_edit = self._protocol.send_edit_request
 
     # Congestion
 
@@ -298,7 +210,7 @@ class Client:
             if not replied.done():
                 replied.set_result(reply)
 
-        self._protocol.send_edit_request(edit, "Create file", take)
+        self.send_edit(edit, "Create file", take)
         try:
             reply = await asyncio.wait_for(replied, CREATE_FILE_TIMEOUT_S)
         except TimeoutError:
@@ -313,23 +225,3 @@ class Client:
                     shown = self._protocol.send_request(types.WINDOW_SHOW_DOCUMENT, params)
                     await asyncio.wrap_future(shown)
         return None
-
-    def send_edit(
-        self,
-        uri: str,
-        edit: OutgoingEdit,
-        form: EditForm,
-        replied: Callable[[EditReply], None],
-    ) -> None:
-        """Send `workspace/applyEdit`, in the form that the client takes for this document."""
-        edits = text_edits([(each.start, each.end, each.text) for each in edit.replacements])
-        # Versioned, so that an edit which typing has overtaken is refused and not misplaced. The
-        # older form is only for a client that takes no other.
-        workspace_edit = (
-            versioned_edit(uri, form.version(edit.version), edits)
-            if form.is_versioned
-            else unversioned_edit(uri, edits)
-        )
-        # Neovim prints an edit's label each time: only the first edit of a document has one.
-        label = "Generate code" if edit.edit_id == 1 else None
-        self._protocol.send_edit_request(workspace_edit, label, replied)

@@ -8,9 +8,6 @@
 - Every request gets a response, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. A request
   that a handler refuses is no failure, and is not logged as one.
-- `didOpen` and `didChange` have types of our own. LSP wants a whole number for every version; some
-  clients send null or none at all, for which lsprotocol refuses the message. But a change that is
-  not taken leaves an old copy behind, into which every later edit goes wrong.
 - The messages of every edit, `workspace/applyEdit`, its response and `didChange`, go without
   objects of all that is in them: through lsprotocol's types and cattrs they cost a millisecond.
   What is unusual in them, and all other messages, go that way.
@@ -19,13 +16,11 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
-import attrs
 from attrs import evolve
 from lsprotocol import types
 from pygls.exceptions import (
@@ -43,11 +38,19 @@ from pygls.protocol.json_rpc import (
     RPCMessage,
 )
 
-from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.wire import (
+    MESSAGE_TYPES,
+    DidChangeParams,
+    DidOpenParams,
+    DocumentChange,
+    EditReply,
+    JsonObject,
+    OpenedDocument,
+    edit_reply,
     internal_error,
     is_uri,
+    reported_changes,
     request_failed,
     with_work_done_token,
 )
@@ -60,142 +63,6 @@ SERVER_NOT_INITIALIZED = -32002
 
 _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
-
-JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentChange:
-    """The changes that led to a version of a document, in order."""
-
-    uri: str
-    version: int | None
-    changes: Sequence[ReportedChange]
-
-
-@attrs.frozen(kw_only=True)
-class VersionedDocument:
-    """A document as it is after a change."""
-
-    uri: str
-    version: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ContentChange:
-    """One change; without a range it is the whole text."""
-
-    range: types.Range | None = None
-    text: str
-
-    def reported(self) -> ReportedChange:
-        """Return what has changed, in the client's positions."""
-        if self.range is None:
-            return ReportedChange(None, self.text)
-        start, end = self.range.start, self.range.end
-        where = ((start.line, start.character), (end.line, end.character))
-        return ReportedChange(where, self.text)
-
-
-@attrs.frozen(kw_only=True)
-class DidChangeParams:
-    """The changes that led to a version, in order."""
-
-    text_document: VersionedDocument
-    content_changes: Sequence[ContentChange]
-
-    def document_change(self) -> DocumentChange:
-        """Return what has changed."""
-        changes = [change.reported() for change in self.content_changes]
-        return DocumentChange(self.text_document.uri, self.text_document.version, changes)
-
-
-@attrs.frozen(kw_only=True)
-class DidChangeNotification:
-    """The notification `textDocument/didChange`."""
-
-    params: DidChangeParams
-    method: str
-    jsonrpc: str
-
-
-@attrs.frozen(kw_only=True)
-class OpenedDocument:
-    """A document that the client has opened."""
-
-    uri: str
-    language_id: str = ""
-    version: int | None = None
-    text: str
-
-
-@attrs.frozen(kw_only=True)
-class DidOpenParams:
-    """Which document was opened."""
-
-    text_document: OpenedDocument
-
-
-@attrs.frozen(kw_only=True)
-class DidOpenNotification:
-    """The notification `textDocument/didOpen`."""
-
-    params: DidOpenParams
-    method: str
-    jsonrpc: str
-
-
-MESSAGE_TYPES: dict[str, type[Any]] = {
-    types.TEXT_DOCUMENT_DID_OPEN: DidOpenNotification,
-    types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
-}
-"""The types of messages by their methods, instead of lsprotocol's."""
-
-
-def reported_changes(params: object) -> DocumentChange | None:
-    """Return the parameters of a `didChange`; None if they are unusual."""
-    match params:
-        case {
-            "textDocument": {"uri": str(uri), "version": int(version)},
-            "contentChanges": [*contents],
-        }:
-            changes = [change for each in contents if (change := _reported(each))]
-            if len(changes) == len(contents):
-                return DocumentChange(uri, version, changes)
-    return None
-
-
-def _reported(content: object) -> ReportedChange | None:
-    match content:
-        case {
-            "range": {
-                "start": {"line": int(line), "character": int(character)},
-                "end": {"line": int(end_line), "character": int(end_character)},
-            },
-            "text": str(text),
-        } if min(line, character, end_line, end_character) >= 0:
-            return ReportedChange(((line, character), (end_line, end_character)), text)
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditReply:
-    """The client's response to an edit."""
-
-    applied: bool
-    reason: str = "no reason given"
-    """Why it was not applied."""
-
-
-def edit_reply(response: JsonObject) -> EditReply:
-    """Return what a response to `workspace/applyEdit` says; what cannot be read is a refusal."""
-    result, error = response.get("result"), response.get("error")
-    if isinstance(error, dict):
-        return EditReply(applied=False, reason=str(error.get("message") or "no reason given"))
-    if not isinstance(result, dict):
-        return EditReply(applied=False)
-    reason = str(result.get("failureReason") or "no reason given")
-    return EditReply(applied=bool(result.get("applied")), reason=reason)
 
 
 class DocumentListener(Protocol):

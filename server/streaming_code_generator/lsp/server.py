@@ -158,8 +158,8 @@ class StreamingServer(LanguageServer):
             return  # the client left before it introduced itself
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                if self.state.completions is not None:
-                    await self.state.completions.aclose()
+                if "ghost_text" in vars(self):
+                    await self.ghost_text.aclose()
                 await self.state.generations.aclose()
                 await self.state.rules_consent.aclose()
                 await self.state.backend.aclose()

@@ -11,14 +11,18 @@ from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.client import Capabilities, Client, EditForm
+from streaming_code_generator.lsp.client import Capabilities, Client
 from streaming_code_generator.lsp.consent import BudgetGuard, RulesConsent
 from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument
+from streaming_code_generator.lsp.documents.open_document import (
+    AppliedEdits,
+    EditForm,
+    OpenDocument,
+)
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
-from streaming_code_generator.lsp.protocol import OpenedDocument
+from streaming_code_generator.lsp.wire import OpenedDocument
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 if TYPE_CHECKING:  # imported by the first request for ghost text
@@ -63,8 +67,10 @@ def new_state(
     )
     generations = Generations(backend.concurrency, Reporter(client))
 
+    applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
+
     def new_document(uri: str, writer: DocumentWriter) -> OpenDocument:
-        form = EditForm(client.applied_edits)
+        form = EditForm(applied_edits)
         return OpenDocument(uri, writer, client.send_edit, generations, edit_form=form)
 
     def document_closed(document: OpenDocument) -> None:

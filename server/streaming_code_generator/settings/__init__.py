@@ -3,13 +3,14 @@
 from streaming_code_generator.settings.declarations import (
     SECTION,
     SPECS,
+    ModelSelection,
     Scope,
     Settings,
     SettingSpec,
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
 from streaming_code_generator.settings.kinds import Secret
-from streaming_code_generator.settings.resolve import ModelSelection, ResolvedSettings, resolve
+from streaming_code_generator.settings.resolve import ResolvedSettings, resolve
 from streaming_code_generator.settings.sources import (
     Origin,
     SettingsSources,

@@ -16,7 +16,6 @@ from streaming_code_generator.core.complete.memory import CompletionMemory
 from streaming_code_generator.core.complete.window import Place, typed_since
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
-from streaming_code_generator.lsp.completions.neighbours import Neighbours
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
 logger = logging.getLogger(__name__)
@@ -130,14 +129,8 @@ class _InDocument:
 class Completions:
     """Suggestions by document, at most one stream in each. Used on the event loop only."""
 
-    def __init__(self, neighbours: Neighbours, on_failure: Callable[[str], None]) -> None:
-        """Begin with an empty memory.
-
-        Args:
-            neighbours: What knows of other files; it is closed with this.
-            on_failure: Called with why a suggestion could not be made, for the log.
-        """
-        self.neighbours = neighbours
+    def __init__(self, on_failure: Callable[[str], None]) -> None:
+        """Begin with an empty memory; `on_failure` is called with why a suggestion failed."""
         self._on_failure = on_failure
         self._memory = CompletionMemory()
         self._documents: dict[OpenDocument, _InDocument] = {}
@@ -190,7 +183,6 @@ class Completions:
 
     def closed(self, document: OpenDocument) -> None:
         """Forget a document."""
-        self.neighbours.closed(document)
         state = self._documents.pop(document, None)
         if state is not None:
             state.turn += 1
@@ -212,7 +204,6 @@ class Completions:
 
     async def aclose(self) -> None:
         """Close every stream."""
-        await self.neighbours.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

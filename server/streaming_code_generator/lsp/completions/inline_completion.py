@@ -48,7 +48,12 @@ class GhostText:
         self._budget = budget
         self._log = log
         self._neighbours = Neighbours(documents)
-        self.completions = Completions(self._neighbours, log)
+        self.completions = Completions(log)
+
+    async def aclose(self) -> None:
+        """Close every stream, and end what is looked for."""
+        await self._neighbours.aclose()
+        await self.completions.aclose()
 
     def begin(self, params: types.InlineCompletionParams) -> Coroutine[Any, Any, object]:
         """Take the place at once, before the next message may change the document; then suggest.

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.files import (
@@ -13,11 +14,11 @@ from streaming_code_generator.lsp.documents.files import (
     language_of,
     path_of,
     read_text,
+    shown_path,
     workspace_file,
 )
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.protocol import DocumentChange, OpenedDocument
-from streaming_code_generator.lsp.wire import UndoNotice
+from streaming_code_generator.lsp.wire import DocumentChange, OpenedDocument, UndoNotice
 
 logger = logging.getLogger(__name__)
 
@@ -250,3 +251,13 @@ class Renames:
 def _stem(uri: str) -> str:
     """Return what the keys of a file, or of everything in a folder, begin with."""
     return document_key(uri).partition("?")[0].rstrip("/")
+
+
+def snapshot(document: OpenDocument, lines: Sequence[str], roots: Iterable[Path]) -> FileSnapshot:
+    """Return lines of a document as a file that a model may be shown. Used from threads, too."""
+    return FileSnapshot(
+        uri=document.uri,
+        path=shown_path(document.path, roots) or document.uri.rsplit("/", 1)[-1],
+        language_id=document.language_id,
+        lines=tuple(line.rstrip("\r\n") for line in lines),
+    )

@@ -24,7 +24,6 @@ from pathspec import GitIgnoreSpec
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
-from streaming_code_generator.editing.mirror import Mirror
 from streaming_code_generator.lsp.wire import invalid, is_uri
 
 logger = logging.getLogger(__name__)
@@ -208,12 +207,6 @@ def secret_looking(path: str) -> bool:
     if _EXAMPLE_NAME.fullmatch(name):
         return False
     return bool(_SECRET_NAME.fullmatch(name)) or not _SECRET_FOLDERS.isdisjoint(folders)
-
-
-def snapshot(mirror: Mirror, *, uri: str, path: str, language_id: str) -> FileSnapshot:
-    """Return a document as it is now."""
-    lines = tuple(line.rstrip("\r\n") for line in mirror.lines)
-    return FileSnapshot(uri=uri, path=path, language_id=language_id, lines=lines)
 
 
 class WorkspaceReader:

@@ -31,10 +31,14 @@ from streaming_code_generator.editing.mirror import (
 )
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.client import EditForm
 from streaming_code_generator.lsp.documents.files import path_of
-from streaming_code_generator.lsp.protocol import EditReply, OpenedDocument
-from streaming_code_generator.lsp.wire import ClientPosition, ClientRange
+from streaming_code_generator.lsp.wire import (
+    ClientPosition,
+    ClientRange,
+    EditReply,
+    JsonObject,
+    OpenedDocument,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +56,78 @@ class RegionListener(Protocol):
         """Handle a change of the document, with which its regions moved."""
 
 
-SendEdit = Callable[[str, OutgoingEdit, EditForm, Callable[[EditReply], None]], None]
-"""Sends one edit to a URI; what the client answers goes to the last argument."""
+REFUSALS_BEFORE_UNVERSIONED = 2
+
+SendEdit = Callable[[JsonObject, str | None, Callable[[EditReply], None]], None]
+"""Sends a `WorkspaceEdit` under a label; what the client answers goes to the last argument."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AppliedEdits:
+    """What is known of how one client takes edits, by what it announced and what it applied.
+
+    A refusal says nothing of the client: the buffer may just be read-only.
+    """
+
+    takes_versions: bool = False
+    """Whether it announced versioned edits, or has applied one."""
+    checks_zero: bool = False
+    """Whether it refused version 1 for a document at version 0, and then took 0."""
+
+
+class EditForm:
+    """The form of one document's edits, chosen by the client's responses to earlier ones.
+
+    Versioned edits go to every client: one that lets the user type in between must be able to
+    refuse, and those that do not announce `documentChanges` (Neovim 0.11) take them too. Only one
+    that announces nothing, never took one, and refuses two of a document although it did not
+    change, is sent the older `changes` for that document, which carry no version.
+
+    Version 0 is sent as 1 until the client refuses that: to some clients (Neovim 0.11,
+    vscode-languageclient 9) 0 means "unchecked", so that an edit that typing has overtaken would
+    land in the wrong place. To them 1 is as good, since a buffer that has changed is beyond it. A
+    client that compares for equality refuses once and then gets the true 0.
+    """
+
+    def __init__(self, client: AppliedEdits) -> None:
+        self._client = client
+        self._refusals = 0
+        self._tries_zero = False
+        self._is_versioned = True
+        self._sent: int | None = None
+        self._sent_one_for_zero = False
+
+    def workspace_edit(self, uri: str, edit: OutgoingEdit) -> JsonObject:
+        """Return an edit in the form in which it is sent."""
+        # Without lsprotocol's objects: this is made for every edit.
+        edits = [
+            {
+                "range": {
+                    "start": {"line": each.start[0], "character": each.start[1]},
+                    "end": {"line": each.end[0], "character": each.end[1]},
+                },
+                "newText": each.text,
+            }
+            for each in edit.replacements
+        ]
+        client, self._sent = self._client, edit.version
+        self._is_versioned = client.takes_versions or self._refusals < REFUSALS_BEFORE_UNVERSIONED
+        if not self._is_versioned:
+            return {"changes": {uri: edits}}
+        knows_zero = client.checks_zero or self._tries_zero
+        self._sent_one_for_zero = edit.version == 0 and not knows_zero
+        document = {"uri": uri, "version": 1 if self._sent_one_for_zero else edit.version}
+        return {"documentChanges": [{"textDocument": document, "edits": edits}]}
+
+    def answered(self, *, applied: bool) -> None:
+        """Handle the response to the last edit, of a document that did not change meanwhile."""
+        if applied:
+            self._client.takes_versions |= self._is_versioned
+            self._client.checks_zero |= self._tries_zero and self._sent == 0
+        elif self._sent_one_for_zero:
+            self._tries_zero = True
+        else:
+            self._refusals += 1
 
 
 class OpenDocument:
@@ -120,7 +194,9 @@ class OpenDocument:
             if edit is not None:
                 # Weakly: a client that never answers must not keep the document's text alive.
                 replied = partial(_handle_reply, weakref.ref(self), edit.edit_id, self._changes)
-                self._send_edit(self.uri, edit, self._edit_form, replied)
+                # Neovim prints an edit's label each time: only a document's first one has it.
+                label = "Generate code" if edit.edit_id == 1 else None
+                self._send_edit(self._edit_form.workspace_edit(self.uri, edit), label, replied)
         self._set_timer()
 
     def grow(self, region_id: str, wanted: WantedText) -> None:

@@ -4,7 +4,6 @@ The SDK builds models of every chunk, at about 120 µs each; the text of a chunk
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
@@ -27,8 +26,11 @@ from streaming_code_generator.providers.openai.dialect import (
 from streaming_code_generator.providers.openai.endpoint_errors import (
     Secrets,
     behind_proxy,
+    cause_of,
+    foreign_errors,
     speaks_no_tls,
     translated,
+    translation_of,
 )
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
@@ -378,8 +380,9 @@ class ReceivedDeltas:
     ) -> None:
         self._received = response.aiter_bytes()
         self._reader = ChunkReader(endpoint, secrets, quirks)
+        self._ready = self._reader.ready
         self._endpoint, self._secrets = endpoint, secrets
-        self._ready: deque[Delta] = deque()
+        self._foreign_errors = foreign_errors()
         self._failure: StreamingError | None = None
         self._is_at_end = False
 
@@ -388,6 +391,7 @@ class ReceivedDeltas:
 
     async def __anext__(self) -> Delta:
         while not self._ready:
+            # What fails behind readable chunks is raised once they have been given.
             if self._failure is not None:
                 raise self._failure
             if self._is_at_end:
@@ -409,26 +413,25 @@ class ReceivedDeltas:
         """Stop reading."""
         await self._received.aclose()
 
-    async def _next_bytes(self) -> bytes | None:
+    async def _read(self) -> None:
         import httpx2  # noqa: PLC0415 - imported by the client already
 
         try:
-            return await anext(self._received, None)
-        except RuntimeError as error:
-            # aiohttp's way to say that its client was closed while a response was read.
-            raise httpx2.ReadError(str(error)) from error
-
-    async def _read(self) -> None:
-        # What fails behind readable chunks is raised once they have been given.
-        try:
-            with translated(self._endpoint, self._secrets):
-                received = await self._next_bytes()
-                self._is_at_end = received is None
-                self._ready.extend(
-                    self._reader.finish() if received is None else self._reader.feed(received)
-                )
+            try:
+                received = await anext(self._received, None)
+            except RuntimeError as error:
+                # aiohttp's way to say that its client was closed while a response was read.
+                raise httpx2.ReadError(str(error)) from error
+            if received is None:
+                self._is_at_end = True
+                self._reader.finish()
+            else:
+                self._reader.feed(received)
         except StreamingError as error:
             self._failure = error
+        except self._foreign_errors as error:
+            self._failure = translation_of(error, self._endpoint, self._secrets)
+            self._failure.__cause__ = cause_of(error, self._secrets)
         self._is_at_end |= self._reader.is_done
 
 
