@@ -67,85 +67,13 @@ class TokenFigures(NamedTuple):
     """Who counted the completion."""
 
 
-class TokenAccount:
-    """The tokens of one generation, as well as they are known at any moment.
-
-    Until the provider reports them, or they are counted at the end, they are estimated. A usage
-    report of zeros says nothing. One that is older than the newest text still holds for the
-    prompt, but only as a lower bound for the completion.
-    """
-
-    def __init__(self, messages: tuple[Message, ...]) -> None:
-        self._prompt = estimated_prompt_tokens(messages)
-        self._response_chars = 0
-        self._counted: LocalCount | None = None
-        self._usage: Usage | None = None
-        self._usage_is_newest = False
-        self._reported_before: list[Usage] = []
-        """The usage of each response that was cut off and went on."""
-        self._lacks_reports = False
-        """Whether one of them broke off before it was reported."""
-
-    def add(self, delta: Delta) -> None:
-        """Take one chunk's text and usage into account."""
-        if not delta.is_empty:
-            self._usage_is_newest = False
-            self._response_chars += len(delta.text) + len(delta.reasoning)
-        # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
-        # until the end; the newest usage stands until text comes that it cannot know of.
-        usage = delta.usage
-        if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
-            self._usage = usage
-            self._usage_is_newest = usage.completion_tokens > 0 or not self._response_chars
-
-    def go_on(self) -> None:
-        """Expect another response to a longer prompt: what was reported is no report of all."""
-        self._lacks_reports |= not self._usage_is_newest
-        self._usage_is_newest = False
-        if self._usage is not None:
-            self._reported_before.append(self._usage)
-            self._usage = None
-
-    @property
-    def needs_count(self) -> bool:
-        """Whether the provider's reports do not say all."""
-        return self._lacks_reports or not self._usage_is_newest
-
-    def take_count(self, counted: LocalCount) -> None:
-        """Take what was counted of the whole response."""
-        self._counted = counted
-
-    def figures(self) -> TokenFigures:
-        """Return the counts as they are now."""
-        prompt, completion = self._prompt, estimated_tokens(self._response_chars)
-        source: TokenSource = "estimate"
-        if self._counted is not None:
-            prompt, completion = self._counted.prompt, self._counted.completion
-            source = self._counted.source
-        usage = self.usage
-        if usage is None:
-            return TokenFigures(prompt, completion, prompt + completion, source)
-        prompt = usage.prompt_tokens or prompt
-        if not self.needs_count:
-            completion = usage.completion_tokens
-            total = usage.total_tokens or prompt + completion
-            return TokenFigures(prompt, completion, total, "provider")
-        completion = max(usage.completion_tokens, completion)
-        return TokenFigures(prompt, completion, prompt + completion, source)
-
-    @property
-    def usage(self) -> Usage | None:
-        """What the provider reported last, with what it reported of the responses before."""
-        reported = [*self._reported_before, *([self._usage] if self._usage else [])]
-        if len(reported) < 2:  # noqa: PLR2004 - nothing to add up
-            return reported[0] if reported else None
-        return Usage(
-            **{each.name: sum(getattr(u, each.name) for u in reported) for each in fields(Usage)}
-        )
-
-
 class AttemptMeter:
-    """Measures one request from the moment at which it is sent."""
+    """Measures one request from the moment at which it is sent: its time, and its tokens.
+
+    Until the provider reports the tokens, they are estimated. A usage report of zeros says nothing.
+    One that is older than the newest text still holds for the prompt, but only as a lower bound for
+    the completion.
+    """
 
     def __init__(
         self, description: ProviderDescription, purpose: AttemptPurpose, messages: Sequence[Message]
@@ -154,9 +82,16 @@ class AttemptMeter:
         self._purpose: AttemptPurpose = purpose
         self._began_at_s = time.time()
         self._began_monotonic_s = time.monotonic()
-        self._model = description.model
-        self._tokens = TokenAccount(tuple(messages))
         self._is_accepted = False
+        self.prompt_estimate = estimated_prompt_tokens(tuple(messages))
+        """Tokens of the prompt, by its characters."""
+        self.response_chars = 0
+        self.usage: Usage | None = None
+        """What the provider reported last."""
+        self.is_reported = False
+        """Whether that report knows of all text that has come."""
+        self.model: str | None = None
+        """As the endpoint calls it, if it does."""
         self.is_abandoned = False
         """Whether the one who sent it has lost interest, although the stream went on."""
 
@@ -164,32 +99,74 @@ class AttemptMeter:
         """Note that the endpoint answers: one that refuses has not read the prompt."""
         self._is_accepted = True
 
-    def add(self, deltas: Sequence[Delta]) -> None:
-        """Count chunks."""
-        for delta in deltas:
-            self._tokens.add(delta)
-            if delta.model:
-                self._model = delta.model
+    def add(self, delta: Delta) -> None:
+        """Count a chunk."""
+        if delta.text or delta.reasoning:
+            self.is_reported = False
+            self.response_chars += len(delta.text) + len(delta.reasoning)
+        if delta.model:
+            self.model = delta.model
+        # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
+        # until the end; the newest usage stands until text comes that it cannot know of.
+        usage = delta.usage
+        if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
+            self.usage = usage
+            self.is_reported = usage.completion_tokens > 0 or not self.response_chars
 
     def attempt(self, status: AttemptStatus) -> Attempt:
         """Return what it came to."""
-        tokens, usage = self._tokens.figures(), self._tokens.usage
-        is_accepted = self._is_accepted
+        tokens, usage = token_figures([self]), self.usage
         return Attempt(
             began_at_s=self._began_at_s,
             seconds=time.monotonic() - self._began_monotonic_s,
             purpose=self._purpose,
             provider=self._description.name,
-            model=self._model,
+            model=self.model or self._description.model,
             endpoint=self._description.endpoint,
             status="cancelled" if self.is_abandoned else status,
-            prompt_tokens=tokens.prompt if is_accepted else 0,
+            prompt_tokens=tokens.prompt if self._is_accepted else 0,
             completion_tokens=tokens.completion,
             cached_tokens=usage.cached_tokens if usage else 0,
             reasoning_tokens=usage.reasoning_tokens if usage else 0,
             token_source=tokens.source,
             cost=Cost(usage.cost_usd, "provider") if usage and usage.cost_usd else None,
         )
+
+
+def token_figures(
+    meters: Sequence[AttemptMeter], counted: LocalCount | None = None
+) -> TokenFigures:
+    """Return the tokens of a response that was written in one attempt, or goes on over several.
+
+    Args:
+        meters: Of the attempts, in their order, one at least.
+        counted: What was counted of the whole response, where the provider did not.
+    """
+    prompt = meters[0].prompt_estimate
+    completion = estimated_tokens(sum(meter.response_chars for meter in meters))
+    source: TokenSource = "estimate"
+    if counted is not None:
+        prompt, completion, source = counted.prompt, counted.completion, counted.source
+    usage = reported_usage(meters)
+    if usage is None:
+        return TokenFigures(prompt, completion, prompt + completion, source)
+    prompt = usage.prompt_tokens or prompt
+    if all(meter.is_reported for meter in meters):
+        completion = usage.completion_tokens
+        total = usage.total_tokens or prompt + completion
+        return TokenFigures(prompt, completion, total, "provider")
+    completion = max(usage.completion_tokens, completion)
+    return TokenFigures(prompt, completion, prompt + completion, source)
+
+
+def reported_usage(meters: Sequence[AttemptMeter]) -> Usage | None:
+    """Return what the provider reported of these attempts together."""
+    reported = [meter.usage for meter in meters if meter.usage is not None]
+    if len(reported) < 2:  # noqa: PLR2004 - nothing to add up
+        return reported[0] if reported else None
+    return Usage(
+        **{each.name: sum(getattr(u, each.name) for u in reported) for each in fields(Usage)}
+    )
 
 
 @contextmanager

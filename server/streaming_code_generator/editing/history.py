@@ -161,8 +161,8 @@ class RegionHistory:
         self._steps: list[PastStep] = []
         self._unread = 0
         """How many of the latest steps have not been looked up."""
-        self._since_sent = 0
-        """How many of the latest steps there were since an edit was sent."""
+        self.since_sent = 0
+        """How many of the latest steps there were since an edit of the region was sent."""
 
     def is_touched_by(self, change: ForeignChange) -> bool:
         """Whether a change reaches into the field or up to one of its ends."""
@@ -175,13 +175,19 @@ class RegionHistory:
         step = replace(self._step(mirror, change), before=before, is_users=is_users)
         self._steps.append(step)
         self._unread += 1
-        self._since_sent += 1
+        self.since_sent += 1
         self._right += step.growth
 
     def _step(self, mirror: Mirror, change: ForeignChange) -> PastStep:
         self._extend(mirror, change)
         start = self.coordinate(mirror, change.start)
         return PastStep(start, mirror.slice(change.start, change.end), change.text, before=None)
+
+    def grow(self, before: PastRegion, text: str) -> None:
+        """Take note of text that its generation puts at the region's end, as looked up already."""
+        self._steps.append(PastStep(before.end, "", text, before))
+        self.since_sent += 1
+        self._right += len(text)
 
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""
@@ -272,16 +278,19 @@ class RegionHistory:
 
         Each says enough, and there are not too many of them.
         """
-        inserted = "".join(step.inserted for step in self._unread_steps if step.is_users)
-        if bits(inserted) < COMING_BACK_BITS:
+        known = self.removed_runs("".join(s.inserted for s in self._unread_steps if s.is_users))
+        previous = self._before_users(mirror) if known else ""
+        return [run for run in known if run not in previous]
+
+    def removed_runs(self, text: str) -> list[str]:
+        """Return runs of a text that were once removed; each says enough, and not too many."""
+        if bits(text) < COMING_BACK_BITS:
             return []
         # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
-        starts = range(0, len(inserted), 1 + len(inserted) // MOST_RUNS)
-        runs = (_telling_run(inserted, start) for start in starts)
-        known = [run for run in runs if run and run in removed]
-        previous = self._before_users(mirror) if known else ""
-        return [run for run in known if run not in previous]
+        starts = range(0, len(text), 1 + len(text) // MOST_RUNS)
+        runs = (_telling_run(text, start) for start in starts)
+        return [run for run in runs if run and run in removed]
 
     @property
     def _unread_steps(self) -> list[PastStep]:
@@ -298,10 +307,6 @@ class RegionHistory:
         """Yield what the region was, the latest first."""
         return (step.before.region for step in reversed(self._steps) if step.before is not None)
 
-    def mark_sent(self) -> None:
-        """Take note that an edit goes out now: it is for the present text."""
-        self._since_sent = 0
-
     def note_unseen(self, mirror: Mirror, present: PastRegion, edits: tuple[Edit, ...]) -> None:
         """Note the edit that was sent last, and not seen, as landed and undone at once.
 
@@ -313,7 +318,7 @@ class RegionHistory:
             present: The region.
             edits: The edits of the region's own text, in order.
         """
-        index = len(self._steps) - self._since_sent
+        index = len(self._steps) - self.since_sent
         later = self._steps[index:]
         window = self._window(mirror)
         for step in reversed(later):

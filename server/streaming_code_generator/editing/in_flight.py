@@ -14,6 +14,7 @@ from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     NEARBY_LINES,
     Plan,
+    Step,
     TrackedDocument,
     plan_towards,
 )
@@ -77,7 +78,9 @@ class Wishes:
     def want(self, region_id: str, text: str) -> None:
         """Set what the region of a running generation should hold now."""
         if region_id in self._running:
-            self._wishes[region_id] = _Wish(self.as_client_writes(text))
+            self._wishes[region_id] = _Wish(
+                self.as_client_writes(text) if self._line_ending else text
+            )
 
     def want_for_good(self, region_id: str, text: str) -> None:
         """Set what a region should hold at the end."""
@@ -108,6 +111,13 @@ class Wishes:
         """Return what a region should hold at the end; None if that is not known."""
         wish = self._wishes.get(region_id)
         return wish.text if wish and wish.is_final else None
+
+    def growth(self) -> tuple[Step, ForeignChange] | None:
+        """Return the one step that is due, if only one region wants text, and that at its end."""
+        if len(self._wishes) != 1:
+            return None
+        ((region_id, wish),) = self._wishes.items()
+        return self._document.growth(region_id, wish.text)
 
     def plan(self) -> Plan:
         """Return the steps that bring all regions to what they want."""

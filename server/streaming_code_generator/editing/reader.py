@@ -72,6 +72,10 @@ class ReportReader:
             now_s: The time.
         """
         if flight and flight.is_just(changes):
+            if self._document.grow(flight.plan):
+                flight.plan = ()
+                self._last_touched = []
+                return
             flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
         else:
             # Our own edit is best recognised by itself.

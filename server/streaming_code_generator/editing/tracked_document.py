@@ -14,6 +14,7 @@ from streaming_code_generator.editing.region import (
     Author,
     ForeignChange,
     Kind,
+    Piece,
     Region,
     absorb_change,
     document_length,
@@ -23,6 +24,21 @@ from streaming_code_generator.editing.region import (
     same_insertions,
     swept,
 )
+
+NEARBY_LINES = 400
+"""A change and a step further apart than this have nothing to do with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit of one generation's text."""
+
+    region_id: str
+    edit: Edit
+
+
+Plan = tuple[Step, ...]
+"""Steps in the order of their regions, and within a region in the order of its text."""
 
 
 class TrackedDocument:
@@ -141,9 +157,21 @@ class TrackedDocument:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
     def _where_it_was(self, change: ForeignChange) -> ForeignChange:
-        """Return an insertion where a region's past has it, if that comes to the same text."""
-        same = same_insertions(self.mirror, self._regions.values(), change)
-        return next(filter(self.was_before, same), change)
+        """Return an insertion where a region's past has it, if that comes to the same text.
+
+        Else, where text of it was once removed: the user may have typed in it before it was
+        reported.
+        """
+        same = [*same_insertions(self.mirror, self._regions.values(), change)]
+        was_there = next(filter(self.was_before, same), None)
+        return was_there or next(filter(self._brings_back, same), change)
+
+    def _brings_back(self, change: ForeignChange) -> bool:
+        return any(
+            history.removed_runs(change.text)
+            for history in self._histories.values()
+            if history.is_touched_by(change)
+        )
 
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
@@ -164,6 +192,61 @@ class TrackedDocument:
             changes.append(ForeignChange(start, end, placed.text))
         self._placed = region, edit, changes
         return changes
+
+    def growth(self, region_id: str, text: str) -> tuple[Step, ForeignChange] | None:
+        """Return the step to a text that only adds to a region's end, and what it does.
+
+        A short way to what `plan_towards` and `document_changes` come to, for the usual case: the
+        region holds the generation's text and nothing else, and that was replaced before.
+
+        Returns:
+            None if it is another case.
+        """
+        region = self._regions[region_id]
+        own = region.own_text
+        if (
+            len(text) <= len(own)
+            or not text.startswith(own)
+            # What stands there before the first edit is to be remembered; what ends in a carriage
+            # return may end in the middle of a line ending.
+            or own in ("", region.original)
+            or own[-1] == "\r"
+            or own != region.landed_text
+            or region.deleted
+            or region.pieces != (Piece(Kind.OWN, len(own)),)
+        ):
+            return None
+        new = text[len(own) :]
+        step = Step(region_id, Edit(len(own), len(own), new))
+        return step, ForeignChange(region.end, region.end, new)
+
+    def grow(self, plan: Plan) -> bool:
+        """Land a plan that only adds to the end of the only region: the usual case of `land`.
+
+        Returns:
+            Whether it is that case; else nothing was done.
+        """
+        if len(plan) != 1 or len(self._regions) != 1:
+            return False
+        (step,) = plan
+        region_id, region = step.region_id, self._regions[step.region_id]
+        text = region.own_text + step.edit.text
+        growth = self.growth(region_id, text)
+        if growth is None or growth[0] != step:
+            return False
+        past, history = self._past(region_id), self._histories[region_id]
+        splice = self.mirror.splice(region.end, region.end, step.edit.text)
+        self._regions[region_id] = replace(
+            region,
+            end=splice.move(region.end, sticks_right=True),
+            own_text=text,
+            landed_text=text,
+            pieces=(Piece(Kind.OWN, len(text)),),
+        )
+        history.grow(past, step.edit.text)
+        history.moved(splice)
+        history.compact(self.mirror)
+        return True
 
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
@@ -351,10 +434,10 @@ class TrackedDocument:
         for history in self._histories.values():
             history.mark_read()
 
-    def mark_sent(self) -> None:
-        """Take note that an edit goes out now."""
-        for history in self._histories.values():
-            history.mark_sent()
+    def mark_sent(self, plan: Sequence[Step]) -> None:
+        """Take note that the steps go out now, for the present text."""
+        for step in plan:
+            self._histories[step.region_id].since_sent = 0
 
     def note_unseen(self, region_id: str, edits: tuple[Edit, ...]) -> None:
         """Take note that edits of a region, sent last, were not seen, and may turn up by redo."""
@@ -386,22 +469,6 @@ class TrackedDocument:
             return "user"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
-
-
-NEARBY_LINES = 400
-"""A change and a step further apart than this have nothing to do with each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One edit of one generation's text."""
-
-    region_id: str
-    edit: Edit
-
-
-Plan = tuple[Step, ...]
-"""Steps in the order of their regions, and within a region in the order of its text."""
 
 
 def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:

@@ -27,11 +27,12 @@ class UndoWatch:
     def __init__(self, document: TrackedDocument) -> None:
         self.tells = False
         self._document = document
-        self._held_until_s: dict[str, float] = {}
+        self.held_until_s: dict[str, float] = {}
+        """By region that is held back, when it has waited long enough for a redo."""
 
     def __contains__(self, region_id: str) -> bool:
         """Whether a region is held back."""
-        return region_id in self._held_until_s
+        return region_id in self.held_until_s
 
     def look_up(self, region_ids: Iterable[str], *, is_undo: bool) -> list[str]:
         """Look up in their past the regions that a change has touched.
@@ -129,13 +130,13 @@ class UndoWatch:
     def hold(self, region_id: str, now_s: float) -> None:
         """Hold a region back if it is undone, anew after every change; else let it go on."""
         if self._document.region(region_id).is_undone:
-            self._held_until_s[region_id] = now_s + UNDO_GRACE_S
+            self.held_until_s[region_id] = now_s + UNDO_GRACE_S
         else:
-            self._held_until_s.pop(region_id, None)
+            self.held_until_s.pop(region_id, None)
 
     def release(self, region_id: str) -> None:
         """Wait for no redo of a region any more."""
-        self._held_until_s.pop(region_id, None)
+        self.held_until_s.pop(region_id, None)
 
     def settle(self, region_id: str) -> None:
         """Take what the user has left of a region's text for all that ever landed in it."""
@@ -144,14 +145,9 @@ class UndoWatch:
         settled = replace(region, landed_text=region.own_text)
         self._document.replace_region(region_id, settled)
 
-    @property
-    def deadline_s(self) -> float | None:
-        """When the next region has waited long enough; None if none is held back."""
-        return min(self._held_until_s.values(), default=None)
-
     def due(self, now_s: float) -> list[str]:
         """Return the regions that have waited long enough, and release them."""
-        due = [key for key, until_s in self._held_until_s.items() if until_s <= now_s]
+        due = [key for key, until_s in self.held_until_s.items() if until_s <= now_s]
         for region_id in due:
             self.settle(region_id)
         return due

@@ -62,7 +62,7 @@ class WantedText:
         """Return the text that the region is to hold now; None while no code is due."""
         self._code = "".join((self._code, *self._new_code))
         self._new_code.clear()
-        due = paced(self._code, self._pace)
+        due = self._code if self._pace == "live" else paced(self._code, self._pace)
         if not due:
             return None
         target = self._prefix + due

@@ -143,7 +143,10 @@ class Deadlines:
         self._due_at = min(silence_ends_at, self._ends_at)
         self._waiting = task = cast("asyncio.Task[Any]", asyncio.current_task())
         cancels_before, self._has_expired = task.cancelling(), False
-        self._set_timer()
+        # One timer serves many waits: a deadline is put off with every chunk, and one that rings
+        # too early is set anew.
+        if self._timer is None or self._timer.when() > self._due_at:
+            self._set_timer()
         try:
             return await awaitable
         except asyncio.CancelledError:
@@ -161,12 +164,7 @@ class Deadlines:
             self._timer.cancel()
 
     def _set_timer(self) -> None:
-        # One timer serves many waits: a deadline is put off with every chunk, and one that rings
-        # too early is set anew.
-        if self._timer is not None:
-            if self._timer.when() <= self._due_at:
-                return
-            self._timer.cancel()
+        self.close()
         self._timer = self._loop.call_at(self._due_at, self._ring)
 
     def _ring(self) -> None:

@@ -204,7 +204,7 @@ class CompletionStream:
         is_cut = True
         async for delta in deltas:
             self.is_warm = True
-            meter.add([delta])
+            meter.add(delta)
             if self.is_closed:
                 meter.is_abandoned = True
                 return True

@@ -5,12 +5,18 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol, assert_never
 
-from streaming_code_generator.core.engine.generator import FilteredEvent, GenerationEngine, filtered
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
+    Response,
+    filtered,
+)
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit, Slot
+from streaming_code_generator.core.engine.run import TextPiece
 from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import explanation_comment
@@ -18,7 +24,6 @@ from streaming_code_generator.core.results import (
     GenerationResult,
     StreamStats,
     StreamStatus,
-    TextArrived,
 )
 from streaming_code_generator.editing.exchange import (
     Deleted,
@@ -99,15 +104,9 @@ STATES: dict[type[End], GenerationState] = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class Account(Response):
     """A generation's response and figures so far, for progress reports and the final one."""
 
-    stats: StreamStats = field(default_factory=StreamStats)
-    text: list[str] = field(default_factory=list)
-    """The response's chunks, as they came."""
-    code: list[str] = field(default_factory=list)
-    explanation: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
     chunks_shown: int = 0
     waiting_for: str = ""
     """What holds it up, in words; empty once text arrives."""
@@ -124,17 +123,19 @@ class Account:
         tail = "".join(self.code[-LAST_PIECES:])
         return tail.rsplit("\n", 1)[-1].strip()
 
-    def add(self, filtered_event: FilteredEvent) -> str:
-        """Add what an event brings, and return what it brings of the code."""
+    @property
+    def stats(self) -> StreamStats:
+        """The figures as they are now."""
+        return self.figures()
+
+    def note(self, filtered_event: FilteredEvent) -> None:
+        """Note what an event says of the wait; the engine has added what it brings."""
         event = filtered_event.event
-        self.stats = event.stats
         self.is_unanswered = False
         self.asks_again_at_s = None
         match event.kind:
             case "text":
                 self.waiting_for = ""
-                if event.part == "content":
-                    self.text.append(event.text)
             case "empty":
                 if event.prompt_progress:
                     read, total = event.prompt_progress.processed, event.prompt_progress.total
@@ -147,13 +148,6 @@ class Account:
                 pass
             case _:
                 assert_never(event.kind)
-        parts = {"code": self.code, "explanation": self.explanation, "reasoning": self.reasoning}
-        code = ""
-        for text in filtered_event.texts:
-            parts[text.part].append(text.text)
-            if text.part == "code":
-                code += text.text
-        return code
 
 
 class GenerationListener(Protocol):
@@ -166,7 +160,7 @@ class GenerationListener(Protocol):
         """Report a new state."""
 
     def chunk(
-        self, generation: "Generation", event: TextArrived, texts: Sequence[FilteredText]
+        self, generation: "Generation", event: TextPiece, texts: Sequence[FilteredText]
     ) -> None:
         """Report a chunk of the response to a client that asked for each."""
 
@@ -290,22 +284,24 @@ class Generation:
             engine,
             self.job.request,
             self.job.code_target,
+            account,
             every_chunk=every_chunk,
             admit=admit,
         )
         async with aclosing(stream) as events:
             async for event in events:
-                code = account.add(event)
+                account.note(event)
                 match event.event.kind:
                     case "finished":
-                        result = event.event.result
-                        account.code = [result.code]
-                        return result
+                        return event.event.result
                     case "retry":
                         self._listener.changed(self)
                     case "text":
                         if every_chunk:
                             self._listener.chunk(self, event.event, event.texts)
+                        code = ""
+                        for text in event.texts:
+                            code += text.text if text.part == "code" else ""
                         if code and self.region:
                             self.region.grow(code)
                 # A client that does not read its messages must not fill the server's memory.
@@ -331,11 +327,12 @@ class Generation:
             is_unwanted = isinstance(end, Failed) and self.job.on_interrupt == "remove"
             if self._is_undone or (is_unwanted and self._undeliverable is None):
                 self.region.put_back()
-        self.account.stats = (
+        stats = (
             end.result.stats
             if isinstance(end, Completed)
             else replace(self.account.stats, status=STATUS[type(end)], elapsed=self.elapsed_s)
         )
+        self.account.figures = lambda: stats
         self._set_state(STATES[type(end)])
         if not self.done.done():
             self.done.set_result(end)

@@ -11,10 +11,10 @@ from typing import Any
 
 from lsprotocol import types
 
+from streaming_code_generator.core.engine.run import TextPiece
 from streaming_code_generator.core.extract.parts import FilteredText, Part
 from streaming_code_generator.core.results import (
     StreamStats,
-    TextArrived,
     stats_object,
     summary_line,
 )
@@ -125,7 +125,7 @@ class Reporter:
         self._progress[generation.id] = WorkDoneProgress(self._client, generation)
 
     def chunk(
-        self, generation: Generation, event: TextArrived, texts: Sequence[FilteredText]
+        self, generation: Generation, event: TextPiece, texts: Sequence[FilteredText]
     ) -> None:
         """Send one chunk of the response to a client that asked for partial results."""
         token, text = generation.job.partial_result_token, event.text
