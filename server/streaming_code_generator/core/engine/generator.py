@@ -64,7 +64,7 @@ __all__ = ["GenerationEngine", "GenerationPolicy"]
 logger = logging.getLogger(__name__)
 
 BUSY_S = 0.002
-"""So long a stream that is faster than its reader keeps the event loop to itself."""
+"""So much processor time passes at most before a stream gives the event loop a turn."""
 
 COST_WAIT_S = 2.0
 """Longest wait for what a generation has cost, at its end; then it is left open."""
@@ -228,16 +228,17 @@ class GenerationEngine:
             try:
                 with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
                     async with _opened(provider, shown, work) as next_pieces:
-                        busy_until_s, worked_s = loop.time() + BUSY_S, time.thread_time()
+                        look_at_s, rested_at_s = loop.time() + BUSY_S, time.thread_time()
                         while pieces := await next_pieces():
                             for piece in pieces:
                                 yield piece
-                                if loop.time() < busy_until_s:
+                                if loop.time() < look_at_s:
                                     continue
-                                # While it waited for a slow stream, other tasks ran.
-                                if time.thread_time() - worked_s >= BUSY_S / 2:
+                                look_at_s = loop.time() + BUSY_S
+                                # A slow stream waits more than it works: other tasks run then.
+                                if time.thread_time() - rested_at_s >= BUSY_S:
                                     await asyncio.sleep(0)
-                                busy_until_s, worked_s = loop.time() + BUSY_S, time.thread_time()
+                                    rested_at_s = time.thread_time()
                     for piece in run.finish():
                         yield piece
             except StreamingError as error:
