@@ -28,11 +28,16 @@ Encode = Callable[[str], list[int]]
 CountTokens = Callable[[str], int]
 
 CHARS_PER_TOKEN = 4
-"""Rule of thumb for English and code where no tokenizer is at hand."""
+"""Rule of thumb for English and code: the median of 1,100 stretches of 60 lines is 1.01 times the
+count of `o200k_base`, but one in ten has less than 0.77 times."""
 
 
 def estimated_tokens(chars: int) -> int:
-    """Return a rough count for so many characters, rounded up."""
+    """Return a rough count for so many characters, rounded up.
+
+    It costs nothing, so figures that are shown while text comes are made with it; budgets, which
+    must hold, are kept with `tokens_without_tokenizer`.
+    """
     return -(-chars // CHARS_PER_TOKEN)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
@@ -134,8 +133,12 @@ def _merged(
     settings = Settings(**values)  # type: ignore[arg-type]  # each was parsed by its field's kind
     endpoint = settings.base_url or given_for.own
     candidates = _candidates(settings, sources, reading, given_for)
-    if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
-        folder = sources.workspace_root
+    # A workspace brings a key only if the user allows its folder, or what is sent to the endpoint
+    # on anybody's account.
+    folder, trusted = sources.workspace_root, settings.trusted_workspaces
+    may_bring_key = folder is not None and any(is_within(folder, each) for each in trusted)
+    allowed = settings.trusted_workspace_endpoints
+    if not may_bring_key and not (endpoint and any(covers(url, endpoint) for url in allowed)):
         candidates = [
             replace(each, withheld_from=folder) if each.origin.from_workspace else each
             for each in candidates
@@ -192,11 +195,3 @@ def _candidates(
         for key, origin, binding in places
         if key.strip()
     ]
-
-
-def _may_bring_a_key(folder: Path | None, settings: Settings, endpoint: str | None) -> bool:
-    """Whether the user allows the folder, or what is sent to the endpoint on anybody's account."""
-    if endpoint and any(covers(url, endpoint) for url in settings.trusted_workspace_endpoints):
-        return True
-    trusted = settings.trusted_workspaces
-    return folder is not None and any(is_within(folder, each) for each in trusted)

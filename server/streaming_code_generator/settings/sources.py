@@ -44,6 +44,11 @@ class Origin:
     from_workspace: bool = False
     """Whether the opened folder's author may have chosen the value."""
 
+    @classmethod
+    def of_option(cls, name: str) -> "Origin":
+        """Return that of an option on the command line, by the field of `Settings`."""
+        return cls(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
+
     def __str__(self) -> str:
         return f"{self.source.value}: {self.detail}" if self.detail else self.source.value
 
@@ -146,7 +151,11 @@ def read_sources(sources: SettingsSources) -> Reading:
         *_from_variables(dotenv, Source.DOTENV, problems),
         *_from_variables(sources.environment, Source.ENVIRONMENT, problems),
         *_from_client(sources, problems),
-        *_from_command_line(sources.command_line, problems),
+        *(
+            assignment
+            for name, raw in sources.command_line.items()
+            for assignment in _parsed(name, raw, Origin.of_option(name), problems)
+        ),
     )
     return Reading(
         assignments=assignments,
@@ -233,12 +242,6 @@ def read_profile(profile: Profile, problems: list[str]) -> tuple[Assignment, ...
         problems.append(f"The profile `{_shown(profile.name)}` cannot be used until it is mended.")
         return None
     return tuple(assignments)
-
-
-def _from_command_line(options: Mapping[str, object], problems: list[str]) -> Iterator[Assignment]:
-    for name, raw in options.items():
-        origin = Origin(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
-        yield from _parsed(name, raw, origin, problems)
 
 
 def _unwrapped(options: object, source: Source, problems: list[str]) -> dict[str, object]:

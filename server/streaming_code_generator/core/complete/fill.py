@@ -204,14 +204,11 @@ class Markers:
         if self.file and request.excerpts:
             others = (f"{self.file}{each.name}\n{each.text}\n" for each in request.excerpts)
             files = "".join(others) + f"{self.file}{request.file_name}\n"
-        return files + self._around(window)
-
-    def _around(self, window: Window) -> str:
-        before, after = window.prefix, window.suffix
+        before, after = f"{self.prefix}{window.prefix}", f"{self.suffix}{window.suffix}"
         if self.is_suffix_first:
             # Mistral's own template puts no marker between the text before and the one to come.
-            return f"{self.suffix}{after}{self.prefix}{before}{window.middle}"
-        return f"{self.prefix}{before}{self.suffix}{after}{self.middle}{window.middle}"
+            return f"{files}{after}{before}{window.middle}"
+        return f"{files}{before}{after}{self.middle}{window.middle}"
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -70,7 +70,11 @@ class CompletionText:
 
     def _take(self, line: str) -> None:
         if not self._lines:
-            self._take_first(line)
+            self._lines = [line]
+            self._in_body = not self._starts_blank and opens_block(self._window.middle + line)
+            # With something to the right of the cursor, a second line would tear that away.
+            goes_on = self._starts_blank or self._in_body
+            self.is_over = bool(self._window.rest.strip()) or not goes_on
         elif not line.strip():
             self._blank += 1
             # Between functions there is one blank line, or two: what follows is something else.
@@ -83,12 +87,6 @@ class CompletionText:
             closes = self._in_body and len(indent_of(line)) <= self._indent
             self.is_over = closes or len(self._lines) >= MOST_LINES
             self._cut_repetition()
-
-    def _take_first(self, line: str) -> None:
-        self._lines = [line]
-        self._in_body = not self._starts_blank and opens_block(self._window.middle + line)
-        # With something to the right of the cursor, a second line would tear that away.
-        self.is_over = bool(self._window.rest.strip()) or not (self._starts_blank or self._in_body)
 
     def _belongs(self, line: str) -> bool:
         if line.rstrip() == self._window.line_below.rstrip():
@@ -127,7 +125,10 @@ def fitting(text: str, window: Window) -> str:
     text = _without_closers(text, window.rest.rstrip())
     lines = (window.middle + text).split("\n")
     kept = lines[: len(lines) - _overlap_below(lines, _lines_of(window.below))]
-    if not kept or _repeats_above(kept, _lines_of(window.prefix)):
+    # A text whose lines are just those above says nothing new.
+    written, above = _lines_of("\n".join(kept)), _lines_of(window.prefix)
+    says_something = any(character.isalnum() for line in written for character in line)
+    if not kept or (says_something and written == above[len(above) - len(written) :]):
         return ""
     shown = "\n".join(kept)
     # Where all that is left is what the user has typed already, there is nothing to show.
@@ -162,10 +163,3 @@ def _overlap_below(lines: Sequence[str], below: Sequence[str]) -> int:
         if rest[:shared] == below[:shared]:
             return len(lines) - index
     return 0
-
-
-def _repeats_above(lines: Sequence[str], above: Sequence[str]) -> bool:
-    """Whether a text's lines are just those that precede it."""
-    written = [line.rstrip() for line in lines if line.strip()]
-    says_something = any(character.isalnum() for line in written for character in line)
-    return says_something and written == list(above[len(above) - len(written) :])

@@ -326,32 +326,28 @@ class ConcurrencyLimit:
         """
         state = self._endpoints[endpoint]
         # First come, first served: who comes while others wait goes behind them.
-        if state.running >= self._limit or state.queue:
-            await self._wait(state, on_place)
-        else:
+        if state.running < self._limit and not state.queue:
             state.running += 1
+            return
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), on_place)
+        state.queue.append(waiting)
+        on_place(len(state.queue))
+        try:
+            await waiting.admitted
+        except asyncio.CancelledError:
+            if waiting in state.queue:
+                state.queue.remove(waiting)
+                self._report_places(state)
+            elif waiting.admitted.done() and not waiting.admitted.cancelled():
+                # Admitted and cancelled in the same turn of the event loop.
+                self.release(endpoint)
+            raise
 
     def release(self, endpoint: str) -> None:
         """Give a slot at an endpoint to the next one who waits for it."""
         state = self._endpoints[endpoint]
         state.running -= 1
         self._admit(state)
-
-    async def _wait(self, endpoint: _Endpoint, on_place: OnPlace) -> None:
-        waiting = _Waiting(asyncio.get_running_loop().create_future(), on_place)
-        endpoint.queue.append(waiting)
-        on_place(len(endpoint.queue))
-        try:
-            await waiting.admitted
-        except asyncio.CancelledError:
-            if waiting in endpoint.queue:
-                endpoint.queue.remove(waiting)
-                self._report_places(endpoint)
-            elif waiting.admitted.done() and not waiting.admitted.cancelled():
-                # Admitted and cancelled in the same turn of the event loop.
-                endpoint.running -= 1
-                self._admit(endpoint)
-            raise
 
     def _admit(self, endpoint: _Endpoint) -> None:
         moved = False

@@ -274,17 +274,14 @@ class GenerationRun:
         self._finish_reason = delta.finish_reason or self._finish_reason
         self.says_something = bool(has_text or delta.prompt_progress or delta.finish_reason)
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
-        text = self._amended(delta) if self._is_amended else delta.text
+        text = delta.text
+        if self._is_amended:
+            # Where the response goes on from an earlier part of it, it first repeats some of that.
+            text = self._seam.feed(self.masking.feed(text))
+            if delta.finish_reason:
+                text += self._seam.feed(self.masking.finish()) + self._seam.finish()
         content = self._content_splitter.feed(text) if text else []
         return self._handed_on(reasoning, content) or [EmptyChunk(delta.prompt_progress)]
-
-    def _amended(self, delta: Delta) -> str:
-        """Return a chunk's text with its keys put back, and nothing that came before a seam."""
-        # Where the response goes on from an earlier part of it, it first repeats some of that.
-        text = self._seam.feed(self.masking.feed(delta.text))
-        if delta.finish_reason:
-            text += self._seam.feed(self.masking.finish()) + self._seam.finish()
-        return text
 
     def _handed_on(self, reasoning: list[str], content: list[str]) -> list[Piece]:
         pieces: list[Piece] = []

@@ -64,21 +64,16 @@ def _before(lines: Sequence[str], placement: Placement, limit: int) -> str:
     last = content(lines[placement.line])[: placement.column]
     if len(last) >= limit:
         return last[len(last) - limit :]
-    first = _first_line(lines, placement.line, limit - len(last))
-    above = [content(line) + "\n" for line in lines[first : placement.line]]
-    return ("".join(above) + last).lstrip("\n")
-
-
-def _first_line(lines: Sequence[str], line: int, limit: int) -> int:
-    """Return the first of the lines above that fit, preferably at a step's beginning."""
-    first = line
-    while first > 0 and len(content(lines[first - 1])) < limit:
+    first, left = placement.line, limit - len(last)
+    while first > 0 and len(content(lines[first - 1])) < left:
         first -= 1
-        limit -= len(content(lines[first])) + 1
+        left -= len(content(lines[first])) + 1
     # Lines 13 to 40 fit; the context starts at 16, and does so for a cursor some lines further
     # down as well: the prompt's beginning is the same, and a server's prompt cache holds it.
     stepped = -(-first // LINES_PER_STEP) * LINES_PER_STEP
-    return stepped if stepped < line else first
+    first = stepped if stepped < placement.line else first
+    above = [content(line) + "\n" for line in lines[first : placement.line]]
+    return ("".join(above) + last).lstrip("\n")
 
 
 def _after(lines: Sequence[str], placement: Placement, limit: int) -> str:

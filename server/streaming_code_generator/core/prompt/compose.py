@@ -157,7 +157,9 @@ def compose(
         rules = rules_piece(query.rules, room // 2, count) if query.rules else None
         pieces = [rules] if rules else []
         pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
-    if _shows_all(near, query):
+    near_characters = len(near.before) + len(near.after) + len(near.selection)
+    if sum(map(len, lines)) <= near_characters:
+        # What shows the place shows the whole file.
         pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.
     while True:
@@ -186,12 +188,6 @@ def tables(lines: Sequence[str]) -> list[int]:
             numbers.append(number)
             is_inside = not line.rstrip().endswith(";")
     return numbers[:_MOST_TABLE_LINES]
-
-
-def _shows_all(near: Context, query: ContextQuery) -> bool:
-    """Whether what shows the place shows the whole file."""
-    shown = len(near.before) + len(near.after) + len(near.selection)
-    return sum(map(len, query.file.lines)) <= shown
 
 
 def _size(task: CodeTask, count: CountTokens) -> int:
