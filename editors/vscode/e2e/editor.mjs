@@ -178,8 +178,8 @@ export class Editor {
     const context = await browser.newContext({ viewport: { width: 1200, height: 720 }, extraHTTPHeaders });
     const editor = new Editor();
     Object.assign(editor, { context, server, workspace, page: await context.newPage() });
-    await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`);
-    await editor.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`, { timeout: 90_000 });
+    await editor.page.waitForSelector('.monaco-workbench', { timeout: 90_000 });
     await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
     return editor;
   }
