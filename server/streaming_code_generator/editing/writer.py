@@ -15,18 +15,6 @@ The rules it keeps:
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.edits.in_flight import (
-    MOST_DOUBTS,
-    MOST_REFUSALS,
-    REFUSAL_WAITS_S,
-    InFlight,
-    Refusals,
-)
-from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import Plan, document_changes, land
-from streaming_code_generator.editing.edits.reader import ReportReader
-from streaming_code_generator.editing.edits.undo import UndoWatch
-from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -39,10 +27,25 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
-from streaming_code_generator.editing.regions.region import ForeignChange, Region
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.in_flight import (
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    InFlight,
+    MisplacedEdits,
+    Refusals,
+    Wishes,
+)
+from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
+from streaming_code_generator.editing.reader import ReportReader
+from streaming_code_generator.editing.region import ForeignChange, Region
+from streaming_code_generator.editing.tracked_document import (
+    Plan,
+    TrackedDocument,
+    document_changes,
+    land,
+)
+from streaming_code_generator.editing.undo import UndoWatch
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class DocumentWriter:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is outstanding and nothing is left to send."""
-        if self._in_flight is not None or self.undo.deadline_s is not None:
+        if self._in_flight is not None or self.undo.held_until_s:
             return False
         return not self._wishes.plan()
 
@@ -131,7 +134,6 @@ class DocumentWriter:
             return [Deleted(region_id)]
         if region_id not in self.undo:
             self.undo.settle(region_id)
-            self.undo.adopt(region_id, self._wishes.as_client_writes(text))
         self._wishes.want_for_good(region_id, text)
         return self._settle()
 
@@ -169,17 +171,22 @@ class DocumentWriter:
         """Return the next edit to send, or None while one is outstanding or none is needed."""
         if not self.is_ready(now_s):
             return None
-        plan = self._plan()
-        if not plan:
-            return None
-        if not self._misplaced:
-            # An edit that a client applied in the wrong place took nothing away for good.
-            self.document.find_original(dict.fromkeys(step.region_id for step in plan))
-        changes = tuple(document_changes(self.document, plan))
+        plan: Plan
+        if growth := self._wishes.growth():
+            step, change = growth
+            plan, changes = (step,), [change]
+        else:
+            plan = self._plan()
+            if not plan:
+                return None
+            if not self._misplaced:
+                # An edit that a client applied in the wrong place took nothing away for good.
+                self.document.find_original(dict.fromkeys(step.region_id for step in plan))
+            changes = document_changes(self.document, plan)
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
-            version=self.mirror.version,
-            replacements=tuple(self._replacement(change) for change in changes),
+            version=self.document.mirror.version,
+            replacements=tuple(map(self._replacement, changes)),
         )
         self._in_flight = InFlight(
             edit=edit,
@@ -187,7 +194,7 @@ class DocumentWriter:
             plan=plan,
             sent_at_s=now_s,
         )
-        self.document.mark_sent()
+        self.document.mark_sent(plan)
         self._next_edit_id += 1
         self.counts.sent += 1
         return edit
@@ -213,10 +220,10 @@ class DocumentWriter:
         return all(change.text == text_at(change.start, change.end) for change in changes)
 
     def _replacement(self, change: ForeignChange) -> TextReplacement:
-        position = self.mirror.position
-        return TextReplacement(
-            start=position(change.start), end=position(change.end), text=change.text
-        )
+        position = self.document.mirror.position
+        start = position(change.start)
+        end = start if change.end == change.start else position(change.end)
+        return TextReplacement(start=start, end=end, text=change.text)
 
     # What comes in
 
@@ -230,12 +237,6 @@ class DocumentWriter:
         flight.applied_at_s = now_s
         self._judge(flight)
         return self._settle()
-
-    def _landed(self) -> None:
-        self._in_flight = None
-        self._doubts = 0
-        self._refusals = Refusals()
-        self.counts.landed += 1
 
     def _refused(self, flight: InFlight, now_s: float) -> list[Outcome]:
         self._in_flight = None
@@ -256,7 +257,7 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
-        standing = self._standing()
+        standing = [key for key in self.document.region_ids() if not self.region(key).deleted]
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
         self._reader.read(changes, flight, is_undo=is_undo, now_s=now_s)
@@ -264,7 +265,12 @@ class DocumentWriter:
         self._refusals = Refusals()
         if flight is not None:
             self._judge(flight)
-        return [*self._deleted_of(standing), *self._settle()]
+        # Regions that were there and are not any more, whether or not they want text.
+        gone = [key for key in standing if key in self.document and self.region(key).deleted]
+        for region_id in gone:
+            self.stop(region_id)
+        deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        return [*deleted, *self._settle()]
 
     def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
         """Take the text of a document that was closed and opened again, or loaded anew."""
@@ -286,7 +292,10 @@ class DocumentWriter:
         if flight.applied_at_s is None:
             return
         if flight.has_landed:
-            self._landed()
+            self._in_flight = None
+            self._doubts = 0
+            self._refusals = Refusals()
+            self.counts.landed += 1
         elif flight.is_all_misplaced:
             self._repair(flight)
 
@@ -304,8 +313,10 @@ class DocumentWriter:
         """When `tick` has something to do, if nothing else happens; None if never."""
         flight = self._in_flight
         own_s = flight.deadline_s if flight else self._refusals.retry_at_s or None
-        undo_s = self.undo.deadline_s
-        return own_s if undo_s is None else min(own_s or undo_s, undo_s)
+        if not self.undo.held_until_s:
+            return own_s
+        undo_s = min(self.undo.held_until_s.values())
+        return min(own_s or undo_s, undo_s)
 
     def tick(self, now_s: float) -> list[Outcome]:
         """Let time pass; call it at `deadline_s`."""
@@ -341,29 +352,21 @@ class DocumentWriter:
     # What came of it
 
     def _settle(self) -> list[Outcome]:
-        if self._in_flight is None and self._wishes.has_final:
+        if not self._wishes.has_final:
+            return []
+        if self._in_flight is None:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
+        outcomes: list[Outcome] = []
         settled = self._wishes.settled(busy)
         for region_id in settled:
             self.undo.settle(region_id)
-        return [outcome for region_id in settled for outcome in self._closed(region_id)]
-
-    def _closed(self, region_id: str) -> list[Outcome]:
-        if region_id in self._misplaced:
-            self._misplaced.forget(region_id)
-            return []
-        return [Settled(region_id)]
-
-    def _standing(self) -> list[str]:
-        return [key for key in self.document.region_ids() if not self.region(key).deleted]
-
-    def _deleted_of(self, region_ids: list[str]) -> list[Outcome]:
-        """Tell of regions that were there and are not any more, whether or not they want text."""
-        gone = [key for key in region_ids if key in self.document and self.region(key).deleted]
-        for region_id in gone:
-            self.stop(region_id)
-        return [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        for region_id in settled:
+            if region_id in self._misplaced:
+                self._misplaced.forget(region_id)
+            else:
+                outcomes.append(Settled(region_id))
+        return outcomes
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
         self._misplaced.forget_all()
