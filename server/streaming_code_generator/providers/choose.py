@@ -40,12 +40,12 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.sdk import Network
-from streaming_code_generator.settings import ResolvedSettings, Secret, Settings
 from streaming_code_generator.settings.declarations import (
     Api,
     InlineCompletion,
     ProviderName,
     SessionAffinity,
+    Settings,
     SystemRole,
     TokenLimitField,
 )
@@ -57,6 +57,8 @@ from streaming_code_generator.settings.endpoints import (
     normalised_base_url,
     travels_in_the_clear,
 )
+from streaming_code_generator.settings.kinds import Secret
+from streaming_code_generator.settings.resolve import ResolvedSettings
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
