@@ -8,6 +8,7 @@ from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
+    FilterStage,
     FilterStep,
 )
 from streaming_code_generator.core.extract.response_lines import (
@@ -31,13 +32,11 @@ _MOST_LOOKED_AT = 50
 _WHITE_SPACE = BLANK + "\n"
 
 
-class BareCode:
+class BareCode(FilterStage):
     """Code without a fence, up to a stray fence or a note behind a blank line.
 
     In a document whose language is known, a fence outside comments and strings is no code.
     """
-
-    may_be_over = False
 
     def __init__(
         self, target: CodeTarget, *, closing: str = "", is_indented_block: bool = False
@@ -62,6 +61,13 @@ class BareCode:
         """Characters of a line that may be no code."""
         closing = len(self._closing.held) if self._closing else 0
         return len(self._head.held) + len(self._note) + len(self._behind.held) + closing
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence and no note."""
+        may_close = self._closing is not None and not self._closing.is_tag
+        is_open = self._head.is_passing and not self._at_line_start
+        return is_open and not may_close and not self.held_back
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything that is code."""
@@ -89,14 +95,18 @@ class BareCode:
 
     def _read(self, segment: str) -> FilterStep:
         if self._note or (self._at_line_start and self._code and not self._is_judged):
-            if self._note or self._is_indented_block or not _is_code_at_once(segment):
+            # A line that begins with a small letter, or blanks and anything, is no note.
+            is_code = "a" <= segment[0] <= "z" or (segment[0] in BLANK and not segment.isspace())
+            if self._note or self._is_indented_block or not is_code:
                 return self._note_or_code(segment)
             self._below_blank_line, self._is_judged = False, True
         text, line = self._head.feed(segment, MAY_OPEN)
         if line is not None:
             fence = opening_fence(line)
             if fence is not None and not self._is_inside_text():
-                return self._end(fence, line)
+                if fence.info:
+                    return FilterStep(following=self._after(), rest=line + "\n")
+                return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
             text = line + "\n"
         return self._passed(text)
 
@@ -171,29 +181,16 @@ class BareCode:
             "".join(self._code), self._target.language_id
         )
 
-    def _end(self, fence: Fence, line: str) -> FilterStep:
-        if fence.info:
-            return FilterStep(following=self._after(), rest=line + "\n")
-        return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
-
     def _after(self) -> AfterCode:
         return AfterCode(self._target, "".join(self._code), "")
 
 
-def _is_code_at_once(beginning: str) -> bool:
-    """Whether a line that begins so is no note, by its first character."""
-    first = beginning[0]
-    return "a" <= first <= "z" or (first in BLANK and bool(beginning.strip()))
-
-
-class BareText:
+class BareText(FilterStage):
     """All of it is wanted, fences too: text, or code in no language that is known.
 
     One exception: a fence without a language tag that none has opened, at the end of the response
     or, in code, with prose behind it. It closes a block that the model only thought it had opened.
     """
-
-    may_be_over = False
 
     def __init__(
         self, target: CodeTarget, *, inner: Fence | None = None, closing: str = ""
@@ -214,6 +211,11 @@ class BareText:
     def held_back(self) -> int:
         """Characters of a fence that may be the end, and of the line behind it."""
         return len(self._head.held) + len(self._held) + len(self._next_line)
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence."""
+        return self._head.is_passing and self._suspect is None
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything but a closing fence that may belong to no opening one."""

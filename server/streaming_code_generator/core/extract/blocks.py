@@ -7,15 +7,19 @@ from streaming_code_generator.core.extract.parts import (
     CodeTarget,
     Dropped,
     FilteredText,
+    FilterStage,
     FilterStep,
 )
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
+    MAY_HOLD_TAGS,
     MAY_OPEN,
     ClosingBehindCode,
     Fence,
     LineHead,
+    is_note,
+    may_be_note,
     opening_fence,
     reads_like_prose,
 )
@@ -96,10 +100,8 @@ def is_tag_alone(line: str, target: CodeTarget) -> bool:
     )
 
 
-class _TagBelow:
+class _TagBelow(FilterStage):
     """The first line of a block without a tag, which may be the tag."""
-
-    may_be_over = False
 
     def __init__(self, block: "FencedCode", target: CodeTarget) -> None:
         self._block = block
@@ -126,10 +128,8 @@ class _TagBelow:
         return FilterStep(following=self._block, rest=self._held)
 
 
-class _OldOrNew:
+class _OldOrNew(FilterStage):
     """The beginning of a block that may only say what is selected: the new code follows then."""
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget) -> None:
         self._fence = fence
@@ -172,14 +172,12 @@ class _OldOrNew:
         return into(self._fence, opening, self._target, rest=text)
 
 
-class FencedCode:
+class FencedCode(FilterStage):
     """Inside the block that holds the code, up to the line that closes it.
 
     The block's own indentation, in a list say, needs no care here: the layout counts from the
     first line.
     """
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget, written: str = "") -> None:
         self._fence = fence
@@ -187,6 +185,7 @@ class FencedCode:
         self._written = written
         """The code of blocks before this one."""
         self._head = LineHead()
+        self._may_be_fence = fence.may_be_fence
         self._behind = ClosingBehindCode()
         self._code: list[str] = []
         self._is_text = target.is_prose if fence.tag in {"", *_PROSE_TAGS} else False
@@ -198,17 +197,24 @@ class FencedCode:
         """A line that may close this block, and the blank ones below, until more is known."""
         self._suspect_ends_inner = False
         self._looked_at = 0
+        self.may_have_note = target.language_id not in {"", *MAY_HOLD_TAGS} and not self._is_text
+        """Whether a sentence below a blank line would be none of the code."""
 
     @property
     def held_back(self) -> int:
         """Characters that may close the block."""
         return len(self._head.held) + len(self._behind.held) + len(self._suspect)
 
+    @property
+    def passes_line(self) -> bool:
+        """Whether the line is known to be no fence."""
+        return self._head.is_passing and not (self._behind.held or self._suspect)
+
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything but the closing line."""
         if self._suspect:
             return self._below_suspect(segment)
-        text, line = self._head.feed(segment, self._fence.may_be_fence, self._line_begins)
+        text, line = self._head.feed(segment, self._may_be_fence, self._line_begins)
         if line is not None:
             return self._at_fence(line)
         if "`" not in text and not self._behind.held:
@@ -229,7 +235,7 @@ class FencedCode:
             # The response was cut off in the middle of the fence.
             return FilterStep(pieces=[Dropped("fence", line)])
         fence = None if self._is_text else opening_fence(line)
-        if fence is not None and reads_like_prose(fence.info) and not self._is_inside_text():
+        if fence is not None and reads_like_prose(fence.info) and not self.is_inside_text():
             return self._closed_with_words(line, fence)
         if self._behind.held:
             text, ticks = self._behind.finish(self._fence.length, self._code)
@@ -245,7 +251,7 @@ class FencedCode:
         if not fence:
             return code(shown)
         return FilterStep(
-            pieces=[*code(shown).pieces, Dropped("fence", fence)], following=self._after()
+            pieces=[*code(shown).pieces, Dropped("fence", fence)], following=self.after()
         )
 
     def _at_fence(self, line: str) -> FilterStep:  # noqa: PLR0911 - one for each kind of line
@@ -272,7 +278,7 @@ class FencedCode:
         fence = opening_fence(line)
         closes = self._fence.is_closed_by(line)
         if closes and self._fence.character in "'\"":
-            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
+            return FilterStep(pieces=[Dropped("fence", line)], following=self.after())
         if fence is None or fence.length < self._fence.length:
             return self._kept(line)
         if self._is_text:
@@ -281,26 +287,25 @@ class FencedCode:
                 return FilterStep()
             self._inner = fence if fence.info else None
             return self._kept(line)
-        if reads_like_prose(fence.info) and not self._is_inside_text():
+        if reads_like_prose(fence.info) and not self.is_inside_text():
             return self._closed_with_words(line, fence)
-        if (not closes and not self._may_follow(fence)) or self._is_inside_text():
+        may_follow = self._target.language_id and fence.indent_columns <= self._fence.indent_columns
+        if not (closes or may_follow) or self.is_inside_text():
             return self._kept(line)
         if closes:
-            return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
+            return FilterStep(pieces=[Dropped("fence", line)], following=self.after())
         # "```sh" behind the code: this block was never closed.
-        return FilterStep(following=self._after(), rest=line + "\n")
+        return FilterStep(following=self.after(), rest=line + "\n")
 
     def _closed_with_words(self, line: str, fence: Fence) -> FilterStep:
         # "```Let me know": the model forgot to begin a new line behind the block.
         closing = line[: len(line) - len(fence.info)]
         return FilterStep(
-            pieces=[Dropped("fence", closing)], following=self._after(), rest=fence.info + "\n"
+            pieces=[Dropped("fence", closing)], following=self.after(), rest=fence.info + "\n"
         )
 
-    def _may_follow(self, fence: Fence) -> bool:
-        return bool(self._target.language_id) and fence.indent_columns <= self._fence.indent_columns
-
-    def _is_inside_text(self) -> bool:
+    def is_inside_text(self) -> bool:
+        """Whether the code so far ends within a comment or a string."""
         self._looked_at += 1
         language_id = self._target.language_id or self._fence.tag
         return self._looked_at <= _MOST_LOOKED_AT and inside_text("".join(self._code), language_id)
@@ -315,7 +320,7 @@ class FencedCode:
         self._suspect = ""
         if not ends_inner and suspect.count("\n") > 1 - (not segment):
             fence = Dropped("fence", suspect)
-            return FilterStep(pieces=[fence], following=self._after(), rest=segment)
+            return FilterStep(pieces=[fence], following=self.after(), rest=segment)
         if not ends_inner:
             self._inner = opening_fence(suspect.split("\n")[0])
         self._code.append(suspect)
@@ -323,10 +328,75 @@ class FencedCode:
 
     def _kept(self, line: str) -> FilterStep:
         self._code.append(line + "\n")
-        return code(line + "\n")
+        step = code(line + "\n")
+        if not line.strip(BLANK) and self.may_have_note and self._inner is None:
+            step.following = _BelowBlankLine(self, self._fence, self._target.language_id)
+        return step
 
-    def _after(self) -> "AfterCode":
+    def after(self) -> "AfterCode":
+        """Return the stage behind the block."""
         return AfterCode(self._target, self._written + "".join(self._code), self._fence.tag)
+
+
+class _BelowBlankLine(FilterStage):
+    """A line in a block, and what follows it if it is a note: then the block may not be closed."""
+
+    def __init__(self, block: FencedCode, fence: Fence, language_id: str) -> None:
+        self._block = block
+        self._fence = fence
+        self._language_id = language_id
+        self._held = ""
+        self._line = ""
+        self._is_note = False
+
+    @property
+    def held_back(self) -> int:
+        """All of it."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Give the line back to the block, unless it is a note; then wait for the block's end."""
+        # Behind "return a + b" and a blank line, in a block:
+        #
+        #     "d"                      no note begins so: back to the block
+        #     "This adds.", "```"      the block is closed: all of it was code
+        #     "This adds.", "```sh"    another block opens: a note, and the code has ended above it
+        #     "This adds.", the end    a note
+        self._held += segment
+        self._line += segment
+        line = self._line.removesuffix("\n")
+        is_whole = line != self._line
+        if not self._is_note and not is_whole and len(line) <= LINE_LIMIT:
+            return FilterStep() if may_be_note(line, self._language_id) else self._back()
+        if not is_whole:
+            return FilterStep() if len(self._held) <= BLOCK_LIMIT else self._back()
+        self._line = ""
+        if not self._is_note:
+            self._is_note = self._reads_like_note(line)
+            return FilterStep() if self._is_note else self._back()
+        fence = opening_fence(line)
+        is_closed = self._fence.is_closed_by(line) or (fence and reads_like_prose(fence.info))
+        if is_closed or len(self._held) > BLOCK_LIMIT:
+            return self._back()
+        if fence is not None and fence.info:
+            return FilterStep(following=self._block.after(), rest=self._held)
+        return FilterStep()
+
+    def finish(self) -> FilterStep:
+        """Leave a note to the explanation."""
+        is_note = self._is_note or self._reads_like_note(self._line)
+        return (
+            FilterStep(following=self._block.after(), rest=self._held) if is_note else self._back()
+        )
+
+    def _reads_like_note(self, line: str) -> bool:
+        is_note_here = line != "" and is_note(line, self._language_id)
+        return is_note_here and not self._block.is_inside_text()
+
+    def _back(self) -> FilterStep:
+        if self._is_note:
+            self._block.may_have_note = False
+        return FilterStep(following=self._block, rest=self._held)
 
 
 _DEFINITION = re.compile(
@@ -368,7 +438,7 @@ _NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
 _REMEMBERED = 2_000
 
 
-class AfterCode:
+class AfterCode(FilterStage):
     """What follows the code: explanation, unless a further block is another part of the code.
 
     Where no explanation is wanted, the answer is over as soon as what follows is seen to be one.
@@ -379,6 +449,9 @@ class AfterCode:
         self._target = target
         self._tag = tag
         self._written = written
+        lines = [line for line in written.split("\n") if line.strip()]
+        self._is_import_only = bool(lines) and all(map(_IMPORT.match, lines))
+        self.may_be_over = target.ends_with_code and not self._is_import_only
         self._head = LineHead()
         self._between = ""
         """The beginning of what came behind the code."""
@@ -389,11 +462,6 @@ class AfterCode:
     def held_back(self) -> int:
         """Characters of a line that may open or close a block."""
         return len(self._head.held)
-
-    @property
-    def may_be_over(self) -> bool:
-        """Whether the code is whole, as far as anyone can tell."""
-        return self._target.ends_with_code and not self._is_import_only()
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything, up to a block that is another part."""
@@ -408,7 +476,10 @@ class AfterCode:
         fence = opening_fence(line)
         if fence is None:
             return self._passed(line + "\n")
-        if self._is_for_us(fence) and not _OPENS_AN_ASIDE.search(self._between):
+        is_of_code = is_of_language(fence.tag, self._target.language_id) and (
+            not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
+        )
+        if is_of_code and not _OPENS_AN_ASIDE.search(self._between):
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
 
@@ -419,7 +490,7 @@ class AfterCode:
 
     def set_aside(self, fence: Fence, line: str) -> FilterStep:
         """Leave a further block to the explanation."""
-        if self._target.ends_with_code and not self._is_import_only():
+        if self.may_be_over:
             return FilterStep(pieces=explanation(line + "\n").pieces, is_end=True)
         self._aside = fence
         return FilterStep(pieces=explanation(line + "\n").pieces, following=self)
@@ -440,16 +511,6 @@ class AfterCode:
         block = FencedCode(fence, self._target, self._written)
         return FilterStep(pieces=[Dropped("fence", line)], following=block, rest="\n" + first_line)
 
-    def _is_for_us(self, fence: Fence) -> bool:
-        tag = fence.tag
-        return is_of_language(tag, self._target.language_id) and (
-            not tag or not self._tag or is_one_language(tag, self._tag)
-        )
-
-    def _is_import_only(self) -> bool:
-        lines = [line for line in self._written.split("\n") if line.strip()]
-        return bool(lines) and all(_IMPORT.match(line) for line in lines)
-
     def _passed(self, text: str) -> FilterStep:
         if len(self._between) < _REMEMBERED:
             self._between += text
@@ -464,7 +525,7 @@ class AfterCode:
         #     "And the helper it uses:"  leads to another part: wait for the block
         #     "It is fast.\n"            does not lead anywhere: it ends
         said = self._between.lstrip()
-        if not said or self._is_import_only():
+        if not said or self._is_import_only:
             return False
         if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
             return not _GOES_ON.match(said)
@@ -479,10 +540,8 @@ _IMPORT = re.compile(
 )
 
 
-class _FurtherBlock:
+class _FurtherBlock(FilterStage):
     """The first line of a further block, which decides whether it is a part of the code."""
-
-    may_be_over = False
 
     def __init__(self, after: AfterCode, fence: Fence, line: str) -> None:
         self._after = after
@@ -516,10 +575,8 @@ class _FurtherBlock:
         return explanation(self._line + "\n" + self._first)
 
 
-class ForeignBlocks:
+class ForeignBlocks(FilterStage):
     """Blocks in another language, held back until one in the document's comes, or nothing."""
-
-    may_be_over = False
 
     def __init__(self, fence: Fence, target: CodeTarget) -> None:
         self._fence: Fence | None = fence
@@ -578,7 +635,9 @@ class ForeignBlocks:
             step = self.feed("\n")
             if step.following is not None:
                 return step
-        if self._may_be_code():
+        if len(self._blocks) == 1 and (
+            not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
+        ):
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed
             inside, behind = self._lines[opened + 1 : end], self._lines[end:]
@@ -592,11 +651,6 @@ class ForeignBlocks:
             return FilterStep(pieces=pieces)
         return explanation(self._take())
 
-    def _may_be_code(self) -> bool:
-        if len(self._blocks) != 1:
-            return False
-        return not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
-
     def _take(self) -> str:
         text = "".join(self._lines) + self._line
         self._lines, self._line = [], ""
@@ -606,10 +660,8 @@ class ForeignBlocks:
 _RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}
 
 
-class LeadIn:
+class LeadIn(FilterStage):
     """Prose before the first fence, passed on as it comes."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget) -> None:
         self._target = target

@@ -10,6 +10,7 @@ from streaming_code_generator.core.extract.diffs import Placeholders
 from streaming_code_generator.core.extract.dress import Dress
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.repetition import (
+    ClosingTagOfPhp,
     OverlapAfter,
     OverlapBefore,
     RepeatedAbove,
@@ -30,6 +31,8 @@ class CodePath:
         self._flush = FlushFirstLine(target, self._layout.indentation)
         self._is_plain = False
         """Whether the code has shown that it is not dressed up and repeats nothing above it."""
+        self.looks_at = self._layout.looks_at
+        """What is looked at within a line, besides `LOOKED_AT`."""
 
     @property
     def held_back(self) -> int:
@@ -43,6 +46,16 @@ class CodePath:
             self._layout,
         )
         return sum(holder.held_back for holder in holders)
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the current line's rest is inserted as it comes."""
+        return (
+            self._is_plain
+            and not self._characters.held
+            and self._placeholders.is_inside_line
+            and self._layout.passes_line
+        )
 
     def expect_diff(self) -> None:
         """Take what comes for a diff."""
@@ -110,19 +123,19 @@ class Characters:
         """Whether the current line is known to have a quotation mark."""
         self._unread: list[str] = []
         """What of the line has not been looked at for that."""
-        self._held = ""
+        self.held = ""
 
     @property
     def held_back(self) -> int:
         """Characters that may be an escape."""
-        return len(self._held)
+        return len(self.held)
 
     def feed(self, segment: str) -> str:
         """Return the code, at most to its line's end, as far as it is known."""
         if self._is_off:
             return segment
-        if self._held or "&" in segment or (self._may_be_escaped and _SIGN.search(segment)):
-            segment = self._unescaped(self._held + segment)
+        if self.held or "&" in segment or (self._may_be_escaped and _SIGN.search(segment)):
+            segment = self._unescaped(self.held + segment)
         if _NO_BREAK_SPACE in segment and not self._is_quoted(""):
             quote = _QUOTE.search(segment)
             end = quote.start() if quote else len(segment)
@@ -135,17 +148,17 @@ class Characters:
 
     def finish(self) -> str:
         """Return what was held back."""
-        held, self._held = self._held, ""
+        held, self.held = self.held, ""
         return held
 
     def _unescaped(self, text: str) -> str:
         #     if (a &lt; b)            outside quotes no code has this: all of it is escaped
         #     if (a < b && c)          a sign as it is: nothing is
         #     s.replace("&lt;", "<")   in quotes first: not known before the "<"
-        self._held = ""
+        self.held = ""
         begun = _BEGUN.search(text) if self._may_be_escaped or self._is_escaped else None
         if begun is not None:
-            text, self._held = text[: begun.start()], begun[0]
+            text, self.held = text[: begun.start()], begun[0]
         if self._may_be_escaped:
             for sign in _SIGN.finditer(text):
                 entity = _ENTITY.match(text, sign.start())
@@ -219,11 +232,8 @@ class Indentation:
         levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
         if levels >= 0:
             return self._base + self._unit * levels + " " * spaces
-        return self._outdented(-levels, spaces)
-
-    def _outdented(self, levels: int, spaces: int) -> str:
         indent = self._base
-        for _ in range(levels):
+        for _ in range(-levels):
             if not indent:
                 return ""
             indent = self._last_level.sub("", indent)
@@ -234,6 +244,7 @@ _HELD_LIMIT = 4_096
 
 _GOES_DEEPER = re.compile(
     r"(?:[:{(\[,\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
+    r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
 )
@@ -336,10 +347,12 @@ class Layout:
 
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
         self._target = target
+        self._line_ending = target.line_ending
         self.indentation = Indentation(target)
         self._before = OverlapBefore(target.text_before, tally)
         self._after = OverlapAfter(target.text_after, tally)
         self._below = RepeatedBelow(target, tally)
+        self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None
         self._first_line_open = True
         self._inside_line = False
         self._blanks = ""
@@ -347,11 +360,25 @@ class Layout:
         self._first_blanks = ""
         """What the first line began with."""
         self._line_ends = 0
+        self.looks_at = self._after.begins_with
+        """What a repetition of the text behind the cursor begins with."""
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the current line's rest passes as it comes, but for what is looked at."""
+        return (
+            self._inside_line
+            and not self._first_line_open
+            and not self._after.matched
+            and self._below.passes_line
+            and not (self._end and self._end.held)
+        )
 
     @property
     def held_back(self) -> int:
         """Characters that may repeat what stands around the insertion point."""
-        return self._before.held_back + self._after.held_back + self._below.held_back
+        end = len(self._end.held) if self._end else 0
+        return self._before.held_back + self._after.held_back + self._below.held_back + end
 
     def feed(self, segment: str) -> str:
         r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""
@@ -362,12 +389,18 @@ class Layout:
             if not self._first_line_open:
                 self._line_ends += 1
             self._inside_line, self._blanks = False, ""
-        return self._finished(self._below.feed(self._after.feed(text)))
+        text = self._below.feed(self._after.feed(text))
+        if self._end is not None:
+            text = self._end.feed(text)
+        return text if self._line_ending == "\n" else text.replace("\n", self._line_ending)
 
     def finish(self) -> str:
         """Return what was held back and is to stand in the document."""
         text = self._after.feed(self._close_first_line()) + self._after.finish()
-        return self._finished(self._below.feed(text) + self._below.finish())
+        text = self._below.feed(text) + self._below.finish()
+        if self._end is not None:
+            text = self._end.feed(text) + self._end.finish()
+        return text.replace("\n", self._line_ending)
 
     def _within_line(self, text: str) -> str:
         if self._inside_line:
@@ -385,15 +418,11 @@ class Layout:
         # Line ends come out in front of the next line that has text, so that code never ends with
         # one; blank lines between get no indentation.
         line_ends, self._line_ends = self._line_ends, 0
-        return "\n" * line_ends + self.indentation.of(self._column()) + self._body(body)
-
-    def _column(self) -> int:
         # A block in a list is five deep, say: a tab behind those five blanks is one level, while
         # counted from the margin it would end at column 8.
-        first, blanks = self._first_blanks, self._blanks
-        if first and blanks.startswith(first):
-            return columns(first) + columns(blanks[len(first) :])
-        return columns(blanks)
+        first = self._first_blanks if self._blanks.startswith(self._first_blanks) else ""
+        column = columns(first) + columns(self._blanks[len(first) :])
+        return "\n" * line_ends + self.indentation.of(column) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:
@@ -418,7 +447,3 @@ class Layout:
             return " " if needs_space else ""
         base = self._target.base_indent
         return base.removeprefix(before) if base.startswith(before) else ""
-
-    def _finished(self, text: str) -> str:
-        ending = self._target.line_ending
-        return text if ending == "\n" else text.replace("\n", ending)

@@ -64,7 +64,10 @@ def apply_hunks(hunks: Sequence[Hunk], surroundings: Surroundings) -> Applied:
     selected = list(surroundings.selected)
     shift = 0
     for hunk in hunks:
-        old, new = _changed(hunk)
+        before = _common(hunk.old, hunk.new)
+        old, new = hunk.old[before:], hunk.new[before:]
+        behind = _common(old[::-1], new[::-1])
+        old, new = old[: len(old) - behind], new[: len(new) - behind]
         if not hunk.old:
             if len(hunks) > 1:
                 return Applied(problem="the answer is a diff that does not say where it belongs")
@@ -72,7 +75,6 @@ def apply_hunks(hunks: Sequence[Hunk], surroundings: Surroundings) -> Applied:
         place = _place(document, hunk.old, start, length)
         if place is None:
             return Applied(problem="the answer is a diff that does not fit what stands there")
-        before = _common(hunk.old, hunk.new)
         first = place[before] if before < len(place) else place[-1] + 1
         last = first + len(old)
         if length:
@@ -87,14 +89,6 @@ def apply_hunks(hunks: Sequence[Hunk], surroundings: Surroundings) -> Applied:
         selected[first - start + shift : last - start + shift] = new_lines
         shift += len(new) - len(old)
     return Applied(lines=selected)
-
-
-def _changed(hunk: Hunk) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return a hunk's lines without those that are the same at both ends."""
-    before = _common(hunk.old, hunk.new)
-    old, new = hunk.old[before:], hunk.new[before:]
-    behind = _common(old[::-1], new[::-1])
-    return old[: len(old) - behind], new[: len(new) - behind]
 
 
 def _as_deep(lines: Sequence[str], old: str, there: str) -> list[str]:
@@ -268,7 +262,8 @@ class Placeholders:
         self._target = target
         self._tally = tally
         self._line = ""
-        self._inside_line = False
+        self.is_inside_line = False
+        """Whether the line has begun, and is no placeholder."""
         self._written: list[str] = []
         """The code before the first placeholder."""
         self._rest: list[str] | None = None
@@ -282,14 +277,14 @@ class Placeholders:
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911 - most lines are done with at once
         """Return what stands before the first placeholder."""
-        if self._inside_line:
-            self._inside_line = not segment.endswith("\n")
+        if self.is_inside_line:
+            self.is_inside_line = not segment.endswith("\n")
             self._written.append(segment)
             return segment
         if self._rest is None and not self._line:
             start = segment.lstrip(BLANK)
             if start and start[0] not in _FIRST:
-                self._inside_line = not segment.endswith("\n")
+                self.is_inside_line = not segment.endswith("\n")
                 self._written.append(segment)
                 return segment
         self._line += segment
@@ -332,7 +327,7 @@ class Placeholders:
         return self._filled_in(rest)
 
     def _pass(self, segment: str) -> str:
-        self._inside_line = not segment.endswith("\n")
+        self.is_inside_line = not segment.endswith("\n")
         text = self._take_line()
         self._written.append(text)
         return text
@@ -376,14 +371,9 @@ class Placeholders:
             self._tally.drop("refused", "\n".join(line for part in parts[1:] for line in part))
             return ""
         if selected:
-            added = [line for part, is_added in _marked(filled) if is_added for line in part]
-            self._tally.add("\n".join(added))
+            # What was filled in is every other part, beside what was answered.
+            self._tally.add("\n".join(line for part in filled[::2] for line in part))
         return "\n".join(line for part in filled for line in part)
-
-
-def _marked(parts: Sequence[list[str]]) -> list[tuple[list[str], bool]]:
-    """Return what was filled in, which is every other part, beside what was answered."""
-    return [(part, number % 2 == 0) for number, part in enumerate(parts)]
 
 
 def _between(parts: Sequence[list[str]], selected: Sequence[str]) -> list[list[str]] | None:
@@ -403,7 +393,11 @@ def _between(parts: Sequence[list[str]], selected: Sequence[str]) -> list[list[s
                 return None
             end = found
         shift = _shift(before, part, selected)
-        filled += [_indented(selected[start:end], shift), part]
+        between = [
+            " " * max(0, _depth(line) - shift) + line.lstrip(BLANK) if line.strip() else ""
+            for line in selected[start:end]
+        ]
+        filled += [between, part]
         at = end
     return filled
 
@@ -441,13 +435,6 @@ def _shift(before: Sequence[str], behind: Sequence[str], selected: Sequence[str]
         if line.strip() in depths:
             return depths[line.strip()] - _depth(line)
     return 0
-
-
-def _indented(lines: Sequence[str], shift: int) -> list[str]:
-    return [
-        " " * max(0, _depth(line) - shift) + line.lstrip(BLANK) if line.strip() else ""
-        for line in lines
-    ]
 
 
 def _depth(line: str) -> int:

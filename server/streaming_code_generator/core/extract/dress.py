@@ -4,6 +4,7 @@ Line numbers, a console's prompts, a file's name, a diff; a field of a JSON obje
 call, or of a form that a prompt asked for.
 """
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -37,15 +38,25 @@ _OTHERS = (
     *("file_path", "filename", "file", "type", "id", "thought", "reasoning", "description"),
 )
 _KEYS = "|".join((*_FIELDS, *_AROUND, *_OLD, *_OTHERS))
-_BEGINNING = re.compile(rf'[\[\s]*\{{\s*"(?:{_KEYS})"\s*:')
-_MAY_BEGIN = re.compile(r'[\[\s]*(?:\{\s*(?:"[a-z_]{0,16}(?:"\s*:?)?)?)?', re.DOTALL)
+_BEGINNING = re.compile(
+    rf'[\[\s]*\{{\s*"(?:{_KEYS})"\s*:'
+    r'|"[^"\s](?:[^"\\\n]|\\[^n\n])*\\n'
+    r"|print\(default_api\.\w"
+)
+"""What an object begins with, a string with an escaped line end, and a call as Gemini writes it."""
+_MAY_BEGIN = re.compile(
+    r'[\[\s]*(?:\{\s*(?:"[a-z_]{0,16}(?:"\s*:?)?)?)?|"(?:[^"\s](?:[^"\\\n]|\\[^n\n])*\\?)?',
+    re.DOTALL,
+)
+_CALL = "print(default_api."
 
 
 def may_hold_code(beginning: str) -> bool | None:
-    """Whether a text that begins so may be such an object; None if more has to be seen."""
+    """Whether a text that begins so may be such a form; None if more has to be seen."""
     if _BEGINNING.match(beginning):
         return True
-    return None if _MAY_BEGIN.fullmatch(beginning) else False
+    may_begin = _MAY_BEGIN.fullmatch(beginning) or _CALL.startswith(beginning)
+    return None if may_begin else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,24 @@ class Edit:
 
 
 def edit_in(text: str) -> Edit | None:
-    """Return the code in an object, or None if the text is no object with code in it."""
-    # {"name": "edit", "arguments": {"path": "a.py", "code": "x = 1\n"}}: "x = 1\n"
+    """Return the code in an object, or None if the text is no such form with code in it."""
+    #     {"name": "edit", "arguments": {"path": "a.py", "code": "x = 1\n"}}      x = 1
+    #     "x = 1\ny = 2"                                    the two lines
+    #     print(default_api.write(path="a.py", content="x = 1\n"))                x = 1
     try:
-        value = json.loads(text, strict=False)
-    except ValueError:
+        value = _arguments(text) if text.startswith(_CALL) else json.loads(text, strict=False)
+    except (ValueError, SyntaxError):
         return None
+    if isinstance(value, str) and "\n" in value.strip():
+        return _edit_of(value) or Edit(value)
     return _edit_of(value)
+
+
+def _arguments(text: str) -> dict[str | None, object]:
+    call = ast.parse(text.strip(), mode="eval").body
+    inner = call.args[0] if isinstance(call, ast.Call) and call.args else call
+    given = inner.keywords if isinstance(inner, ast.Call) else []
+    return {each.arg: each.value.value for each in given if isinstance(each.value, ast.Constant)}
 
 
 def _edit_of(value: object) -> Edit | None:
@@ -189,10 +211,13 @@ class Dress:
         line, is_whole = self._line.add(segment)
         if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
-        if self._takes_numbers_off:
-            return self._without_number(line) if is_whole else ""
-        if self._is_console:
-            return self._without_prompt(line) if is_whole else ""
+        if self._takes_numbers_off or self._is_console:
+            strip = self._without_number if self._takes_numbers_off else self._without_prompt
+            return strip(line) if is_whole else ""
+        is_first = not self._held and self._numbered is None
+        if is_first and self._may_be_object and may_hold_code(line):
+            self._is_object = True
+            return self._gather(is_whole=is_whole)
         if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
@@ -207,7 +232,8 @@ class Dress:
         if self._is_object:
             return self._unwrapped()
         if self._is_diff:
-            return self._applied()
+            text, self._held = self._held + self._line.take(), ""
+            return self._result(text, apply_diff(text, self._target.surroundings))
         return self._pass().removesuffix("\n")
 
     def _may_be_dressed(self, line: str) -> bool:
@@ -218,8 +244,8 @@ class Dress:
         start = line.lstrip(BLANK)
         if start[:1].isdigit():
             return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
-        if start[:1] in {"{", "["}:
-            return self._may_be_object and may_hold_code(line) is not False
+        if self._may_be_object and may_hold_code(line) is not False:
+            return True
         if self._may_be_prompt is not None and self._may_be_prompt.fullmatch(line):
             return True
         may_name_file = (
@@ -236,9 +262,6 @@ class Dress:
             return self._at_second_line(self._numbered, line)
         if self._held.strip():
             return self._at_line_below(line)
-        if self._may_be_object and may_hold_code(self._line.text):
-            self._is_object = True
-            return self._gather(is_whole=True)
         if self._may_be_object and may_hold_code(self._line.text) is None:
             self._held += self._line.take()
             return ""
@@ -249,7 +272,7 @@ class Dress:
         if self._prompts is not None and self._prompts[0].match(line):
             self._is_console = True
             return self._without_prompt(line)
-        if line.startswith("--- ") or self._names_file(line):
+        if line.startswith("--- ") or _PATH.fullmatch(line) or _LABELLED.fullmatch(line):
             self._held += self._line.take()
             return ""
         if _DIFF_LINE.fullmatch(line):
@@ -270,19 +293,14 @@ class Dress:
         self._is_diff = line.startswith(marks)
         if self._is_diff:
             return self._gather(is_whole=True)
-        if not is_old_file and (_LABELLED.fullmatch(self._held.strip()) or self._is_own_file()):
+        name = self._held.strip()
+        is_own_file = names_file(name.rstrip(":"), self._target.language_id)
+        if not is_old_file and (_LABELLED.fullmatch(name) or is_own_file):
             self._tally.drop("wrapper", self._held)
             self._held = ""
             if not line.strip(BLANK):
                 return self._line.take()
         return self._pass()
-
-    def _names_file(self, line: str) -> bool:
-        return bool(_PATH.fullmatch(line) or _LABELLED.fullmatch(line))
-
-    def _is_own_file(self) -> bool:
-        """Whether what is held is the name of a file in the document's language."""
-        return names_file(self._held.strip().rstrip(":"), self._target.language_id)
 
     def _at_second_line(self, first: Numbered, line: str) -> str:
         # One line that begins with a number may be anything: a list, a matrix, Fortran. Two in
@@ -349,7 +367,7 @@ class Dress:
         return text + "\n"
 
     def _gather(self, *, is_whole: bool) -> str:
-        if is_whole:
+        if is_whole or len(self._line.text) > DIFF_LIMIT:
             self._held += self._line.take()
         if len(self._held) > DIFF_LIMIT and self._is_object:
             return self._pass()
@@ -369,10 +387,6 @@ class Dress:
             return self._result(text, apply_hunks([hunk], self._target.surroundings))
         self._tally.unwrap("wrapper", text, edit.new)
         return edit.new
-
-    def _applied(self) -> str:
-        text, self._held = self._held + self._line.take(), ""
-        return self._result(text, apply_diff(text, self._target.surroundings))
 
     def _result(self, text: str, result: Applied) -> str:
         if result.is_no_diff:

@@ -18,12 +18,13 @@ END_TOKENS = (
     "<|eot_id|>",
     "<|eom_id|>",
     "<|end|>",
+    "<|return|>",
     "<end_of_turn>",
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
     "</s>",
 )
-"""What ends a response in the chat templates of Qwen, Llama, Phi, Gemma, DeepSeek and Mistral. A
-server with another template than the model's lets it through as text."""
+"""What ends a response in the chat templates of Qwen, Llama, Phi, gpt-oss, Gemma, DeepSeek and
+Mistral. A server with another template than the model's lets it through as text."""
 END_TOKENS_LIMIT = 64
 """Most characters at the end of a response that are looked at for such tokens."""
 
@@ -39,7 +40,7 @@ class EndTokens:
     """
 
     def __init__(self) -> None:
-        self._held = ""
+        self.held = ""
         self._seen = ""
         self._is_struck = False
         """Whether there was an `<s>`, which HTML ends with `</s>`."""
@@ -47,23 +48,23 @@ class EndTokens:
     @property
     def held_back(self) -> int:
         """Characters that are no text if the response ends there."""
-        return len(self._held)
+        return len(self.held)
 
     def feed(self, text: str) -> str:
         """Return what is text whatever comes behind it."""
         seen = self._seen + text
         self._seen = seen[-2:]
-        if not self._held and "<" not in seen:
+        if not self.held and "<" not in seen:
             return text
         self._is_struck |= "<s>" in seen
-        text = self._held + text
+        text = self.held + text
         start = self._start(text)
-        self._held = text[start:]
+        self.held = text[start:]
         return text[:start]
 
     def finish(self) -> tuple[str, str]:
         """Return the rest of the text, and the tokens that end the response."""
-        end = self._held
+        end = self.held
         if not _END.fullmatch(end) or (self._is_struck and "</s>" in end):
             return end, ""
         return "", end
@@ -123,7 +124,7 @@ class Marks:
         self._tally = tally
         self._is_text = target.is_prose or not target.language_id
         self._is_first = True
-        self._held = ""
+        self.held = ""
         self._last = "\n"
         """The last character read before what is held."""
         self.is_over = False
@@ -132,7 +133,7 @@ class Marks:
     @property
     def held_back(self) -> int:
         """Characters that may be a mark, with the blanks around it."""
-        return len(self._held)
+        return len(self.held)
 
     def feed(self, text: str) -> str:
         """Return what is text whatever comes behind it."""
@@ -146,35 +147,33 @@ class Marks:
         if self.is_over:
             self._tally.drop("end token", text)
             return ""
-        if not self._held and "<" not in text and text[-1] not in BLANK:
+        if not self.held and "<" not in text and text[-1] not in BLANK:
             self._last = text[-1]
             return text
         # "a\n    <|cur" is held from the blanks on: the mark's line goes as a whole, if nothing
         # else stands there.
-        text = self._last + self._held + text
+        text = self._last + self.held + text
         undecided = _UNDECIDED.search(text, 1)
         end = undecided.start() if undecided else len(text)
-        self._held = text[end:]
+        self.held = text[end:]
         self._last = text[end - 1]
         return self._without_marks(text[:end])
 
     def finish(self) -> str:
         """Return what was held back."""
-        held, self._held = self._held, ""
+        held, self.held = self.held, ""
         return self._without_marks(self._last + held) if held and not self.is_over else ""
 
     def _without_marks(self, text: str) -> str:
         """Return a text without its marks, and without its first character."""
         following = _NEXT_FILE_MARK.search(text)
         if following is not None:
-            self._tally.drop("end token", text[following.start() :] + self._held)
-            self._held, self.is_over = "", True
+            self._tally.drop("end token", text[following.start() :] + self.held)
+            self.held, self.is_over = "", True
             text = text[: following.start()]
-        return _CURSOR_MARK.sub(self._dropped, text)[1:]
-
-    def _dropped(self, mark: re.Match[str]) -> str:
-        self._tally.drop("mark", mark[0])
-        return ""
+        for mark in _CURSOR_MARK.finditer(text):
+            self._tally.drop("mark", mark[0])
+        return _CURSOR_MARK.sub("", text)[1:]
 
 
 _READ_FROM = {"shellscript", "powershell", "bat", "haskell", "literate haskell", "diff", "patch"}
@@ -195,33 +194,33 @@ class Quotation:
         """Whether nothing but blank lines has come."""
         self._is_quoted = False
         self._is_at_start = True
-        self._held = ""
+        self.held = ""
         """The beginning of a line that may be quoted."""
 
     @property
     def held_back(self) -> int:
         """Characters at the beginning of a line."""
-        return len(self._held)
+        return len(self.held)
 
     def feed(self, text: str) -> str:
         """Return what the text is without the marks of a quotation."""
         if self._is_text or not text:
             return text
-        if not self._held and text.find("\n", 0, -1) < 0:
+        if not self.held and text.find("\n", 0, -1) < 0:
             return self._within_line(text)
-        text, self._held = self._held + text, ""
+        text, self.held = self.held + text, ""
         return "".join(map(self._within_line, segments(text)))
 
     def finish(self) -> str:
         """Return what was held back."""
-        held, self._held = self._held, ""
+        held, self.held = self.held, ""
         return held
 
     def _within_line(self, text: str) -> str:
         if self._is_at_start:
             shown = self._line_start(text)
             if shown is None:
-                self._held = text
+                self.held = text
                 return ""
             self._is_first = self._is_first and not text.strip(BLANK + "\n")
             self._is_at_start = text.endswith("\n")
@@ -254,8 +253,12 @@ class Quotation:
 
 _TAG = re.compile(r"<([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+=(?:\"[^\"]*\"|'[^']*'))*)\s*>")
 _MAY_BE_TAG = re.compile(r"<(?:[A-Za-z][\w:.-]*(?:\s[^<>]*)?>?)?.*")
+_BRACKETS = re.compile(
+    r"\[(PYTHON|JAVASCRIPT|TYPESCRIPT|JAVA|CPP|CSHARP|PHP|BASH|SQL|CODE|ANSWER|SOLUTION)\][ \t]*"
+)
+"""What Code Llama, and models taught by it, put around code."""
 _TEMPLATE = re.compile(r"\{\{[A-Z_]+\}\}[ \t]*")
-_MAY_BE_TEMPLATE = re.compile(r"\{\{?[A-Z_]*\}?\}?[ \t]*")
+_MAY_BE_TEMPLATE = re.compile(r"\{\{?[A-Z_]*\}?\}?[ \t]*|\[[A-Z]{0,10}\]?[ \t]*")
 _KNOWN = re.compile(
     r"code|output|answer|response|result|solution|completion|document|source|rewrite_this"
     r"|(?:rewritten|inserted|generated|updated|modified|final|new|replacement)[-_]?(?:code|answer)"
@@ -275,6 +278,8 @@ _MARKUP = {
     "astro",
 }
 _MAY_HOLD_MARKUP = {*_MARKUP, "javascript", "typescript", "jinja", "erb", "handlebars", "mdx", ""}
+_OF_SECTIONS = {"ini", "properties", "toml", "dosini", "conf", "editorconfig"}
+"""Languages in which a line in brackets is code."""
 _XML = {"xml", "xsl", "svg"}
 """Languages in which any name may be a tag's."""
 _TAGS = re.compile(rf"(?:{_TAG.pattern}[ \t]*)+")
@@ -307,6 +312,9 @@ def wrapper_of(line: str, target: CodeTarget) -> Wrapper | None:
     #     <pre><code class="language-cpp">int x;
     if _TEMPLATE.fullmatch(line):
         return Wrapper(line, "")
+    brackets = _BRACKETS.fullmatch(line)
+    if brackets is not None and not target.is_prose and target.language_id not in _OF_SECTIONS:
+        return Wrapper(line, f"[/{brackets[1]}]")
     tag = _TAG.match(line)
     if tag is None or target.text_before.strip() or not _may_wrap(tag[1], target):
         return None
@@ -352,6 +360,8 @@ class ClosingTag:
 
     def __init__(self, closing: str) -> None:
         self._closing = closing
+        self.is_tag = closing.startswith("<")
+        """Whether it begins as tags do, not with a bracket."""
         self.held = ""
 
     def feed(self, segment: str) -> tuple[str, str]:
@@ -359,7 +369,7 @@ class ClosingTag:
         text = self.held + segment
         self.held = ""
         line = text.removesuffix("\n")
-        start = line.find("<")
+        start = line.find(self._closing[0])
         while start >= 0:
             rest = line[start:]
             begun = self._closing.startswith(rest) or (
@@ -371,7 +381,7 @@ class ClosingTag:
                 return text[:start], ""
             if is_closing(rest, self._closing) and begun:
                 return text[:start] + text[len(line) :], rest
-            start = line.find("<", start + 1)
+            start = line.find(self._closing[0], start + 1)
         return text, ""
 
     def finish(self) -> tuple[str, str]:

@@ -65,13 +65,18 @@ THINKING = {
 and gpt-oss, and what models write on their own."""
 
 
+_ROLES = (
+    *("<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<|assistant|>"),
+    *("<|start|>assistant", "<start_of_turn>model", "<\uff5cAssistant\uff5c>", "[/INST]"),
+)
+"""What the chat templates of Qwen, Llama, Phi, gpt-oss, Gemma, DeepSeek and Mistral have in front
+of an answer, where a server takes it for text."""
+
 _BLANK_LINES = re.compile(rf"\A(?:[ \t]{{0,{LINE_LIMIT}}}\n)+")
 
 
-class BeforeAnswer:
+class BeforeAnswer(FilterStage):
     """The first non-blank characters of the response, which may be an opening tag."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget, *, may_think: bool = True, closing: str = "") -> None:
         self._target = target
@@ -91,9 +96,17 @@ class BeforeAnswer:
         word = self._held.lstrip(BLANK)
         if len(self._held) - len(word) > LINE_LIMIT:
             return self.finish()
-        for tag in (*THINKING, FINAL_CHANNEL) if self._may_think else ():
+        for tag in (*_ROLES, *THINKING, FINAL_CHANNEL) if self._may_think else _ROLES:
             if word.startswith(tag):
-                return self._behind(tag, word.removeprefix(tag))
+                closing = THINKING.get(tag)
+                may_think = self._may_think and tag != FINAL_CHANNEL
+                following = (
+                    BeforeAnswer(self._target, may_think=may_think, closing=self._closing)
+                    if closing is None
+                    else Reasoning(self._target, closing)
+                )
+                dropped = Dropped("wrapper" if tag in _ROLES else "think tag", tag)
+                return FilterStep(pieces=[dropped], following=following, rest=word[len(tag) :])
             if tag.startswith(word):
                 return FilterStep()
         line = word.removesuffix("\n")
@@ -115,20 +128,9 @@ class BeforeAnswer:
         answer = Opening(self._target, may_end_reasoning=self._may_think, closing=self._closing)
         return FilterStep(following=answer, rest=self._held)
 
-    def _behind(self, tag: str, rest: str) -> FilterStep:
-        closing = THINKING.get(tag)
-        following = (
-            BeforeAnswer(self._target, may_think=False, closing=self._closing)
-            if closing is None
-            else Reasoning(self._target, closing)
-        )
-        return FilterStep(pieces=[Dropped("think tag", tag)], following=following, rest=rest)
 
-
-class Reasoning:
+class Reasoning(FilterStage):
     """Between the tags."""
-
-    may_be_over = False
 
     def __init__(self, target: CodeTarget, closing: str) -> None:
         self._target = target
@@ -179,8 +181,8 @@ _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""
 """Languages in which the row of a table is code."""
 _ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
 """A sentence with the code in backticks behind its colon."""
-_BUTTONS = {"copy code", "copy"}
-"""What stands on a button of a web page, above the code that was copied there."""
+_BUTTONS = {"Copy code", "copy code", "Copy", "copy", "Edit"}
+"""What stands on the buttons of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
 """What a document is called whose language its editor does not know: a fence around an answer to it
 is no part of the answer. In Markdown a block of another language is."""
@@ -189,10 +191,8 @@ _WITHOUT_FENCES = {"latex", "tex", "plaintex", "bibtex", "restructuredtext", "as
 _TEXT_TAGS = {"", "md", "markdown", "mdx", "gfm", "text", "txt", "plaintext"}
 
 
-class Opening:
+class Opening(FilterStage):
     """Reads one character at a time, so that the first sign decides however the text was cut."""
-
-    may_be_over = False
 
     def __init__(
         self,
@@ -229,14 +229,8 @@ class Opening:
         for index, char in enumerate(segment):
             step = self._read(char)
             if step is not None:
-                rest = step.rest + segment[index + 1 :]
-                return FilterStep(
-                    pieces=step.pieces,
-                    following=step.following,
-                    rest=rest,
-                    is_end=step.is_end,
-                    is_diff=step.is_diff,
-                )
+                step.rest += segment[index + 1 :]
+                return step
         return FilterStep()
 
     def finish(self) -> FilterStep:
@@ -287,10 +281,10 @@ class Opening:
                 or self._may_be_special()
             )
             return None if may_be_lead and len(self._line) <= LINE_LIMIT else self._without_fence()
-        if starts_like_code(self._line):
+        if starts_like_code(self._line, self._target.language_id):
             self._prose = False
         elif len(self._line) > LINE_LIMIT:
-            self._prose = reads_like_prose(self._line)
+            self._prose = reads_like_prose(self._line, self._target.language_id)
         return self._without_fence() if self._prose is False else None
 
     def _at_line_end(self) -> FilterStep | None:  # noqa: PLR0911, C901 - one for each kind of line
@@ -305,43 +299,41 @@ class Opening:
             and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
         ):
             return self._without_fence()
-        if fence is not None and not fence.info and self._is_code_above(line):
-            return self._without_fence()
-        if fence is not None and not fence.info and self._may_close_line_above(line):
-            self._doubted = fence, line, len(self._held)
-            return None
+        if fence is not None and not fence.info:
+            lead = "".join(self._held[: self._line_start]).strip()
+            is_one_line = "\n" not in lead
+            # A bare fence behind a line of code only ends it, rather than open a block below a
+            # name; it may do so behind one that only sounds like a sentence.
+            if (
+                is_one_line
+                and self._prose is False
+                and is_line_of_code(lead, self._target.language_id)
+            ):
+                return self._without_fence()
+            is_known = bool(self._target.language_id) and not self._target.is_prose
+            if is_one_line and is_known and lead == self._above and lead[-1:] not in {"", ":"}:
+                self._doubted = fence, line, len(self._held)
+                return None
         if fence is not None:
-            lead = "".join(self._held[: self._line_start])
-            step = enter(fence, line, self._target)
-            pieces = [*_pieces("explanation", lead), *step.pieces]
-            return FilterStep(
-                pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
-            )
+            return self._into_block("".join(self._held[: self._line_start]), fence, line)
         if self._target.is_prose:
             return self._at_line_end_of_text(line)
         behind = fence_behind(line) if self._prose is not False else None
-        if behind is not None and len(line) <= LINE_LIMIT and self._is_sentence(behind[0]):
-            return self._at_fence_behind(line)
+        if behind is not None and len(line) <= LINE_LIMIT:
+            text, fence = behind
+            if self._prose or reads_like_prose(text) or text.endswith(":"):
+                lead = "".join(self._held[: self._line_start]) + text
+                is_ours = is_of_language(fence.tag, self._target.language_id)
+                return self._into_block(lead, fence, line[len(text) :]) if is_ours else None
         if self._prose is None:
             return self._at_first_line_end(line)
-        if self._prose and line.startswith(("<", "[THINK]")) and self._begins_anew(line):
+        opens_reasoning = self._may_end_reasoning and line.rstrip(BLANK) in OPENING_TAGS
+        opens_tag = line.startswith("<") and wrapper_of(line, self._target) is not None
+        if self._prose and (opens_reasoning or opens_tag):
             return self._from_this_line(BeforeAnswer(self._target, closing=self._closing))
         if self._prose and line.strip(BLANK) and self._is_code_below_prose(line):
             return self._from_this_line(self._bare())
-        if self._prose or not line.strip(BLANK):
-            return None
-        return self._without_fence()
-
-    def _is_code_above(self, line: str) -> bool:
-        """Whether a bare fence only ends a line of code, rather than open a block below a name."""
-        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
-        return self._prose is False and "\n" not in lead and is_line_of_code(lead)
-
-    def _may_close_line_above(self, line: str) -> bool:
-        """Whether a bare fence may end a line of code that only sounds like a sentence."""
-        lead = "".join(self._held).removesuffix("\n").removesuffix(line).strip()
-        is_known = bool(self._target.language_id) and not self._target.is_prose
-        return is_known and lead == self._above and "\n" not in lead and lead[-1:] not in {"", ":"}
+        return None if self._prose or not line.strip(BLANK) else self._without_fence()
 
     def _below_doubted(self, fence: Fence, line: str, end: int) -> FilterStep:
         #     print "found" if $file    sounds like a sentence
@@ -351,28 +343,15 @@ class Opening:
             return FilterStep(
                 following=BareCode(self._target, closing=self._closing), rest="".join(self._held)
             )
-        step = enter(fence, line, self._target)
         lead = "".join(self._held[:end]).removesuffix("\n").removesuffix(line)
-        return FilterStep(
-            pieces=[*_pieces("explanation", lead), *step.pieces],
-            following=step.following,
-            rest=step.rest + "".join(self._held[end:]),
-        )
+        step = self._into_block(lead, fence, line)
+        step.rest += "".join(self._held[end:])
+        return step
 
-    def _is_sentence(self, text: str) -> bool:
-        return bool(self._prose) or reads_like_prose(text) or text.endswith(":")
-
-    def _at_fence_behind(self, line: str) -> FilterStep | None:
-        found = fence_behind(line)
-        if found is None or not is_of_language(found[1].tag, self._target.language_id):
-            return None
-        text, fence = found
-        lead = "".join(self._held[: self._line_start]) + text
-        step = enter(fence, line[len(text) :], self._target)
-        pieces = [*_pieces("explanation", lead), *step.pieces]
-        return FilterStep(
-            pieces=pieces, following=step.following, rest=step.rest, is_diff=step.is_diff
-        )
+    def _into_block(self, lead: str, fence: Fence, line: str) -> FilterStep:
+        step = enter(fence, line, self._target)
+        step.pieces = [*_pieces("explanation", lead), *step.pieces]
+        return step
 
     def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
@@ -387,11 +366,12 @@ class Opening:
         quotes = fence_of_quotes(line)
         if quotes is not None and names_language(quotes.tag, self._target.language_id):
             return enter(quotes, line, self._target)
-        if is_tag_alone(line, self._target) or line.strip(BLANK).lower() in _BUTTONS:
+        if is_tag_alone(line, self._target) or line.strip(BLANK) in _BUTTONS:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._again())
         if line.strip(BLANK):
             is_table = _ROW.fullmatch(line) and self._target.language_id not in _WITH_TABLES
-            self._prose = bool(is_table) or reads_like_prose(line)
+            is_prose = reads_like_prose(line, self._target.language_id)
+            self._prose = bool(is_table) or is_prose
         else:
             self._held.clear()
         return None
@@ -410,7 +390,8 @@ class Opening:
         if is_block and self._said.endswith(":") and line.startswith(("    ", "\t")):
             return not reads_like_prose(line.strip(BLANK)) and _LIST.match(line) is None
         text = line.strip(BLANK) if is_block else line
-        return below and len(line) <= LINE_LIMIT and is_line_of_code(text)
+        is_code = is_line_of_code(text, self._target.language_id)
+        return below and len(line) <= LINE_LIMIT and is_code
 
     def _from_this_line(self, following: FilterStage) -> FilterStep:
         lead, text = self._held[: self._line_start], self._held[self._line_start :]
@@ -439,12 +420,6 @@ class Opening:
                 Dropped("fence", span[0][span.end(2) :]),
             ],
             following=AfterCode(self._target, span[2], ""),
-        )
-
-    def _begins_anew(self, line: str) -> bool:
-        """Whether a line below prose opens reasoning, or a tag around the code."""
-        return wrapper_of(line, self._target) is not None or (
-            self._may_end_reasoning and line.strip(BLANK) in OPENING_TAGS
         )
 
     def _again(self) -> "Opening":

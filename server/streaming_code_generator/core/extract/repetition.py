@@ -4,6 +4,7 @@ Whole lines above and below, and text before and behind it on its line.
 """
 
 import re
+from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import (
@@ -53,7 +54,8 @@ class RepeatedAbove:
         self._tally = tally
         self._lines = [_alike(line.strip()) for line in above]
         self._around = _headers_around(above, target)
-        self._skipped = _skippable_end(self._lines)
+        remarks = takewhile(lambda line: not line or _REMARK.match(line), reversed(self._lines))
+        self._skipped = len(self._lines) - len(list(remarks))
         """From this line on all lines are comments or blank: an answer may leave them out."""
         self._starts = {line[:1] for line in self._lines if line}
         self._headers = {
@@ -88,7 +90,8 @@ class RepeatedAbove:
             self._held += self._line.take()
             return ""
         if self._inside_header:
-            self._accept_header_line(start)
+            self._accepted += self._line.take()
+            self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
         if number is None or len(self._held) > REPETITION_LIMIT:
@@ -123,21 +126,16 @@ class RepeatedAbove:
             return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
         return self._pass().removesuffix("\n")
 
-    def _accept_header_line(self, start: str) -> None:
-        self._accepted += self._line.take()
-        self._inside_header = not start.startswith(")")
-
     def _may_match(self, start: str) -> bool:
         if not start or self._inside_header:
             return True
         if start[0] not in self._starts:
             return False
-        return any(line.startswith(start) for line in self._lines) or self._is_of_header(start)
-
-    def _is_of_header(self, start: str) -> bool:
-        match = _HEADER.match(start)
-        return match is not None and any(
-            name.startswith(match[1]) if match.end() == len(start) else name == match[1]
+        if any(line.startswith(start) for line in self._lines):
+            return True
+        header = _HEADER.match(start)
+        return header is not None and any(
+            name.startswith(header[1]) if header.end() == len(start) else name == header[1]
             for name in self._headers
         )
 
@@ -173,13 +171,6 @@ class RepeatedAbove:
         self._tally.drop("repetition", self._accepted)
         text, self._held = self._held + self._line.take(), ""
         return text
-
-
-def _skippable_end(lines: list[str]) -> int:
-    end = len(lines)
-    while end > 0 and (not lines[end - 1] or _REMARK.match(lines[end - 1])):
-        end -= 1
-    return end
 
 
 def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
@@ -222,7 +213,7 @@ class RepeatedBelow:
         """The text of those lines, and of the one that may be the next."""
         self._line = ""
         self._released: list[str] = []
-        self._passes_line = True
+        self.passes_line = True
         """Whether the current line is certainly none of those."""
 
     @property
@@ -234,7 +225,7 @@ class RepeatedBelow:
         """Return what is certainly no repetition."""
         if not self._below:
             return text
-        if self._passes_line and self._passes(text):
+        if self.passes_line and self._passes(text):
             self._released.append(text)
             return text
         shown = ""
@@ -285,10 +276,10 @@ class RepeatedBelow:
         #     "run()"   is the second: held back, and dropped at the end
         if not piece:
             return ""
-        if self._passes_line:
+        if self.passes_line:
             if not piece.endswith("\n"):
                 return piece
-            self._passes_line = False
+            self.passes_line = False
             self._held, self._line, self._matched = "\n", "", 0
             return piece[:-1]
         self._held += piece
@@ -328,7 +319,7 @@ class RepeatedBelow:
         if text.endswith("\n"):
             self._held = "\n"
             return text[:-1]
-        self._passes_line = True
+        self.passes_line = True
         return text
 
     def _is_superfluous(self, held: str) -> bool:
@@ -422,15 +413,26 @@ class OverlapAfter:
         line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
         comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
         self._repeated = line if comparable else ""
-        self._matched = 0
+        self.begins_with = self._repeated[:1]
+        """What the repetition can begin with, if there can be one."""
+        self.matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
-        self._counts: dict[str, int] = dict.fromkeys(self._counted(), 0)
+        unpaired = [
+            opening + closing
+            for closing, opening in _PAIRS.items()
+            if self._repeated.count(closing) > self._repeated.count(opening)
+        ]
+        is_quote = self.begins_with in _QUOTES
+        self._counts: dict[str, int] = dict.fromkeys(
+            self.begins_with if is_quote else "".join(unpaired), 0
+        )
+        """Those characters of the code whose number decides: a quotation mark, or brackets."""
         self._last = ""
 
     @property
     def held_back(self) -> int:
         """Characters that may be the repetition, or its beginning."""
-        return self._matched
+        return self.matched
 
     def feed(self, text: str) -> str:
         """Return what is certainly no repetition."""
@@ -441,10 +443,10 @@ class OverlapAfter:
         #     "foo(1"   matches nothing of ")": released
         #     "))"      the first ")" is matched, then let go by the second, which is held
         #     end       "foo(1)" is complete without it: dropped; behind "foo(1" it would stay
-        text = self._repeated[: self._matched] + text
+        text = self._repeated[: self.matched] + text
         longest = range(min(len(text), len(self._repeated)), 0, -1)
-        self._matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
-        released = text[: len(text) - self._matched]
+        self.matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
+        released = text[: len(text) - self.matched]
         for char in self._counts:
             self._counts[char] += released.count(char)
         self._last = released[-1:] or self._last
@@ -452,21 +454,11 @@ class OverlapAfter:
 
     def finish(self) -> str:
         """Return what was held back, unless it is the repetition."""
-        held, self._matched = self._repeated[: self._matched], 0
+        held, self.matched = self._repeated[: self.matched], 0
         if held and held == self._repeated and self._is_superfluous():
             self._tally.drop("repetition", held)
             return ""
         return held
-
-    def _counted(self) -> str:
-        """Return the characters whose number decides: a quotation mark, or pairs of brackets."""
-        if self._repeated[:1] in _QUOTES:
-            return self._repeated[:1]
-        return "".join(
-            opening + closing
-            for closing, opening in _PAIRS.items()
-            if self._repeated.count(closing) > self._repeated.count(opening)
-        )
 
     def _is_superfluous(self) -> bool:
         """Whether the code is complete without the repetition."""
@@ -480,6 +472,45 @@ class OverlapAfter:
             for closing, opening in _PAIRS.items()
             if closing in self._counts
         )
+
+
+class ClosingTagOfPhp:
+    """Drops `?>` from the code's end if the document has opened what it closes."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._open = 0
+        """How many tags the code has opened and not closed."""
+        self._read = ""
+        """The last character counted, which may be half a tag."""
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """Return what is certain to stay."""
+        # Behind "<?php" in the document, whose repetition is gone already:
+        #
+        #     echo date("Y");⏎?>             closes what the code has not opened: dropped at the end
+        #     <?php endif; ?>                 closes its own
+        #     ?>⏎<p><?= $name ?></p>⏎<?php   more follows, so it is meant
+        text = self.held + text
+        kept = len(_TAG_AT_END.sub("", text))
+        text, self.held = text[:kept], text[kept:]
+        counted = self._read + text
+        self._open += counted.count("<?") - counted.count("?>")
+        self._read = counted[-1:]
+        return text
+
+    def finish(self) -> str:
+        """Return the tag, unless it is superfluous."""
+        held, self.held = self.held, ""
+        if held.strip() == "?>" and self._open <= 0:
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+
+_TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
+"""Matches the tag on a line of its own."""
 
 
 def _telling_starts(line: str) -> list[int]:

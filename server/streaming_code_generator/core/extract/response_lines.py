@@ -76,7 +76,8 @@ class LineHead:
     def __init__(self) -> None:
         self.held = ""
         """The line so far, while it is undecided."""
-        self._passing = False
+        self.is_passing = False
+        """Whether the line has begun, and is of another kind."""
 
     def feed(
         self, segment: str, kind: re.Pattern[str], first: str = "`~\n"
@@ -92,14 +93,14 @@ class LineHead:
             Ordinary text to hand on, and the line that was completed, without its end, if it may
             still be of that kind.
         """
-        if self._passing:
-            self._passing = not segment.endswith("\n")
+        if self.is_passing:
+            self.is_passing = not segment.endswith("\n")
             return segment, None
         # Most lines begin with a character that no such line has.
         if not self.held:
             start = segment.lstrip(BLANK)
             if start and start[0] not in first:
-                self._passing = not segment.endswith("\n")
+                self.is_passing = not segment.endswith("\n")
                 return segment, None
         # With `kind` matching fences: "``" is held, "``x" is let go at once, and the rest of that
         # line passes unseen; "``" and then "`py" and a line end make a line that is returned.
@@ -107,7 +108,7 @@ class LineHead:
         line = self.held.removesuffix("\n")
         if len(line) > LINE_LIMIT or not kind.fullmatch(line):
             text, self.held = self.held, ""
-            self._passing = not text.endswith("\n")
+            self.is_passing = not text.endswith("\n")
             return text, None
         if len(line) == len(self.held):
             return "", None
@@ -311,17 +312,26 @@ QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 """Languages in which a line of code may begin with a backtick."""
 
 
-def starts_like_code(beginning: str) -> bool:
+_STEPS = re.compile(
+    r"\s*(?:(?:Given|When|Then|And|But) |(?:Feature|Rule|Background|Scenario(?: Outline| Template)?"
+    r"|Examples?|Scenarios):)"
+)
+"""What the lines of Gherkin begin with, which are sentences otherwise."""
+_OF_STEPS = {"gherkin", "cucumber", "feature"}
+
+
+def starts_like_code(beginning: str, language_id: str = "") -> bool:
     """Whether a line that begins so is code, whatever follows.
 
     Once true it stays true for every longer beginning, so it may be asked at any time.
     """
-    return _CODE_START.match(beginning) is not None
+    is_step = language_id in _OF_STEPS and _STEPS.match(beginning) is not None
+    return is_step or _CODE_START.match(beginning) is not None
 
 
-def reads_like_prose(line: str) -> bool:
+def reads_like_prose(line: str, language_id: str = "") -> bool:
     """Whether a line, or its first few hundred characters, is a sentence or a heading."""
-    if starts_like_code(line) or _COMMENT.match(line.lstrip()):
+    if starts_like_code(line, language_id) or _COMMENT.match(line.lstrip()):
         return False
     # Signs of prose against marks of code:
     #
@@ -353,41 +363,38 @@ _CODE_LINE = re.compile(
 )
 
 
-def is_line_of_code(line: str) -> bool:
-    """Whether a whole line below prose is where code begins."""
-    # Lists and quotations belong to the prose; so does what reads like it with code in between,
-    # as "`x = 1` sets the value." does.
-    return (
-        bool(_CODE_LINE.match(line) or _has_signs_of_code(line))
-        and not reads_like_prose(line)
-        and not _SENTENCE_END.search(line)
-    )
-
-
 _SIGN_OF_CODE = re.compile(r"->|::|=>|[;{}=<>|\\$]|\w\(")
 _NO_START = re.compile(r"\s*[-*>|#\u2022\d]")
 _LEAST_SIGNS = 2
-
-
-def _has_signs_of_code(line: str) -> bool:
-    """Whether a line that is no item of a list has signs that prose has not."""
-    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
-    return len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
-
-
 _SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")
+
+
+def is_line_of_code(line: str, language_id: str = "") -> bool:
+    """Whether a whole line below prose is where code begins."""
+    # A line that is no item of a list may have signs that prose has not.
+    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
+    has_signs = len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
+    # Lists and quotations belong to the prose; so does what reads like it with code in between,
+    # as "`x = 1` sets the value." does.
+    if language_id in _OF_STEPS and _STEPS.match(line):
+        return True
+    return (
+        bool(_CODE_LINE.match(line) or has_signs)
+        and not reads_like_prose(line, language_id)
+        and not _SENTENCE_END.search(line)
+    )
 
 
 _MAY_BE_NOTE = re.compile(
     r"[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
 )
-_MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]{1,3}|#+|\d+[.)]?|-\ ?")
+_MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]+|#+|\d+[.)]?|-+\ ?")
 _NAME_IN_FRONT = re.compile(r"`(?:[^`\n]+(?:`(?: .*)?)?)?$")
 """Matches a sentence that begins with a name in backticks, and each of its beginnings."""
 _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
 _TAG_OF_TEXT = re.compile(r"<(?:d(?:e(?:t(?:a(?:i(?:l(?:s(?:>.*)?)?)?)?)?)?)?)?$")
-_MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
-_MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
+MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
+MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
 _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 
 
@@ -395,16 +402,31 @@ def may_be_note(beginning: str, language_id: str) -> bool:
     """Whether a line that begins so may turn out to be a note behind the code."""
     if language_id in _KEYED and _KEY.match(beginning):
         return False
-    if beginning[0] == "<" and language_id and language_id not in _MAY_HOLD_TAGS:
+    if beginning[0] == "<" and language_id and language_id not in MAY_HOLD_TAGS:
         return beginning == "<" or _TAG_OF_TEXT.match(beginning) is not None
     if beginning[0] == "`" and language_id not in QUOTED_BY_BACKTICKS:
         return _NAME_IN_FRONT.match(beginning) is not None
     return bool(
         _MAY_BECOME_NOTE.fullmatch(beginning)
-        or (_MAY_BE_NOTE.match(beginning) and not starts_like_code(beginning))
+        or (_MAY_BE_NOTE.match(beginning) and not starts_like_code(beginning, language_id))
     )
 
 
+_RULE = re.compile(r"-{3,}|\*{3,}|_{3,}")
+"""A rule of Markdown."""
+_WITH_RULES = {
+    "yaml",
+    "yml",
+    "dockercompose",
+    "sql",
+    "mysql",
+    "lua",
+    "haskell",
+    "ada",
+    "elm",
+    "vhdl",
+}
+"""Languages in which such a line is code, or a comment."""
 _LABEL = re.compile(r"[A-Z][a-z]+(?: [a-z]+){1,3}: ?\S.*")
 _PLAIN_SENTENCE = re.compile(r"[A-Z][a-z']*(?: (?:[\w'-]+|`[^`]+`),?){4,}[.!:]")
 
@@ -414,7 +436,11 @@ def is_note(line: str, language_id: str) -> bool:
     # "Time complexity: O(1)" is no sentence, and no code where keys have no blanks in them.
     is_label = language_id not in _KEYED and _LABEL.fullmatch(line.strip()) is not None
     is_tag = line.startswith("<") and line.rstrip().endswith(">")
-    return may_be_note(line, language_id) and (is_tag or is_label or reads_like_prose(line))
+    if _RULE.fullmatch(line.strip()):
+        return language_id not in _WITH_RULES
+    return may_be_note(line, language_id) and (
+        is_tag or is_label or reads_like_prose(line, language_id)
+    )
 
 
 def is_plain_sentence(line: str) -> bool:
@@ -449,13 +475,8 @@ _LONGEST_LEAD = 14
 def leads_to_text(line: str) -> bool:
     """Whether a line, or its beginning, speaks to the user in front of the text they asked for."""
     start = line.lstrip()
-    if len(start) < _LONGEST_LEAD and _may_lead(start.lower()):
-        return True
-    return _LEADS.match(start) is not None
-
-
-def _may_lead(beginning: str) -> bool:
-    return any(lead.startswith(beginning) for lead in _LEADING_WORDS)
+    may_lead = any(lead.startswith(start.lower()) for lead in _LEADING_WORDS)
+    return (len(start) < _LONGEST_LEAD and may_lead) or _LEADS.match(start) is not None
 
 
 _LEADING_WORDS = (
