@@ -16,7 +16,6 @@ from streaming_code_generator.core.complete.fill import (
     FillRequest,
     FillsIn,
 )
-from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
@@ -24,6 +23,7 @@ from streaming_code_generator.core.messages import (
     Paced,
     Provider,
     ProviderDescription,
+    completion_request,
 )
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
@@ -442,3 +442,16 @@ class PooledProvider:
 
     async def aclose(self) -> None:
         """Leave the closing to the pool: others may use the same provider."""
+
+
+def completion_request(
+    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
+) -> CompletionRequest:
+    """Return a request for these messages, limited as the settings say."""
+    return CompletionRequest(
+        messages=messages,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
+        session_id=session_id,
+    )
