@@ -11,19 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streaming_code_generator.core.complete.fill import (
-    FillNotOfferedError,
-    FillRequest,
-    FillsIn,
-)
+from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,
+    Message,
     Paced,
     Provider,
     ProviderDescription,
-    completion_request,
 )
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.providers.embedded.catalogue import (
