@@ -78,14 +78,12 @@ class Wishes:
     def want(self, region_id: str, text: str) -> None:
         """Set what the region of a running generation should hold now."""
         if region_id in self._running:
-            self._wishes[region_id] = _Wish(
-                self.as_client_writes(text) if self._line_ending else text
-            )
+            self._wishes[region_id] = _Wish(self._as_client_writes(text))
 
     def want_for_good(self, region_id: str, text: str) -> None:
         """Set what a region should hold at the end."""
         self._running.add(region_id)
-        self._wishes[region_id] = _Wish(self.as_client_writes(text), is_final=True)
+        self._wishes[region_id] = _Wish(self._as_client_writes(text), is_final=True)
 
     def want_settled_again(self, region_id: str) -> None:
         """Want what a region was last brought to for good, unless it wants something else."""
@@ -106,11 +104,6 @@ class Wishes:
     def has_final(self) -> bool:
         """Whether any region wants what it should hold at the end."""
         return any(wish.is_final for wish in self._wishes.values())
-
-    def final_text(self, region_id: str) -> str | None:
-        """Return what a region should hold at the end; None if that is not known."""
-        wish = self._wishes.get(region_id)
-        return wish.text if wish and wish.is_final else None
 
     def growth(self) -> tuple[Step, ForeignChange] | None:
         """Return the one step that is due, if only one region wants text, and that at its end."""
@@ -146,9 +139,9 @@ class Wishes:
         """Want every text with the line ending that the client writes instead of ours."""
         self._line_ending = line_ending
         for wish in self._wishes.values():
-            wish.text = self.as_client_writes(wish.text)
+            wish.text = self._as_client_writes(wish.text)
 
-    def as_client_writes(self, text: str) -> str:
+    def _as_client_writes(self, text: str) -> str:
         """Return a text with the client's own line endings, where it has such."""
         return with_line_ending(text, self._line_ending) if self._line_ending else text
 

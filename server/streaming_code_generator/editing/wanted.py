@@ -210,20 +210,14 @@ def _similar(line: str, old: str) -> bool:
     if line == old:
         return True
     matcher = SequenceMatcher(None, line, old, autojunk=False)
-    return _alike(matcher) or _holds_most(matcher, len(old))
-
-
-def _alike(matcher: SequenceMatcher[str]) -> bool:
-    return (
+    if (
         matcher.real_quick_ratio() > SIMILAR_RATIO
         and matcher.quick_ratio() > SIMILAR_RATIO
         and matcher.ratio() > SIMILAR_RATIO
-    )
-
-
-def _holds_most(matcher: SequenceMatcher[str], old_length: int) -> bool:
-    """Whether the old line is nearly all there: much was added, such as types to a signature."""
-    if old_length < HELD_LEAST_CHARACTERS:
+    ):
+        return True
+    # The old line may be nearly all there: much was added, such as types to a signature.
+    if len(old) < HELD_LEAST_CHARACTERS:
         return False
     runs = (block.size for block in matcher.get_matching_blocks())
-    return sum(run for run in runs if run > 1) > HELD_SHARE * old_length
+    return sum(run for run in runs if run > 1) > HELD_SHARE * len(old)
