@@ -24,7 +24,7 @@ from streaming_code_generator.editing.echo import (
     smallest,
 )
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.in_flight import InFlight, MisplacedEdits, Wishes
+from streaming_code_generator.editing.in_flight import InFlight, MisplacedEdits
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     Plan,
@@ -33,6 +33,7 @@ from streaming_code_generator.editing.tracked_document import (
     with_endings,
 )
 from streaming_code_generator.editing.undo import UndoWatch
+from streaming_code_generator.editing.wanted import Wishes
 
 MOST_UNDO_STEPS = 16
 """Among so many changes of a notification an undo is looked for that something else follows."""

@@ -34,7 +34,6 @@ from streaming_code_generator.editing.in_flight import (
     InFlight,
     MisplacedEdits,
     Refusals,
-    Wishes,
 )
 from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
 from streaming_code_generator.editing.reader import ReportReader
@@ -46,6 +45,7 @@ from streaming_code_generator.editing.tracked_document import (
     land,
 )
 from streaming_code_generator.editing.undo import UndoWatch
+from streaming_code_generator.editing.wanted import Wishes
 
 
 @dataclass(slots=True)
