@@ -27,7 +27,7 @@ class NoGeneration:
     def take_outcome(self, outcome: Outcome) -> None:
         raise NotImplementedError
 
-    def document_moved(self, uri: str) -> None:
+    def document_moved(self, document: OpenDocument) -> None:
         raise NotImplementedError
 
 

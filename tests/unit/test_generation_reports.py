@@ -6,7 +6,7 @@ import re
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.core.engine.routes import Fallback
-from streaming_code_generator.core.extract.parts import CodeTarget, Part
+from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
 from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.errors import APIError
@@ -35,7 +35,7 @@ class Listener:
     def moved(self, generation: Generation) -> None: ...
     def forgotten(self, generation: Generation) -> None: ...
     async def until_read(self) -> None: ...
-    def chunk(self, _generation: Generation, _text: str, _part: Part) -> None:
+    def chunk(self, _generation: Generation, _event: object, _texts: object) -> None:
         self.text_came.set()
 
 
@@ -48,6 +48,7 @@ def job() -> Job:
         end=Point(0, 0),
         code_target=CodeTarget(),
         request=request,
+        partial_result_token=1,
     )
 
 

@@ -102,7 +102,9 @@ class Client:
         self._redact = redact
         self.capabilities = capabilities
         self._logged_once: set[str] = set()
+        # Called for every chunk: without anything in between.
         self.send_edit = self._protocol.send_edit_request
+        self.until_read = self._protocol.until_read
 
     # Congestion
 
@@ -110,13 +112,6 @@ class Client:
     def is_congested(self) -> bool:
         """Whether the client has stopped reading; what is only informative may be left out."""
         return self._protocol.is_congested
-
-    async def until_read(self) -> None:
-        """Wait until a client that has stopped reading goes on, so that nothing piles up.
-
-        Cancellation: at once.
-        """
-        await self._protocol.until_read()
 
     # Sending
 

@@ -52,7 +52,7 @@ class RegionListener(Protocol):
     def take_outcome(self, outcome: Outcome) -> None:
         """Handle the outcome of a region's edits."""
 
-    def document_moved(self, uri: str) -> None:
+    def document_moved(self, document: "OpenDocument") -> None:
         """Handle a change of the document, with which its regions moved."""
 
 
@@ -227,7 +227,7 @@ class OpenDocument:
         """Handle a `didChange` notification."""
         self._changes += 1
         self._pass_on(self.writer.changed(version, changes, now_s=self._loop.time()))
-        self._listener.document_moved(self.uri)
+        self._listener.document_moved(self)
 
     def pause(self) -> None:
         """Send nothing until `go_on`."""
@@ -241,12 +241,12 @@ class OpenDocument:
         self.is_paused = False
         self._changes += 1
         self._pass_on(self.writer.loaded(item.version, item.text, now_s=self._loop.time()))
-        self._listener.document_moved(self.uri)
+        self._listener.document_moved(self)
 
     def undone(self, version: int | None) -> None:
         """Handle the notification that an undo or a redo led to a version of the document."""
         self._pass_on(self.writer.undone(version, now_s=self._loop.time()))
-        self._listener.document_moved(self.uri)
+        self._listener.document_moved(self)
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -267,7 +267,7 @@ class OpenDocument:
             self._edit_form.answered(applied=applied)
         self._pass_on(self.writer.replied(edit_id, applied=applied, now_s=self._loop.time()))
         if not applied:
-            self._listener.document_moved(self.uri)  # text that was on its way is not any more
+            self._listener.document_moved(self)  # text that was on its way is not any more
 
     def _tick(self) -> None:
         self._timer = None

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -15,10 +16,15 @@ from streaming_code_generator.core.engine.generator import (
     filtered,
 )
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit, Slot
-from streaming_code_generator.core.extract.parts import Part
+from streaming_code_generator.core.engine.run import TextPiece
+from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import explanation_comment
-from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.results import (
+    GenerationResult,
+    StreamStats,
+    StreamStatus,
+)
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -153,8 +159,10 @@ class GenerationListener(Protocol):
     def changed(self, generation: "Generation") -> None:
         """Report a new state."""
 
-    def chunk(self, generation: "Generation", text: str, part: Part) -> None:
-        """Report a chunk of the response."""
+    def chunk(
+        self, generation: "Generation", event: TextPiece, texts: Sequence[FilteredText]
+    ) -> None:
+        """Report a chunk of the response to a client that asked for each."""
 
     def moved(self, generation: "Generation") -> None:
         """Report a region that moved, or whose text went or came back."""
@@ -283,25 +291,22 @@ class Generation:
         async with aclosing(stream) as events:
             async for event in events:
                 account.note(event)
-                if event.event.kind == "finished":
-                    return event.event.result
-                self._show(event)
+                match event.event.kind:
+                    case "finished":
+                        return event.event.result
+                    case "retry":
+                        self._listener.changed(self)
+                    case "text":
+                        if every_chunk:
+                            self._listener.chunk(self, event.event, event.texts)
+                        code = ""
+                        for text in event.texts:
+                            code += text.text if text.part == "code" else ""
+                        if code and self.region:
+                            self.region.grow(code)
                 # A client that does not read its messages must not fill the server's memory.
                 await self._listener.until_read()
         raise StreamProcessError("The stream ended without a result: try again.")
-
-    def _show(self, event: FilteredEvent) -> None:
-        if event.event.kind == "retry":
-            self._listener.changed(self)
-        if event.event.kind != "text":
-            return
-        parts: list[Part] = [text.part for text in event.texts]
-        part: Part = "code" if "code" in parts or not parts else parts[-1]
-        if event.event.part == "reasoning":
-            part = "reasoning"
-        self._listener.chunk(self, event.event.text, part)
-        if self.region and "code" in parts:
-            self.region.grow("".join(text.text for text in event.texts if text.part == "code"))
 
     def cancel(self, reason: str = "Cancelled.") -> bool:
         """Stop at once, keeping what has arrived; False if it has ended already."""

@@ -6,7 +6,7 @@ endpoint refuses is not sent again. `Quirks` names what a response does its own 
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
@@ -96,20 +96,36 @@ _UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
 """A value out of its range is another thing: that is the user's to mend."""
 
 
-def chat_body(
-    request: CompletionRequest, dialect: Dialect, extra: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the JSON body besides `model`, `messages` and `stream`."""
-    body: dict[str, object] = {}
-    if dialect.asks_for_usage:
-        body["stream_options"] = {"include_usage": True}
-    if request.max_output_tokens is not None:
-        body[dialect.token_limit_field] = request.max_output_tokens
+PATHS = {"chat": "/chat/completions", "responses": "/responses"}
+"""Where each API is found, below the base URL."""
+
+
+def body_of(request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
+    """Return a request's JSON body besides `model`.
+
+    Source: platform.openai.com/docs/api-reference/chat/create and .../responses/create.
+    """
+    body: dict[str, object] = {"stream": dialect.streams}
+    limit, effort = request.max_output_tokens, request.reasoning_effort
     if request.temperature is not None and dialect.takes_temperature:
         body["temperature"] = request.temperature
-    if request.reasoning_effort is not None:
-        body["reasoning_effort"] = request.reasoning_effort
-    return body | dict(extra)
+    if dialect.api == "chat":
+        body["messages"] = chat_messages(request, dialect)
+        if dialect.asks_for_usage:
+            body["stream_options"] = {"include_usage": True}
+        if limit is not None:
+            body[dialect.token_limit_field] = limit
+        if effort is not None:
+            body["reasoning_effort"] = effort
+        return body
+    body["input"] = chat_messages(request, dialect)
+    # The endpoint would keep it for weeks otherwise.
+    body["store"] = False
+    if limit is not None:
+        body["max_output_tokens"] = limit
+    if effort is not None:
+        body["reasoning"] = {"effort": effort}
+    return body
 
 
 def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
@@ -119,29 +135,6 @@ def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str
         role = dialect.system_role if message.role == "system" else message.role
         messages.append({"role": role, "content": sendable(message.content)})
     return messages
-
-
-PATH = "/responses"
-"""Where the Responses API is found, below the base URL."""
-
-
-def responses_body(
-    request: CompletionRequest, messages: Sequence[Mapping[str, str]], *, takes_temperature: bool
-) -> dict[str, object]:
-    """Return the JSON body besides `model`, `stream` and what is extra.
-
-    Nothing is stored at the endpoint: it would be kept for weeks otherwise.
-
-    Source: platform.openai.com/docs/api-reference/responses.
-    """
-    body: dict[str, object] = {"input": list(messages), "store": False}
-    if request.max_output_tokens is not None:
-        body["max_output_tokens"] = request.max_output_tokens
-    if request.temperature is not None and takes_temperature:
-        body["temperature"] = request.temperature
-    if request.reasoning_effort is not None:
-        body["reasoning"] = {"effort": request.reasoning_effort}
-    return body
 
 
 def sendable(text: str) -> str:

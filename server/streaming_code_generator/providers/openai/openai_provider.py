@@ -13,14 +13,11 @@ from streaming_code_generator.core.complete.fill import FillNotOfferedError, Fil
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
 from streaming_code_generator.providers.openai.dialect import (
-    PATH,
-    Dialect,
+    PATHS,
     Quirks,
     WaysToFill,
-    chat_body,
-    chat_messages,
+    body_of,
     dialect_for,
-    responses_body,
     understood,
 )
 from streaming_code_generator.providers.openai.endpoint_errors import (
@@ -281,10 +278,9 @@ class OpenAIProvider:
         dialect = self._dialect
         while True:
             try:
-                if dialect.api == "chat":
-                    return await self._chat(request, dialect, stack)
-                body = self._responses_body(request, dialect)
-                return await self._post(PATH, body, request, stack)
+                body = {"model": self._description.model} | body_of(request, dialect)
+                body |= self._session_field(request) | dict(self._extra_body)
+                return await self._post(PATHS[dialect.api], body, request, stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
                 is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
@@ -294,32 +290,6 @@ class OpenAIProvider:
             # Remembered for later requests: an endpoint refuses a field once in its life.
             self._dialect = dialect = corrected
 
-    async def _chat(
-        self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
-    ) -> "Response":
-        client = await self._client.get()
-        # What is not typed here goes as `extra_body`: names differ between endpoints.
-        response = await stack.enter_async_context(
-            client.chat.completions.with_streaming_response.create(
-                model=self._description.model,
-                messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
-                stream=dialect.streams,
-                extra_headers=self._headers(request),
-                extra_body=self._session_field(request)
-                | chat_body(request, dialect, self._extra_body),
-            )
-        )
-        return response.http_response
-
-    def _responses_body(self, request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
-        body = responses_body(
-            request,
-            chat_messages(request, dialect),
-            takes_temperature=dialect.takes_temperature,
-        )
-        own = {"model": self._description.model, "stream": dialect.streams}
-        return own | self._session_field(request) | body | dict(self._extra_body)
-
     async def _post(
         self,
         path: str,
@@ -327,7 +297,8 @@ class OpenAIProvider:
         request: CompletionRequest | FillRequest,
         stack: AsyncExitStack,
     ) -> "Response":
-        """Send what the SDK has no stream of chunks for."""
+        # Not by the client's `chat.completions`: importing and checking its types would hold up the
+        # first request.
         from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
 
         client = await self._client.get()
