@@ -11,7 +11,6 @@ line ending that makes that line. The place follows the document until the gener
 
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.target import (
     Placement,
@@ -32,6 +31,7 @@ from streaming_code_generator.lsp.wire import (
     content_modified,
     invalid,
 )
+from streaming_code_generator.providers.choose import completion_request
 from streaming_code_generator.settings.declarations import (
     Settings,
 )

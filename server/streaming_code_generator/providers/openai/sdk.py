@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.endpoints import is_loopback, is_of_keychain, is_openai
+from streaming_code_generator.settings.kinds import Secret
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import AsyncClient, Auth, Proxy, Timeout
