@@ -32,7 +32,7 @@ _FIELDS = (
 )
 """What tools for editing call the text that they write, the surest first."""
 _OLD = ("old_string", "old_str", "old_code", "old_text", "search")
-_AROUND = ("arguments", "parameters", "input", "args", "params", "function")
+_AROUND = ("arguments", "parameters", "input", "args", "params", "function", "edits", "changes")
 _OTHERS = (
     *("name", "language", "placement", "explanation", "tool", "action", "command", "path"),
     *("file_path", "filename", "file", "type", "id", "thought", "reasoning", "description"),

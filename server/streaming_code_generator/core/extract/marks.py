@@ -336,6 +336,8 @@ def _may_wrap(name: str, target: CodeTarget) -> bool:
         or (name in _OF_HTML and (language_id in _MARKUP or target.is_prose))
     ):
         return False
+    if name == "script" and language_id in {"javascript", "typescript"}:
+        return True
     may_be_any = language_id not in _MAY_HOLD_MARKUP and not target.is_prose
     is_no_html = "_" in name and language_id in {"javascript", "typescript"}
     return may_be_any or is_no_html or _KNOWN.fullmatch(name) is not None
