@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass
 
 from streaming_code_generator.core.extract.diffs import (
-    OLD_TEXT,
     Applied,
     Hunk,
     apply_diff,
     apply_hunks,
 )
-from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.parts import DIFF_TAGS, OLD_TEXT, CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
@@ -103,7 +102,6 @@ def _edit_of(value: object) -> Edit | None:
     return next((edit for key in _AROUND if (edit := _edit_of(value.get(key))) is not None), None)
 
 
-DIFF_TAGS = {"diff", "udiff", "patch"}
 DIFF_LIMIT = 65_536
 """Most characters of a diff: it can only be applied when it is whole."""
 

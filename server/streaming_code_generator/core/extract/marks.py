@@ -7,8 +7,7 @@ prompt's template or of a tool that the model thought it had.
 import re
 from dataclasses import dataclass
 
-from streaming_code_generator.core.extract.diffs import OLD_TEXT
-from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, segments
 
 END_TOKENS = (
