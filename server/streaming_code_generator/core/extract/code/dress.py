@@ -127,7 +127,7 @@ class Dress:
             return self._without_number(line) if is_whole else ""
         if self._is_console:
             return self._without_prompt(line) if is_whole else ""
-        if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
+        if len(line) <= LINE_LIMIT and (not line.strip(BLANK) or self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
 
