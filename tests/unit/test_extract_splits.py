@@ -211,7 +211,7 @@ def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str, pa
     machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
     machine.feed(beginning)
     fed = 0
-    # Whatever is held back beyond the limit was held back from the first few thousand characters on.
+    # What exceeds the limit in the end is held back from the first thousands of characters on.
     while fed < 3000 or (machine.held_back > fed // 3 and fed < HELD_BACK_LIMIT + 3000):
         chunk = pattern * (1 + 1000 // len(pattern))
         machine.feed(chunk)
