@@ -15,13 +15,6 @@ from streaming_code_generator.errors import (
 )
 
 if TYPE_CHECKING:
-    from streaming_code_generator.core.events import (
-        EmptyChunkArrived,
-        GenerationEvent,
-        GenerationFinished,
-        RetryScheduled,
-        TextArrived,
-    )
     from streaming_code_generator.core.messages import (
         CompletionRequest,
         Delta,
@@ -31,7 +24,16 @@ if TYPE_CHECKING:
         ProviderDescription,
         Usage,
     )
-    from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+    from streaming_code_generator.core.results import (
+        EmptyChunkArrived,
+        GenerationEvent,
+        GenerationFinished,
+        GenerationResult,
+        RetryScheduled,
+        StreamStats,
+        StreamStatus,
+        TextArrived,
+    )
     from streaming_code_generator.library import StreamingCodeGenerator
 
 __all__ = [
@@ -62,19 +64,19 @@ __version__: str
 _HOMES = {
     "CompletionRequest": "core.messages",
     "Delta": "core.messages",
-    "EmptyChunkArrived": "core.events",
-    "GenerationEvent": "core.events",
-    "GenerationFinished": "core.events",
+    "EmptyChunkArrived": "core.results",
+    "GenerationEvent": "core.results",
+    "GenerationFinished": "core.results",
     "GenerationResult": "core.results",
     "Message": "core.messages",
     "PromptProgress": "core.messages",
     "Provider": "core.messages",
     "ProviderDescription": "core.messages",
-    "RetryScheduled": "core.events",
+    "RetryScheduled": "core.results",
     "StreamStats": "core.results",
     "StreamStatus": "core.results",
     "StreamingCodeGenerator": "library",
-    "TextArrived": "core.events",
+    "TextArrived": "core.results",
     "Usage": "core.messages",
 }
 

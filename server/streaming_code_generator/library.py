@@ -9,17 +9,22 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Literal, Self
 
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.routes import Fallback
-from streaming_code_generator.core.events import GenerationEvent, GenerationFinished, TextArrived
+from streaming_code_generator.core.engine.routes import CircuitBreakers, Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Message,
     Provider,
     ProviderDescription,
 )
-from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.results import (
+    GenerationEvent,
+    GenerationFinished,
+    GenerationResult,
+    StreamStats,
+    StreamStatus,
+    TextArrived,
+)
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.choose import (

@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from streaming_code_generator.core.attempts import unrecorded
-from streaming_code_generator.core.complete.place import Place
+from streaming_code_generator.core.complete.window import Place
 from streaming_code_generator.core.messages import CompletionRequest, Delta
-from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit
+from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
 from streaming_code_generator.lsp.completions.completions import Completions, Means
-from streaming_code_generator.lsp.completions.neighbours import Neighbours
-from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.transport.edit_messages import AppliedEdits, EditForm
+from streaming_code_generator.lsp.documents.open_document import (
+    AppliedEdits,
+    EditForm,
+    OpenDocument,
+)
 from streaming_code_generator.testing.scripted import ScriptedProvider, text_script
 
 MOST_LOOKS = 100
@@ -26,12 +27,12 @@ class NoGeneration:
     def take_outcome(self, outcome: Outcome) -> None:
         raise NotImplementedError
 
-    def document_moved(self, uri: str) -> None:
+    def document_moved(self, document: OpenDocument) -> None:
         raise NotImplementedError
 
 
 def new_document(uri: str, writer: DocumentWriter) -> OpenDocument:
-    def send(uri: str, edit: OutgoingEdit, *_: object) -> None:
+    def send(*_: object) -> None:
         raise NotImplementedError
 
     return OpenDocument(uri, writer, send, NoGeneration(), edit_form=EditForm(AppliedEdits()))
@@ -66,8 +67,7 @@ class LookedAt(Cursor):
 
 async def test_key_behind_a_whole_suggestion_waits_for_its_connection_to_close() -> None:
     provider = SlowToClose()
-    documents = Documents(new_document, on_closed=lambda _: None)
-    completions = Completions(Neighbours(documents), on_failure=print)
+    completions = Completions(on_failure=print)
     document = new_document("file:///a.py", DocumentWriter("", version=1, encoding="utf-16"))
     means = Means(
         provider=provider,

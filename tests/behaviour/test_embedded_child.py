@@ -16,8 +16,7 @@ import pytest
 from streaming_code_generator.errors import APIError, StreamProcessError
 from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
-from streaming_code_generator.providers.embedded.process import ChildServer
-from streaming_code_generator.providers.embedded.supervisor import ChildSupervisor
+from streaming_code_generator.providers.embedded.process import ChildServer, ChildSupervisor
 from support.embedded import (
     ask,
     collect,

@@ -9,12 +9,11 @@ from contextlib import AsyncExitStack
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import GenerationFinished
 from streaming_code_generator.core.messages import CompletionRequest, Message
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import GenerationFinished, GenerationResult
 from streaming_code_generator.errors import APIError
+from streaming_code_generator.providers.openai.dialect import Quirks
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.providers.openai.quirks import Quirks
 from streaming_code_generator.testing.openai_replies import DONE, Reply, answer, chunk, finish
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 

@@ -9,9 +9,8 @@ from streaming_code_generator.core.complete.fill import Excerpt, FillNotOfferedE
 from streaming_code_generator.core.complete.window import Window
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import APIError
-from streaming_code_generator.providers.choose import ProviderChoice
+from streaming_code_generator.providers.choose import ProviderChoice, ProviderPool
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
-from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.testing.openai_replies import DONE, Hold, Reply, event
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from streaming_code_generator.testing.scripted import ScriptedProvider

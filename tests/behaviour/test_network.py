@@ -12,8 +12,8 @@ import trustme
 from streaming_code_generator.core.engine.generator import GenerationPolicy
 from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
-from streaming_code_generator.providers.openai.network import Network
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.sdk import Network
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.testing.openai_replies import answer
 from streaming_code_generator.testing.openai_server import OpenAIServer

@@ -15,24 +15,20 @@ from typing import get_args
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import EmptyChunkArrived, TextArrived
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Message,
     PromptProgress,
 )
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import EmptyChunkArrived, GenerationResult, TextArrived
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,
     StreamingError,
     StreamProcessError,
 )
-from streaming_code_generator.providers.openai.openai_provider import (
-    Dialect,
-    OpenAIProvider,
-    dialect_for,
-)
+from streaming_code_generator.providers.openai.dialect import Dialect, dialect_for
+from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.settings import Secret
 from streaming_code_generator.testing.openai_replies import (
     DONE,

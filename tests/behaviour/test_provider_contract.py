@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import RetryScheduled, TextArrived
 from streaming_code_generator.core.messages import Delta, Provider, Usage
+from streaming_code_generator.core.results import RetryScheduled, TextArrived
 from streaming_code_generator.errors import APIError, StreamProcessError
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.testing import openai_replies as replies

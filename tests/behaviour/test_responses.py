@@ -6,9 +6,8 @@ from collections.abc import Mapping
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import GenerationFinished
 from streaming_code_generator.core.messages import CompletionRequest, Message
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import GenerationFinished, GenerationResult
 from streaming_code_generator.errors import APIError, StreamProcessError
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.settings.declarations import Api

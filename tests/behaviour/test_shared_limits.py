@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import GenerationEvent, RetryScheduled
+from streaming_code_generator.core.results import GenerationEvent, RetryScheduled
 from streaming_code_generator.errors import APIError, StreamingError
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.testing.openai_replies import Reply, answer

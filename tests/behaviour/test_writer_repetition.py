@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.testing.editor import DidChange, EditorHabits, Reply, SimulatedEditor
 

@@ -8,12 +8,11 @@ from typing import Literal
 
 import pytest
 
-from streaming_code_generator.editing.edits.in_flight import ECHO_TIMEOUT_S, REPLY_TIMEOUT_S
 from streaming_code_generator.editing.exchange import Undeliverable
+from streaming_code_generator.editing.in_flight import ECHO_TIMEOUT_S, REPLY_TIMEOUT_S
 from streaming_code_generator.testing.editor import EditorHabits, ForeignTextRemoved
 from streaming_code_generator.testing.schedule import Schedule, ScheduleBroken, ScheduledGeneration
-from streaming_code_generator.testing.schedule_checks import bring_to_end
-from streaming_code_generator.testing.schedules import main, run_schedules
+from streaming_code_generator.testing.schedules import bring_to_end, main, run_schedules
 
 _ASKED_SCHEDULES = os.environ.get("WRITER_SCHEDULES")
 

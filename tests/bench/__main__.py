@@ -13,13 +13,12 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import accumulate, product
+from itertools import accumulate, pairwise, product
 from pathlib import Path
 
-from bench import completions
+from bench import completions, neovim
 from bench.language_server import (
     MOST_AT_ONCE,
-    Delivery,
     barest_pygls,
     cpu_s,
     memory_mib,
@@ -133,15 +132,20 @@ async def paced(model: Endpoint) -> tuple[float, float, float]:
             delivery = await server.generate(uri, target)
             sent = await model.sent_at_s(PACED.chunks)
             cost_us = (cpu_s(server.pid) - began_cpu_s) / PACED.chunks * 1e6
-    delays_ms = [delay_s * 1e3 for delay_s in _delays_s(delivery, sent)]
-    p99 = statistics.quantiles(delays_ms, n=100)[98]
-    return statistics.median(delays_ms), p99, cost_us
+    return *_median_and_p99_ms(delivery.edits, sent), cost_us
 
 
-def _delays_s(delivery: Delivery, sent: list[float]) -> list[float]:
-    """Return how long after it was sent what can be seen of each chunk stood in the document.
+def _median_and_p99_ms(
+    edits: list[tuple[float, int]], sent: list[float], *, before: int = 0
+) -> tuple[float, float]:
+    """Return how long after it was sent what can be seen of a chunk stood in the document.
 
     A line's ending goes out with what follows it: at the end of the code there is none.
+
+    Args:
+        edits: When each edit came, and how many characters had come by then.
+        sent: When each chunk was sent.
+        before: Characters that come before the code: a fence that is kept.
     """
     # The fence, the last piece before it (whose end may be trimmed) and the prose are left out.
     pieces = list(PACED.pieces())[1:-2]
@@ -149,14 +153,40 @@ def _delays_s(delivery: Delivery, sent: list[float]) -> list[float]:
         end - len(piece) + len(piece.rstrip())
         for end, piece in zip(accumulate(map(len, pieces)), pieces, strict=True)
     )
-    arrivals = iter(delivery.edits)
+    arrivals = iter(edits)
     at_s, characters = next(arrivals)
-    delays = []
+    delays_ms = []
     for sent_at_s, needed in zip(sent[1:-2], lengths, strict=True):
-        while characters < needed:
+        while characters < before + needed:
             at_s, characters = next(arrivals)
-        delays.append(at_s - sent_at_s)
-    return delays
+        delays_ms.append((at_s - sent_at_s) * 1e3)
+    return statistics.median(delays_ms), statistics.quantiles(delays_ms, n=100)[98]
+
+
+async def in_neovim(model: Endpoint, plugins: Path | None) -> dict[str, float]:
+    """Return what the plug-ins that are there come to in a real Neovim."""
+    figures: dict[str, float] = {}
+    for contestant in neovim.CONTESTANTS:
+        if (paths := neovim.runtime_paths(contestant, plugins)) is None:
+            continue
+        whole = await neovim.streamed(contestant, paths, model.base_url, Stream())
+        took_s = whole.updates[-1][0] - whole.began_s
+        figures[f"Neovim: chunks a second: {contestant}"] = FULL_RATE_CHUNKS / took_s
+        moments = {round(at_s, 3) for at_s, _ in whole.updates}
+        figures[f"Neovim: moments of change a second: {contestant}"] = len(moments) / took_s
+        figures[f"Neovim: CPU a chunk, µs: {contestant}"] = whole.cpu_s / FULL_RATE_CHUNKS * 1e6
+        figures[f"Neovim: editor blocked, ms: {contestant}"] = whole.blocked_ms
+        if any(later < earlier for (_, earlier), (_, later) in pairwise(whole.updates)):
+            continue  # what is written anew each time arrives at no moment that could be named
+        slow = await neovim.streamed(contestant, paths, model.base_url, PACED)
+        sent = (await model.sent_at_s(2 * PACED.chunks))[PACED.chunks :]  # the first time warms up
+        _, come = slow.updates[-1]
+        fence, *code, _ = map(len, PACED.pieces())
+        kept = fence if come >= fence + sum(code) else 0
+        median, p99 = _median_and_p99_ms(slow.updates, sent, before=kept)
+        figures[f"Neovim, 100 chunks a second: chunk to buffer, ms, median: {contestant}"] = median
+        figures[f"Neovim, 100 chunks a second: chunk to buffer, ms, p99: {contestant}"] = p99
+    return figures
 
 
 async def start(model: Endpoint) -> dict[str, float]:
@@ -202,7 +232,7 @@ async def first_text_ms(model: Endpoint) -> float:
     return (float(output) - began_s) * 1e3
 
 
-async def measure(repeats: int, sizes: list[int]) -> Figures:
+async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figures:
     """Measure everything `repeats` times, one after the other."""
     figures: Figures = defaultdict(list)
     async with endpoint() as model:
@@ -236,6 +266,8 @@ async def measure(repeats: int, sizes: list[int]) -> Figures:
                 figures[name].append(value)
             for name, value in (await completions.measured(max(sizes))).items():
                 figures[name].append(value)
+            for name, value in (await in_neovim(model, plugins)).items():
+                figures[name].append(value)
             alone = await first_text_ms(model)
             figures["start to the first text, ms: SDK alone"].append(alone)
     return figures
@@ -257,9 +289,12 @@ def main() -> None:
     parser.add_argument(
         "--lines", type=int, nargs="+", default=[100, 10_000, 100_000], help="document sizes"
     )
+    parser.add_argument(
+        "--plugins", type=Path, help="a folder of Neovim plug-ins to measure beside ours"
+    )
     parser.add_argument("--out", type=Path, default=Path("bench-results"), help="a folder")
     arguments = parser.parse_args()
-    figures = asyncio.run(measure(arguments.repeats, arguments.lines))
+    figures = asyncio.run(measure(arguments.repeats, arguments.lines, arguments.plugins))
     arguments.out.mkdir(exist_ok=True)
     (arguments.out / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
     (arguments.out / "figures.md").write_text(table(figures))

@@ -242,7 +242,7 @@ async def test_initialize_does_not_wait_for_what_generations_need(
 ) -> None:
     probe = (
         "import sys; import streaming_code_generator.lsp.server; "
-        "import streaming_code_generator.lsp.transport.serving; "
+        "import streaming_code_generator.lsp.serving; "
         "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp', 'pygments', "
         "'tenacity', 'streaming_code_generator.core', 'streaming_code_generator.editing.writer') "
         "if name in sys.modules])"

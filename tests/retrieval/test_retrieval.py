@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.context.choose_context import ContextQuery
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.placement.target import code_target
 from streaming_code_generator.core.prompt.build import CodeTask
-from streaming_code_generator.core.prompt.compose import compose
-from streaming_code_generator.core.prompt.profile import PromptProfile
-from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
+from streaming_code_generator.core.prompt.choose_context import ContextQuery
+from streaming_code_generator.core.prompt.compose import PromptProfile, compose
+from streaming_code_generator.core.prompt.definitions import likely_files
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
 from support.entries import Entry, Place, read_entries, read_place
 
 FOLDER = Path(__file__).parent

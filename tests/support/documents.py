@@ -2,9 +2,8 @@
 
 import re
 
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
+from streaming_code_generator.editing.tracked_document import TrackedDocument
 from support.texts import offset_of, point_of
 
 _MARK = re.compile(r"[\[\]]")

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from streaming_code_generator.core.tokens_encodings import encoding_of, load_counter
+from streaming_code_generator.core.tokens import encoding_of, load_counter
 
 _SHARED = (
     "streaming_code_generator.cli.doctor",

@@ -4,9 +4,13 @@ import asyncio
 from contextlib import aclosing
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import GenerationEvent, GenerationFinished, TextArrived
 from streaming_code_generator.core.messages import CompletionRequest, Message, Provider
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import (
+    GenerationEvent,
+    GenerationFinished,
+    GenerationResult,
+    TextArrived,
+)
 
 DEADLINE_S = 20.0
 """Longest time a test waits for what must happen."""

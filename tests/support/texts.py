@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
+from streaming_code_generator.editing.mirror import Point, PositionEncoding
 
 ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
 TRAPS = [

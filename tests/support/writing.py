@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from streaming_code_generator.editing.exchange import Outcome, OutgoingEdit, ReportedChange
-from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from support.texts import point_of
 

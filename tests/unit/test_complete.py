@@ -4,13 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
-from streaming_code_generator.core.complete.fill import Excerpt, FillRequest
-from streaming_code_generator.core.complete.markers import markers_of
+from streaming_code_generator.core.complete.fill import (
+    ChatAnswer,
+    Excerpt,
+    FillRequest,
+    chat_request,
+    markers_of,
+)
+from streaming_code_generator.core.complete.fitting import CompletionText
 from streaming_code_generator.core.complete.memory import LOOK_BACK, CompletionMemory
-from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
-from streaming_code_generator.core.complete.stopping import CompletionText
-from streaming_code_generator.core.complete.window import Window, window_at
+from streaming_code_generator.core.complete.window import (
+    Place,
+    Window,
+    place_at,
+    typed_beyond,
+    typed_since,
+    window_at,
+)
 
 TEXT = st.text(alphabet="ab(\n é", max_size=12)
 

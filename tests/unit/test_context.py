@@ -6,19 +6,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.context.around import around, scope_headers
-from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.definitions import definitions_in
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import code_target, selection_target
 from streaming_code_generator.core.prompt.build import CodeTask
-from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
-from streaming_code_generator.core.prompt.profile import PromptProfile, profile_of
-from streaming_code_generator.core.tokens_encodings import FALLBACK_ENCODING, load_counter
-from streaming_code_generator.lsp.documents import context_files
-from streaming_code_generator.lsp.documents.context_files import WorkspaceReader
+from streaming_code_generator.core.prompt.choose_context import (
+    ContextQuery,
+    around,
+    choose_context,
+    scope_headers,
+)
+from streaming_code_generator.core.prompt.compose import (
+    Prompt,
+    PromptProfile,
+    SelectionTooLongError,
+    compose,
+    profile_of,
+)
+from streaming_code_generator.core.prompt.definitions import definitions_in, likely_files
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
+from streaming_code_generator.lsp.documents import files
+from streaming_code_generator.lsp.documents.files import WorkspaceReader
 
 
 def count(text: str) -> int:
@@ -270,7 +278,7 @@ def test_of_a_large_workspace_only_files_are_read_that_may_define_what_is_used()
 def test_a_workspace_that_takes_long_to_list_is_listed_by_several_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(context_files, "LISTING_S", -1.0)  # a folder for each request
+    monkeypatch.setattr(files, "LISTING_S", -1.0)  # a folder for each request
     for name in ("a.py", "one/b.py", "one/two/c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from streaming_code_generator.editing.edits.undo import UndoWatch
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.mirror import Point
+from streaming_code_generator.editing.tracked_document import TrackedDocument
+from streaming_code_generator.editing.undo import UndoWatch
 from support.documents import change, tracked
 from support.texts import point_of
 

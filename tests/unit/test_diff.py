@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.text.diff import (
+from streaming_code_generator.editing.diff import (
     Edit,
     apply_edits,
     common_prefix,

@@ -4,12 +4,11 @@ import time
 
 import pytest
 
-from streaming_code_generator.editing.edits.echo import Echo, find_echo
-from streaming_code_generator.editing.edits.plan import Plan, Step
-from streaming_code_generator.editing.regions.region import ForeignChange
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.echo import Echo, find_echo
+from streaming_code_generator.editing.mirror import Point
+from streaming_code_generator.editing.region import ForeignChange
+from streaming_code_generator.editing.tracked_document import Plan, Step, TrackedDocument
 from support.documents import at, tracked
 
 

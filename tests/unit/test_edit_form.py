@@ -1,13 +1,21 @@
 """In which form edits go out: by what a client has shown, document by document."""
 
-from streaming_code_generator.lsp.transport.edit_messages import AppliedEdits, EditForm
+from streaming_code_generator.editing.exchange import OutgoingEdit
+from streaming_code_generator.lsp.documents.open_document import AppliedEdits, EditForm
 
 
 def answers(form: EditForm, replies: str, *, version: int = 5) -> list[int | str | None]:
     """Return what is sent as the version, edit after edit, given the client's replies."""
     sent: list[int | str | None] = []
     for reply in replies.split():
-        sent.append(form.version(version) if form.is_versioned else "unversioned")
+        edit = form.workspace_edit(
+            "file:///a.py", OutgoingEdit(edit_id=1, version=version, replacements=())
+        )
+        match edit:
+            case {"documentChanges": [{"textDocument": {"version": int(shown)}}]}:
+                sent.append(shown)
+            case {"changes": _}:
+                sent.append("unversioned")
         form.answered(applied=reply == "yes")
     return sent
 

@@ -5,19 +5,29 @@ import json
 import pytest
 from lsprotocol import converters, types
 
-from streaming_code_generator.lsp.documents.sync import DidChangeParams
-from streaming_code_generator.lsp.transport.edit_messages import (
+from streaming_code_generator.editing.exchange import OutgoingEdit, TextReplacement
+from streaming_code_generator.lsp.documents.open_document import (
+    REFUSALS_BEFORE_UNVERSIONED,
+    AppliedEdits,
+    EditForm,
+)
+from streaming_code_generator.lsp.wire import (
+    DidChangeParams,
     EditReply,
     edit_reply,
     reported_changes,
-    text_edits,
-    unversioned_edit,
-    versioned_edit,
 )
 
 CONVERTER = converters.get_converter()
 URI = "file:///a.py"
 PLACES = [((1, 2), (3, 4), 'tab\t "quoted" é🦀'), ((5, 0), (5, 0), "")]
+
+
+def outgoing_edit(version: int | None) -> OutgoingEdit:
+    replacements = tuple(
+        TextReplacement(start=start, end=end, text=text) for start, end, text in PLACES
+    )
+    return OutgoingEdit(edit_id=1, version=version, replacements=replacements)
 
 
 def general_edits() -> list[types.TextEdit]:
@@ -32,12 +42,17 @@ def test_a_versioned_edit_is_byte_equal_to_the_general_one(version: int | None) 
     document = types.OptionalVersionedTextDocumentIdentifier(uri=URI, version=version)
     change = types.TextDocumentEdit(text_document=document, edits=list(general_edits()))
     general = CONVERTER.unstructure(types.WorkspaceEdit(document_changes=[change]))
-    assert json.dumps(versioned_edit(URI, version, text_edits(PLACES))) == json.dumps(general)
+    lean = EditForm(AppliedEdits()).workspace_edit(URI, outgoing_edit(version))
+    assert json.dumps(lean) == json.dumps(general)
 
 
 def test_an_unversioned_edit_is_byte_equal_to_the_general_one() -> None:
     general = CONVERTER.unstructure(types.WorkspaceEdit(changes={URI: general_edits()}))
-    assert json.dumps(unversioned_edit(URI, text_edits(PLACES))) == json.dumps(general)
+    form = EditForm(AppliedEdits())
+    for _ in range(REFUSALS_BEFORE_UNVERSIONED):
+        form.workspace_edit(URI, outgoing_edit(7))
+        form.answered(applied=False)
+    assert json.dumps(form.workspace_edit(URI, outgoing_edit(7))) == json.dumps(general)
 
 
 @pytest.mark.parametrize(

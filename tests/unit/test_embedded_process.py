@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.embedded_provider import suitable_threads
 from streaming_code_generator.providers.embedded.process import (
+    STABLE_AFTER_S,
+    RestartBackoff,
     child_command,
     child_environment,
     describe_exit,
     first_logged_error,
 )
-from streaming_code_generator.providers.embedded.supervisor import STABLE_AFTER_S, RestartBackoff
 
 
 def test_first_start_and_first_restart_need_not_wait() -> None:

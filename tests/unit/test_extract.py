@@ -3,8 +3,8 @@
 import pytest
 
 from streaming_code_generator.core.extract.filter import OutputFilter, extract
+from streaming_code_generator.core.extract.opening import LEAD_LIMIT
 from streaming_code_generator.core.extract.parts import CodeTarget, Extraction, FilteredText, Part
-from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 ADD = "def add(a, b):\n    return a + b"
 OF_TEXT = CodeTarget(language_id="markdown", is_prose=True)

@@ -50,6 +50,9 @@ FRAGMENTS = [
     *["<tool_call>\n", '{"code": "x = 1"}\n', '{\n  "code":', "<path>a.py</path>\n", "a/b.py\n"],
     *["<pre><code>x", "</code></pre>", "'''python\n", "Copy code\n", "*** Begin Patch\n"],
     *["```python\nx = 1\nx = 2\n}\n```\n", "# filepath: a.py\n", "<details>\n", "\n\n"],
+    *["<?php\n", "\n?>", "?", "?>\n", "Scenario: one", "Given two.", "[PYTHON]\n", "\n[/PYTHON]"],
+    *['"x = 1\\ny = 2"', "print(default_api.write(content='x = 1')", "---\n", "[/INST]"],
+    *["\n\nThis says what it does.\n", "<|return|>", "<|start|>assistant"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["<|im_end|>", "<|im_", "end|>", "</s>", "<s>", "<|end|>"],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
@@ -75,7 +78,7 @@ targets = st.builds(
     line_ending=st.sampled_from(["\n", "\r\n", "\r"]),
     text_before=st.sampled_from(["", "    ", "\t", "def add(", "  x = ", "b", "}", "return"]),
     text_after=st.sampled_from(["", ")", "):", "):\n    pass", " b", "b", "}\r\n", '"', "  "]),
-    language_id=st.sampled_from(["", "python", "c", "markdown", "shellscript"]),
+    language_id=st.sampled_from(["", "python", "c", "markdown", "shellscript", "php", "feature"]),
     is_prose=st.booleans(),
     ends_with_code=st.booleans(),
 )
@@ -84,7 +87,8 @@ targets = st.builds(
 def take_apart(chunks: list[str], target: CodeTarget) -> Extraction:
     machine = OutputFilter(target)
     pieces = [piece for chunk in chunks for piece in machine.feed(chunk)]
-    return joined(pieces + machine.finish())
+    parts = joined(pieces + machine.finish())
+    return replace(parts, code=machine.settled(parts.code)[0])
 
 
 def joined(pieces: list[FilteredText]) -> Extraction:
@@ -169,6 +173,79 @@ def answers(draw: st.DrawFn) -> Answer:
             reasoning=thought,
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """A filter, and one in which every chunk goes through every stage: they say the same."""
+
+    filter: OutputFilter
+    through_stages: OutputFilter
+
+    def feed(self, chunk: str) -> None:
+        assert self.filter.feed(chunk) == self.through_stages.feed_stages(chunk)
+        self._compare()
+
+    def feed_reasoning(self, chunk: str) -> None:
+        assert self.filter.feed_reasoning(chunk) == self.through_stages.feed_reasoning(chunk)
+        self._compare()
+
+    def finish(self) -> None:
+        assert self.filter.finish() == self.through_stages.finish()
+        self._compare()
+
+    def _compare(self) -> None:
+        for name in ("held_back", "is_over", "may_be_over", "is_loop", "dropped", "added"):
+            assert getattr(self.filter, name) == getattr(self.through_stages, name), name
+        assert self.filter.problem == self.through_stages.problem
+
+
+@given(responses, targets, st.lists(st.integers(0, 10_000), max_size=40), st.integers(0, 10_000))
+def test_a_chunk_within_a_line_comes_out_as_it_would_through_every_stage(
+    text: str, target: CodeTarget, places: list[int], reasoning_at: int
+) -> None:
+    machines = SideBySide(OutputFilter(target), OutputFilter(target))
+    chunks = cut(text, places)
+    for number, chunk in enumerate(chunks):
+        machines.feed(chunk)
+        if number == reasoning_at % len(chunks):
+            machines.feed_reasoning("Hm.")
+    machines.finish()
+
+
+@pytest.mark.parametrize("fence", ["```c\n", ""], ids=["fenced", "bare"])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        *[" &lt; b", "```", " =\u00a0b", "<|im_end|>", "<|cursor|>", "<|file_sep|>b", ")", "\r"],
+        *["\nb", " > b &gt; c", "</s", "b" * 600, "\u00a0'"],
+    ],
+)
+def test_a_chunk_within_a_line_that_matters_comes_out_as_it_would_through_every_stage(
+    fence: str, chunk: str
+) -> None:
+    target = CodeTarget(language_id="c", text_after=")", base_indent="  ", line_ending="\r\n")
+    machines = SideBySide(OutputFilter(target), OutputFilter(target))
+    for text in (fence, "  x = 1;\n", "  value", "(a", chunk, "c", ";", "\n", "}"):
+        machines.feed(text)
+    machines.finish()
+
+
+def test_a_chunk_within_a_line_of_code_passes_no_stage() -> None:
+    read: list[str] = []
+
+    class Watched(OutputFilter):
+        def feed_stages(self, text: str) -> list[FilteredText]:
+            read.append(text)
+            return super().feed_stages(text)
+
+    machine = Watched(CodeTarget(language_id="python", text_after=")"))
+    machine.feed("```py\nx = 1\n")
+    read.clear()
+    chunks = ["total", " = ", "sum", "(", "xs", ")", "\n", "n", "ext", " < ", "x"]
+    pieces = [machine.feed(chunk) for chunk in chunks]
+    assert read == ["total", ")", "\n", "n", " < "]
+    assert pieces[1] == [FilteredText(part="code", text=" = ")]
 
 
 @given(answers())
@@ -294,6 +371,18 @@ def test_what_was_dropped_is_counted_by_its_rule() -> None:
 CASES = cases()
 NAMED = {case.name: case for case in CASES}
 cuts = st.lists(st.integers(min_value=0, max_value=10_000), max_size=8)
+
+
+@given(st.sampled_from(CASES), st.lists(st.integers(0, 10_000), max_size=200))
+def test_a_chunk_of_a_real_answer_comes_out_as_it_would_through_every_stage(
+    case: Case, places: list[int]
+) -> None:
+    target = placement_of(case).target
+    for chunks in (cut(case.answer, places), list(case.answer)):
+        machines = SideBySide(OutputFilter(target), OutputFilter(target))
+        for chunk in chunks:
+            machines.feed(chunk)
+        machines.finish()
 
 
 @given(st.sampled_from(CASES), st.sampled_from(CASES), st.integers(0, 10_000), cuts)

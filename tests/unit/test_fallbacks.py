@@ -2,18 +2,21 @@
 
 import pytest
 
-from streaming_code_generator.core.engine.breaker import (
+from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.routes import (
     MOST_FAILURES,
     MOST_OPEN_S,
     OPEN_S,
     CircuitBreaker,
     CircuitBreakers,
+    Fallback,
 )
-from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.routes import Fallback
-from streaming_code_generator.core.events import GenerationEvent, GenerationFinished
 from streaming_code_generator.core.messages import CompletionRequest, Delta
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import (
+    GenerationEvent,
+    GenerationFinished,
+    GenerationResult,
+)
 from streaming_code_generator.errors import APIError, ErrorKind, StreamProcessError
 from streaming_code_generator.testing.scripted import (
     Disconnect,

@@ -3,12 +3,12 @@
 import asyncio
 import re
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.core.engine.routes import Fallback
-from streaming_code_generator.core.extract.parts import CodeTarget, Part
+from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.errors import APIError
 from streaming_code_generator.lsp.generations.generation import Completed, Generation
 from streaming_code_generator.lsp.generations.job import Job
@@ -35,7 +35,7 @@ class Listener:
     def moved(self, generation: Generation) -> None: ...
     def forgotten(self, generation: Generation) -> None: ...
     async def until_read(self) -> None: ...
-    def chunk(self, _generation: Generation, _text: str, _part: Part) -> None:
+    def chunk(self, _generation: Generation, _event: object, _texts: object) -> None:
         self.text_came.set()
 
 
@@ -48,6 +48,7 @@ def job() -> Job:
         end=Point(0, 0),
         code_target=CodeTarget(),
         request=request,
+        partial_result_token=1,
     )
 
 

@@ -6,12 +6,22 @@ from contextlib import aclosing
 
 import pytest
 
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import EmptyChunkArrived, GenerationFinished, TextArrived
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
+    GenerationPolicy,
+    filtered,
+)
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
-from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.results import (
+    EmptyChunkArrived,
+    GenerationFinished,
+    GenerationResult,
+    StreamStats,
+    StreamStatus,
+    TextArrived,
+)
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,

@@ -5,9 +5,8 @@ import random
 import pytest
 
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.text.lines import PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
-from streaming_code_generator.lsp.documents.change_history import MOST_VERSIONS, ChangeHistory
+from streaming_code_generator.editing.mirror import Mirror, PositionEncoding
+from streaming_code_generator.lsp.documents.open_document import MOST_VERSIONS, ChangeHistory
 from streaming_code_generator.lsp.wire import ClientRange
 
 SELECTED: ClientRange = ((3, 2), (5, 4))

@@ -6,16 +6,14 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.events import GenerationFinished
+from streaming_code_generator.core.engine.generator import FilteredEvent, GenerationEngine, filtered
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,
     ProviderDescription,
     Usage,
 )
-from streaming_code_generator.core.results import GenerationResult
+from streaming_code_generator.core.results import GenerationFinished, GenerationResult
 from support.generations import DEADLINE_S, request_for
 
 USAGE = Usage(prompt_tokens=3, completion_tokens=4, total_tokens=7)

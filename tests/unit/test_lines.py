@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.text.lines import (
+from streaming_code_generator.editing.mirror import (
     PositionEncoding,
     character_to_column,
     column_to_character,

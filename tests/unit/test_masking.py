@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.events import GenerationFinished
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta
+from streaming_code_generator.core.results import GenerationFinished
 from streaming_code_generator.testing.scripted import Disconnect, ScriptedProvider, text_script
 from support.generations import request_for
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pygls.exceptions import JsonRpcException
 
-from streaming_code_generator.lsp.transport.serving import (
+from streaming_code_generator.lsp.serving import (
     MOST_BODY_BYTES,
     MOST_HEADER_BYTES,
     MessageParser,

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding, split_lines
-from streaming_code_generator.editing.text.mirror import Mirror
-from streaming_code_generator.testing.editor_protocol import offset_in, position_in
+from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding, split_lines
+from streaming_code_generator.testing.editor import offset_in, position_in
 from support.texts import ENCODINGS, offset_of, point_of, texts
 
 positions = st.tuples(st.integers(-1, 12), st.integers(-1, 12))

@@ -25,15 +25,13 @@ from streaming_code_generator.providers.embedded.catalogue import (
     KnownModel,
     PackagedWeights,
 )
-from streaming_code_generator.providers.embedded.download import (
-    FRUITLESS_ATTEMPTS,
-    LOCK_NAME,
-    download,
-)
 from streaming_code_generator.providers.embedded.install import (
     BINDING,
+    FRUITLESS_ATTEMPTS,
+    LOCK_NAME,
     Environment,
     Requirement,
+    download,
     install_commands,
     install_package,
     packaged_requirement,

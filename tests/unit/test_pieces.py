@@ -6,7 +6,8 @@ from itertools import count, groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.regions.pieces import (
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.region import (
     Kind,
     Piece,
     Pieces,
@@ -18,7 +19,6 @@ from streaming_code_generator.editing.regions.pieces import (
     revive,
     rewrite,
 )
-from streaming_code_generator.editing.text.diff import Edit
 
 OWN, FOREIGN, DELETED = Kind.OWN, Kind.FOREIGN, Kind.DELETED
 

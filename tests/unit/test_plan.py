@@ -1,18 +1,22 @@
 """Plans are the smallest steps towards the wanted texts, and land as they say."""
 
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.edits.plan import (
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.region import ForeignChange, without_deleted
+from streaming_code_generator.editing.tracked_document import (
     Step,
+    TrackedDocument,
     document_changes,
     land,
     plan_towards,
     with_endings,
 )
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit
 from support.documents import at, change, marked, own, tracked
 from support.texts import texts
 
@@ -32,6 +36,69 @@ def test_appended_text_is_one_insertion() -> None:
     document = tracked("x[ab]y")
 
     assert plan_towards(document, {"0": "abcd"}) == (Step("0", Edit(2, 2, "cd")),)
+
+
+def test_text_that_grows_at_its_end_takes_the_short_way() -> None:
+    document = tracked("x[ab]y")
+    land(document, plan := plan_towards(document, {"0": "cd"}), frozenset(plan))
+
+    step = Step("0", Edit(2, 2, "ef"))
+    assert document.growth("0", "cdef") == (step, ForeignChange(at(0, 3), at(0, 3), "ef"))
+
+
+@st.composite
+def documents_and_wanted_texts(draw: st.DrawFn) -> tuple[TrackedDocument, str]:
+    """Draw a document in which something landed and may have been changed, and a wanted text."""
+    document = tracked(draw(st.sampled_from(["a[]\nc", "a[b]\nc", "a[bcc]\nc", "a[b]d[]"])))
+    landed = draw(st.sampled_from(["bc", "b\r", "e\n"]))
+    plan = plan_towards(document, {"0": landed})
+    land(document, plan, frozenset(plan))
+    wanted = own(document) + draw(st.sampled_from(["", "c", "\n", "\r\n", "f\r"]))
+    match draw(st.sampled_from(["nothing", "typing", "undo", "deletion", "another text"])):
+        case "typing":
+            low, length = draw(st.integers(0, 4)), draw(st.integers(0, 2))
+            end = len(document.mirror.text)
+            text = draw(st.sampled_from(["", "x", "\n"]))
+            change(document, min(low, end), min(low + length, end), text)
+        case "undo":
+            change(document, 2, 1 + len(landed), "")
+            region = document.region("0")
+            own_text, pieces = region.standing_text(), without_deleted(region.pieces)
+            document.replace_region("0", replace(region, own_text=own_text, pieces=pieces))
+        case "deletion":
+            document.replace_region("0", replace(document.region("0"), deleted=True))
+        case "another text":
+            wanted = "q" + wanted
+    document.mark_read()
+    document.take_touched()
+    return document, wanted
+
+
+@given(documents_and_wanted_texts())
+@settings(max_examples=500)
+def test_the_short_way_plans_what_the_general_way_does(case: tuple[TrackedDocument, str]) -> None:
+    document, wanted = case
+
+    growth = document.growth("0", wanted)
+    if growth:
+        plan = plan_towards(document, {"0": wanted})
+        assert ((growth[0],), [growth[1]]) == (plan, document_changes(document, plan))
+
+
+@given(documents_and_wanted_texts())
+@settings(max_examples=500)
+def test_the_short_way_lands_as_the_general_way_does(case: tuple[TrackedDocument, str]) -> None:
+    document, wanted = case
+    plan, other = plan_towards(document, {"0": wanted}), deepcopy(document)
+
+    if document.grow(plan):
+        land(other, plan, frozenset(plan))
+        assert other.take_touched() == []
+        other.mark_read()
+        assert document.mirror.lines == other.mirror.lines
+        for region_id in other.region_ids():
+            assert document.region(region_id) == other.region(region_id)
+            assert vars(document.history(region_id)) == vars(other.history(region_id))
 
 
 def test_lines_that_stay_are_not_sent() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from streaming_code_generator.core.attempts import Attempt
 from streaming_code_generator.core.results import shown_usd
-from streaming_code_generator.usage.prices import listed_price
+from streaming_code_generator.usage.ledger import listed_price
 
 KNOWN = Attempt(
     began_at_s=1_790_000_000.0,

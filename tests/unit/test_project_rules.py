@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.context.file_pieces import (
+from streaming_code_generator.core.prompt.file_pieces import (
     RULES_TOKENS,
     FileSnapshot,
     rules_piece,
 )
-from streaming_code_generator.lsp.documents.context_files import Showable
-from streaming_code_generator.lsp.project_rules import rules_for
+from streaming_code_generator.lsp.consent import rules_for
+from streaming_code_generator.lsp.documents.files import Showable
 
 
 @pytest.fixture

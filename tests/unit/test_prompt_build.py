@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.context.file_pieces import fenced
 from streaming_code_generator.core.placement.target import code_target, selection_target
-from streaming_code_generator.core.prompt.build import CodeTask, build_messages
-from streaming_code_generator.core.prompt.context import (
+from streaming_code_generator.core.prompt.build import (
     CHARACTERS_AFTER,
     CHARACTERS_BEFORE,
     LINES_PER_STEP,
+    CodeTask,
     Context,
+    build_messages,
     context_around,
 )
+from streaming_code_generator.core.prompt.file_pieces import fenced
 
 
 def user_message(task: CodeTask) -> str:

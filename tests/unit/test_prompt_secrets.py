@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_code_generator.lsp.documents.workspace_files import secret_looking
+from streaming_code_generator.lsp.documents.files import secret_looking
 
 SECRET = [
     ".env", ".env.local", "production.env", ".envrc", ".ENV",

@@ -8,8 +8,8 @@ import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.engine.limits import JITTER, Deadlines, attempts
-from streaming_code_generator.core.events import RetryScheduled
 from streaming_code_generator.core.messages import Delta
+from streaming_code_generator.core.results import RetryScheduled
 from streaming_code_generator.errors import (
     APIError,
     ConfigurationError,

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.engine.from_settings import completion_request, generation_policy
+from streaming_code_generator.core.engine.generator import completion_request, generation_policy
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.providers.choose import (
     completes,
     completion_choice,
     provider_choice,
 )
-from streaming_code_generator.providers.openai.network import Network
+from streaming_code_generator.providers.openai.sdk import Network
 from streaming_code_generator.settings import (
     ModelSelection,
     ResolvedSettings,

@@ -6,10 +6,10 @@ import pytest
 from pygments.lexers import find_lexer_class_by_name
 
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.lsp.capabilities import Capabilities
-from streaming_code_generator.lsp.documents.sync import OpenedDocument
+from streaming_code_generator.lsp.client import Capabilities
 from streaming_code_generator.lsp.server import build_server
 from streaming_code_generator.lsp.state import new_state
+from streaming_code_generator.lsp.wire import OpenedDocument
 from streaming_code_generator.settings import SettingsSources
 
 

@@ -14,20 +14,17 @@ import pytest
 from tiktoken.load import load_tiktoken_bpe
 
 from streaming_code_generator.core import tokens as tokens_module
-from streaming_code_generator.core import tokens_encodings
-from streaming_code_generator.core.messages import Delta, Message, Usage
+from streaming_code_generator.core.attempts import AttemptMeter, TokenFigures, token_figures
+from streaming_code_generator.core.messages import Delta, Message, ProviderDescription, Usage
 from streaming_code_generator.core.tokens import (
-    LocalCount,
-    TokenAccount,
-    Tokenizers,
-    estimated_prompt_tokens,
-    tokens_without_tokenizer,
-)
-from streaming_code_generator.core.tokens_encodings import (
     MOST_CHARS_AT_ONCE,
     CountTokens,
+    LocalCount,
+    Tokenizers,
     encoding_of,
+    estimated_prompt_tokens,
     load_counter,
+    tokens_without_tokenizer,
 )
 
 MESSAGES = (Message(role="user", content="def add(a, b):"),)
@@ -73,28 +70,32 @@ def test_no_connection_is_made_and_nothing_is_cached(
 
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(socket.socket, "connect", no_network)
-    tokens_encodings._build.__wrapped__("cl100k_base")
+    tokens_module._build.__wrapped__("cl100k_base")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_ranks_that_are_not_those_expected_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="are not tiktoken's"):
-        tokens_encodings._carried_ranks(f"https://example/{name}.tiktoken", "0" * 64)
+        tokens_module._carried_ranks(f"https://example/{name}.tiktoken", "0" * 64)
 
 
 def test_the_standin_takes_what_tiktokens_loader_takes() -> None:
     assert load_tiktoken_bpe.__code__.co_varnames[:2] == ("tiktoken_bpe_file", "expected_hash")
 
 
-# --- the account of one generation ----------------------------------------------------------
+# --- the figures of an attempt --------------------------------------------------------------
 
 
-def account(counted: LocalCount | None = None) -> TokenAccount:
-    tokens = TokenAccount(MESSAGES)
-    if counted is not None:
-        tokens.take_count(counted)
-    return tokens
+PROVIDER = ProviderDescription(name="p", model="m", endpoint="e", reason="r")
+
+
+def meter() -> AttemptMeter:
+    return AttemptMeter(PROVIDER, "generate", MESSAGES)
+
+
+def figures(tokens: AttemptMeter, counted: LocalCount | None = None) -> TokenFigures:
+    return token_figures([tokens], counted)
 
 
 COUNTED = LocalCount(prompt=5, completion=3, source="tiktoken")
@@ -106,74 +107,82 @@ def usage(prompt: int, completion: int, total: int | None = None) -> Usage:
 
 
 def test_while_text_arrives_tokens_are_estimated_from_characters() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(text="abcd", reasoning="efghi"))
     prompt = estimated_prompt_tokens(MESSAGES)
-    assert tokens.figures() == (prompt, 3, prompt + 3, "estimate")
+    assert figures(tokens) == (prompt, 3, prompt + 3, "estimate")
 
 
 def test_without_usage_the_local_count_stands() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(text="a b c"))
-    assert tokens.needs_count
-    tokens.take_count(COUNTED)
-    assert tokens.figures() == (5, 3, 8, "tiktoken")
+    assert not tokens.is_reported
+    assert figures(tokens, COUNTED) == (5, 3, 8, "tiktoken")
 
 
 def test_the_providers_count_wins() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(text="a b c"))
     tokens.add(Delta(usage=usage(7, 9)))
-    assert not tokens.needs_count
-    assert tokens.figures() == (7, 9, 16, "provider")
+    assert tokens.is_reported
+    assert figures(tokens) == (7, 9, 16, "provider")
 
 
 def test_usage_in_the_chunk_with_the_last_text_wins_too() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(text="a b c", usage=usage(7, 9)))
-    assert tokens.figures() == (7, 9, 16, "provider")
+    assert figures(tokens) == (7, 9, 16, "provider")
 
 
 def test_zeros_do_not_win_over_real_counts() -> None:
-    tokens = account(COUNTED)
+    tokens = meter()
     tokens.add(Delta(text="a b c", usage=usage(0, 0)))
     tokens.add(Delta(usage=usage(0, 0)))
-    assert tokens.figures() == (5, 3, 8, "tiktoken")
+    assert figures(tokens, COUNTED) == (5, 3, 8, "tiktoken")
 
 
 def test_zeros_after_a_real_count_do_not_undo_it() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(usage=usage(7, 9)))
     tokens.add(Delta(usage=usage(0, 0)))
-    assert tokens.figures() == (7, 9, 16, "provider")
+    assert figures(tokens) == (7, 9, 16, "provider")
 
 
 def test_usage_from_before_the_text_counts_for_the_prompt_only() -> None:
-    tokens = account(COUNTED)
+    tokens = meter()
     tokens.add(Delta(usage=usage(7, 0)))
     tokens.add(Delta(text="a b c"))
-    assert tokens.needs_count
-    assert tokens.figures() == (7, 3, 10, "tiktoken")
+    assert not tokens.is_reported
+    assert figures(tokens, COUNTED) == (7, 3, 10, "tiktoken")
 
 
 def test_usage_of_the_prompt_alone_leaves_the_completion_to_the_local_count() -> None:
-    tokens = account(COUNTED)
+    tokens = meter()
     tokens.add(Delta(text="a b c"))
     tokens.add(Delta(usage=usage(7, 0)))
-    assert tokens.figures() == (7, 3, 10, "tiktoken")
+    assert figures(tokens, COUNTED) == (7, 3, 10, "tiktoken")
 
 
 def test_running_usage_is_followed() -> None:
-    tokens = account()
+    tokens = meter()
     for n in range(1, 4):
         tokens.add(Delta(text="a ", usage=usage(7, n * 2)))
-    assert tokens.figures() == (7, 6, 13, "provider")
+    assert figures(tokens) == (7, 6, 13, "provider")
 
 
 def test_a_total_of_the_providers_own_is_kept() -> None:
-    tokens = account()
+    tokens = meter()
     tokens.add(Delta(text="a", usage=usage(7, 2, total=20)))
-    assert tokens.figures().total == 20
+    assert figures(tokens).total == 20
+
+
+def test_an_answer_that_goes_on_in_another_attempt_has_the_tokens_of_both() -> None:
+    first, second = meter(), meter()
+    first.add(Delta(text="abcd", usage=usage(7, 3)))
+    second.add(Delta(text="efgh"))
+    assert token_figures([first, second]) == (7, 3, 10, "estimate")
+    second.add(Delta(usage=usage(12, 5)))
+    assert token_figures([first, second]) == (19, 8, 27, "provider")
 
 
 # --- counting at the end --------------------------------------------------------------------

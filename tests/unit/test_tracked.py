@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.regions.pieces import Kind, document_length
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.diff import Edit
+from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.region import Kind, document_length
+from streaming_code_generator.editing.tracked_document import TrackedDocument
 from support.documents import change, marked, own, tracked
 from support.texts import point_of, texts
 

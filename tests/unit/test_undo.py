@@ -2,9 +2,9 @@
 
 import pytest
 
-from streaming_code_generator.editing.edits.in_flight import DOUBT_S
-from streaming_code_generator.editing.edits.undo import UNDO_GRACE_S
 from streaming_code_generator.editing.exchange import Deleted, ReportedChange, Settled, Undone
+from streaming_code_generator.editing.in_flight import DOUBT_S
+from streaming_code_generator.editing.undo import UNDO_GRACE_S
 from support.writing import Desk
 
 TEXT = "a\nb\n"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from streaming_code_generator.lsp.documents.uris import document_key, is_uri
+from streaming_code_generator.lsp.documents.files import document_key
+from streaming_code_generator.lsp.wire import is_uri
 
 
 @pytest.mark.parametrize(

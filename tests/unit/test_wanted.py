@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.editing.text.lines import split_lines
+from streaming_code_generator.editing.mirror import split_lines
 from streaming_code_generator.editing.wanted import SelectionRewrite, WantedText, paced
 from streaming_code_generator.settings.declarations import EditPace
 

@@ -2,16 +2,6 @@
 
 import pytest
 
-from streaming_code_generator.editing.edits.in_flight import (
-    DOUBT_S,
-    ECHO_TIMEOUT_S,
-    MOST_DOUBTS,
-    MOST_REFUSALS,
-    REFUSAL_WAITS_S,
-    RELOAD_DOUBT_S,
-    REPLY_TIMEOUT_S,
-)
-from streaming_code_generator.editing.edits.undo import UNDO_GRACE_S
 from streaming_code_generator.editing.exchange import (
     Deleted,
     RangeTaken,
@@ -20,7 +10,17 @@ from streaming_code_generator.editing.exchange import (
     Undeliverable,
     Undone,
 )
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.in_flight import (
+    DOUBT_S,
+    ECHO_TIMEOUT_S,
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    RELOAD_DOUBT_S,
+    REPLY_TIMEOUT_S,
+)
+from streaming_code_generator.editing.mirror import Point
+from streaming_code_generator.editing.undo import UNDO_GRACE_S
 from streaming_code_generator.editing.writer import DocumentWriter
 from support.writing import Desk
 

@@ -1,7 +1,7 @@
 """Edits that are made after they were given up, and steps that need no edit any more."""
 
-from streaming_code_generator.editing.edits.in_flight import REPLY_TIMEOUT_S
 from streaming_code_generator.editing.exchange import Settled, Undeliverable
+from streaming_code_generator.editing.in_flight import REPLY_TIMEOUT_S
 from support.writing import Desk
 
 
@@ -65,3 +65,18 @@ def test_an_edit_that_is_made_late_with_the_clients_line_endings_is_the_generati
     desk.finish("0", "")
     desk.land()
     assert desk.mirrored == "a\r\nb\r\n"
+
+
+def test_an_edit_that_is_made_late_is_known_though_the_user_has_typed_in_it() -> None:
+    """Reported a line further on, as the same text reads, and all together."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "\nfoo()\nbar()")
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+
+    desk.report((((1, 0), (1, 0)), "foo()\nx bar()\n"))
+    assert desk.writer.region("0").own_text == "\nfoo()\nbar()"
+    desk.finish("0", "")
+    desk.land()
+    assert desk.mirrored == "ax \nb\n"

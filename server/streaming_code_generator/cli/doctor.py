@@ -12,23 +12,22 @@ from platform import python_version
 from streaming_code_generator.cli.endpoint_checks import (
     check_at_work,
     check_cancel,
+    check_local_servers,
     endpoint_headers,
     list_models,
     some_of,
 )
-from streaming_code_generator.cli.local_servers import check_local_servers
-from streaming_code_generator.cli.options import (
+from streaming_code_generator.cli.settings_command import (
     add_setting_options,
     resolve_options,
     setting_value,
 )
 from streaming_code_generator.cli.terminal import Finding, State, one_line, show
-from streaming_code_generator.core.complete.markers import markers_of
-from streaming_code_generator.core.engine.from_settings import generation_policy
-from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.complete.fill import markers_of
+from streaming_code_generator.core.engine.generator import GenerationEngine, generation_policy
 from streaming_code_generator.core.messages import CompletionRequest, Message, ProviderDescription
 from streaming_code_generator.core.results import StreamStats
-from streaming_code_generator.core.tokens_encodings import encoding_of, load_encode
+from streaming_code_generator.core.tokens import encoding_of, load_encode
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import (

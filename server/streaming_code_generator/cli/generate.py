@@ -6,14 +6,15 @@ import json
 import sys
 from contextlib import AsyncExitStack, aclosing
 
-from streaming_code_generator.cli.options import add_setting_options, resolve_options
+from streaming_code_generator.cli.settings_command import add_setting_options, resolve_options
 from streaming_code_generator.cli.terminal import notify, show
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.from_settings import (
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
     completion_request,
+    filtered,
     generation_policy,
 )
-from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import Message, ProviderDescription
 from streaming_code_generator.core.results import GenerationResult, result_object, summary_line
@@ -27,9 +28,7 @@ from streaming_code_generator.providers.choose import (
     provider_choice,
 )
 from streaming_code_generator.settings import ResolvedSettings
-from streaming_code_generator.usage.budget import BudgetState, budget_state
-from streaming_code_generator.usage.ledger import Ledger
-from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.usage.ledger import BudgetState, Ledger, budget_state, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 

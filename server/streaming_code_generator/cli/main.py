@@ -26,6 +26,8 @@ class _Command:
     """A subcommand; its module has `add_arguments(parser)` and `run(arguments) -> int`."""
 
     module: str
+    add_arguments: str = "add_arguments"
+    run: str = "run"
     summary: str | None
     """One line of help; `None` hides the command."""
 
@@ -35,7 +37,12 @@ _COMMANDS = {
     "generate": _Command(module="generate", summary="generate code on standard output"),
     "demo": _Command(module="demo", summary="watch the server write into a document"),
     "model": _Command(module="model", summary="list or install embedded models"),
-    "key": _Command(module="key_command", summary="store an endpoint's key in the keychain"),
+    "key": _Command(
+        module="settings_command",
+        add_arguments="add_key_arguments",
+        run="run_key",
+        summary="store an endpoint's key in the keychain",
+    ),
     "usage": _Command(module="usage_command", summary="show what was generated, for how much"),
     "doctor": _Command(module="doctor", summary="check settings, endpoint and models"),
     "settings": _Command(module="settings_command", summary=None),
@@ -108,8 +115,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             subparser.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
-            module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
+            getattr(module, command.add_arguments)(subparser)
+            subparser.set_defaults(run=getattr(module, command.run))
     return parser
 
 

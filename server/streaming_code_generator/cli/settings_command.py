@@ -1,15 +1,84 @@
-"""`settings`, a hidden command: the settings as the documents and the editors' manifests need them.
+"""Settings on the command line: options that stand for them, and the commands `settings` and `key`.
 
-Run it after a change of a setting, so that README and `package.json` say what the code says.
+`settings` is hidden. Run it after a change of a setting, so that README and `package.json` say what
+the code says. `key` stores an endpoint's key in the operating system's keychain, or deletes it.
 """
 
 import argparse
 import json
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
 
-from streaming_code_generator.cli.terminal import show
-from streaming_code_generator.settings.declarations import SECTION, SPECS, Scope, SettingSpec
+from streaming_code_generator.cli.terminal import notify, show
+from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.settings import (
+    OPENAI_BASE_URL,
+    SPECS,
+    ModelSelection,
+    ResolvedSettings,
+    SettingsSources,
+    resolve,
+)
+from streaming_code_generator.settings.declarations import SECTION, Scope, SettingSpec
+from streaming_code_generator.settings.endpoints import keychain_command, origin_of
 from streaming_code_generator.settings.kinds import Choice, JsonSchema
+
+_OPTIONS: Mapping[str, tuple[str, str]] = {
+    "provider": ("provider", "auto, openai or embedded"),
+    "base-url": ("base_url", "an OpenAI-compatible endpoint"),
+    "model": ("model", "the model to ask the endpoint for"),
+    "embedded-model": ("embedded_model", "an embedded model, as `model list` names it"),
+    "model-path": ("model_path", "a GGUF file to use as the embedded model"),
+    "timeout": ("timeout_seconds", "seconds for the whole generation"),
+    "max-tokens": ("max_output_tokens", "the most tokens to generate"),
+    "temperature": ("temperature", "the sampling temperature, 0 to 2"),
+    "retries": ("max_retries", "retries after the first attempt"),
+}
+"""By the option's name: the setting, and the help."""
+
+
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that stand for settings; they go before every other source."""
+    group = parser.add_argument_group("settings")
+    for option, (setting, text) in _OPTIONS.items():
+        metavar = option.rpartition("-")[2].upper()
+        value_of = partial(setting_value, setting)
+        group.add_argument(f"--{option}", dest=setting, help=text, type=value_of, metavar=metavar)
+    group.add_argument("--profile", metavar="NAME", help="one of those that `profiles` has")
+
+
+def setting_value(setting: str, text: str) -> object:
+    """Return the setting's value; what a user types is refused where elsewhere it is ignored.
+
+    Raises:
+        argparse.ArgumentTypeError: It cannot be used.
+    """
+    kind = SPECS[setting].kind
+    # A path on the command line is relative to where the command is called.
+    spelled = str(Path(text).expanduser().absolute()) if setting == "model_path" else text
+    try:
+        return kind.parse_text(spelled)
+    except ValueError as error:
+        found = f", not {text!r}" if kind.may_be_shown else ""
+        raise argparse.ArgumentTypeError(f"must be {kind.summary}{found}") from error
+
+
+def resolve_options(arguments: argparse.Namespace) -> ResolvedSettings:
+    """Return the settings for this process in its working directory.
+
+    Raises:
+        ConfigurationError: The profile that is asked for cannot be used.
+    """
+    given = {setting: getattr(arguments, setting) for setting, _ in _OPTIONS.values()}
+    if given["model_path"] is not None:
+        given["model_path"] = str(given["model_path"])
+    sources = SettingsSources.of_process(workspace_root=Path.cwd(), command_line=given)
+    resolved = resolve(sources)
+    return resolved.for_request(ModelSelection(profile=arguments.profile))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -132,3 +201,36 @@ def _default(spec: SettingSpec) -> str:
 
 def _word(value: object) -> str:
     return "false" if value is False else str(value)
+
+
+def add_key_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what to do, and for which endpoint."""
+    parser.add_argument("action", choices=("set", "delete"), help="store a key, or delete it")
+    parser.add_argument(
+        "--base-url",
+        type=lambda text: setting_value("base_url", text),
+        help="the endpoint; else the one that is set",
+    )
+
+
+def run_key(arguments: argparse.Namespace) -> int:
+    """Have the keychain's program ask for the key: it does not pass through here.
+
+    Raises:
+        ConfigurationError: That program is not installed.
+    """
+    if find_spec("keyring") is None:
+        raise ConfigurationError(
+            "The package keyring is not installed beside the server: install "
+            "`streaming-code-generator[keyring]`."
+        )
+    own = resolve(SettingsSources.of_process()).settings.base_url
+    base_url = arguments.base_url or own or OPENAI_BASE_URL
+    action: Literal["set", "del"] = "set" if arguments.action == "set" else "del"
+    ended = subprocess.run(  # noqa: S603 - the package's own interpreter
+        keychain_command(action, base_url), cwd=Path.home(), check=False
+    )
+    if ended.returncode == 0:
+        done = "is stored: set `keyring` to true to use it" if action == "set" else "is deleted"
+        notify(f"The key for {origin_of(base_url)} {done}.")
+    return ended.returncode

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from typing import get_args
@@ -10,6 +9,7 @@ from typing import get_args
 from streaming_code_generator.cli.terminal import notify, show
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.usage.attempt_store import (
+    STORE_ERRORS,
     AttemptStore,
     UsageKey,
     UsageSums,
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             with closing(AttemptStore(path)) as store:
                 sums = store.sums_by(arguments.by)
-        except (sqlite3.Error, OSError) as error:
+        except STORE_ERRORS as error:
             raise ConfigurationError(
                 f"The ledger `{path}` cannot be read ({error}): close other programs that use it, "
                 "or move it away, and a new one begins."

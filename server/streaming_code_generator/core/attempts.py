@@ -4,12 +4,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, NamedTuple
 
-from streaming_code_generator.core.messages import Delta, Message, ProviderDescription
+from streaming_code_generator.core.messages import Delta, Message, ProviderDescription, Usage
 from streaming_code_generator.core.results import Cost, TokenSource
-from streaming_code_generator.core.tokens import TokenAccount
+from streaming_code_generator.core.tokens import (
+    LocalCount,
+    estimated_prompt_tokens,
+    estimated_tokens,
+)
 
 AttemptPurpose = Literal["generate", "complete"]
 AttemptStatus = Literal["completed", "cancelled", "failed"]
@@ -51,8 +55,25 @@ def unrecorded(attempt: Attempt) -> "Future[Cost | None]":
     return cost
 
 
+class TokenFigures(NamedTuple):
+    """A generation's tokens at one moment."""
+
+    prompt: int
+    completion: int
+    """Of the response so far, reasoning included."""
+    total: int
+    """Prompt and completion, or what the provider calls its total."""
+    source: TokenSource
+    """Who counted the completion."""
+
+
 class AttemptMeter:
-    """Measures one request from the moment at which it is sent."""
+    """Measures one request from the moment at which it is sent: its time, and its tokens.
+
+    Until the provider reports the tokens, they are estimated. A usage report of zeros says nothing.
+    One that is older than the newest text still holds for the prompt, but only as a lower bound for
+    the completion.
+    """
 
     def __init__(
         self, description: ProviderDescription, purpose: AttemptPurpose, messages: Sequence[Message]
@@ -61,9 +82,16 @@ class AttemptMeter:
         self._purpose: AttemptPurpose = purpose
         self._began_at_s = time.time()
         self._began_monotonic_s = time.monotonic()
-        self._model = description.model
-        self._tokens = TokenAccount(tuple(messages))
         self._is_accepted = False
+        self.prompt_estimate = estimated_prompt_tokens(tuple(messages))
+        """Tokens of the prompt, by its characters."""
+        self.response_chars = 0
+        self.usage: Usage | None = None
+        """What the provider reported last."""
+        self.is_reported = False
+        """Whether that report knows of all text that has come."""
+        self.model: str | None = None
+        """As the endpoint calls it, if it does."""
         self.is_abandoned = False
         """Whether the one who sent it has lost interest, although the stream went on."""
 
@@ -71,32 +99,74 @@ class AttemptMeter:
         """Note that the endpoint answers: one that refuses has not read the prompt."""
         self._is_accepted = True
 
-    def add(self, deltas: Sequence[Delta]) -> None:
-        """Count chunks."""
-        for delta in deltas:
-            self._tokens.add(delta)
-            if delta.model:
-                self._model = delta.model
+    def add(self, delta: Delta) -> None:
+        """Count a chunk."""
+        if delta.text or delta.reasoning:
+            self.is_reported = False
+            self.response_chars += len(delta.text) + len(delta.reasoning)
+        if delta.model:
+            self.model = delta.model
+        # Some servers send usage with every chunk, counted before that chunk's text, or as zeros
+        # until the end; the newest usage stands until text comes that it cannot know of.
+        usage = delta.usage
+        if usage is not None and (usage.completion_tokens or usage.prompt_tokens):
+            self.usage = usage
+            self.is_reported = usage.completion_tokens > 0 or not self.response_chars
 
     def attempt(self, status: AttemptStatus) -> Attempt:
         """Return what it came to."""
-        tokens, usage = self._tokens.figures(), self._tokens.usage
-        is_accepted = self._is_accepted
+        tokens, usage = token_figures([self]), self.usage
         return Attempt(
             began_at_s=self._began_at_s,
             seconds=time.monotonic() - self._began_monotonic_s,
             purpose=self._purpose,
             provider=self._description.name,
-            model=self._model,
+            model=self.model or self._description.model,
             endpoint=self._description.endpoint,
             status="cancelled" if self.is_abandoned else status,
-            prompt_tokens=tokens.prompt if is_accepted else 0,
+            prompt_tokens=tokens.prompt if self._is_accepted else 0,
             completion_tokens=tokens.completion,
             cached_tokens=usage.cached_tokens if usage else 0,
             reasoning_tokens=usage.reasoning_tokens if usage else 0,
             token_source=tokens.source,
             cost=Cost(usage.cost_usd, "provider") if usage and usage.cost_usd else None,
         )
+
+
+def token_figures(
+    meters: Sequence[AttemptMeter], counted: LocalCount | None = None
+) -> TokenFigures:
+    """Return the tokens of a response that was written in one attempt, or goes on over several.
+
+    Args:
+        meters: Of the attempts, in their order, one at least.
+        counted: What was counted of the whole response, where the provider did not.
+    """
+    prompt = meters[0].prompt_estimate
+    completion = estimated_tokens(sum(meter.response_chars for meter in meters))
+    source: TokenSource = "estimate"
+    if counted is not None:
+        prompt, completion, source = counted.prompt, counted.completion, counted.source
+    usage = reported_usage(meters)
+    if usage is None:
+        return TokenFigures(prompt, completion, prompt + completion, source)
+    prompt = usage.prompt_tokens or prompt
+    if all(meter.is_reported for meter in meters):
+        completion = usage.completion_tokens
+        total = usage.total_tokens or prompt + completion
+        return TokenFigures(prompt, completion, total, "provider")
+    completion = max(usage.completion_tokens, completion)
+    return TokenFigures(prompt, completion, prompt + completion, source)
+
+
+def reported_usage(meters: Sequence[AttemptMeter]) -> Usage | None:
+    """Return what the provider reported of these attempts together."""
+    reported = [meter.usage for meter in meters if meter.usage is not None]
+    if len(reported) < 2:  # noqa: PLR2004 - nothing to add up
+        return reported[0] if reported else None
+    return Usage(
+        **{each.name: sum(getattr(u, each.name) for u in reported) for each in fields(Usage)}
+    )
 
 
 @contextmanager

@@ -105,19 +105,17 @@ class KeyMasking:
         def mask(found: re.Match[str]) -> str:
             start, end = found.span(shape.pattern.groups)
             before, behind = found[0][: start - found.start()], found[0][end - found.start() :]
-            return before + self._mask(text[start:end], text) + behind
+            key = text[start:end]
+            if key not in self._masks:
+                self._last += 1
+                # The code itself may hold such a name.
+                while f"{_NAME}{self._last}" in text:
+                    self._last += 1
+                self._masks[key] = f"{_NAME}{self._last}"
+                self._keys[self._masks[key]] = key
+            return before + self._masks[key] + behind
 
         return shape.pattern.sub(mask, text)
-
-    def _mask(self, key: str, text: str) -> str:
-        if key not in self._masks:
-            self._last += 1
-            # The code itself may hold such a name.
-            while f"{_NAME}{self._last}" in text:
-                self._last += 1
-            self._masks[key] = f"{_NAME}{self._last}"
-            self._keys[self._masks[key]] = key
-        return self._masks[key]
 
     def _restored(self, text: str) -> str:
         return _PLACEHOLDER.sub(lambda found: self._keys.get(found[0], found[0]), text)

@@ -71,11 +71,6 @@ class Delta:
         """Whether the chunk carries neither answer nor reasoning text."""
         return not self.text and not self.reasoning
 
-    @property
-    def says_something(self) -> bool:
-        """Whether the chunk shows that the model is at work: text, progress, or its end."""
-        return not self.is_empty or bool(self.prompt_progress or self.finish_reason)
-
 
 @runtime_checkable
 class Paced(Protocol):

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import accumulate, islice
 
-from streaming_code_generator.editing.text.lines import content_length, split_lines
+from streaming_code_generator.editing.mirror import content_length, split_lines
 from streaming_code_generator.settings.declarations import EditPace
 
 SIMILAR_RATIO = 0.6
@@ -62,7 +62,7 @@ class WantedText:
         """Return the text that the region is to hold now; None while no code is due."""
         self._code = "".join((self._code, *self._new_code))
         self._new_code.clear()
-        due = paced(self._code, self._pace)
+        due = self._code if self._pace == "live" else paced(self._code, self._pace)
         if not due:
             return None
         target = self._prefix + due

@@ -15,18 +15,6 @@ The rules it keeps:
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.editing.edits.in_flight import (
-    MOST_DOUBTS,
-    MOST_REFUSALS,
-    REFUSAL_WAITS_S,
-    InFlight,
-    Refusals,
-)
-from streaming_code_generator.editing.edits.misplaced import MisplacedEdits
-from streaming_code_generator.editing.edits.plan import Plan, document_changes, land
-from streaming_code_generator.editing.edits.reader import ReportReader
-from streaming_code_generator.editing.edits.undo import UndoWatch
-from streaming_code_generator.editing.edits.wishes import Wishes
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -39,10 +27,25 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
-from streaming_code_generator.editing.regions.region import ForeignChange, Region
-from streaming_code_generator.editing.regions.tracked_document import TrackedDocument
-from streaming_code_generator.editing.text.lines import Point, PositionEncoding
-from streaming_code_generator.editing.text.mirror import Mirror
+from streaming_code_generator.editing.in_flight import (
+    MOST_DOUBTS,
+    MOST_REFUSALS,
+    REFUSAL_WAITS_S,
+    InFlight,
+    MisplacedEdits,
+    Refusals,
+    Wishes,
+)
+from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
+from streaming_code_generator.editing.reader import ReportReader
+from streaming_code_generator.editing.region import ForeignChange, Region
+from streaming_code_generator.editing.tracked_document import (
+    Plan,
+    TrackedDocument,
+    document_changes,
+    land,
+)
+from streaming_code_generator.editing.undo import UndoWatch
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class DocumentWriter:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is outstanding and nothing is left to send."""
-        if self._in_flight is not None or self.undo.deadline_s is not None:
+        if self._in_flight is not None or self.undo.held_until_s:
             return False
         return not self._wishes.plan()
 
@@ -169,17 +172,22 @@ class DocumentWriter:
         """Return the next edit to send, or None while one is outstanding or none is needed."""
         if not self.is_ready(now_s):
             return None
-        plan = self._plan()
-        if not plan:
-            return None
-        if not self._misplaced:
-            # An edit that a client applied in the wrong place took nothing away for good.
-            self.document.find_original(dict.fromkeys(step.region_id for step in plan))
-        changes = tuple(document_changes(self.document, plan))
+        plan: Plan
+        if growth := self._wishes.growth():
+            step, change = growth
+            plan, changes = (step,), [change]
+        else:
+            plan = self._plan()
+            if not plan:
+                return None
+            if not self._misplaced:
+                # An edit that a client applied in the wrong place took nothing away for good.
+                self.document.find_original(dict.fromkeys(step.region_id for step in plan))
+            changes = document_changes(self.document, plan)
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
-            version=self.mirror.version,
-            replacements=tuple(self._replacement(change) for change in changes),
+            version=self.document.mirror.version,
+            replacements=tuple([self._replacement(change) for change in changes]),
         )
         self._in_flight = InFlight(
             edit=edit,
@@ -187,7 +195,7 @@ class DocumentWriter:
             plan=plan,
             sent_at_s=now_s,
         )
-        self.document.mark_sent()
+        self.document.mark_sent(plan)
         self._next_edit_id += 1
         self.counts.sent += 1
         return edit
@@ -213,10 +221,10 @@ class DocumentWriter:
         return all(change.text == text_at(change.start, change.end) for change in changes)
 
     def _replacement(self, change: ForeignChange) -> TextReplacement:
-        position = self.mirror.position
-        return TextReplacement(
-            start=position(change.start), end=position(change.end), text=change.text
-        )
+        position = self.document.mirror.position
+        start = position(change.start)
+        end = start if change.end == change.start else position(change.end)
+        return TextReplacement(start=start, end=end, text=change.text)
 
     # What comes in
 
@@ -304,8 +312,10 @@ class DocumentWriter:
         """When `tick` has something to do, if nothing else happens; None if never."""
         flight = self._in_flight
         own_s = flight.deadline_s if flight else self._refusals.retry_at_s or None
-        undo_s = self.undo.deadline_s
-        return own_s if undo_s is None else min(own_s or undo_s, undo_s)
+        if not self.undo.held_until_s:
+            return own_s
+        undo_s = min(self.undo.held_until_s.values())
+        return min(own_s or undo_s, undo_s)
 
     def tick(self, now_s: float) -> list[Outcome]:
         """Let time pass; call it at `deadline_s`."""
@@ -341,7 +351,9 @@ class DocumentWriter:
     # What came of it
 
     def _settle(self) -> list[Outcome]:
-        if self._in_flight is None and self._wishes.has_final:
+        if not self._wishes.has_final:
+            return []
+        if self._in_flight is None:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         settled = self._wishes.settled(busy)

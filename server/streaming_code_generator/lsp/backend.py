@@ -2,39 +2,44 @@
 
 import asyncio
 import logging
+import os
+import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from streaming_code_generator.core.attempts import Attempt
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
-from streaming_code_generator.core.engine.from_settings import generation_policy
-from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.generator import GenerationEngine, generation_policy
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
+from streaming_code_generator.core.engine.routes import CircuitBreakers
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError
+from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.providers.choose import (
     ProviderChoice,
+    ProviderPool,
     choose_provider,
     completion_choice,
     fallbacks_of,
     provider_choice,
 )
-from streaming_code_generator.providers.pool import ProviderPool
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
-from streaming_code_generator.usage.ledger import Ledger
-from streaming_code_generator.usage.prices import price_list
+from streaming_code_generator.settings.declarations import SECTION
+from streaming_code_generator.usage.ledger import Ledger, price_list
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
 
-
 REPLACEMENT_S = 40.0
 """So long a gateway may go on sending requests to an engine that was killed; Ray Serve for 35 s."""
+
+ANSWER_TIMEOUT_S = 3.0
+"""A client that does not answer is served with the settings known so far."""
 
 
 class Backend:
@@ -65,6 +70,9 @@ class Backend:
         """Endpoints that have answered: one that fails afterwards is probably being replaced."""
         self.ledger = Ledger(price=price_list())
         self.concurrency = ConcurrencyLimit(limit=4)
+        self._session_key = secrets.token_bytes(16)
+        self._reading = asyncio.Lock()
+        """Held while the client's configuration is being read."""
 
     @property
     def resolved(self) -> ResolvedSettings:
@@ -91,6 +99,44 @@ class Backend:
             logger.info("no provider yet: %s", error.message)
             return
         await provider.warm_up()
+
+    # The client's configuration: requested once it is ready, and after each notified change
+
+    async def begin(self, client: Client) -> None:
+        """Request the client's configuration, register for its changes, and warm up."""
+        async with self._reading:
+            await self._read(client)
+        if client.capabilities.configuration_changes:
+            client.register_for_configuration(SECTION)
+        await self.warm_up()
+
+    async def configuration_changed(self, client: Client, pushed: object) -> None:
+        """Read the configuration again; a client that takes no such request has pushed it."""
+        async with self._reading:
+            if client.capabilities.configuration:
+                await self._read(client)
+            else:
+                await self.update(workspace_configuration=pushed)
+
+    async def settings_read(self) -> None:
+        """Wait until every change of settings that came before has been read."""
+        async with self._reading:
+            pass
+
+    async def _read(self, client: Client) -> None:
+        if not client.capabilities.configuration:
+            await self.update(environment=dict(os.environ))
+            return
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                answer = await client.configuration(SECTION)
+        except TimeoutError:
+            logger.warning("the client did not answer workspace/configuration")
+            return
+        except Exception as error:  # noqa: BLE001 - whatever the client answers, it is served
+            logger.warning("the client refused workspace/configuration: %s", error)
+            return
+        await self.update(workspace_configuration=answer)
 
     async def update(self, **changed: object) -> None:
         """Change some of the sources and read all of them again."""
@@ -134,6 +180,13 @@ class Backend:
             fallbacks=fallbacks,
             breakers=self._breakers,
         )
+
+    def session_id(self, uri: str) -> str:
+        """Return what a document's requests have in common: a hash that names no user and no path.
+
+        It has a key that leaves this process never, so that nothing can be found by trying names.
+        """
+        return blake2b(uri.encode(), key=self._session_key, digest_size=16).hexdigest()
 
     def record(self, attempt: Attempt) -> "Future[Cost | None]":
         """Take note of a request that has ended."""

@@ -1,34 +1,94 @@
-"""Notifications and requests from the server to its client."""
+"""The client: what it announced in its `initialize` request, and what is sent to it."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from lsprotocol import types
+from pygls.capabilities import get_capability
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
 
-from streaming_code_generator.editing.exchange import OutgoingEdit
-from streaming_code_generator.lsp.capabilities import Capabilities
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.transport.edit_messages import (
-    AppliedEdits,
-    EditForm,
-    EditReply,
-    text_edits,
-    unversioned_edit,
-    versioned_edit,
-)
-from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, Token
+from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, EditReply, Token
+from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 logger = logging.getLogger(__name__)
 
 CREATE_FILE_TIMEOUT_S = 10.0
 """As long as an edit may go unanswered."""
+
 SHOW_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """The capabilities that matter here, as plain values."""
+
+    edits: bool = False
+    """Whether it takes `workspace/applyEdit` requests. Every known editor that does says so."""
+    work_done_progress: bool = False
+    code_lens_refresh: bool = False
+    configuration: bool = False
+    configuration_changes: bool = False
+    """Whether it lets the server register for `didChangeConfiguration` notifications."""
+    code_action_literals: bool = False
+    document_changes: bool = False
+    creates_files: bool = False
+    """Whether it takes `CreateFile` in an edit."""
+    show_document: bool = False
+    generation_updates: bool = False
+    undo_notifications: bool = False
+    roots: tuple[Path, ...] = ()
+    initialization_options: object = None
+
+
+def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
+    """Resolve the nested, mostly optional client capabilities."""
+
+    def can(path: str) -> bool:
+        return bool(get_capability(params.capabilities, path, default=False))
+
+    options = params.initialization_options
+    operations: Sequence[str] = get_capability(
+        params.capabilities, "workspace.workspace_edit.resource_operations", default=()
+    )
+
+    def announces(name: str) -> bool:
+        return isinstance(options, Mapping) and options.get(name) is True
+
+    return Capabilities(
+        edits=can("workspace.apply_edit"),
+        work_done_progress=can("window.work_done_progress"),
+        code_lens_refresh=can("workspace.code_lens.refresh_support"),
+        configuration=can("workspace.configuration"),
+        configuration_changes=can("workspace.did_change_configuration.dynamic_registration"),
+        code_action_literals=can("text_document.code_action.code_action_literal_support"),
+        document_changes=can("workspace.workspace_edit.document_changes"),
+        creates_files=types.ResourceOperationKind.Create in operations,
+        show_document=can("window.show_document.support"),
+        generation_updates=announces(GENERATION_UPDATES),
+        undo_notifications=announces(UNDO_NOTIFICATIONS),
+        roots=_roots(params),
+        initialization_options=options,
+    )
+
+
+def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
+    # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    paths = [path for uri in uris if (path := to_fs_path(uri))]
+    if not paths and params.root_path:
+        paths = [params.root_path]
+    return tuple(Path(path) for path in paths if "\0" not in path)
 
 
 class Client:
@@ -42,7 +102,9 @@ class Client:
         self._redact = redact
         self.capabilities = capabilities
         self._logged_once: set[str] = set()
-        self.applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
+        # Called for every chunk: without anything in between.
+        self.send_edit = self._protocol.send_edit_request
+        self.until_read = self._protocol.until_read
 
     # Congestion
 
@@ -50,13 +112,6 @@ class Client:
     def is_congested(self) -> bool:
         """Whether the client has stopped reading; what is only informative may be left out."""
         return self._protocol.is_congested
-
-    async def until_read(self) -> None:
-        """Wait until a client that has stopped reading goes on, so that nothing piles up.
-
-        Cancellation: at once.
-        """
-        await self._protocol.until_read()
 
     # Sending
 
@@ -96,6 +151,24 @@ class Client:
             return None
         return getattr(chosen, "title", None)
 
+    async def configuration(self, section: str) -> object:
+        """Request a section of the client's configuration; None if it does not know it.
+
+        Cancellation: at once.
+        """
+        params = types.ConfigurationParams([types.ConfigurationItem(section=section)])
+        answer = await self._ls.workspace_configuration_async(params)
+        return answer[0] if answer else None
+
+    def register_for_configuration(self, section: str) -> None:
+        """Request notifications of changes of the client's configuration."""
+        registration = types.Registration(
+            id="configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=section),
+        )
+        self._ls.client_register_capability(types.RegistrationParams([registration]))
+
     def progress(self, token: Token, value: object) -> None:
         """Send a progress value, of the protocol's own kinds or another."""
         self._ls.progress(types.ProgressParams(token=token, value=value))
@@ -132,7 +205,7 @@ class Client:
             if not replied.done():
                 replied.set_result(reply)
 
-        self._protocol.send_edit_request(edit, "Create file", take)
+        self.send_edit(edit, "Create file", take)
         try:
             reply = await asyncio.wait_for(replied, CREATE_FILE_TIMEOUT_S)
         except TimeoutError:
@@ -147,23 +220,3 @@ class Client:
                     shown = self._protocol.send_request(types.WINDOW_SHOW_DOCUMENT, params)
                     await asyncio.wrap_future(shown)
         return None
-
-    def send_edit(
-        self,
-        uri: str,
-        edit: OutgoingEdit,
-        form: EditForm,
-        replied: Callable[[EditReply], None],
-    ) -> None:
-        """Send `workspace/applyEdit`, in the form that the client takes for this document."""
-        edits = text_edits([(each.start, each.end, each.text) for each in edit.replacements])
-        # Versioned, so that an edit which typing has overtaken is refused and not misplaced. The
-        # older form is only for a client that takes no other.
-        workspace_edit = (
-            versioned_edit(uri, form.version(edit.version), edits)
-            if form.is_versioned
-            else unversioned_edit(uri, edits)
-        )
-        # Neovim prints an edit's label each time: only the first edit of a document has one.
-        label = "Generate code" if edit.edit_id == 1 else None
-        self._protocol.send_edit_request(workspace_edit, label, replied)

@@ -17,9 +17,8 @@ from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.logs import LogSink
-from streaming_code_generator.lsp.capabilities import Capabilities, resolve_capabilities
-from streaming_code_generator.lsp.failures import CommandHandler, translating
-from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.client import Capabilities, resolve_capabilities
+from streaming_code_generator.lsp.protocol import StreamingProtocol, translating
 from streaming_code_generator.lsp.wire import (
     CODE_ACTION_KIND,
     COMMANDS,
@@ -30,7 +29,9 @@ from streaming_code_generator.lsp.wire import (
 from streaming_code_generator.settings import SettingsSources
 
 if TYPE_CHECKING:  # see the module's docstring
-    from streaming_code_generator.editing.text.lines import PositionEncoding
+    from streaming_code_generator.editing.mirror import PositionEncoding
+    from streaming_code_generator.lsp.commands import Commands
+    from streaming_code_generator.lsp.completions.inline_completion import GhostText
     from streaming_code_generator.lsp.documents.documents import Documents
     from streaming_code_generator.lsp.state import ServerState
 
@@ -65,7 +66,9 @@ class StreamingServer(LanguageServer):
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
         # Commands do not go through pygls, which starts their handlers too late: see `protocol`.
-        self.protocol.command_handlers = {name: self._handler(name) for name in COMMANDS}
+        self.protocol.command_handlers = {
+            name: translating(functools.partial(self._run_command, name)) for name in COMMANDS
+        }
         self.protocol.request_handlers = {
             types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
         }
@@ -85,24 +88,43 @@ class StreamingServer(LanguageServer):
         """The client's documents."""
         return self.state.documents
 
-    def _handler(self, name: str) -> CommandHandler:
-        def start(arguments: object, ended: ExitStack) -> Coroutine[Any, Any, object]:
-            from streaming_code_generator.lsp.features import (  # noqa: PLC0415 - see above
-                commands,
-                generate_command,
-            )
+    @functools.cached_property
+    def commands(self) -> "Commands":
+        """The handlers of commands."""
+        from streaming_code_generator.lsp.commands import Commands  # noqa: PLC0415 - see above
 
-            handlers = {**generate_command.HANDLERS, **commands.HANDLERS}
-            return handlers[name](self.state, arguments, ended)
-
-        return translating(start)
-
-    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
-        from streaming_code_generator.lsp.features.inline_completion import (  # noqa: PLC0415 - see above
-            inline_completion,
+        state = self.state
+        return Commands(
+            backend=state.backend,
+            documents=state.documents,
+            generations=state.generations,
+            client=state.client,
+            budget=state.budget,
+            prompts=state.prompts,
+            suggestions=lambda: state.completions,
         )
 
-        return inline_completion(self.state, params)
+    @functools.cached_property
+    def ghost_text(self) -> "GhostText":
+        """The handler of requests for ghost text."""
+        from streaming_code_generator.lsp.completions.inline_completion import (  # noqa: PLC0415 - see above
+            GhostText,
+        )
+
+        state = self.state
+        handler = GhostText(
+            state.documents, state.generations, state.backend, state.budget, state.client.log_once
+        )
+        state.completions = handler.completions
+        return handler
+
+    def _run_command(
+        self, name: str, arguments: object, ended: ExitStack
+    ) -> Coroutine[Any, Any, object]:
+        return self.commands.begin(name, arguments, ended)
+
+    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
+        return self.ghost_text.begin(params)
 
     # Logging
 
@@ -116,9 +138,7 @@ class StreamingServer(LanguageServer):
 
     def client_ready(self) -> None:
         """Handle `initialized`: request the settings, load what the first generation needs."""
-        from streaming_code_generator.lsp.features import configuration  # noqa: PLC0415 - see above
-
-        begin = configuration.begin(self, self.state)
+        begin = self.state.backend.begin(self.state.client)
         self._beginning = asyncio.create_task(begin, name="beginning")
 
     def progress_cancelled(self, token: str | int) -> None:
@@ -138,8 +158,8 @@ class StreamingServer(LanguageServer):
             return  # the client left before it introduced itself
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                if self.state.completions is not None:
-                    await self.state.completions.aclose()
+                if "ghost_text" in vars(self):
+                    await self.ghost_text.aclose()
                 await self.state.generations.aclose()
                 await self.state.rules_consent.aclose()
                 await self.state.backend.aclose()
@@ -173,9 +193,7 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
-        from streaming_code_generator.lsp.features import configuration  # noqa: PLC0415 - see above
-
-        await configuration.changed(server, server.state, params.settings)
+        await server.state.backend.configuration_changed(server.state.client, params.settings)
 
     @server.feature(DID_UNDO)
     def did_undo(params: Any) -> None:  # of `object` pygls thinks that the server is wanted first
@@ -186,7 +204,7 @@ def _register(server: StreamingServer) -> None:
         types.CodeActionOptions(code_action_kinds=[CODE_ACTION_KIND]),
     )
     def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-        from streaming_code_generator.lsp.features.code_actions import code_actions  # noqa: PLC0415 - see above
+        from streaming_code_generator.lsp.code_actions import code_actions  # noqa: PLC0415 - see above
 
         state = server.state
         document = state.documents.get(params.text_document.uri)
@@ -205,7 +223,7 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions())
     def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
-        from streaming_code_generator.lsp.features.code_actions import code_lenses  # noqa: PLC0415 - see above
+        from streaming_code_generator.lsp.code_actions import code_lenses  # noqa: PLC0415 - see above
 
         return code_lenses(server.state.generations, params.text_document.uri)
 

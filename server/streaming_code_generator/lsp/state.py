@@ -1,30 +1,28 @@
 """What one server holds: its client, documents, generations and settings."""
 
 import asyncio
-import secrets
-from dataclasses import dataclass, field
-from functools import partial
-from hashlib import blake2b
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.core.syntax import load_lexer
-from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.budget_guard import BudgetGuard
-from streaming_code_generator.lsp.capabilities import Capabilities
-from streaming_code_generator.lsp.client import Client
+from streaming_code_generator.lsp.client import Capabilities, Client
+from streaming_code_generator.lsp.consent import BudgetGuard, RulesConsent
 from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.sync import OpenedDocument
+from streaming_code_generator.lsp.documents.open_document import (
+    AppliedEdits,
+    EditForm,
+    OpenDocument,
+)
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
-from streaming_code_generator.lsp.project_rules import RulesConsent
-from streaming_code_generator.lsp.transport.edit_messages import EditForm
+from streaming_code_generator.lsp.wire import OpenedDocument
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources
 
 if TYPE_CHECKING:  # imported by the first request for ghost text
@@ -42,24 +40,8 @@ class ServerState:
     budget: BudgetGuard
     rules_consent: RulesConsent
     prompts: Prompts
-    reading_settings: asyncio.Lock
-    """Held while the client's configuration is being read."""
     completions: "Completions | None" = None
     """Made by the first request for ghost text."""
-
-    session_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
-
-    def session_id(self, uri: str) -> str:
-        """Return what a document's requests have in common: a hash that names no user and no path.
-
-        It has a key that leaves this process never, so that nothing can be found by trying names.
-        """
-        return blake2b(uri.encode(), key=self.session_key, digest_size=16).hexdigest()
-
-    async def settings_read(self) -> None:
-        """Wait until every change of settings that came before has been read."""
-        async with self.reading_settings:
-            pass
 
 
 def new_state(
@@ -85,8 +67,10 @@ def new_state(
     )
     generations = Generations(backend.concurrency, Reporter(client))
 
+    applied_edits = AppliedEdits(takes_versions=capabilities.document_changes)
+
     def new_document(uri: str, writer: DocumentWriter) -> OpenDocument:
-        form = EditForm(client.applied_edits)
+        form = EditForm(applied_edits)
         return OpenDocument(uri, writer, client.send_edit, generations, edit_form=form)
 
     def document_closed(document: OpenDocument) -> None:
@@ -115,6 +99,5 @@ def new_state(
         budget=BudgetGuard(backend.ledger, client),
         rules_consent=rules_consent,
         prompts=Prompts(documents, backend.tokenizers, rules_consent),
-        reading_settings=asyncio.Lock(),
     )
     return state

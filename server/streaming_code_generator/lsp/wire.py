@@ -1,18 +1,30 @@
-"""Names, arguments and notifications of our own on the wire, beside those of LSP.
+"""What goes over the wire: names, arguments and errors of our own, and the messages of every edit.
 
 Everything that a plug-in has to spell is here, and `editors/wire.json` is made from it.
+
+`didOpen` and `didChange` have types of our own. LSP wants a whole number for every version; some
+clients send null or none at all, for which lsprotocol refuses the message. But a change that is not
+taken leaves an old copy behind, into which every later edit goes wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
+from urllib.parse import urlsplit
 
+import attrs
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from streaming_code_generator.lsp.documents.uris import is_uri
-from streaming_code_generator.settings import ModelSelection
-from streaming_code_generator.settings.declarations import SECTION, SPECS, ProviderName
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.errors import StreamingError
+from streaming_code_generator.logs import redacted
+from streaming_code_generator.settings.declarations import (
+    SECTION,
+    SPECS,
+    ModelSelection,
+    ProviderName,
+)
 from streaming_code_generator.settings.sources import (
     API_KEY,
     API_KEY_ORIGIN,
@@ -24,11 +36,17 @@ from streaming_code_generator.settings.sources import (
 SERVER_NAME = "streaming-code-generator"
 
 GENERATE = "streamingCodeGenerator.generate"
+
 CANCEL = "streamingCodeGenerator.cancel"
+
 REMOVE = "streamingCodeGenerator.remove"
+
 ACCEPT = "streamingCodeGenerator.accept"
+
 RETRY = "streamingCodeGenerator.retry"
+
 STATUS = "streamingCodeGenerator.status"
+
 COMMANDS = (GENERATE, CANCEL, REMOVE, ACCEPT, RETRY, STATUS)
 
 CODE_ACTION_KIND = types.CodeActionKind("refactor.rewrite")
@@ -42,16 +60,26 @@ DID_UNDO = "streamingCodeGenerator/didUndo"
 a document. Before the `didChange` of that version, or right after it."""
 
 GenerationState = Literal["queued", "running", "completed", "cancelled", "error", "forgotten"]
+
 Target = Literal["document", "none"]
+
 Token = str | int
+
 MOST_DIAGNOSTICS = 10
+
 MOST_MESSAGE_CHARACTERS = 300
+
 MOST_POSITIONS = 100
 """Most places that one command generates at."""
+
 ClientPosition = tuple[int, int]
 """Line and character, in the position encoding that was agreed with the client."""
+
 ClientRange = tuple[ClientPosition, ClientPosition]
+
 T = TypeVar("T")
+
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +152,37 @@ GENERATE_SHAPE = (
 def invalid(message: str) -> NoReturn:
     """Refuse unusable arguments with one sentence that says what to send."""
     raise JsonRpcInvalidParams(message)
+
+
+def request_failed(error: StreamingError) -> JsonRpcException:
+    """Return the error response to a request that failed."""
+    data: dict[str, Any] = {"kind": error.kind, "attempts": error.attempts}
+    if error.partial_text:
+        data["partialText"] = error.partial_text
+    return JsonRpcException(
+        redacted(error.message), code=int(types.LSPErrorCodes.RequestFailed), data=data
+    )
+
+
+def request_cancelled(reason: str, partial_text: str) -> JsonRpcException:
+    """Return the error response to a request whose generation was cancelled by another request."""
+    data = {"kind": "cancelled", **({"partialText": partial_text} if partial_text else {})}
+    return JsonRpcException(reason, code=int(types.LSPErrorCodes.RequestCancelled), data=data)
+
+
+def content_modified(message: str) -> JsonRpcException:
+    """Return the error response to a request for an older version of its document."""
+    return JsonRpcException(message, code=int(types.LSPErrorCodes.ContentModified))
+
+
+INTERNAL = "Internal error; the server's log has the details."
+
+
+def internal_error() -> JsonRpcException:
+    """Return the error response to a request that failed by a fault of ours."""
+    return JsonRpcException(
+        INTERNAL, code=int(types.LSPErrorCodes.RequestFailed), data={"kind": "internal"}
+    )
 
 
 def parse_generate(arguments: object) -> GenerateArguments:
@@ -256,6 +315,15 @@ def with_work_done_token(arguments: object, token: Token | None) -> object:
     return [{**argument, "workDoneToken": token}]
 
 
+def is_uri(text: str) -> bool:
+    """Return whether a text can be taken apart as a URI; `file://[` cannot."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _only_object(arguments: object, shape: str) -> Mapping[str, Any]:
     if isinstance(arguments, list | tuple) and len(arguments) == 1:
         argument = arguments[0]
@@ -333,6 +401,140 @@ def _optional(given: Mapping[str, Any], name: str, kind: type[T]) -> T | None:
     if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
         return value
     invalid(f'"{name}" must be a {"string" if kind is str else "whole number"}.')
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """The changes that led to a version of a document, in order."""
+
+    uri: str
+    version: int | None
+    changes: Sequence[ReportedChange]
+
+
+@attrs.frozen(kw_only=True)
+class VersionedDocument:
+    """A document as it is after a change."""
+
+    uri: str
+    version: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ContentChange:
+    """One change; without a range it is the whole text."""
+
+    range: types.Range | None = None
+    text: str
+
+    def reported(self) -> ReportedChange:
+        """Return what has changed, in the client's positions."""
+        if self.range is None:
+            return ReportedChange(None, self.text)
+        start, end = self.range.start, self.range.end
+        where = ((start.line, start.character), (end.line, end.character))
+        return ReportedChange(where, self.text)
+
+
+@attrs.frozen(kw_only=True)
+class DidChangeParams:
+    """The changes that led to a version, in order."""
+
+    text_document: VersionedDocument
+    content_changes: Sequence[ContentChange]
+
+    def document_change(self) -> DocumentChange:
+        """Return what has changed."""
+        changes = [change.reported() for change in self.content_changes]
+        return DocumentChange(self.text_document.uri, self.text_document.version, changes)
+
+
+@attrs.frozen(kw_only=True)
+class DidChangeNotification:
+    """The notification `textDocument/didChange`."""
+
+    params: DidChangeParams
+    method: str
+    jsonrpc: str
+
+
+@attrs.frozen(kw_only=True)
+class OpenedDocument:
+    """A document that the client has opened."""
+
+    uri: str
+    language_id: str = ""
+    version: int | None = None
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class DidOpenParams:
+    """Which document was opened."""
+
+    text_document: OpenedDocument
+
+
+@attrs.frozen(kw_only=True)
+class DidOpenNotification:
+    """The notification `textDocument/didOpen`."""
+
+    params: DidOpenParams
+    method: str
+    jsonrpc: str
+
+
+MESSAGE_TYPES: dict[str, type[Any]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: DidOpenNotification,
+    types.TEXT_DOCUMENT_DID_CHANGE: DidChangeNotification,
+}
+"""The types of messages by their methods, instead of lsprotocol's."""
+
+
+def reported_changes(params: object) -> DocumentChange | None:
+    """Return the parameters of a `didChange`; None if they are unusual."""
+    match params:
+        case {
+            "textDocument": {"uri": str(uri), "version": int(version)},
+            "contentChanges": [*contents],
+        }:
+            changes = [change for each in contents if (change := _reported(each))]
+            if len(changes) == len(contents):
+                return DocumentChange(uri, version, changes)
+    return None
+
+
+def _reported(content: object) -> ReportedChange | None:
+    match content:
+        case {
+            "range": {
+                "start": {"line": int(line), "character": int(character)},
+                "end": {"line": int(end_line), "character": int(end_character)},
+            },
+            "text": str(text),
+        } if min(line, character, end_line, end_character) >= 0:
+            return ReportedChange(((line, character), (end_line, end_character)), text)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReply:
+    """The client's response to an edit."""
+
+    applied: bool
+    reason: str = "no reason given"
+    """Why it was not applied."""
+
+
+def edit_reply(response: JsonObject) -> EditReply:
+    """Return what a response to `workspace/applyEdit` says; what cannot be read is a refusal."""
+    result, error = response.get("result"), response.get("error")
+    if isinstance(error, dict):
+        return EditReply(applied=False, reason=str(error.get("message") or "no reason given"))
+    if not isinstance(result, dict):
+        return EditReply(applied=False)
+    reason = str(result.get("failureReason") or "no reason given")
+    return EditReply(applied=bool(result.get("applied")), reason=reason)
 
 
 def lsp_range(start: ClientPosition, end: ClientPosition) -> types.Range:

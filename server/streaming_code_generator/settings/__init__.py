@@ -3,15 +3,20 @@
 from streaming_code_generator.settings.declarations import (
     SECTION,
     SPECS,
+    ModelSelection,
     Scope,
     Settings,
     SettingSpec,
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
-from streaming_code_generator.settings.origins import Origin, Source
-from streaming_code_generator.settings.resolve import ModelSelection, ResolvedSettings, resolve
-from streaming_code_generator.settings.secret import Secret
-from streaming_code_generator.settings.sources import SettingsSources, user_file_path
+from streaming_code_generator.settings.kinds import Secret
+from streaming_code_generator.settings.resolve import ResolvedSettings, resolve
+from streaming_code_generator.settings.sources import (
+    Origin,
+    SettingsSources,
+    Source,
+    user_file_path,
+)
 
 __all__ = [
     "OPENAI_BASE_URL",

@@ -16,14 +16,16 @@ from streaming_code_generator.settings.kinds import (
     Headers,
     JsonObject,
     Number,
+    Profile,
+    ProfileNames,
+    Profiles,
     ProxyUrl,
+    Secret,
     SettingKind,
     Switch,
     Text,
     VariableName,
 )
-from streaming_code_generator.settings.profiles import Profile, ProfileNames, Profiles
-from streaming_code_generator.settings.secret import Secret
 
 SECTION = "streamingCodeGenerator"
 """The settings' section in editors."""
@@ -32,15 +34,25 @@ VARIABLE_PREFIX = "STREAMING_CODE_GENERATOR_"
 """What the settings' environment variables begin with."""
 
 ProviderName = Literal["auto", "openai", "embedded"]
+
 TokenLimitField = Literal["auto", "max_completion_tokens", "max_tokens"]
+
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
 Api = Literal["auto", "chat", "responses"]
+
 SystemRole = Literal["auto", "system", "developer"]
+
 OnInterrupt = Literal["keep", "continue", "remove"]
+
 SessionAffinity = Literal["none", "header", "prompt_cache_key"]
+
 ExplanationPlace = Literal[False, "comment"]
+
 EditPace = Literal["live", "lines", "once"]
+
 InlineCompletion = Literal["off", "invoked", "automatic"]
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -468,6 +480,16 @@ class Settings:
             in_profiles=False,
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSelection:
+    """What one request has instead of what is set; None leaves it at that."""
+
+    profile: str | None = None
+    provider: ProviderName | None = None
+    model: str | None = None
+    """As the endpoint calls it, or of the embedded models, as `model list` does."""
 
 
 # A setting is added by a field of `Settings`: sources, rules of trust, the documents' table and

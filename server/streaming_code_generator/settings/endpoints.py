@@ -1,6 +1,12 @@
-"""Base URLs: what is accepted as one, and when two of them lead to the same place."""
+"""Base URLs: what is accepted as one, when two of them lead to the same place, and the keychain.
+
+The operating system's keychain holds a key for each origin; the program of the package keyring
+reads and writes it.
+"""
 
 import ipaddress
+import sys
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
@@ -94,3 +100,21 @@ def _port(parts: SplitResult) -> int | None:
 
 def _segments(url: str) -> list[str]:
     return [segment for segment in urlsplit(url).path.split("/") if segment]
+
+
+SERVICE = "streaming-code-generator"
+"""Under which name keys stand in the keychain; the user name is what the key is bound to."""
+
+# In a process of its own: a keychain may ask its user to unlock it. Isolated from the folder that
+# it is called in, where a `keyring.py` may lie.
+_PROGRAM = (sys.executable, "-P", "-m", "keyring")
+
+
+def keychain_command(action: Literal["get", "set", "del"], base_url: str) -> tuple[str, ...]:
+    """Return the command that reads, stores or deletes the key of an endpoint's origin."""
+    return (*_PROGRAM, action, SERVICE, origin_of(base_url))
+
+
+def is_of_keychain(command: tuple[str, ...]) -> bool:
+    """Whether a command asks the keychain."""
+    return command[: len(_PROGRAM)] == _PROGRAM

@@ -1,4 +1,7 @@
-"""What a setting's value may be: parsed from JSON, TOML or text, and described for users."""
+"""What a setting's value may be: parsed from JSON, TOML or text, and described for users.
+
+Keys and headers become a `Secret`, which is shown nowhere; named profiles stay as they are written.
+"""
 
 import json
 import math
@@ -11,7 +14,42 @@ from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.settings.endpoints import normalised_base_url
-from streaming_code_generator.settings.secret import Secret
+
+
+class Secret:
+    """Holds a key; only `reveal` gives it away, and `repr`, `str` and formatting show `***`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the request that needs it and for nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, _: object) -> "Secret":
+        """Stay masked in what `dataclasses.asdict` makes."""
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("A secret is not pickled: it would be written down in the clear.")
+
 
 JsonSchema = dict[str, object]
 
@@ -390,6 +428,77 @@ class BaseUrls:
     def schema(self) -> JsonSchema:
         """Return the JSON schema."""
         return {"type": "array", "items": BaseUrl().schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile as it is written: its settings are not parsed yet."""
+
+    name: str
+    given: str
+    """The settings and their values as JSON."""
+
+    def __repr__(self) -> str:
+        """Show no values: headers are among them."""
+        return f"Profile({self.name!r})"
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Profiles by their names. Never shown: headers are among their settings."""
+
+    may_be_shown: bool = False
+    summary: str = "an object of names, and for each an object of settings"
+
+    def parse(self, raw: object) -> object:
+        """Return the profiles, by their names; nothing at all stands for none."""
+        if raw in ((), []):
+            return ()
+        if not isinstance(raw, Mapping) or not all(
+            isinstance(name, str) and name.strip() and isinstance(given, Mapping)
+            for name, given in raw.items()
+        ):
+            raise UnfitValueError(self.summary)
+        try:
+            return tuple(Profile(name, json.dumps(given)) for name, given in sorted(raw.items()))
+        except (TypeError, RecursionError) as exc:  # a date from TOML
+            raise UnfitValueError(self.summary) from exc
+
+    def parse_text(self, text: str) -> object:
+        """Return the profiles that JSON in the environment spells."""
+        return self.parse(json.loads(text))
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "object", "additionalProperties": {"type": "object"}}
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileNames:
+    """Some of the profiles, in an order; in the environment, with commas between them."""
+
+    may_be_shown: bool = True
+    summary: str = "a list of names of `profiles`"
+
+    def parse(self, raw: object) -> object:
+        """Return the names as a tuple; whether there are such profiles shows later."""
+        if not isinstance(raw, Sequence) or isinstance(raw, str):
+            raise UnfitValueError(self.summary)
+        if not all(isinstance(name, str) and name.strip() for name in raw):
+            raise UnfitValueError(self.summary)
+        return tuple(raw)
+
+    def parse_text(self, text: str) -> object:
+        """Return the names as a tuple."""
+        return tuple(name.strip() for name in text.split(",") if name.strip())
+
+    def schema(self) -> JsonSchema:
+        """Return the JSON schema."""
+        return {"type": "array", "items": {"type": "string"}}
 
 
 def _word(value: str | bool) -> str:  # noqa: FBT001 - `false` is one of the words

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.settings.declarations import SPECS, ProviderName, Settings
-from streaming_code_generator.settings.endpoints import covers, leads_to
-from streaming_code_generator.settings.keychain import keychain_command
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
+from streaming_code_generator.settings.declarations import SPECS, ModelSelection, Settings
+from streaming_code_generator.settings.endpoints import covers, keychain_command, leads_to
+from streaming_code_generator.settings.kinds import Secret
 from streaming_code_generator.settings.sources import (
     API_KEY,
+    Assignment,
+    Origin,
     Reading,
     SettingsSources,
+    Source,
     read_profile,
     read_sources,
 )
@@ -29,16 +29,6 @@ from streaming_code_generator.settings.trust import (
 )
 
 DEFAULT_ORIGIN = Origin(source=Source.DEFAULT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSelection:
-    """What one request has instead of what is set; None leaves it at that."""
-
-    profile: str | None = None
-    provider: ProviderName | None = None
-    model: str | None = None
-    """As the endpoint calls it, or of the embedded models, as `model list` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +133,12 @@ def _merged(
     settings = Settings(**values)  # type: ignore[arg-type]  # each was parsed by its field's kind
     endpoint = settings.base_url or given_for.own
     candidates = _candidates(settings, sources, reading, given_for)
-    if not _may_bring_a_key(sources.workspace_root, settings, endpoint):
-        folder = sources.workspace_root
+    # A workspace brings a key only if the user allows its folder, or what is sent to the endpoint
+    # on anybody's account.
+    folder, trusted = sources.workspace_root, settings.trusted_workspaces
+    may_bring_key = folder is not None and any(is_within(folder, each) for each in trusted)
+    allowed = settings.trusted_workspace_endpoints
+    if not may_bring_key and not (endpoint and any(covers(url, endpoint) for url in allowed)):
         candidates = [
             replace(each, withheld_from=folder) if each.origin.from_workspace else each
             for each in candidates
@@ -201,11 +195,3 @@ def _candidates(
         for key, origin, binding in places
         if key.strip()
     ]
-
-
-def _may_bring_a_key(folder: Path | None, settings: Settings, endpoint: str | None) -> bool:
-    """Whether the user allows the folder, or what is sent to the endpoint on anybody's account."""
-    if endpoint and any(covers(url, endpoint) for url in settings.trusted_workspace_endpoints):
-        return True
-    trusted = settings.trusted_workspaces
-    return folder is not None and any(is_within(folder, each) for each in trusted)

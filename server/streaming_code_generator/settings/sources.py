@@ -1,9 +1,10 @@
-"""Reading settings from each place they may stand in, without judging where they come from."""
+"""Where settings stand, and reading them there, without judging where they come from."""
 
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -16,8 +17,53 @@ from streaming_code_generator.settings.declarations import (
     VARIABLE_PREFIX,
     SettingSpec,
 )
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.profiles import Profile
+from streaming_code_generator.settings.kinds import Profile
+
+
+class Source(Enum):
+    """A place that settings come from; the value names it in messages."""
+
+    DEFAULT = "default"
+    USER_FILE = "user configuration file"
+    DOTENV = "the workspace's .env"
+    ENVIRONMENT = "environment"
+    INITIALIZATION = "initializationOptions"
+    CONFIGURATION = "workspace/configuration"
+    COMMAND_LINE = "command line"
+    PROFILE = "profile"
+    REQUEST = "the request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A source, and what the value is called or which file it stands in there."""
+
+    source: Source
+    detail: str = ""
+    """The variable's name, the option, the file; empty for a default."""
+    from_workspace: bool = False
+    """Whether the opened folder's author may have chosen the value."""
+
+    @classmethod
+    def of_option(cls, name: str) -> "Origin":
+        """Return that of an option on the command line, by the field of `Settings`."""
+        return cls(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
+
+    def __str__(self) -> str:
+        return f"{self.source.value}: {self.detail}" if self.detail else self.source.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One setting as one source has it: parsed, and not yet judged."""
+
+    name: str
+    """The field of `Settings`."""
+    value: object
+    """`None`: what stands there cannot be used. It is kept, because a key beside a base URL that
+    cannot be used was not given for any other."""
+    origin: Origin
+
 
 Raw = TypeVar("Raw")
 
@@ -105,7 +151,11 @@ def read_sources(sources: SettingsSources) -> Reading:
         *_from_variables(dotenv, Source.DOTENV, problems),
         *_from_variables(sources.environment, Source.ENVIRONMENT, problems),
         *_from_client(sources, problems),
-        *_from_command_line(sources.command_line, problems),
+        *(
+            assignment
+            for name, raw in sources.command_line.items()
+            for assignment in _parsed(name, raw, Origin.of_option(name), problems)
+        ),
     )
     return Reading(
         assignments=assignments,
@@ -192,12 +242,6 @@ def read_profile(profile: Profile, problems: list[str]) -> tuple[Assignment, ...
         problems.append(f"The profile `{_shown(profile.name)}` cannot be used until it is mended.")
         return None
     return tuple(assignments)
-
-
-def _from_command_line(options: Mapping[str, object], problems: list[str]) -> Iterator[Assignment]:
-    for name, raw in options.items():
-        origin = Origin(source=Source.COMMAND_LINE, detail="--" + name.replace("_", "-"))
-        yield from _parsed(name, raw, origin, problems)
 
 
 def _unwrapped(options: object, source: Source, problems: list[str]) -> dict[str, object]:

@@ -46,8 +46,8 @@ from streaming_code_generator.settings.endpoints import (
     normalised_base_url,
     origin_of,
 )
-from streaming_code_generator.settings.origins import Assignment, Origin, Source
-from streaming_code_generator.settings.secret import Secret
+from streaming_code_generator.settings.kinds import Secret
+from streaming_code_generator.settings.sources import Assignment, Origin, Source
 
 TRUST_SOURCES = frozenset({Source.USER_FILE, Source.ENVIRONMENT})
 """Where `trustedWorkspaceEndpoints` and `trustedWorkspaces` count."""

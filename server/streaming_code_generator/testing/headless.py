@@ -20,12 +20,13 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from streaming_code_generator.testing.editor import (
+    Change,
     DidChange,
     EditorHabits,
+    Position,
     Reply,
     SimulatedEditor,
 )
-from streaming_code_generator.testing.editor_protocol import Change, Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 200_000
 """The oldest go beyond that, some 30 MB."""
 
+STORE_ERRORS = (sqlite3.Error, OSError)
+"""What an `AttemptStore` raises."""
+
 LOCK_WAIT_S = 0.25
 """Longest wait for another process that writes: it takes a millisecond."""
 

@@ -1,21 +1,30 @@
-"""Writes the ledger in a thread of its own: whatever is wrong with its file, generating goes on."""
+"""What was generated and for how much: the ledger, a day's budget, and prices.
+
+The ledger is written in a thread of its own: whatever is wrong with its file, generating goes on.
+Prices come from `genai-prices`, where that is installed: its list comes with it, offline.
+"""
 
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from streaming_code_generator.core.attempts import Attempt
-from streaming_code_generator.core.results import Cost
-from streaming_code_generator.usage.attempt_store import AttemptStore, UsageSums, ledger_path
+from streaming_code_generator.core.results import Cost, shown_usd
+from streaming_code_generator.usage.attempt_store import (
+    STORE_ERRORS,
+    AttemptStore,
+    UsageSums,
+    ledger_path,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +146,7 @@ class Ledger:
         self._write()
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         day = None
-        with contextlib.suppress(sqlite3.Error, OSError):
+        with contextlib.suppress(*STORE_ERRORS):
             day = self._opened().sums(since_s=midnight.timestamp())
         if spent.set_running_or_notify_cancel():
             spent.set_result(Spent(session=self._session, day=day))
@@ -147,7 +156,7 @@ class Ledger:
             return
         try:
             self._opened().add(self._unwritten)
-        except (sqlite3.Error, OSError) as error:
+        except STORE_ERRORS as error:
             if not self._has_complained:
                 self._has_complained = True
                 logger.warning(
@@ -168,3 +177,69 @@ class Ledger:
         if self._store is None:
             self._store = AttemptStore(self._path)
         return self._store
+
+
+WARN_AT = 0.8
+"""The part of a budget at which a warning is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetState:
+    """A day's budget and what is spent of it, in US dollars."""
+
+    budget_usd: float
+    spent_usd: float
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.spent_usd >= self.budget_usd
+
+    @property
+    def is_low(self) -> bool:
+        """Whether a warning is due."""
+        return self.spent_usd >= WARN_AT * self.budget_usd
+
+    def __str__(self) -> str:
+        return f"{shown_usd(self.spent_usd)} of {shown_usd(self.budget_usd)}"
+
+
+def budget_state(budget_usd: float, spent: Spent) -> BudgetState:
+    """Return a budget's state; where the day cannot be read, as this process knows it."""
+    sums = spent.session if spent.day is None else spent.day
+    return BudgetState(budget_usd=budget_usd, spent_usd=sums.cost_usd or 0.0)
+
+
+def price_list() -> Callable[[Attempt], Cost | None] | None:
+    """Return what prices an attempt by the list; None where none is installed."""
+    return listed_price if find_spec("genai_prices") else None
+
+
+def listed_price(attempt: Attempt) -> Cost | None:
+    """Return what an attempt's tokens cost at its endpoint by the list, or None.
+
+    A model that the list does not know, or that runs on a machine of the user's own, has no price.
+    The first call imports the list for a quarter of a second.
+    """
+    if not attempt.endpoint.startswith("https://"):
+        return None
+    try:
+        from genai_prices import Usage, calc_price  # noqa: PLC0415 - as said above
+
+        usage = Usage(
+            input_tokens=attempt.prompt_tokens,
+            cache_read_tokens=attempt.cached_tokens,
+            output_tokens=attempt.completion_tokens,
+        )
+        price = calc_price(
+            usage,
+            attempt.model,
+            provider_api_url=attempt.endpoint,
+            genai_request_timestamp=datetime.fromtimestamp(attempt.began_at_s, UTC),
+        )
+    except LookupError:
+        return None
+    except Exception:  # a list of prices must never fail a generation
+        logger.warning("No price for %s at %s.", attempt.model, attempt.endpoint, exc_info=True)
+        return None
+    return Cost(float(price.total_price), "genai-prices") if price.total_price else None

@@ -1,8 +1,111 @@
-"""What of a suggestion may be shown: nothing that the document has already."""
+"""Where a suggestion ends, and what of it may be shown.
+
+A model would go on for as long as it may, and writes what the document has already.
+"""
 
 from collections.abc import Sequence
 
 from streaming_code_generator.core.complete.window import Window
+from streaming_code_generator.core.placement.languages import indent_of, opens_block
+
+MOST_LINES = 16
+MOST_OF_A_LINE = 240
+"""Characters: a longer line is no suggestion that anybody reads."""
+
+_CLOSERS = ("}", ")", "]", "end")
+
+
+class CompletionText:
+    r"""Reads a model's text and keeps what belongs to the suggestion.
+
+    One line, where the cursor's line goes on; the block's body too, where the line opens one; where
+    the cursor stands on a blank line, lines down to a dedent. It ends early at the line that
+    follows in the document, and at lines that are repeated over and over.
+
+        cursor's line       text                                       kept
+        "x = "              "f(1)\ny = 2\n"                            "f(1)"
+        "def f("            "a):\n    return a\n\ndef g():\n"          "a):\n    return a"
+        "    " (blank)      "a = 1\n    b = 2\nreturn"                 "a = 1\n    b = 2"
+    """
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._lines: list[str] = []
+        """Those that belong to it, whole, blank ones at the end left out."""
+        self._blank = 0
+        """Blank lines behind them, kept if another follows."""
+        self._partial = ""
+        self._indent = len(indent_of(window.middle))
+        self._starts_blank = not window.middle.strip()
+        self._in_body = False
+        self.is_over = False
+        """Whether nothing that follows can belong to it."""
+
+    @property
+    def whole(self) -> str:
+        """The lines that are whole, without the last one's ending."""
+        return "\n".join(self._lines)
+
+    @property
+    def so_far(self) -> str:
+        """All that may belong to it, the line that is being written too."""
+        if self.is_over:
+            return self.whole
+        return "\n".join([*self._lines, *[""] * self._blank, self._partial])
+
+    def feed(self, text: str) -> None:
+        """Read on."""
+        self._partial += text.replace("\r\n", "\n")
+        while not self.is_over and "\n" in self._partial:
+            line, _, self._partial = self._partial.partition("\n")
+            self._take(line)
+        if len(self._partial) > MOST_OF_A_LINE:
+            self.is_over = True
+
+    def finish(self, *, is_cut: bool) -> None:
+        """Handle the text's end; where it was cut off, its last line is not whole."""
+        if not self.is_over and not is_cut:
+            self._take(self._partial)
+        self.is_over = True
+
+    def _take(self, line: str) -> None:
+        if not self._lines:
+            self._lines = [line]
+            self._in_body = not self._starts_blank and opens_block(self._window.middle + line)
+            # With something to the right of the cursor, a second line would tear that away.
+            goes_on = self._starts_blank or self._in_body
+            self.is_over = bool(self._window.rest.strip()) or not goes_on
+        elif not line.strip():
+            self._blank += 1
+            # Between functions there is one blank line, or two: what follows is something else.
+            self.is_over = self._indent == 0 or self._blank > 1
+        elif not self._belongs(line):
+            self.is_over = True
+        else:
+            self._lines += [*[""] * self._blank, line]
+            self._blank = 0
+            closes = self._in_body and len(indent_of(line)) <= self._indent
+            self.is_over = closes or len(self._lines) >= MOST_LINES
+            self._cut_repetition()
+
+    def _belongs(self, line: str) -> bool:
+        if line.rstrip() == self._window.line_below.rstrip():
+            return False
+        depth = len(indent_of(line))
+        if self._in_body:
+            is_closer = depth == self._indent and line.strip().startswith(_CLOSERS)
+            return depth > self._indent or is_closer
+        return depth >= self._indent
+
+    def _cut_repetition(self) -> None:
+        # Of "a b a b a b" the first "a b" is kept.
+        lines = [self._window.middle + self._lines[0], *self._lines[1:]]
+        for period in range(1, len(lines) // 3 + 1):
+            if lines[-3 * period :] == lines[-period:] * 3:
+                del self._lines[-2 * period :]
+                self.is_over = True
+                return
+
 
 MOST_REPEATED_LINES = 16
 
@@ -22,7 +125,10 @@ def fitting(text: str, window: Window) -> str:
     text = _without_closers(text, window.rest.rstrip())
     lines = (window.middle + text).split("\n")
     kept = lines[: len(lines) - _overlap_below(lines, _lines_of(window.below))]
-    if not kept or _repeats_above(kept, _lines_of(window.prefix)):
+    # A text whose lines are just those above says nothing new.
+    written, above = _lines_of("\n".join(kept)), _lines_of(window.prefix)
+    says_something = any(character.isalnum() for line in written for character in line)
+    if not kept or (says_something and written == above[len(above) - len(written) :]):
         return ""
     shown = "\n".join(kept)
     # Where all that is left is what the user has typed already, there is nothing to show.
@@ -57,10 +163,3 @@ def _overlap_below(lines: Sequence[str], below: Sequence[str]) -> int:
         if rest[:shared] == below[:shared]:
             return len(lines) - index
     return 0
-
-
-def _repeats_above(lines: Sequence[str], above: Sequence[str]) -> bool:
-    """Whether a text's lines are just those that precede it."""
-    written = [line.rstrip() for line in lines if line.strip()]
-    says_something = any(character.isalnum() for line in written for character in line)
-    return says_something and written == list(above[len(above) - len(written) :])

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from hashlib import blake2b
 
-from streaming_code_generator.core.complete.place import LINES_BEFORE, Place, afters
+from streaming_code_generator.core.complete.window import LINES_BEFORE, Place, afters
 
 MOST_REMEMBERED = 250
 LOOK_BACK = 128

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from streaming_code_generator.core.engine.breaker import UNHEALTHY
+from streaming_code_generator.core.engine.routes import UNHEALTHY
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.errors import ErrorKind
 

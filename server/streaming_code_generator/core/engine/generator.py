@@ -1,11 +1,17 @@
-"""The engine: one request in, a stream of events out, with retries and deadlines in between."""
+"""The engine: one request in, a stream of events out, with retries and deadlines in between.
+
+The language server and the command line stream a request through an output filter; the library
+hands out the events alone, with the parts of the whole response in the result.
+"""
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from concurrent.futures import Future
-from contextlib import AsyncExitStack, aclosing, closing
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from streaming_code_generator.core.attempts import (
     AttemptMeter,
@@ -13,7 +19,6 @@ from streaming_code_generator.core.attempts import (
     metered,
     unrecorded,
 )
-from streaming_code_generator.core.engine.breaker import CircuitBreakers
 from streaming_code_generator.core.engine.continuation import RECOVERS, continued
 from streaming_code_generator.core.engine.limits import (
     JITTER,
@@ -23,36 +28,46 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.routes import Admit, Fallback, Routes, unlimited
-from streaming_code_generator.core.engine.run import GenerationRun, Wants
-from streaming_code_generator.core.events import (
-    EmptyChunkArrived,
-    GenerationEvent,
-    TextArrived,
+from streaming_code_generator.core.engine.routes import (
+    Admit,
+    CircuitBreakers,
+    Fallback,
+    Routes,
+    unlimited,
 )
-from streaming_code_generator.core.masking import KeyMasking
+from streaming_code_generator.core.engine.run import GenerationRun, Piece, Wants
+from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
+    Message,
     Paced,
     Provider,
 )
-from streaming_code_generator.core.results import Cost
-from streaming_code_generator.core.tokens import TokenAccount, Tokenizers
+from streaming_code_generator.core.results import (
+    EmptyChunkArrived,
+    GenerationEvent,
+    GenerationFinished,
+    GenerationResult,
+    RetryScheduled,
+    StreamStats,
+    TextArrived,
+)
+from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
+from streaming_code_generator.settings.declarations import Settings
 
 __all__ = ["GenerationEngine", "GenerationPolicy"]
 
 logger = logging.getLogger(__name__)
 
 BUSY_S = 0.002
-"""So long a stream that is faster than its reader keeps the event loop to itself."""
+"""So much processor time passes at most before a stream gives the event loop a turn."""
 
 COST_WAIT_S = 2.0
 """Longest wait for what a generation has cost, at its end; then it is left open."""
-
-_ChunkEvent = TextArrived | EmptyChunkArrived
 
 
 class GenerationEngine:
@@ -86,27 +101,11 @@ class GenerationEngine:
         self._tokens = tokens or Tokenizers()
         self._record = record
 
-    async def stream(
-        self,
-        request: CompletionRequest,
-        wants: Wants | None = None,
-        *,
-        every_chunk: bool = True,
-        admit: Admit = unlimited,
-    ) -> AsyncGenerator[GenerationEvent, None]:
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[GenerationEvent, None]:
         """Generate, yielding each event as it happens; `GenerationFinished` is the last.
 
         Iterate inside `async with aclosing(...)`: leaving the block closes the connection. However
         fast the stream is, other tasks run at least every `BUSY_S`.
-
-        Args:
-            request: What to ask for.
-            wants: The output filter that the text goes through, looked at after each chunk: the
-                connection is closed once it wants nothing more. The result's `code`, `explanation`
-                and the reasoning in its text are left to it.
-            every_chunk: Whether each chunk must come as an event of its own; else the text of
-                those that arrived at once comes as one.
-            admit: Waited for before each endpoint is asked, the first one and the fallbacks.
 
         Cancellation: at once, also while waiting for a retry; the connection is closed.
 
@@ -115,107 +114,99 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
+        run = GenerationRun(self._policy)
+        async with aclosing(self.pieces(request, run)) as pieces:
+            async for piece in pieces:
+                match piece.kind:
+                    case "text":
+                        yield TextArrived(text=piece.text, part=piece.part, stats=run.stats())
+                    case "empty":
+                        progress = piece.prompt_progress
+                        yield EmptyChunkArrived(stats=run.stats(), prompt_progress=progress)
+                    case _:
+                        yield piece
+
+    def filtered_run(self) -> GenerationRun:
+        """Return the account of a generation whose text goes through a filter."""
+        return GenerationRun(self._policy, is_filtered=True)
+
+    async def pieces(
+        self,
+        request: CompletionRequest,
+        run: GenerationRun,
+        wants: Wants | None = None,
+        *,
+        every_chunk: bool = True,
+        admit: Admit = unlimited,
+    ) -> AsyncGenerator[Piece | RetryScheduled | GenerationFinished, None]:
+        """Generate as `stream` does, with the figures left in `run` until they are looked at.
+
+        Args:
+            request: What to ask for.
+            run: The account of this generation.
+            wants: The output filter that the text goes through, looked at after each chunk: the
+                connection is closed once it wants nothing more.
+            every_chunk: Whether each chunk must come as a piece of its own; else the text of those
+                that arrived at once comes as one.
+            admit: Waited for before each endpoint is asked, the first one and the fallbacks.
+        """
         routes = Routes(self.provider, self._fallbacks, self._breakers, admit)
         is_passed_over = routes.skip_unhealthy()
         # Before the clock starts: neither a queue nor what is loaded once is part of the figures.
         await routes.wait_for_room()
         await routes.provider.warm_up()
-        account = TokenAccount(request.messages)
-        run = GenerationRun(
-            self.provider.description,
-            self._policy.chunk_size,
-            account,
-            is_filtered=wants is not None,
-            every_chunk=every_chunk,
-            masking=KeyMasking(is_off=not self._policy.masks_keys),
-        )
+        run.start(self.provider.description, request.messages)
+        asked, cut_off, interrupted = request, 0, 0
         try:
             if is_passed_over:
                 run.fall_back(routes, "it has failed several times in a row")
             with closing(Deadlines(self._policy, routes.provider.description.endpoint)) as limits:
-                async with aclosing(self._whole(request, run, limits, wants, routes)) as events:
-                    async for event in events:
-                        yield event
-            if account.needs_count:
-                model = routes.provider.description.model
-                counted = await self._tokens.count(model, request.messages, run.response)
-                if counted is not None:
-                    account.take_count(counted)
-            run.take_costs(await _known(run.costs))
+                work = _Work(run, limits, wants, routes, every_chunk)
+                while True:
+                    try:
+                        async with aclosing(self._attempts(asked, work)) as pieces:
+                            async for piece in pieces:
+                                yield piece
+                        if not run.is_cut_off or cut_off == self._policy.max_continuations:
+                            break
+                        cut_off += 1
+                        run.go_on("went on at the token limit")
+                    except StreamingError as error:
+                        if not run.has_new_text:
+                            # Another provider may answer, as long as no text has come.
+                            if limits.remaining_s <= 0 or not routes.go_over(error):
+                                raise
+                            logger.info("falling back: %s", error.message)
+                            run.fall_back(routes, error.kind)
+                            limits.endpoint = routes.provider.description.endpoint
+                            yield run.retry_event(error.message, 0.0)
+                            await limits.wait(routes.wait_for_room(), Phase.ROOM)
+                            continue
+                        may_go_on = (
+                            self._policy.continues_interrupted
+                            and error.kind in RECOVERS
+                            and interrupted < self._policy.max_retries
+                            and limits.remaining_s > 0
+                        )
+                        if not may_go_on or not run.text.strip():
+                            raise
+                        logger.info("interrupted, going on: %s", error.message)
+                        interrupted += 1
+                        run.go_on(f"went on after an interruption ({error.kind})")
+                        # Until the model has read it all again nothing comes: the user hears of it.
+                        yield run.retry_event(error.message, 0.0)
+                    asked = continued(request, run.text)
+            await self._settle(request, run, routes)
             yield run.result()
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
 
-    async def _whole(
-        self,
-        request: CompletionRequest,
-        run: GenerationRun,
-        deadlines: Deadlines,
-        wants: Wants | None,
-        routes: Routes,
-    ) -> AsyncGenerator[GenerationEvent, None]:
-        """Stream a response, and where it is cut off the rest of it, as the policy says."""
-        asked, cut_off, interrupted = request, 0, 0
-        while True:
-            try:
-                async with aclosing(self._routed(asked, run, deadlines, wants, routes)) as events:
-                    async for event in events:
-                        yield event
-                if not run.is_cut_off or cut_off == self._policy.max_continuations:
-                    return
-                cut_off += 1
-                run.go_on("went on at the token limit")
-            except StreamingError as error:
-                may_go_on = (
-                    self._policy.continues_interrupted
-                    and error.kind in RECOVERS
-                    and run.has_new_text
-                )
-                is_late = deadlines.remaining_s <= 0 or interrupted == self._policy.max_retries
-                if not may_go_on or is_late or not run.text.strip():
-                    raise
-                logger.info("interrupted, going on: %s", error.message)
-                interrupted += 1
-                run.go_on(f"went on after an interruption ({error.kind})")
-                # Until the model has read it all again nothing comes: the user hears of it now.
-                yield run.retry_event(error.message, 0.0)
-            asked = continued(request, run.text)
-
-    async def _routed(
-        self,
-        request: CompletionRequest,
-        run: GenerationRun,
-        deadlines: Deadlines,
-        wants: Wants | None,
-        routes: Routes,
-    ) -> AsyncGenerator[GenerationEvent, None]:
-        """Ask one provider after another until text comes."""
-        while True:
-            try:
-                attempts = self._attempts(request, run, deadlines, wants, routes)
-                async with aclosing(attempts) as events:
-                    async for event in events:
-                        yield event
-            except StreamingError as error:
-                is_late = run.has_new_text or deadlines.remaining_s <= 0
-                if is_late or not routes.go_over(error):
-                    raise
-                logger.info("falling back: %s", error.message)
-                run.fall_back(routes, error.kind)
-                deadlines.endpoint = routes.provider.description.endpoint
-                yield run.retry_event(error.message, 0.0)
-                await deadlines.wait(routes.wait_for_room(), Phase.ROOM)
-            else:
-                return
-
-    async def _attempts(
-        self,
-        request: CompletionRequest,
-        run: GenerationRun,
-        deadlines: Deadlines,
-        wants: Wants | None,
-        routes: Routes,
-    ) -> AsyncGenerator[GenerationEvent, None]:
+    async def _attempts(  # noqa: C901 - with what is waited for between them
+        self, request: CompletionRequest, work: "_Work"
+    ) -> AsyncGenerator[Piece | RetryScheduled, None]:
+        """Send a request to the provider whose turn it is, again where that fails before text."""
+        run, deadlines, routes = work.run, work.deadlines, work.routes
+        provider, loop = routes.provider, asyncio.get_running_loop()
         failed: StreamingError | None = None
         # tenacity decides here whether there is another attempt, by the exception that the last one
         # left on its state. It does not wait: the wait is announced as an event and done below, so
@@ -226,24 +217,30 @@ class GenerationEngine:
                 logger.info("attempt=%d failed: %s", run.attempts, failed.message)
                 yield run.retry_event(failed.message, state.upcoming_sleep)
                 await asyncio.sleep(state.upcoming_sleep)
-            pause_s = await self._pause_s(routes.provider, deadlines)
+            pause_s = await self._pause_s(provider, deadlines)
             if pause_s:
-                endpoint = routes.provider.description.endpoint
+                endpoint = provider.description.endpoint
                 yield run.retry_event(f"The rate limit of `{endpoint}` is used up.", pause_s)
                 await asyncio.sleep(pause_s)
-            run.begin(AttemptMeter(routes.provider.description, "generate", request.messages))
+            shown = run.masking.masked_request(routes.adapted(request))
+            run.begin(AttemptMeter(provider.description, "generate", request.messages))
+            deadlines.heard()
             try:
-                attempted = self._attempt(
-                    run.masking.masked_request(routes.adapted(request)),
-                    run,
-                    deadlines,
-                    wants,
-                    routes.provider,
-                )
                 with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
-                    async with aclosing(attempted) as events:
-                        async for event in events:
-                            yield event
+                    async with _opened(provider, shown, work) as next_pieces:
+                        look_at_s, rested_at_s = loop.time() + BUSY_S, time.thread_time()
+                        while pieces := await next_pieces():
+                            for piece in pieces:
+                                yield piece
+                                if loop.time() < look_at_s:
+                                    continue
+                                look_at_s = loop.time() + BUSY_S
+                                # A slow stream waits more than it works: other tasks run then.
+                                if time.thread_time() - rested_at_s >= BUSY_S:
+                                    await asyncio.sleep(0)
+                                    rested_at_s = time.thread_time()
+                    for piece in run.finish():
+                        yield piece
             except StreamingError as error:
                 routes.failed(error)
                 if run.has_new_text:
@@ -265,47 +262,54 @@ class GenerationEngine:
         longest_s = min(self._policy.retry_after_max_s, deadlines.remaining_s)
         return pause_s if pause_s < longest_s else 0.0
 
-    async def _attempt(
-        self,
-        request: CompletionRequest,
-        run: GenerationRun,
-        deadlines: Deadlines,
-        wants: Wants | None,
-        provider: Provider,
-    ) -> AsyncGenerator[_ChunkEvent, None]:
-        deadlines.heard()
-        async with AsyncExitStack() as stack:
-            opening = stack.enter_async_context(provider.open(request))
-            deltas = await deadlines.wait(opening, Phase.FIRST_TEXT)
-            run.meter.accepted()
-            buffered = deltas if isinstance(deltas, BufferedDeltas) else None
-            loop = asyncio.get_running_loop()
-            busy_until_s = loop.time() + BUSY_S
-            while (delta := await _next_delta(deltas, run, deadlines)) is not None:
-                received = [delta, *buffered.take_received()] if buffered else [delta]
-                if any(each.says_something for each in received):
-                    deadlines.heard()
-                for event in run.add_all(received):
-                    yield event
-                    if loop.time() >= busy_until_s:
-                        await asyncio.sleep(0)
-                        busy_until_s = loop.time() + BUSY_S
-                if wants is not None:
-                    run.note(wants)
-                    if wants.is_over:
-                        break
-        for event in run.finish():
-            yield event
+    async def _settle(self, request: CompletionRequest, run: GenerationRun, routes: Routes) -> None:
+        """Count the tokens that were not reported, and wait for what the attempts cost."""
+        if run.needs_count:
+            model = routes.provider.description.model
+            counted = await self._tokens.count(model, request.messages, run.response)
+            if counted is not None:
+                run.take_count(counted)
+        known, _ = await asyncio.wait(map(asyncio.wrap_future, run.costs), timeout=COST_WAIT_S)
+        run.take_costs([cost for each in known if (cost := each.result()) is not None])
 
 
-async def _next_delta(
-    deltas: AsyncIterator[Delta], run: GenerationRun, deadlines: Deadlines
-) -> Delta | None:
-    """Return the next chunk, or None at the end: failures after a finish reason are an end."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all attempts of one generation have in common."""
+
+    run: GenerationRun
+    deadlines: Deadlines
+    wants: Wants | None
+    routes: Routes
+    every_chunk: bool
+
+
+@asynccontextmanager
+async def _opened(
+    provider: Provider, request: CompletionRequest, work: _Work
+) -> AsyncIterator[Callable[[], Awaitable[list[Piece]]]]:
+    """Send a request and yield what returns the next pieces of its response."""
+    async with AsyncExitStack() as stack:
+        opening = stack.enter_async_context(provider.open(request))
+        deltas = await work.deadlines.wait(opening, Phase.FIRST_TEXT)
+        work.run.meter.accepted()
+        take_received: Callable[[], Sequence[Delta]] = tuple
+        if isinstance(deltas, BufferedDeltas) and not work.every_chunk:
+            take_received = deltas.take_received
+        yield partial(_next_pieces, deltas, take_received, work)
+
+
+async def _next_pieces(
+    deltas: AsyncIterator[Delta], take_received: Callable[[], Sequence[Delta]], work: _Work
+) -> list[Piece]:
+    """Return what the next chunks bring, or nothing at the end of what is wanted."""
+    run = work.run
+    if work.wants is not None and run.is_enough(work.wants):
+        return []
     try:
-        return await deadlines.wait(deltas.__anext__(), run.phase)
+        delta = await work.deadlines.wait(deltas.__anext__(), run.phase)
     except StopAsyncIteration:
-        return None
+        return []
     except StreamingError as error:
         # Some servers drop the connection once they have said all; only usage is lost by that.
         if not run.has_finish_reason:
@@ -313,13 +317,12 @@ async def _next_delta(
                 raise
             run.end()
         logger.debug("after the finish reason: %s", error.message)
-        return None
-
-
-async def _known(costs: Sequence[Future[Cost | None]]) -> list[Cost]:
-    """Return the costs that are known in time."""
-    known, _ = await asyncio.wait(map(asyncio.wrap_future, costs), timeout=COST_WAIT_S)
-    return [cost for each in known if (cost := each.result()) is not None]
+        return []
+    received = take_received()
+    pieces = run.add_all([delta, *received]) if received else run.add(delta)
+    if run.says_something:
+        work.deadlines.heard()
+    return pieces
 
 
 def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
@@ -351,3 +354,126 @@ def final_error(error: StreamingError, run: GenerationRun) -> StreamingError:
     if isinstance(error, StreamProcessError):
         return StreamProcessError(message, kind=error.kind, attempts=run.attempts)
     return error
+
+
+@dataclass(slots=True, kw_only=True)
+class Response:
+    """What has come of a generation so far, as it grows."""
+
+    text: list[str] = field(default_factory=list)
+    """The response's pieces, as they came."""
+    code: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    figures: Callable[[], StreamStats] = StreamStats
+    """Returns the figures as they are then."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredEvent:
+    """An event, and what the output filter gives out when it arrives."""
+
+    event: Piece | RetryScheduled | GenerationFinished
+    texts: Sequence[FilteredText] = ()
+
+
+async def filtered(  # noqa: PLR0913 - each has a default
+    engine: GenerationEngine,
+    request: CompletionRequest,
+    target: CodeTarget | None = None,
+    response: Response | None = None,
+    *,
+    every_chunk: bool = False,
+    admit: Admit = unlimited,
+) -> AsyncGenerator[FilteredEvent, None]:
+    """Stream a generation through an output filter of its own.
+
+    The last event brings the text that the filter had held back, and a result with the parts as
+    they were filtered; the connection is closed as soon as the filter wants nothing more.
+
+    Args:
+        engine: What generates.
+        request: What to generate.
+        target: Where the code is going to stand; None is nowhere in particular.
+        response: What each event is added to, before it is handed on.
+        every_chunk: Whether each chunk must come as an event of its own.
+        admit: Waited for before each endpoint is asked.
+
+    Cancellation: at once; the connection is closed.
+
+    Raises:
+        StreamingError: As the engine does; held-back text is dropped then.
+    """
+    output = OutputFilter(target or CodeTarget())
+    run = engine.filtered_run()
+    response = response or Response()
+    response.text = run.content
+    # What the filter gives out is given out for good: the parts of the result are just their sum,
+    # but for code that is taken back as a whole at the end.
+    parts: dict[Part, list[str]] = {
+        "code": response.code,
+        "explanation": response.explanation,
+        "reasoning": response.reasoning,
+    }
+    stream = engine.pieces(request, run, output, every_chunk=every_chunk, admit=admit)
+    async with aclosing(stream) as events:
+        async for event in events:
+            response.figures = run.stats
+            texts: list[FilteredText] = []
+            if event.kind == "text":
+                feed = output.feed if event.part == "content" else output.feed_reasoning
+                texts = feed(event.text)
+            elif event.kind == "finished":
+                texts = output.finish()
+            for text in texts:
+                parts[text.part].append(text.text)
+            if event.kind == "finished":
+                result = _as_filtered(event.result, response, output)
+                response.code = [result.code]
+                event = replace(event, result=result)  # noqa: PLW2901
+            yield FilteredEvent(event, texts)
+
+
+def _as_filtered(
+    result: GenerationResult, response: Response, output: OutputFilter
+) -> GenerationResult:
+    code, dropped = output.settled("".join(response.code))
+    problem = output.problem
+    warnings = result.warnings
+    if problem is not None and problem not in warnings:
+        warnings = (*warnings, problem)
+    return replace(
+        result,
+        code=code,
+        explanation="".join(response.explanation),
+        reasoning="".join(response.reasoning) or result.reasoning,
+        warnings=warnings,
+        dropped=dict(dropped.items()),
+    )
+
+
+def completion_request(
+    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
+) -> CompletionRequest:
+    """Return a request for these messages, limited as the settings say."""
+    return CompletionRequest(
+        messages=messages,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
+        session_id=session_id,
+    )
+
+
+def generation_policy(settings: Settings) -> GenerationPolicy:
+    """Return the deadlines, retries and chunk size that are set."""
+    return GenerationPolicy(
+        timeout_s=settings.timeout_seconds,
+        first_chunk_timeout_s=settings.first_chunk_timeout_seconds,
+        stall_timeout_s=settings.stall_timeout_seconds,
+        max_retries=settings.max_retries,
+        continues_interrupted=settings.on_interrupt == "continue",
+        max_continuations=settings.max_continuations,
+        masks_keys=settings.mask_keys,
+        chunk_size=settings.chunk_size,
+    )

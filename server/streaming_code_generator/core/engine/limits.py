@@ -1,9 +1,11 @@
-"""The limits of one generation: its deadlines, and when a failed attempt is repeated."""
+"""The limits of generations: their deadlines, retries, and how many run at once at an endpoint."""
 
 import asyncio
 import random
-from collections.abc import Awaitable
-from dataclasses import dataclass, fields
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, TypeVar, cast
 
@@ -141,7 +143,10 @@ class Deadlines:
         self._due_at = min(silence_ends_at, self._ends_at)
         self._waiting = task = cast("asyncio.Task[Any]", asyncio.current_task())
         cancels_before, self._has_expired = task.cancelling(), False
-        self._set_timer()
+        # One timer serves many waits: a deadline is put off with every chunk, and one that rings
+        # too early is set anew.
+        if self._timer is None or self._timer.when() > self._due_at:
+            self._set_timer()
         try:
             return await awaitable
         except asyncio.CancelledError:
@@ -159,12 +164,7 @@ class Deadlines:
             self._timer.cancel()
 
     def _set_timer(self) -> None:
-        # One timer serves many waits: a deadline is put off with every chunk, and one that rings
-        # too early is set anew.
-        if self._timer is not None:
-            if self._timer.when() <= self._due_at:
-                return
-            self._timer.cancel()
+        self.close()
         self._timer = self._loop.call_at(self._due_at, self._ring)
 
     def _ring(self) -> None:
@@ -279,3 +279,115 @@ class WaitTooLong(stop_base):
 def _asked_to_wait_s(retry_state: RetryCallState) -> float:
     error = retry_state.outcome.exception() if retry_state.outcome else None
     return error.retry_after_s or 0.0 if isinstance(error, APIError) else 0.0
+
+
+OnPlace = Callable[[int], None]
+"""Called with the place in the queue, from 1, whenever it changes."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    admitted: "asyncio.Future[None]"
+    on_place: OnPlace
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    running: int = 0
+    queue: deque[_Waiting] = field(default_factory=deque)
+
+
+class ConcurrencyLimit:
+    """Limits how many generations run at each endpoint at once, first come, first served."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._endpoints: defaultdict[str, _Endpoint] = defaultdict(_Endpoint)
+
+    def set_limit(self, limit: int) -> None:
+        """Change the limit: a higher one admits who waits, a lower one stops no generation."""
+        self._limit = limit
+        for endpoint in self._endpoints.values():
+            self._admit(endpoint)
+
+    @asynccontextmanager
+    async def slot(self, on_place: OnPlace) -> AsyncIterator["Slot"]:
+        """Yield what holds a slot at one endpoint at a time, until the block is left."""
+        slot = Slot(self, on_place)
+        try:
+            yield slot
+        finally:
+            slot.release()
+
+    async def acquire(self, endpoint: str, on_place: OnPlace) -> None:
+        """Wait for a slot at an endpoint.
+
+        Cancellation: at once; a slot that was just given goes to the next in the queue.
+        """
+        state = self._endpoints[endpoint]
+        # First come, first served: who comes while others wait goes behind them.
+        if state.running < self._limit and not state.queue:
+            state.running += 1
+            return
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), on_place)
+        state.queue.append(waiting)
+        on_place(len(state.queue))
+        try:
+            await waiting.admitted
+        except asyncio.CancelledError:
+            if waiting in state.queue:
+                state.queue.remove(waiting)
+                self._report_places(state)
+            elif waiting.admitted.done() and not waiting.admitted.cancelled():
+                # Admitted and cancelled in the same turn of the event loop.
+                self.release(endpoint)
+            raise
+
+    def release(self, endpoint: str) -> None:
+        """Give a slot at an endpoint to the next one who waits for it."""
+        state = self._endpoints[endpoint]
+        state.running -= 1
+        self._admit(state)
+
+    def _admit(self, endpoint: _Endpoint) -> None:
+        moved = False
+        # Limit 2, a and b run, c and d wait: a ends, c runs, and d hears that it is first now.
+        while endpoint.queue and endpoint.running < self._limit:
+            waiting = endpoint.queue.popleft()
+            if not waiting.admitted.done():
+                endpoint.running += 1
+                waiting.admitted.set_result(None)
+                moved = True
+        if moved:
+            self._report_places(endpoint)
+
+    @staticmethod
+    def _report_places(endpoint: _Endpoint) -> None:
+        for place, waiting in enumerate(endpoint.queue, start=1):
+            waiting.on_place(place)
+
+
+class Slot:
+    """One generation's slot, at the endpoint of its request."""
+
+    def __init__(self, limit: ConcurrencyLimit, on_place: OnPlace) -> None:
+        self._limit = limit
+        self._on_place = on_place
+        self._endpoint: str | None = None
+
+    async def move_to(self, endpoint: str) -> None:
+        """Wait for a slot at an endpoint; one that is held at another is given up first.
+
+        Cancellation: at once.
+        """
+        if endpoint == self._endpoint:
+            return
+        self.release()
+        await self._limit.acquire(endpoint, self._on_place)
+        self._endpoint = endpoint
+
+    def release(self) -> None:
+        """Give up the slot that is held, if any."""
+        if self._endpoint is not None:
+            self._limit.release(self._endpoint)
+            self._endpoint = None

@@ -6,23 +6,29 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol
+from typing import Literal, Protocol
 
-from streaming_code_generator.core.attempts import AttemptMeter
+from streaming_code_generator.core.attempts import AttemptMeter, reported_usage, token_figures
 from streaming_code_generator.core.engine.continuation import Seam
-from streaming_code_generator.core.engine.limits import Phase
+from streaming_code_generator.core.engine.limits import GenerationPolicy, Phase
 from streaming_code_generator.core.engine.routes import Routes
-from streaming_code_generator.core.events import (
-    EmptyChunkArrived,
-    GenerationFinished,
-    RetryScheduled,
-    TextArrived,
-)
 from streaming_code_generator.core.extract.filter import extract
 from streaming_code_generator.core.masking import KeyMasking
-from streaming_code_generator.core.messages import Delta, ProviderDescription
-from streaming_code_generator.core.results import Cost, GenerationResult, StreamStats, StreamStatus
-from streaming_code_generator.core.tokens import TokenAccount
+from streaming_code_generator.core.messages import (
+    Delta,
+    Message,
+    PromptProgress,
+    ProviderDescription,
+)
+from streaming_code_generator.core.results import (
+    Cost,
+    GenerationFinished,
+    GenerationResult,
+    RetryScheduled,
+    StreamStats,
+    StreamStatus,
+)
+from streaming_code_generator.core.tokens import LocalCount
 from streaming_code_generator.errors import StreamProcessError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -107,66 +113,83 @@ INCOMPLETE = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Clock:
-    """When a generation began, on the wall and on the monotonic clock."""
+class TextPiece:
+    """Text of the response, at most `chunk_size` characters."""
 
-    wall_s: float
-    monotonic_s: float
+    text: str
+    part: Literal["content", "reasoning"]
+    kind: Literal["text"] = "text"
 
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.monotonic_s
+
+@dataclass(frozen=True, slots=True)
+class EmptyChunk:
+    """A chunk without text."""
+
+    prompt_progress: PromptProgress | None = None
+    kind: Literal["empty"] = "empty"
+
+
+Piece = TextPiece | EmptyChunk
 
 
 class GenerationRun:
-    """Counts, splits and collects what one generation receives over all its attempts."""
+    """Counts, splits and collects what one generation receives over all its attempts.
 
-    def __init__(  # noqa: PLR0913 - each is a separate fact about a generation
-        self,
-        description: ProviderDescription,
-        chunk_size: int,
-        tokens: TokenAccount,
-        *,
-        is_filtered: bool = False,
-        every_chunk: bool = True,
-        masking: KeyMasking | None = None,
-    ) -> None:
-        self._description = description
+    Args:
+        policy: The size of a piece, and whether keys are masked.
+        is_filtered: Whether the parts of the response are found elsewhere.
+    """
+
+    def __init__(self, policy: GenerationPolicy, *, is_filtered: bool = False) -> None:
         self._is_filtered = is_filtered
-        self._every_chunk = every_chunk
-        self.masking = masking or KeyMasking(is_off=True)
+        self.masking = KeyMasking(is_off=not policy.masks_keys)
         """What was masked in what is sent, and is put back in the response."""
-        self._tokens = tokens
-        self._clock = _Clock(time.time(), time.monotonic())
-        self._content_splitter = ChunkSplitter(chunk_size)
-        self._reasoning_splitter = ChunkSplitter(chunk_size)
-        self._content: list[str] = []
+        self._content_splitter = ChunkSplitter(policy.chunk_size)
+        self._reasoning_splitter = ChunkSplitter(policy.chunk_size)
+        self.content: list[str] = []
+        """The pieces of the response text that were handed on."""
         self._reasoning: list[str] = []
+        self.has_new_text = False
+        """Whether anything was handed on since the response was last asked to go on."""
+        self.says_something = False
+        """Whether the newest chunks show that the model is at work: text, progress, or its end."""
         self._chunks = 0
         self._empty_chunks = 0
+        self._start_time_s = self._started_s = self._newest_s = 0.0
         self._first_text_s: float | None = None
-        self._ended_s: float | None = None
         self._finish_reason: str | None = None
-        self._model = description.model
         self._seam = Seam("")
-        self._shown_before = 0
+        self._is_amended = False
+        """Whether the text is not handed on as it comes: keys are put back, a seam is closed."""
         self._continuations: list[str] = []
         self._fallback: str | None = None
         self.fell_back: list[str] = []
         """Providers whose requests failed before, a clause for each."""
         self.attempts = 0
         """Requests made so far."""
-        self.meter = AttemptMeter(description, "generate", ())
-        """Of the attempt that runs."""
+        self._meters: list[AttemptMeter] = []
+        """Of the attempts that the response is made of, and the one that runs."""
+        self._is_continued = False
+        """Whether the next attempt goes on with what the last one brought."""
+        self._counted: LocalCount | None = None
         self.costs: list[Future[Cost | None]] = []
         """What each attempt that has ended cost, once that is known."""
         self._cost: Cost | None = None
         self.may_be_over = False
         """Whether a silence now would be the end."""
 
+    def start(self, description: ProviderDescription, messages: Sequence[Message]) -> None:
+        """Start the clock: the first request is about to be sent."""
+        self._start_time_s, self._started_s = time.time(), time.monotonic()
+        self._newest_s = self._started_s
+        self._description = description
+        self.meter = AttemptMeter(description, "generate", messages)
+        self._meters = [self.meter]
+
     @property
     def text(self) -> str:
         """The response text handed on so far."""
-        return "".join(self._content)
+        return "".join(self.content)
 
     @property
     def response(self) -> tuple[str, str]:
@@ -176,12 +199,7 @@ class GenerationRun:
     @property
     def has_shown_text(self) -> bool:
         """Whether anything was handed on, reasoning included: then nothing may be repeated."""
-        return bool(self._content or self._reasoning)
-
-    @property
-    def has_new_text(self) -> bool:
-        """Whether anything was handed on since the response was last asked to go on."""
-        return len(self._content) + len(self._reasoning) > self._shown_before
+        return bool(self.content or self._reasoning)
 
     @property
     def is_cut_off(self) -> bool:
@@ -194,19 +212,24 @@ class GenerationRun:
         return self._finish_reason is not None
 
     @property
+    def needs_count(self) -> bool:
+        """Whether the provider's reports do not say all."""
+        return not all(meter.is_reported for meter in self._meters)
+
+    @property
     def phase(self) -> Phase:
         """What the stream is waited for now."""
-        if self.has_finish_reason or self.may_be_over:
+        if self._finish_reason is not None or self.may_be_over:
             return Phase.END
         return Phase.NEXT_CHUNK if self.has_new_text else Phase.FIRST_TEXT
 
     def stats(self, status: StreamStatus = StreamStatus.PROCESSING) -> StreamStats:
-        """Return the figures as they are now."""
-        tokens, usage = self._tokens.figures(), self._tokens.usage
+        """Return the figures as they were when the newest chunk came, or the stream ended."""
+        tokens, usage = token_figures(self._meters, self._counted), reported_usage(self._meters)
         return StreamStats(
             status=status,
-            start_time=self._clock.wall_s,
-            elapsed=self._ended_s or self._clock.elapsed_s(),
+            start_time=self._start_time_s,
+            elapsed=self._newest_s - self._started_s,
             time_to_first_chunk=self._first_text_s,
             chunks_processed=self._chunks,
             empty_chunks=self._empty_chunks,
@@ -220,46 +243,72 @@ class GenerationRun:
             cost=self._cost,
         )
 
-    def add_all(self, deltas: Sequence[Delta]) -> list[TextArrived | EmptyChunkArrived]:
-        """Add chunks that arrived at once and return their events, as few as say the same."""
-        self.meter.add(deltas)
+    def add_all(self, deltas: Sequence[Delta]) -> list[Piece]:
+        """Add chunks that arrived at once and return their pieces, as few as say the same."""
         # One read may bring dozens of chunks: joined, they cost the filter and the editor once.
-        if self._every_chunk or len(deltas) == 1:
-            return [event for delta in deltas for event in self.add(delta)]
-        events: list[TextArrived | EmptyChunkArrived] = []
-        for is_plain, run in groupby(deltas, key=_is_plain_text):
-            each = list(run)
+        pieces: list[Piece] = []
+        says_something = False
+        for is_plain, group in groupby(deltas, key=_is_plain_text):
+            each = list(group)
             if is_plain:
                 text = "".join([delta.text for delta in each])
-                events += self.add(Delta(text=text, model=each[-1].model), count=len(each))
+                pieces += self.add(Delta(text=text, model=each[-1].model), count=len(each))
+                says_something = True
             else:
-                events += [event for delta in each for event in self.add(delta)]
-        return events
+                for delta in each:
+                    pieces += self.add(delta)
+                    says_something |= self.says_something
+        self.says_something = says_something
+        return pieces
 
-    def add(self, delta: Delta, *, count: int = 1) -> list[TextArrived | EmptyChunkArrived]:
-        """Add one chunk, or `count` joined to one, and return the events it makes: one or more."""
+    def add(self, delta: Delta, *, count: int = 1) -> list[Piece]:
+        """Add one chunk, or `count` joined to one, and return the pieces it makes: one or more."""
+        self.meter.add(delta)
+        self._newest_s = time.monotonic()
         self._chunks += count
-        self._tokens.add(delta)
-        if delta.is_empty:
+        has_text = bool(delta.text or delta.reasoning)
+        if not has_text:
             self._empty_chunks += 1
         elif self._first_text_s is None:
-            self._first_text_s = self._clock.elapsed_s()
+            self._first_text_s = self._newest_s - self._started_s
         self._finish_reason = delta.finish_reason or self._finish_reason
-        self._model = delta.model or self._model
+        self.says_something = bool(has_text or delta.prompt_progress or delta.finish_reason)
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
-        # Where the response goes on from an earlier part of it, it first repeats some of that.
-        text = self._seam.feed(self.masking.feed(delta.text))
-        if delta.finish_reason:
-            text += self._seam.feed(self.masking.finish()) + self._seam.finish()
+        text = delta.text
+        if self._is_amended:
+            # Where the response goes on from an earlier part of it, it first repeats some of that.
+            text = self._seam.feed(self.masking.feed(text))
+            if delta.finish_reason:
+                text += self._seam.feed(self.masking.finish()) + self._seam.finish()
         content = self._content_splitter.feed(text) if text else []
-        return self._text_events(reasoning, content) or [
-            EmptyChunkArrived(stats=self.stats(), prompt_progress=delta.prompt_progress)
-        ]
+        return self._handed_on(reasoning, content) or [EmptyChunk(delta.prompt_progress)]
+
+    def _handed_on(self, reasoning: list[str], content: list[str]) -> list[Piece]:
+        pieces: list[Piece] = []
+        if reasoning:
+            self._reasoning += reasoning
+            pieces += [TextPiece(text, "reasoning") for text in reasoning]
+        if content:
+            self.content += content
+            pieces += [TextPiece(text, "content") for text in content]
+        self.has_new_text = self.has_new_text or bool(pieces)
+        return pieces
 
     def begin(self, meter: AttemptMeter) -> None:
-        """Expect another attempt, which has a meter of its own."""
+        """Expect another attempt, which has a meter of its own; what it is sent is masked."""
         self.attempts += 1
+        # Of an attempt before it that brought nothing, nothing counts.
+        if not self._is_continued:
+            self._meters.pop()
         self.meter = meter
+        """Of the attempt that runs."""
+        self._meters.append(meter)
+        self._is_continued = False
+        self._is_amended = bool(self.masking.count or self._continuations)
+
+    def take_count(self, counted: LocalCount) -> None:
+        """Take what was counted of the whole response."""
+        self._counted = counted
 
     def take_costs(self, costs: Sequence[Cost]) -> None:
         """Take what the attempts cost, those whose price is known."""
@@ -272,17 +321,16 @@ class GenerationRun:
     def go_on(self, why: str) -> None:
         """Expect the rest of the response: what it repeats at its beginning is dropped."""
         self._continuations.append(why)
-        self._finish_reason = self._ended_s = None
-        self._shown_before = len(self._content) + len(self._reasoning)
+        self._finish_reason = None
+        self.has_new_text = False
+        self._is_continued = True
         self.masking.finish()
         self._seam = Seam(self.text)
-        self._tokens.go_on()
 
     def fall_back(self, routes: Routes, why: str) -> None:
         """Expect the response from the provider that gets the request now."""
         self.fell_back.append(f"`{self._description.endpoint}` was not used: {why}")
         self._description = routes.provider.description
-        self._model = self._description.model
         self._fallback = routes.fallback.name if routes.fallback else None
 
     def begin_again(self) -> None:
@@ -291,18 +339,20 @@ class GenerationRun:
         if self._continuations:
             self._seam = Seam(self.text)
 
-    def note(self, wants: Wants) -> None:
-        """Take note of what is still wanted; once that is nothing, the response has ended."""
+    def is_enough(self, wants: Wants) -> bool:
+        """Whether nothing more is wanted; then the response has ended."""
         self.may_be_over = wants.may_be_over
-        if wants.is_over:
-            self.end("repetition" if wants.is_loop else "stop")
+        if not wants.is_over:
+            return False
+        self.end("repetition" if wants.is_loop else "stop")
+        return True
 
     def end(self, reason: str = "stop") -> None:
         """End the response here, if the model has not."""
         self._finish_reason = self._finish_reason or reason
 
-    def finish(self) -> list[TextArrived | EmptyChunkArrived]:
-        """Stop the clock and return the events of what is still held back.
+    def finish(self) -> list[Piece]:
+        """Stop the clock and return the pieces of what is still held back.
 
         Raises:
             StreamProcessError: The stream ended without saying that the response is complete.
@@ -314,11 +364,12 @@ class GenerationRun:
             raise StreamProcessError(
                 f"The stream from `{endpoint}` {ended}.", retryable=not self.has_new_text
             )
-        self._ended_s = self._clock.elapsed_s()
-        return self._text_events(self._reasoning_splitter.finish(), self._content_splitter.finish())
+        self._newest_s = time.monotonic()
+        return self._handed_on(self._reasoning_splitter.finish(), self._content_splitter.finish())
 
     def retry_event(self, reason: str, delay_s: float) -> RetryScheduled:
         """Return the event that announces the next attempt."""
+        self._newest_s = time.monotonic()
         return RetryScheduled(
             delay_s=delay_s,
             reason=reason,
@@ -349,7 +400,7 @@ class GenerationRun:
             reasoning="".join(self._reasoning) + extraction.reasoning,
             stats=stats,
             completion_time=stats.elapsed,
-            model=self._model,
+            model=self.meter.model or self._description.model,
             provider=f"{self._description.name}: {self._description.reason}",
             fallback=self._fallback,
             masked_keys=self.masking.count,
@@ -357,16 +408,3 @@ class GenerationRun:
             warnings=warnings,
         )
         return GenerationFinished(result=result)
-
-    def _text_events(
-        self, reasoning: list[str], content: list[str]
-    ) -> list[TextArrived | EmptyChunkArrived]:
-        if not reasoning and not content:
-            return []
-        self._reasoning += reasoning
-        self._content += content
-        stats = self.stats()
-        return [
-            *(TextArrived(text=piece, part="reasoning", stats=stats) for piece in reasoning),
-            *(TextArrived(text=piece, part="content", stats=stats) for piece in content),
-        ]

@@ -1,12 +1,11 @@
 """The output filter: runs a response through the stages and collects their output."""
 
 import itertools
+import re
 
-from streaming_code_generator.core.extract.code.code_path import CodePath
-from streaming_code_generator.core.extract.code.dress import DIFF_LIMIT
-from streaming_code_generator.core.extract.code.overlap import OVERLAP_LIMIT
-from streaming_code_generator.core.extract.code.placeholders import PLACEHOLDER_LIMIT
-from streaming_code_generator.core.extract.code.repetition import REPETITION_LIMIT
+from streaming_code_generator.core.extract.code_path import CodePath
+from streaming_code_generator.core.extract.diffs import PLACEHOLDER_LIMIT
+from streaming_code_generator.core.extract.dress import DIFF_LIMIT
 from streaming_code_generator.core.extract.marks import (
     END_TOKENS_LIMIT,
     MARKS_LIMIT,
@@ -14,7 +13,9 @@ from streaming_code_generator.core.extract.marks import (
     Marks,
     Quotation,
 )
+from streaming_code_generator.core.extract.opening import LEAD_LIMIT, BeforeAnswer
 from streaming_code_generator.core.extract.parts import (
+    LOOKED_AT,
     CodeTarget,
     Extraction,
     FilteredText,
@@ -25,14 +26,13 @@ from streaming_code_generator.core.extract.parts import (
     Tally,
     weight,
 )
+from streaming_code_generator.core.extract.repetition import OVERLAP_LIMIT, REPETITION_LIMIT
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
     LineEndings,
     segments,
 )
-from streaming_code_generator.core.extract.stages.before import BeforeAnswer
-from streaming_code_generator.core.extract.stages.opening import LEAD_LIMIT
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""
@@ -50,24 +50,25 @@ class LoopDetector:
     def __init__(self) -> None:
         self._tail = ""
         self._pending: list[str] = []
-        self._room = _EVERY
+        self.room = _EVERY
+        """After so many characters more there may be a loop."""
 
     def feed(self, text: str) -> int | None:
         """Read on; return how much of `text` came up to the end of the loop, or None."""
-        if len(text) < self._room:
+        if len(text) < self.room:
             self._pending.append(text)
-            self._room -= len(text)
+            self.room -= len(text)
             return None
         start = 0
-        while len(text) - start >= self._room:
-            end = start + self._room
+        while len(text) - start >= self.room:
+            end = start + self.room
             self._tail += "".join(self._pending) + text[start:end]
             self._tail = self._tail[-_LOOKED_AT:]
-            self._pending, self._room, start = [], _EVERY, end
+            self._pending, self.room, start = [], _EVERY, end
             if is_loop(self._tail):
                 return end
         self._pending.append(text[start:])
-        self._room -= len(text) - start
+        self.room -= len(text) - start
         return None
 
 
@@ -185,9 +186,19 @@ class OutputFilter:
         self._pieces: list[tuple[Part, str]] = []
         self._has_code = False
         self._has_text = False
-        self._is_loop = False
         self._finished = False
         self._has_ended = False
+        self.is_loop = False
+        """Whether the answer was given up because it repeats itself."""
+        self.is_over = False
+        """Whether nothing that comes is wanted any more."""
+        self.may_be_over = False
+        """Whether the code is whole, unless another part of it follows soon."""
+        self._looks_at = re.compile(f"[{re.escape(LOOKED_AT + self._code.looks_at)}]")
+        self._ahead = ""
+        """What was given out of the current line before any stage has read it."""
+        self._room_ahead = 0
+        """Fewer characters than these may be."""
 
     @property
     def held_back(self) -> int:
@@ -202,21 +213,6 @@ class OutputFilter:
             self._reasoning,
         )
         return sum(holder.held_back for holder in holders)
-
-    @property
-    def may_be_over(self) -> bool:
-        """Whether the code is whole, unless another part of it follows soon."""
-        return self._stage.may_be_over
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing that comes is wanted any more."""
-        return self._has_ended or self._marks.is_over
-
-    @property
-    def is_loop(self) -> bool:
-        """Whether the answer was given up because it repeats itself."""
-        return self._is_loop
 
     @property
     def dropped(self) -> dict[Rule, int]:
@@ -251,7 +247,7 @@ class OutputFilter:
             return "no code: the answer has nothing but text; it is in the log"
         if not self._has_code and self._tally.dropped:
             return "no code: the answer brings nothing that is not there already"
-        return REPEATS_ITSELF if self._is_loop else None
+        return REPEATS_ITSELF if self.is_loop else None
 
     def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.
@@ -259,17 +255,42 @@ class OutputFilter:
         Raises:
             RuntimeError: The response was finished already.
         """
-        self._refuse_when_finished()
+        # In "value = compute(1)\n", once "value" has come out as code, each stage has said that it
+        # passes the rest of the line. So " = " and "compute" are given out at once, and the stages
+        # read " = compute(1)\n" together, of which only "(1)" and what follows is new.
+        if len(text) < self._room_ahead and self._looks_at.search(text) is None:
+            self._ahead += text
+            self._room_ahead -= len(text)
+            return [FilteredText(part="code", text=text)] if text else []
+        return self.feed_stages(text)
+
+    def feed_stages(self, text: str) -> list[FilteredText]:
+        """Read the next chunk, as `feed` does, through every stage whatever is in it."""
         if self._has_ended:
-            return []
-        text = self._quotation.feed(self._marks.feed(self._content_lines.feed(text)))
-        text = self._end_tokens.feed(text)
+            return self._nothing_more()
+        ahead, self._ahead = self._ahead, ""
+        text = self._content_lines.feed(ahead + text)
+        text = self._end_tokens.feed(self._quotation.feed(self._marks.feed(text)))
         end = self._content_loop.feed(text)
-        if end is not None:
-            text = text[:end]
-        self._run(text)
-        self._end_loop(end)
+        if end is None:
+            self._run(text)
+        else:
+            self._run(text[:end])
+            self._end_loop()
+        self._look_ahead()
+        if ahead:
+            part, text = self._pieces[0]
+            self._pieces[:1] = [(part, text[len(ahead) :])] if len(text) > len(ahead) else []
         return self._collected()
+
+    def _look_ahead(self) -> None:
+        """See whether what comes next can be given out at once."""
+        self.is_over = self._has_ended or self._marks.is_over
+        self.may_be_over = self._stage.may_be_over
+        passes_line = not (
+            self.is_over or self._marks.held or self._quotation.held or self._end_tokens.held
+        ) and (self._stage.passes_line and self._code.passes_line)
+        self._room_ahead = self._content_loop.room if passes_line else 0
 
     def feed_reasoning(self, text: str) -> list[FilteredText]:
         """Read the next chunk of what the provider itself marks as reasoning.
@@ -277,19 +298,22 @@ class OutputFilter:
         Raises:
             RuntimeError: The response was finished already.
         """
-        self._refuse_when_finished()
+        if self._ahead:
+            self.feed_stages("")
         if self._has_ended:
-            return []
+            return self._nothing_more()
         text = self._reasoning_lines.feed(text)
         end = self._reasoning_loop.feed(text)
         self._give("reasoning", text if end is None else text[:end])
-        self._end_loop(end)
+        if end is not None:
+            self._end_loop()
         return self._collected()
 
     def finish(self) -> list[FilteredText]:
         """Return what was held back; a second time there is nothing left."""
         if self._finished:
             return []
+        self.feed_stages("")
         self._finished = True
         text = self._quotation.feed(self._marks.finish()) + self._quotation.finish()
         text = self._end_tokens.feed(text)
@@ -305,15 +329,20 @@ class OutputFilter:
             self._apply(step)
             following = step.following
         self._put("code", self._code.finish())
+        self._look_ahead()
+        self._room_ahead = 0
+        self._has_ended = True
         return self._collected()
 
-    def _refuse_when_finished(self) -> None:
+    def _nothing_more(self) -> list[FilteredText]:
         if self._finished:
             raise RuntimeError("The filter is finished: make a new one for each response.")
+        return []
 
-    def _end_loop(self, end: int | None) -> None:
-        if end is not None and not self._has_ended:
-            self._is_loop = self._has_ended = True
+    def _end_loop(self) -> None:
+        if not self._has_ended:
+            self.is_loop = self.is_over = self._has_ended = True
+            self._room_ahead = 0
 
     def _run(self, text: str) -> None:
         if text.find("\n", 0, -1) < 0:  # within one line, as most chunks are

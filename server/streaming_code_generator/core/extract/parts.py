@@ -1,9 +1,10 @@
 """What goes into the output filter, what comes out, and how its stages follow one another."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 Part = Literal["code", "explanation", "reasoning"]
 """The three streams a response is taken apart into."""
@@ -112,6 +113,11 @@ class Extraction:
     """Why there is no code, or why it is not whole."""
 
 
+LOOKED_AT = "\r\n<&`\u00a0"
+"""What anything in the filter looks at within a line that has begun, and is code: the line's end;
+tags, and tokens of a template; what is escaped; a fence behind the code; no-break spaces."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class FilterStep:
     """What a stage makes of some text. Not frozen, as one is made for every chunk."""
@@ -127,30 +133,33 @@ class FilterStep:
     """Whether nothing that follows is wanted."""
 
 
-class FilterStage(Protocol):
+class FilterStage(ABC):
     r"""Reads the response for as long as it is in one state: reasoning, a fenced block, prose...
 
     What a stage gives away depends on the characters alone, never on how they were cut: each
     decision is made on a prefix of the text that no later character can change.
     """
 
+    may_be_over = False
+    """Whether the answer is whole if nothing more comes for a while."""
+
     @property
+    @abstractmethod
     def held_back(self) -> int:
         """Characters read and not yet handed on."""
-        ...
 
     @property
-    def may_be_over(self) -> bool:
-        """Whether the answer is whole if nothing more comes for a while."""
-        ...
+    def passes_line(self) -> bool:
+        """Whether the current line's rest is code, as it comes, but for `LOOKED_AT`."""
+        return False
 
+    @abstractmethod
     def feed(self, segment: str) -> FilterStep:
         r"""Read at most one line's worth: a `\n` may only be the segment's last character."""
-        ...
 
+    @abstractmethod
     def finish(self) -> FilterStep:
         """Let go of what was held back, since nothing follows."""
-        ...
 
 
 def weight(text: str) -> int:

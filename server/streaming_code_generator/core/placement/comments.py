@@ -58,6 +58,17 @@ class _Found:
         """Whether there is nothing but the comment on its lines."""
         return not self.before.strip() and not self.after.strip()
 
+    def continues(self, previous: "_Found", window: Sequence[str]) -> bool:
+        """Whether both are lines of one comment: neighbours of one kind and one indentation."""
+        return (
+            previous.stands_alone
+            and self.stands_alone
+            and previous.last_line + 1 == self.first_line == self.last_line
+            and previous.kind == self.kind != "docstring"
+            and previous.first_line == previous.last_line
+            and _indent(window[previous.first_line]) == _indent(window[self.first_line])
+        )
+
 
 def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Comment | None:
     """Return the comment at a line, or above it with at most a few blank lines in between.
@@ -86,7 +97,7 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     found = [one for one in scanned if one.stands_alone or one.kind != "docstring"]
     runs: list[list[_Found]] = []
     for one in found:
-        if runs and _continues(runs[-1][-1], one, window):
+        if runs and one.continues(runs[-1][-1], window):
             runs[-1].append(one)
         else:
             runs.append([one])
@@ -157,18 +168,6 @@ def _within_bounds(lines: Sequence[str]) -> int:
     """Return how many of the lines are to be read."""
     sizes = accumulate(min(len(line), LINE_LIMIT) for line in lines)
     return sum(size <= WINDOW_CHARACTERS for size in sizes)
-
-
-def _continues(previous: _Found, following: _Found, window: Sequence[str]) -> bool:
-    """Whether two comments are lines of one: neighbours of one kind and one indentation."""
-    return (
-        previous.stands_alone
-        and following.stands_alone
-        and previous.last_line + 1 == following.first_line == following.last_line
-        and previous.kind == following.kind != "docstring"
-        and previous.first_line == previous.last_line
-        and _indent(window[previous.first_line]) == _indent(window[following.first_line])
-    )
 
 
 def _chosen(runs: list[list[_Found]], window: Sequence[str], line: int) -> list[_Found]:

@@ -88,7 +88,11 @@ def code_target(
     #     x = |                   right there, behind what stands on the line
     #     |print(1)               a line of its own above; suffix: the line ending
     #     call(|)                 right there; the bracket behind it is not repeated
-    comment = after_comment or _comment_ending_line(lines, line, column, language_id)
+    comment, text = after_comment, content(lines[line])
+    if comment is None and not is_blank(text) and is_blank(text[column:]):
+        # It may be a comment's end, or the end of one of its lines.
+        found = comment_at_or_above(lines, line, language_id)
+        comment = found if found is not None and found.last_line >= line else None
     if comment is not None:
         placement = _below_comment(lines, line, comment, bare)
     else:
@@ -190,17 +194,6 @@ def selected_text(lines: Sequence[str], placement: Placement) -> str:
         return lines[first][placement.column : placement.end_column] if lines else ""
     between = "".join(lines[first + 1 : last])
     return lines[first][placement.column :] + between + lines[last][: placement.end_column]
-
-
-def _comment_ending_line(
-    lines: Sequence[str], line: int, column: int, language_id: str
-) -> Comment | None:
-    """Return the comment at whose end, or the end of one of whose lines, a place is."""
-    text = content(lines[line])
-    if is_blank(text) or not is_blank(text[column:]):
-        return None
-    comment = comment_at_or_above(lines, line, language_id)
-    return comment if comment is not None and comment.last_line >= line else None
 
 
 def _below_comment(

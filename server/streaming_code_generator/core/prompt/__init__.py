@@ -1,1 +1,1 @@
-"""From a place in a document to a request for a model."""
+"""The messages for a model: what of which file it is shown, within a budget of tokens."""

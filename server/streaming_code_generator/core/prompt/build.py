@@ -1,11 +1,90 @@
-"""Turns what a user asks for at a place of a document into the messages for a model."""
+"""Turns what a user asks for at a place of a document into the messages for a model.
 
+They show a bounded stretch around the place that code goes to, and pieces of files.
+"""
+
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streaming_code_generator.core.context.file_pieces import FilePiece, fenced
 from streaming_code_generator.core.messages import Message
-from streaming_code_generator.core.placement.languages import language
-from streaming_code_generator.core.prompt.context import Context
+from streaming_code_generator.core.placement.languages import content, indent_of, language
+from streaming_code_generator.core.placement.target import Placement, selected_text
+from streaming_code_generator.core.prompt.file_pieces import FilePiece, fenced
+
+CHARACTERS_BEFORE = 1_200
+"""About 300 to 400 tokens of code. On a processor a small model reads some 250 tokens a second, and
+nothing is written until it has read them all."""
+CHARACTERS_AFTER = 400
+LINES_PER_STEP = 8
+"""The stretch begins at a multiple of so many lines, so that requests for neighbouring places
+share their beginning, which servers with a prompt cache then need not read again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    r"""Text around a place, its lines joined by `\n`."""
+
+    before: str = ""
+    after: str = ""
+    selection: str = ""
+    """What is to be replaced, whole, its common indentation taken away."""
+
+
+def context_around(
+    lines: Sequence[str],
+    placement: Placement,
+    *,
+    characters_before: int = CHARACTERS_BEFORE,
+    characters_after: int = CHARACTERS_AFTER,
+) -> Context:
+    """Return whole lines around a placement, but never more than so many characters.
+
+    Args:
+        lines: The document's lines, with their endings.
+        placement: Where code goes.
+        characters_before: Most characters before it; a longer line is cut at its beginning.
+        characters_after: Most characters after it; a longer line is cut at its end.
+    """
+    if not lines:
+        return Context()
+    selection = selected_text(lines, placement).replace("\r\n", "\n").replace("\r", "\n")
+    if selection:
+        lead = indent_of(lines[placement.line])[: placement.column]
+        selection = textwrap.dedent(lead + selection)
+    return Context(
+        before=_before(lines, placement, characters_before),
+        after=_after(lines, placement, characters_after),
+        selection=selection,
+    )
+
+
+def _before(lines: Sequence[str], placement: Placement, limit: int) -> str:
+    # The line of the cursor comes first of all; the lines above take what it leaves of the limit.
+    last = content(lines[placement.line])[: placement.column]
+    if len(last) >= limit:
+        return last[len(last) - limit :]
+    first, left = placement.line, limit - len(last)
+    while first > 0 and len(content(lines[first - 1])) < left:
+        first -= 1
+        left -= len(content(lines[first])) + 1
+    # Lines 13 to 40 fit; the context starts at 16, and does so for a cursor some lines further
+    # down as well: the prompt's beginning is the same, and a server's prompt cache holds it.
+    stepped = -(-first // LINES_PER_STEP) * LINES_PER_STEP
+    first = stepped if stepped < placement.line else first
+    above = [content(line) + "\n" for line in lines[first : placement.line]]
+    return ("".join(above) + last).lstrip("\n")
+
+
+def _after(lines: Sequence[str], placement: Placement, limit: int) -> str:
+    shown = content(lines[placement.end_line])[placement.end_column :][:limit]
+    following = placement.end_line + 1
+    for line in lines[following : following + limit]:
+        if len(shown) + 1 + len(content(line)) > limit:
+            break
+        shown += "\n" + content(line)
+    return shown.rstrip()
+
 
 _NAME_LIMIT = 120
 _NO_CONTEXT = Context()

@@ -1,23 +1,77 @@
-"""Composes a prompt within its budget: the request, and as much context as fits beside it."""
+"""Composes a prompt within its budget: the request, and as much context as fits beside it.
+
+The model's name and its place say what kind of prompt it gets, and how long that may be.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
-from streaming_code_generator.core.context.around import scope_headers
-from streaming_code_generator.core.context.choose_context import ContextQuery, choose_context
-from streaming_code_generator.core.context.file_pieces import (
+from streaming_code_generator.core.messages import Message, ProviderDescription
+from streaming_code_generator.core.placement.target import Placement
+from streaming_code_generator.core.prompt.build import (
+    CodeTask,
+    Context,
+    build_messages,
+    context_around,
+)
+from streaming_code_generator.core.prompt.choose_context import (
+    ContextQuery,
+    choose_context,
+    scope_headers,
+)
+from streaming_code_generator.core.prompt.file_pieces import (
     CountTokens,
     FilePiece,
     fenced,
     rules_piece,
 )
-from streaming_code_generator.core.messages import Message
-from streaming_code_generator.core.placement.target import Placement
-from streaming_code_generator.core.prompt.build import CodeTask, build_messages
-from streaming_code_generator.core.prompt.context import Context, context_around
-from streaming_code_generator.core.prompt.profile import PromptProfile
 from streaming_code_generator.core.tokens import framing_tokens
+from streaming_code_generator.settings.endpoints import is_loopback_host
+
+SMALL_EMBEDDED_TOKENS = 400
+"""A processor reads some 250 tokens a second, and nothing is written before."""
+LOCAL_TOKENS = 2_000
+REMOTE_TOKENS = 6_000
+
+_SMALL_BILLIONS = 1.0
+_SIZE = re.compile(r"(?<![\d.a-z])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
+_SMALL_BY_NAME = re.compile(r"smollm2?$|smollm2?:latest|tinyllama")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptProfile:
+    """How a model is asked."""
+
+    context_tokens: int
+    """Most tokens of a prompt."""
+    is_small: bool
+    """Whether the model is shown one example, and of its file only what encloses the place.
+
+    Measured with SmolLM2 on 14 executed tasks: as many right, in a third of the time.
+    """
+
+
+def profile_of(description: ProviderDescription, context_tokens: int | None) -> PromptProfile:
+    """Return how a provider's model is asked.
+
+    Args:
+        description: The provider.
+        context_tokens: What is set, if anything.
+    """
+    # "smollm2-135m-instruct", "qwen2.5-coder-0.5b", "gemma3:270m"; not "gpt-4.1-mini", "qwen3-8b".
+    name = description.model.lower().rsplit("/", 1)[-1]
+    sizes = [float(size) / (1000 if unit == "m" else 1) for size, unit in _SIZE.findall(name)]
+    is_small = bool(_SMALL_BY_NAME.search(name)) or any(size <= _SMALL_BILLIONS for size in sizes)
+    if context_tokens is None:
+        if description.name == "embedded":
+            context_tokens = SMALL_EMBEDDED_TOKENS if is_small else LOCAL_TOKENS
+        else:
+            is_local = is_loopback_host(urlsplit(description.endpoint).hostname or "")
+            context_tokens = LOCAL_TOKENS if is_local else REMOTE_TOKENS
+    return PromptProfile(context_tokens=context_tokens, is_small=is_small)
+
 
 CHARACTERS_NEAR_BEFORE = 200
 CHARACTERS_NEAR_AFTER = 100
@@ -103,7 +157,9 @@ def compose(
         rules = rules_piece(query.rules, room // 2, count) if query.rules else None
         pieces = [rules] if rules else []
         pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
-    if _shows_all(near, query):
+    near_characters = len(near.before) + len(near.after) + len(near.selection)
+    if sum(map(len, lines)) <= near_characters:
+        # What shows the place shows the whole file.
         pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.
     while True:
@@ -132,12 +188,6 @@ def tables(lines: Sequence[str]) -> list[int]:
             numbers.append(number)
             is_inside = not line.rstrip().endswith(";")
     return numbers[:_MOST_TABLE_LINES]
-
-
-def _shows_all(near: Context, query: ContextQuery) -> bool:
-    """Whether what shows the place shows the whole file."""
-    shown = len(near.before) + len(near.after) + len(near.selection)
-    return sum(map(len, query.file.lines)) <= shown
 
 
 def _size(task: CodeTask, count: CountTokens) -> int:

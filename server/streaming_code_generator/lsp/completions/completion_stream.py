@@ -8,11 +8,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
-from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
-from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
-from streaming_code_generator.core.complete.place import Place, place_at, typed_beyond, typed_since
-from streaming_code_generator.core.complete.stopping import CompletionText
-from streaming_code_generator.core.complete.window import Window, window_at
+from streaming_code_generator.core.complete.fill import (
+    ChatAnswer,
+    FillNotOfferedError,
+    FillRequest,
+    FillsIn,
+    chat_request,
+)
+from streaming_code_generator.core.complete.fitting import CompletionText
+from streaming_code_generator.core.complete.window import (
+    Place,
+    Window,
+    place_at,
+    typed_beyond,
+    typed_since,
+    window_at,
+)
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import Delta, Message, Provider
 from streaming_code_generator.errors import APIError, StreamingError
@@ -193,7 +204,7 @@ class CompletionStream:
         is_cut = True
         async for delta in deltas:
             self.is_warm = True
-            meter.add([delta])
+            meter.add(delta)
             if self.is_closed:
                 meter.is_abandoned = True
                 return True

@@ -1,26 +1,31 @@
-"""All suggestions of one server: from the memory, from the stream that runs, or from a new one."""
+"""All suggestions of one server: from the memory, from the stream that runs, or from a new one.
+
+What became of those that were shown is read from the document itself. LSP has no notification for
+it: an accepted suggestion is one whose text stands in the document.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.attempts import RecordAttempt
 from streaming_code_generator.core.complete.fill import Excerpt, FillRequest
 from streaming_code_generator.core.complete.fitting import fitting
 from streaming_code_generator.core.complete.memory import CompletionMemory
+from streaming_code_generator.core.complete.window import Place, typed_since
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.lsp.completions.completion_stream import CompletionStream, Cursor
-from streaming_code_generator.lsp.completions.neighbours import Neighbours
-from streaming_code_generator.lsp.completions.outcomes import Outcomes
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 
 logger = logging.getLogger(__name__)
 
 DEBOUNCE_S = 0.075
 """So long nothing must be typed before an automatic request is sent."""
+
 ANSWER_S = 0.3
 """After that, what is whole is shown; the rest goes into the memory."""
+
 ABANDONED_S = 0.04
 """A request that was cancelled may have been cancelled for what was typed: the change, or the next
 request, then comes within this time, and the stream is kept if it fits."""
@@ -44,6 +49,68 @@ class Means:
     """What is known of other files when a request is sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    place: Place
+    anchor: tuple[int, int]
+    text: str
+    typed: str = ""
+    is_accepted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Outcomes:
+    """Counts of one document."""
+
+    shown: int = 0
+    accepted: int = 0
+    """All of it was taken, or typed; or a part of it, a word or a line, at once."""
+    rejected: int = 0
+    """Something else was typed instead, or suggested."""
+    _last: _Shown | None = None
+
+    def __add__(self, other: "Outcomes") -> "Outcomes":
+        return Outcomes(
+            self.shown + other.shown, self.accepted + other.accepted, self.rejected + other.rejected
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts by their names on the wire."""
+        return {"shown": self.shown, "accepted": self.accepted, "rejected": self.rejected}
+
+    def show(self, cursor: Cursor, text: str) -> None:
+        """Count a suggestion, unless it is what is left of the one before."""
+        last = self._last
+        if last is not None:
+            typed = cursor.typed_at(last.place, last.text, last.anchor)
+            if typed is not None and typed + text == last.text:
+                return
+        self._let_go()
+        self.shown += 1
+        self._last = _Shown(cursor.place, (cursor.line, cursor.column), text)
+
+    def changed(self, lines: Sequence[str]) -> None:
+        """Handle a change of the document."""
+        last = self._last
+        if last is None:
+            return
+        typed = typed_since(last.place, last.text, lines, last.anchor)
+        if typed is None:
+            self._let_go()
+            return
+        # What the user types comes by single characters.
+        at_once = len(typed) - len(last.typed) > 1
+        if not last.is_accepted and (at_once or typed == last.text):
+            self.accepted += 1
+            last = replace(last, is_accepted=True)
+        self._last = None if typed == last.text else replace(last, typed=typed)
+
+    def _let_go(self) -> None:
+        if self._last is not None and not self._last.is_accepted:
+            self.rejected += 1
+        self._last = None
+
+
 @dataclass(slots=True, eq=False)
 class _InDocument:
     """What goes on in one document."""
@@ -62,14 +129,8 @@ class _InDocument:
 class Completions:
     """Suggestions by document, at most one stream in each. Used on the event loop only."""
 
-    def __init__(self, neighbours: Neighbours, on_failure: Callable[[str], None]) -> None:
-        """Begin with an empty memory.
-
-        Args:
-            neighbours: What knows of other files; it is closed with this.
-            on_failure: Called with why a suggestion could not be made, for the log.
-        """
-        self.neighbours = neighbours
+    def __init__(self, on_failure: Callable[[str], None]) -> None:
+        """Begin with an empty memory; `on_failure` is called with why a suggestion failed."""
         self._on_failure = on_failure
         self._memory = CompletionMemory()
         self._documents: dict[OpenDocument, _InDocument] = {}
@@ -122,7 +183,6 @@ class Completions:
 
     def closed(self, document: OpenDocument) -> None:
         """Forget a document."""
-        self.neighbours.closed(document)
         state = self._documents.pop(document, None)
         if state is not None:
             state.turn += 1
@@ -144,7 +204,6 @@ class Completions:
 
     async def aclose(self) -> None:
         """Close every stream."""
-        await self.neighbours.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from streaming_code_generator.core.complete.fill import Excerpt
-from streaming_code_generator.core.context.file_pieces import FilePiece, FileSnapshot, fit
-from streaming_code_generator.core.context.related import likely_files, related_pieces
+from streaming_code_generator.core.prompt.definitions import likely_files, related_pieces
+from streaming_code_generator.core.prompt.file_pieces import FilePiece, fit
 from streaming_code_generator.core.tokens import estimated_tokens
-from streaming_code_generator.lsp.documents.context_files import (
+from streaming_code_generator.lsp.documents.documents import Documents, snapshot
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
-    shown_path,
+    document_key,
 )
-from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
 
 MOST_TOKENS = 160
 """A suggestion that comes late is none: a local model reads so many in a fraction of a second, and
@@ -41,7 +41,7 @@ class Neighbours:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._reader = WorkspaceReader()
-        self._found: dict[OpenDocument, _Found] = {}
+        self._found: WeakKeyDictionary[OpenDocument, _Found] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def known(self, document: OpenDocument, line: int) -> tuple[Excerpt, ...]:
@@ -57,10 +57,6 @@ class Neighbours:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return found.excerpts
-
-    def closed(self, document: OpenDocument) -> None:
-        """Forget a document."""
-        self._found.pop(document, None)
 
     async def aclose(self) -> None:
         """End the looking; a thread finishes on its own."""
@@ -86,7 +82,7 @@ class Neighbours:
         others: Sequence[tuple[OpenDocument, Sequence[str]]],
     ) -> tuple[Excerpt, ...]:
         roots = self._documents.roots
-        file, *opened = (self._snapshot(*each) for each in (current, *others))
+        file, *opened = (snapshot(*each, roots) for each in (current, *others))
         open_keys = frozenset(document_key(each.uri) for each in (file, *opened))
         choose = partial(likely_files, file, "")
         workspace = self._reader.files(roots, open_keys, choose)
@@ -98,15 +94,6 @@ class Neighbours:
         )
         taken = fit(cut, MOST_TOKENS, lambda text: estimated_tokens(len(text)))
         return tuple(map(_excerpt, taken))
-
-    def _snapshot(self, document: OpenDocument, lines: Sequence[str]) -> FileSnapshot:
-        name = shown_path(document.path, self._documents.roots)
-        return FileSnapshot(
-            uri=document.uri,
-            path=name or document.uri.rsplit("/", 1)[-1],
-            language_id=document.language_id,
-            lines=tuple(line.rstrip("\r\n") for line in lines),
-        )
 
 
 def _excerpt(piece: FilePiece) -> Excerpt:

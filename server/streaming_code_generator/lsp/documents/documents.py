@@ -2,21 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from streaming_code_generator.editing.text.lines import PositionEncoding
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
-from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.sync import DocumentChange, OpenedDocument
-from streaming_code_generator.lsp.documents.uris import Renames, document_key
-from streaming_code_generator.lsp.documents.workspace_files import (
+from streaming_code_generator.lsp.documents.files import (
+    document_key,
     language_of,
     path_of,
     read_text,
+    shown_path,
     workspace_file,
 )
-from streaming_code_generator.lsp.wire import UndoNotice
+from streaming_code_generator.lsp.documents.open_document import OpenDocument
+from streaming_code_generator.lsp.wire import DocumentChange, OpenedDocument, UndoNotice
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,10 @@ change of its language, a reload are a close and an open. Nothing is sent to it 
 
 RENAME_GRACE_S = 4.0
 """The same where its rename was announced: a busy editor takes long to open the new one."""
+
+RENAME_MEMORY_S = 5.0
+"""How long a rename explains that one document is closed and another opened. A rename that was
+only announced may not have come about."""
 
 
 class Documents:
@@ -212,3 +218,46 @@ class Documents:
         document.language_id, document.is_open = language_id, is_open
         self._documents[document_key(uri)] = document
         return document
+
+
+class Renames:
+    """Renames by the keys of URIs; they are followed at most one step."""
+
+    def __init__(self) -> None:
+        self._renames: dict[str, tuple[str, float]] = {}
+
+    def note(self, old_uri: str, new_uri: str) -> None:
+        """Remember a rename."""
+        now_s = time.monotonic()
+        self._renames = {
+            key: (new, noted_s)
+            for key, (new, noted_s) in self._renames.items()
+            if now_s - noted_s <= RENAME_MEMORY_S
+        }
+        self._renames[_stem(old_uri)] = _stem(new_uri), now_s
+
+    def target(self, key: str) -> str | None:
+        """Return the key under which a document goes on, or None if it was not renamed."""
+        now_s = time.monotonic()
+        for old, (new, noted_s) in self._renames.items():
+            if now_s - noted_s <= RENAME_MEMORY_S:
+                # Of `/old` to `/new`: `/old/a.py` becomes `/new/a.py`, and `/older` stays.
+                path, end, rest = key.partition("?")
+                if path == old or path.startswith(f"{old}/"):
+                    return f"{new}{path[len(old) :]}{end}{rest}"
+        return None
+
+
+def _stem(uri: str) -> str:
+    """Return what the keys of a file, or of everything in a folder, begin with."""
+    return document_key(uri).partition("?")[0].rstrip("/")
+
+
+def snapshot(document: OpenDocument, lines: Sequence[str], roots: Iterable[Path]) -> FileSnapshot:
+    """Return lines of a document as a file that a model may be shown. Used from threads, too."""
+    return FileSnapshot(
+        uri=document.uri,
+        path=shown_path(document.path, roots) or document.uri.rsplit("/", 1)[-1],
+        language_id=document.language_id,
+        lines=tuple(line.rstrip("\r\n") for line in lines),
+    )

@@ -1,19 +1,30 @@
-"""One generation in the language server, from its request to its end."""
+"""One generation from its request to its end, and its region in a document."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol, assert_never
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit, Slot
-from streaming_code_generator.core.engine.filtered import FilteredEvent, filtered
-from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.extract.parts import Part
+from streaming_code_generator.core.engine.generator import (
+    FilteredEvent,
+    GenerationEngine,
+    Response,
+    filtered,
+)
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit, Slot
+from streaming_code_generator.core.engine.run import TextPiece
+from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.messages import ProviderDescription
-from streaming_code_generator.core.results import GenerationResult, StreamStats, StreamStatus
+from streaming_code_generator.core.placement.target import explanation_comment
+from streaming_code_generator.core.results import (
+    GenerationResult,
+    StreamStats,
+    StreamStatus,
+)
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -22,12 +33,12 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
+from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.lsp.documents.files import document_key
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
-from streaming_code_generator.lsp.generations.generation_region import GenerationRegion
 from streaming_code_generator.lsp.generations.job import Job
-from streaming_code_generator.lsp.wire import GenerationState, Token
+from streaming_code_generator.lsp.wire import ClientRange, GenerationState, Token
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +95,7 @@ STATUS: dict[type[End], StreamStatus] = {
     Cancelled: StreamStatus.CANCELLED,
     Failed: StreamStatus.ERROR,
 }
+
 STATES: dict[type[End], GenerationState] = {
     Completed: "completed",
     Cancelled: "cancelled",
@@ -92,15 +104,9 @@ STATES: dict[type[End], GenerationState] = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Account:
+class Account(Response):
     """A generation's response and figures so far, for progress reports and the final one."""
 
-    stats: StreamStats = field(default_factory=StreamStats)
-    text: list[str] = field(default_factory=list)
-    """The response's chunks, as they came."""
-    code: list[str] = field(default_factory=list)
-    explanation: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
     chunks_shown: int = 0
     waiting_for: str = ""
     """What holds it up, in words; empty once text arrives."""
@@ -117,17 +123,19 @@ class Account:
         tail = "".join(self.code[-LAST_PIECES:])
         return tail.rsplit("\n", 1)[-1].strip()
 
-    def add(self, filtered_event: FilteredEvent) -> None:
-        """Add what an event brings."""
+    @property
+    def stats(self) -> StreamStats:
+        """The figures as they are now."""
+        return self.figures()
+
+    def note(self, filtered_event: FilteredEvent) -> None:
+        """Note what an event says of the wait; the engine has added what it brings."""
         event = filtered_event.event
-        self.stats = event.stats
         self.is_unanswered = False
         self.asks_again_at_s = None
         match event.kind:
             case "text":
                 self.waiting_for = ""
-                if event.part == "content":
-                    self.text.append(event.text)
             case "empty":
                 if event.prompt_progress:
                     read, total = event.prompt_progress.processed, event.prompt_progress.total
@@ -140,9 +148,6 @@ class Account:
                 pass
             case _:
                 assert_never(event.kind)
-        parts = {"code": self.code, "explanation": self.explanation, "reasoning": self.reasoning}
-        for text in filtered_event.texts:
-            parts[text.part].append(text.text)
 
 
 class GenerationListener(Protocol):
@@ -154,8 +159,10 @@ class GenerationListener(Protocol):
     def changed(self, generation: "Generation") -> None:
         """Report a new state."""
 
-    def chunk(self, generation: "Generation", text: str, part: Part) -> None:
-        """Report a chunk of the response."""
+    def chunk(
+        self, generation: "Generation", event: TextPiece, texts: Sequence[FilteredText]
+    ) -> None:
+        """Report a chunk of the response to a client that asked for each."""
 
     def moved(self, generation: "Generation") -> None:
         """Report a region that moved, or whose text went or came back."""
@@ -277,33 +284,29 @@ class Generation:
             engine,
             self.job.request,
             self.job.code_target,
+            account,
             every_chunk=every_chunk,
             admit=admit,
         )
         async with aclosing(stream) as events:
             async for event in events:
-                account.add(event)
-                if event.event.kind == "finished":
-                    result = event.event.result
-                    account.code = [result.code]
-                    return result
-                self._show(event)
+                account.note(event)
+                match event.event.kind:
+                    case "finished":
+                        return event.event.result
+                    case "retry":
+                        self._listener.changed(self)
+                    case "text":
+                        if every_chunk:
+                            self._listener.chunk(self, event.event, event.texts)
+                        code = ""
+                        for text in event.texts:
+                            code += text.text if text.part == "code" else ""
+                        if code and self.region:
+                            self.region.grow(code)
                 # A client that does not read its messages must not fill the server's memory.
                 await self._listener.until_read()
         raise StreamProcessError("The stream ended without a result: try again.")
-
-    def _show(self, event: FilteredEvent) -> None:
-        if event.event.kind == "retry":
-            self._listener.changed(self)
-        if event.event.kind != "text":
-            return
-        parts: list[Part] = [text.part for text in event.texts]
-        part: Part = "code" if "code" in parts or not parts else parts[-1]
-        if event.event.part == "reasoning":
-            part = "reasoning"
-        self._listener.chunk(self, event.event.text, part)
-        if self.region and "code" in parts:
-            self.region.grow("".join(text.text for text in event.texts if text.part == "code"))
 
     def cancel(self, reason: str = "Cancelled.") -> bool:
         """Stop at once, keeping what has arrived; False if it has ended already."""
@@ -324,11 +327,12 @@ class Generation:
             is_unwanted = isinstance(end, Failed) and self.job.on_interrupt == "remove"
             if self._is_undone or (is_unwanted and self._undeliverable is None):
                 self.region.put_back()
-        self.account.stats = (
+        stats = (
             end.result.stats
             if isinstance(end, Completed)
             else replace(self.account.stats, status=STATUS[type(end)], elapsed=self.elapsed_s)
         )
+        self.account.figures = lambda: stats
         self._set_state(STATES[type(end)])
         if not self.done.done():
             self.done.set_result(end)
@@ -419,3 +423,103 @@ class Generation:
             attempts=self.account.stats.attempts,
             partial_text="".join(self.account.text),
         )
+
+
+class GenerationRegion:
+    r"""The region of one generation: the text it should hold, and where that stands.
+
+        job: prefix "\n", code target indented by four spaces
+
+        code so far      "return w * h"
+        wanted text      "\n    return w * h"      prefix + code (indented by the output filter)
+        `range`          from the `r` on           prefix and suffix are left out
+
+    The document's writer sends the smallest edit that brings the region to the wanted text.
+
+    Raises:
+        RangeTaken: Another generation is writing in the range.
+    """
+
+    def __init__(self, region_id: str, document: OpenDocument, job: Job) -> None:
+        self.region_id = region_id
+        self.document = document
+        self._job = job
+        writer = document.writer
+        if job.takes_over is None:
+            writer.open_region(region_id, job.start, job.end)
+        else:
+            writer.hand_over(job.takes_over, region_id)
+        original = writer.region(region_id).original
+        self._wanted = WantedText(original, prefix=job.prefix, suffix=job.suffix, pace=job.edits)
+        self._has_shown = False
+
+    # Text
+
+    def grow(self, code: str) -> None:
+        """Let the region's text grow by what has come of the code, at the pace that is set."""
+        self._wanted.grow(code)
+        self._has_shown = True
+        self.document.grow(self.region_id, self._wanted)
+
+    def finish(self, code: str, explanation: str) -> None:
+        """Bring the region to its final text; a response without code leaves it as it was."""
+        job = self._job
+        if code and job.insert_explanation == "comment":
+            code = explanation_comment(explanation, job.language_id, job.code_target) + code
+        self._has_shown = bool(code)
+        if code:
+            text = job.prefix + code + job.suffix
+            self.document.finish(self.region_id, text)
+        else:
+            self.document.put_back(self.region_id)
+
+    def stop(self) -> None:
+        """Leave the region as it is; nothing more is sent for it."""
+        self.document.stop(self.region_id)
+
+    def put_back(self) -> None:
+        """Bring back, byte for byte, what stood there before."""
+        self._has_shown = False
+        self.document.put_back(self.region_id)
+
+    def forget(self) -> None:
+        """Stop tracking the region; its text stays."""
+        self.document.writer.forget(self.region_id)
+
+    # State
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the region still moves with the document's changes."""
+        return self.region_id in self.document.writer.document
+
+    @property
+    def has_text(self) -> bool:
+        """Whether text of the generation's own stands in the document, or is on its way there."""
+        writer = self.document.writer
+        region = writer.region(self.region_id)
+        if not region.is_original:
+            return not region.deleted
+        # Text that has landed once and is not there any more was undone.
+        return self._has_shown and not region.is_undone and not writer.is_idle
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether taking the text out would leave fragments of what was made of it."""
+        return self.document.writer.region(self.region_id).is_rewritten
+
+    def laid_over(self) -> list[str]:
+        """Return the tracked regions that were opened over its text, the latest first."""
+        return self.document.writer.document.laid_over(self.region_id)
+
+    @property
+    def range(self) -> ClientRange | None:
+        """Where the code stands, in the client's positions; None once it is not tracked."""
+        if not self.is_tracked:
+            return None
+        region, mirror = self.document.writer.region(self.region_id), self.document.mirror
+        start, end = region.start, region.end
+        if region.is_untouched and not region.is_original:
+            start = mirror.advance(start, len(self._job.prefix))
+            end = max(start, mirror.retreat(end, len(self._job.suffix)))
+        return mirror.position(start), mirror.position(end)

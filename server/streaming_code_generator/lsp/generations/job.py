@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
-from streaming_code_generator.editing.text.lines import Point
+from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.lsp.wire import Token
-from streaming_code_generator.settings import ModelSelection
-from streaming_code_generator.settings.declarations import EditPace, ExplanationPlace, OnInterrupt
+from streaming_code_generator.settings.declarations import (
+    EditPace,
+    ExplanationPlace,
+    ModelSelection,
+    OnInterrupt,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

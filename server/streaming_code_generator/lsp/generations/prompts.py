@@ -5,26 +5,27 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
-from streaming_code_generator.core.context.file_pieces import CountTokens, FileSnapshot
-from streaming_code_generator.core.context.related import likely_files
 from streaming_code_generator.core.engine.generator import GenerationEngine
-from streaming_code_generator.core.prompt.compose import Prompt, SelectionTooLongError, compose
-from streaming_code_generator.core.prompt.profile import profile_of
+from streaming_code_generator.core.prompt.compose import (
+    Prompt,
+    SelectionTooLongError,
+    compose,
+    profile_of,
+)
+from streaming_code_generator.core.prompt.definitions import likely_files
+from streaming_code_generator.core.prompt.file_pieces import CountTokens, FileSnapshot
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.core.tokens import Tokenizers
-from streaming_code_generator.lsp.documents.context_files import (
+from streaming_code_generator.lsp.consent import Rules, RulesConsent, rules_for
+from streaming_code_generator.lsp.documents.documents import Documents, snapshot
+from streaming_code_generator.lsp.documents.files import (
     Showable,
     WorkspaceReader,
-    shown_path,
-    snapshot,
+    document_key,
 )
-from streaming_code_generator.lsp.documents.documents import Documents
-from streaming_code_generator.lsp.documents.open_document import OpenDocument, ReservedRange
-from streaming_code_generator.lsp.documents.uris import document_key
+from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.generations.requests import make_request
-from streaming_code_generator.lsp.project_rules import Rules, RulesConsent, rules_for
 from streaming_code_generator.lsp.wire import GenerateArguments, invalid
 from streaming_code_generator.settings import Settings
 
@@ -61,9 +62,12 @@ class Prompts:
         document, path, roots = places[0].document, places[0].document.path, self._documents.roots
         # Where the code goes depends on what is comment and string there.
         await asyncio.to_thread(load_lexer, document.language_id)
-        file = _snapshot(document, roots)
+        file = snapshot(document, document.mirror.lines, roots)
         requests = [make_request(arguments, place, settings, file) for place in places]
-        others = [_snapshot(each, roots) for each in self._documents.others_open(document)]
+        others = [
+            snapshot(each, each.mirror.lines, roots)
+            for each in self._documents.others_open(document)
+        ]
         description = engine.provider.description
         profile = profile_of(description, settings.context_tokens)
         unknown: list[Rules] = []
@@ -134,15 +138,6 @@ class Prompts:
             with suppress(SelectionTooLongError):
                 return await self._tokenizers.run(None, compose_all)
         return await self._tokenizers.run(model, compose_all)
-
-
-def _snapshot(document: OpenDocument, roots: Sequence[Path]) -> FileSnapshot:
-    return snapshot(
-        document.mirror,
-        uri=document.uri,
-        path=shown_path(document.path, roots) or document.uri.rsplit("/", 1)[-1],
-        language_id=document.language_id,
-    )
 
 
 def _named_and_opened(

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from streaming_code_generator.core.engine.concurrency import ConcurrencyLimit
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.errors import StreamProcessError
+from streaming_code_generator.lsp.documents.files import document_key
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.documents.uris import document_key
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
     Completed,
@@ -318,10 +318,12 @@ class Generations:
     def _forget_ended(self, generation: Generation, _: "asyncio.Future[End]") -> None:
         self.forget(generation)
 
-    def document_moved(self, uri: str) -> None:
+    def document_moved(self, document: OpenDocument) -> None:
         """Report regions that grew, moved, lost or regained text by a change of their document."""
-        for generation in self.in_document(uri):
-            self._listener.moved(generation)
+        for generation in self._generations.values():
+            region = generation.region
+            if region and region.document is document and region.is_tracked:
+                self._listener.moved(generation)
 
     def take_outcome(self, outcome: Outcome) -> None:
         """Pass on the outcome of a region's edits."""

@@ -5,13 +5,19 @@ import logging
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from lsprotocol import types
 
-from streaming_code_generator.core.extract.parts import Part
-from streaming_code_generator.core.results import StreamStats, stats_object, summary_line
+from streaming_code_generator.core.engine.run import TextPiece
+from streaming_code_generator.core.extract.parts import FilteredText, Part
+from streaming_code_generator.core.results import (
+    StreamStats,
+    stats_object,
+    summary_line,
+)
 from streaming_code_generator.lsp.client import Client
 from streaming_code_generator.lsp.generations.generation import (
     Cancelled,
@@ -112,29 +118,30 @@ class Reporter:
         self._reported: dict[str, tuple[Stage, str, object]] = {}
         """The stage, document and range last sent, of generations that have a region."""
         self._lenses_due: asyncio.Handle | None = None
+        self.until_read = client.until_read
 
     def started(self, generation: Generation) -> None:
         """Open a generation's progress."""
         self._progress[generation.id] = WorkDoneProgress(self._client, generation)
 
-    def chunk(self, generation: Generation, text: str, part: Part) -> None:
+    def chunk(
+        self, generation: Generation, event: TextPiece, texts: Sequence[FilteredText]
+    ) -> None:
         """Send one chunk of the response to a client that asked for partial results."""
-        token = generation.job.partial_result_token
+        token, text = generation.job.partial_result_token, event.text
         if token is None or not text:
             return
+        part: Part = texts[-1].part if texts else "code"
+        if event.part == "reasoning":
+            part = "reasoning"
+        elif any(each.part == "code" for each in texts):
+            part = "code"
         index = generation.account.chunks_shown
         generation.account.chunks_shown += 1
         self._client.progress(
             token,
             {"kind": "report", "message": text, "index": index, "id": generation.id, "part": part},
         )
-
-    async def until_read(self) -> None:
-        """Wait until the client has read what it was sent, if it lags far behind.
-
-        Cancellation: at once.
-        """
-        await self._client.until_read()
 
     def changed(self, generation: Generation) -> None:
         """Report a new state; the end is reported in full."""

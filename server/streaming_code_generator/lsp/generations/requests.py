@@ -1,4 +1,4 @@
-"""Resolves a `generate` request against its document, to a task, a place and a job.
+"""Resolves a `generate` request against its document: to a task, a place and a job.
 
 A comment as prompt, in a Python file (`|` is the position of the request):
 
@@ -11,9 +11,7 @@ line ending that makes that line. The place follows the document until the gener
 
 from dataclasses import dataclass, replace
 
-from streaming_code_generator.core.context.choose_context import ContextQuery
-from streaming_code_generator.core.context.file_pieces import FileSnapshot
-from streaming_code_generator.core.engine.from_settings import completion_request
+from streaming_code_generator.core.engine.generator import completion_request
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.target import (
     Placement,
@@ -22,13 +20,21 @@ from streaming_code_generator.core.placement.target import (
     selection_target,
 )
 from streaming_code_generator.core.prompt.build import CodeTask
+from streaming_code_generator.core.prompt.choose_context import ContextQuery
 from streaming_code_generator.core.prompt.compose import Prompt
-from streaming_code_generator.editing.text.lines import Point, dominant_line_ending
+from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.editing.mirror import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
-from streaming_code_generator.lsp.failures import content_modified
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
-from streaming_code_generator.lsp.wire import GenerateArguments, NewFile, invalid
-from streaming_code_generator.settings.declarations import Settings
+from streaming_code_generator.lsp.wire import (
+    GenerateArguments,
+    NewFile,
+    content_modified,
+    invalid,
+)
+from streaming_code_generator.settings.declarations import (
+    Settings,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,7 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Pro
 from streaming_code_generator.errors import APIError, StreamingError, StreamProcessError
 from streaming_code_generator.providers.embedded.catalogue import Weights
 from streaming_code_generator.providers.embedded.child import ServerConfig
-from streaming_code_generator.providers.embedded.process import ChildServer
-from streaming_code_generator.providers.embedded.supervisor import ChildSupervisor
+from streaming_code_generator.providers.embedded.process import ChildServer, ChildSupervisor
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.sdk import import_sdk
 

@@ -200,12 +200,18 @@ def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
         APIError: The request was refused or did not reach the endpoint.
         StreamProcessError: The response broke off.
     """
+    try:
+        yield
+    except foreign_errors() as error:
+        raise translation_of(error, endpoint, secrets) from cause_of(error, secrets)
+
+
+def foreign_errors() -> tuple[type[Exception], ...]:
+    """Return what the SDK and its client raise, for a request or while a response is read."""
     import httpx2  # noqa: PLC0415 - a client exists, so it is imported already
     import openai  # noqa: PLC0415 - the same
 
-    try:
-        yield
-    except (
+    return (
         openai.OpenAIError,
         httpx2.HTTPError,
         httpx2.InvalidURL,
@@ -215,10 +221,13 @@ def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
         UnicodeError,
         OverflowError,
         RecursionError,
-    ) as error:
-        # A traceback shows the cause as well: one that repeats a key is left out.
-        repeats = any(secret.reveal() in f"{error}{error.__cause__}" for secret in secrets)
-        raise translation_of(error, endpoint, secrets) from (None if repeats else error)
+    )
+
+
+def cause_of(error: Exception, secrets: Secrets) -> Exception | None:
+    """Return the error as a traceback may show it: None if it, or its own cause, repeats a key."""
+    repeats = any(secret.reveal() in f"{error}{error.__cause__}" for secret in secrets)
+    return None if repeats else error
 
 
 def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> StreamingError:

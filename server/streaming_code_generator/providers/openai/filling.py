@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streaming_code_generator.core.complete.fill import FillRequest
-from streaming_code_generator.core.complete.markers import Markers, markers_of
+from streaming_code_generator.core.complete.fill import FillRequest, Markers, markers_of
 from streaming_code_generator.settings.endpoints import is_openai
 
 _REFUSES_THE_WAY = frozenset({400, 403, 404, 405, 415, 422, 501})

@@ -4,31 +4,37 @@ The SDK builds models of every chunk, at about 120 µs each; the text of a chunk
 """
 
 import asyncio
-import re
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest
 from streaming_code_generator.core.messages import CompletionRequest, Delta, ProviderDescription
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
+from streaming_code_generator.providers.openai.dialect import (
+    PATHS,
+    Quirks,
+    WaysToFill,
+    body_of,
+    dialect_for,
+    understood,
+)
 from streaming_code_generator.providers.openai.endpoint_errors import (
     Secrets,
     behind_proxy,
+    cause_of,
+    foreign_errors,
     speaks_no_tls,
     translated,
+    translation_of,
 )
-from streaming_code_generator.providers.openai.filling import WaysToFill, sendable
-from streaming_code_generator.providers.openai.network import Network, is_proxied
-from streaming_code_generator.providers.openai.quirks import Quirks
-from streaming_code_generator.providers.openai.responses import PATH, responses_body
 from streaming_code_generator.providers.openai.sdk import (
     LazyClient,
+    Network,
     accepts_connections,
     import_sdk,
+    is_proxied,
     sendable_key,
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
@@ -45,111 +51,6 @@ from streaming_code_generator.usage.shared_limits import SharedLimits, account_o
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from httpx2 import Response
     from openai import Omit
-
-
-_OPENAI_HOST = "api.openai.com"
-_REASONING_MODEL = re.compile(r"(?:gpt-[5-9]|o\d)")
-"""Models that want a `developer` message where older ones had `system`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """What an endpoint calls things, and what it knows at all."""
-
-    token_limit_field: Literal["max_completion_tokens", "max_tokens"]
-    system_role: Literal["system", "developer"]
-    token_limit_is_guessed: bool = False
-    """Whether no setting names the limit's field, so that the endpoint may correct it."""
-    asks_for_usage: bool = True
-    """Whether requests have `stream_options`; a server that refuses it gets them without."""
-    takes_temperature: bool = True
-    """Whether a temperature that is set is sent; some models have one alone."""
-    streams: bool = True
-    """Whether requests are for a stream; a model that has none answers with all at once."""
-    api: Literal["chat", "responses"] = "chat"
-    api_is_guessed: bool = False
-    """Whether no setting names the API, so that the endpoint may correct it."""
-
-
-def dialect_for(
-    base_url: str,
-    model: str,
-    token_limit_field: TokenLimitField,
-    system_role: SystemRole,
-    api: Api = "auto",
-) -> Dialect:
-    """Return the dialect of an endpoint; what is not `auto` is taken as said.
-
-    OpenAI's newer models refuse `max_tokens`; other servers may know nothing else.
-    """
-    is_openai = urlsplit(base_url).hostname == _OPENAI_HOST
-    is_guessed = token_limit_field == "auto"
-    if token_limit_field == "auto":
-        token_limit_field = "max_completion_tokens" if is_openai else "max_tokens"
-    if system_role == "auto":
-        reasons = is_openai and _REASONING_MODEL.match(model) is not None
-        system_role = "developer" if reasons else "system"
-    return Dialect(
-        token_limit_field=token_limit_field,
-        system_role=system_role,
-        token_limit_is_guessed=is_guessed,
-        api="chat" if api == "auto" else api,
-        api_is_guessed=api == "auto",
-    )
-
-
-def understood(dialect: Dialect, complaint: str) -> Dialect:
-    """Return the dialect as a server's `complaint` corrects it; the same if it does not.
-
-    Each correction is made once, so that correcting comes to an end.
-    """
-    if dialect.api_is_guessed and _WANTS_RESPONSES.search(complaint):
-        return replace(dialect, api="responses", api_is_guessed=False)
-    if dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
-        return replace(dialect, asks_for_usage=False)
-    if dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
-        return replace(
-            dialect,
-            token_limit_field="max_completion_tokens",
-            token_limit_is_guessed=False,
-        )
-    if _UNSUPPORTED.search(complaint):
-        if dialect.takes_temperature and "temperature" in complaint:
-            return replace(dialect, takes_temperature=False)
-        if dialect.streams and re.search(r"\bstream(?:ing)?\b", complaint):
-            return replace(dialect, streams=False, asks_for_usage=False)
-    return dialect
-
-
-# "This model is only supported in v1/responses and not in v1/chat/completions.", with 404 or 400.
-_WANTS_RESPONSES = re.compile(r"\bv1/responses\b|\bResponses API\b")
-_UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
-"""A value out of its range is another thing: that is the user's to mend."""
-
-
-def chat_body(
-    request: CompletionRequest, dialect: Dialect, extra: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the JSON body besides `model`, `messages` and `stream`."""
-    body: dict[str, object] = {}
-    if dialect.asks_for_usage:
-        body["stream_options"] = {"include_usage": True}
-    if request.max_output_tokens is not None:
-        body[dialect.token_limit_field] = request.max_output_tokens
-    if request.temperature is not None and dialect.takes_temperature:
-        body["temperature"] = request.temperature
-    if request.reasoning_effort is not None:
-        body["reasoning_effort"] = request.reasoning_effort
-    return body | dict(extra)
-
-
-def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
-    """Return the messages as JSON objects, in the endpoint's role names."""
-    messages = []
-    for message in request.messages:
-        role = dialect.system_role if message.role == "system" else message.role
-        messages.append({"role": role, "content": sendable(message.content)})
-    return messages
 
 
 DEFAULT_MODEL = "gpt-5.4-mini"
@@ -377,10 +278,9 @@ class OpenAIProvider:
         dialect = self._dialect
         while True:
             try:
-                if dialect.api == "chat":
-                    return await self._chat(request, dialect, stack)
-                body = self._responses_body(request, dialect)
-                return await self._post(PATH, body, request, stack)
+                body = {"model": self._description.model} | body_of(request, dialect)
+                body |= self._session_field(request) | dict(self._extra_body)
+                return await self._post(PATHS[dialect.api], body, request, stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
                 is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
@@ -390,32 +290,6 @@ class OpenAIProvider:
             # Remembered for later requests: an endpoint refuses a field once in its life.
             self._dialect = dialect = corrected
 
-    async def _chat(
-        self, request: CompletionRequest, dialect: Dialect, stack: AsyncExitStack
-    ) -> "Response":
-        client = await self._client.get()
-        # What is not typed here goes as `extra_body`: names differ between endpoints.
-        response = await stack.enter_async_context(
-            client.chat.completions.with_streaming_response.create(
-                model=self._description.model,
-                messages=chat_messages(request, dialect),  # type: ignore[arg-type]  # plain objects are what the SDK sends
-                stream=dialect.streams,
-                extra_headers=self._headers(request),
-                extra_body=self._session_field(request)
-                | chat_body(request, dialect, self._extra_body),
-            )
-        )
-        return response.http_response
-
-    def _responses_body(self, request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
-        body = responses_body(
-            request,
-            chat_messages(request, dialect),
-            takes_temperature=dialect.takes_temperature,
-        )
-        own = {"model": self._description.model, "stream": dialect.streams}
-        return own | self._session_field(request) | body | dict(self._extra_body)
-
     async def _post(
         self,
         path: str,
@@ -423,7 +297,8 @@ class OpenAIProvider:
         request: CompletionRequest | FillRequest,
         stack: AsyncExitStack,
     ) -> "Response":
-        """Send what the SDK has no stream of chunks for."""
+        # Not by the client's `chat.completions`: importing and checking its types would hold up the
+        # first request.
         from openai import AsyncStream  # noqa: PLC0415 - imported by the client already
 
         client = await self._client.get()
@@ -476,8 +351,9 @@ class ReceivedDeltas:
     ) -> None:
         self._received = response.aiter_bytes()
         self._reader = ChunkReader(endpoint, secrets, quirks)
+        self._ready = self._reader.ready
         self._endpoint, self._secrets = endpoint, secrets
-        self._ready: deque[Delta] = deque()
+        self._foreign_errors = foreign_errors()
         self._failure: StreamingError | None = None
         self._is_at_end = False
 
@@ -486,6 +362,7 @@ class ReceivedDeltas:
 
     async def __anext__(self) -> Delta:
         while not self._ready:
+            # What fails behind readable chunks is raised once they have been given.
             if self._failure is not None:
                 raise self._failure
             if self._is_at_end:
@@ -507,26 +384,25 @@ class ReceivedDeltas:
         """Stop reading."""
         await self._received.aclose()
 
-    async def _next_bytes(self) -> bytes | None:
+    async def _read(self) -> None:
         import httpx2  # noqa: PLC0415 - imported by the client already
 
         try:
-            return await anext(self._received, None)
-        except RuntimeError as error:
-            # aiohttp's way to say that its client was closed while a response was read.
-            raise httpx2.ReadError(str(error)) from error
-
-    async def _read(self) -> None:
-        # What fails behind readable chunks is raised once they have been given.
-        try:
-            with translated(self._endpoint, self._secrets):
-                received = await self._next_bytes()
-                self._is_at_end = received is None
-                self._ready.extend(
-                    self._reader.finish() if received is None else self._reader.feed(received)
-                )
+            try:
+                received = await anext(self._received, None)
+            except RuntimeError as error:
+                # aiohttp's way to say that its client was closed while a response was read.
+                raise httpx2.ReadError(str(error)) from error
+            if received is None:
+                self._is_at_end = True
+                self._reader.finish()
+            else:
+                self._reader.feed(received)
         except StreamingError as error:
             self._failure = error
+        except self._foreign_errors as error:
+            self._failure = translation_of(error, self._endpoint, self._secrets)
+            self._failure.__cause__ = cause_of(error, self._secrets)
         self._is_at_end |= self._reader.is_done
 
 

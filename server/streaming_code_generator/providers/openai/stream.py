@@ -1,151 +1,256 @@
-"""From the bytes of a response to chunks, as a push machine; and what to make of no stream."""
+"""From the bytes of a response to chunks, as push machines; and what to make of no stream."""
 
 import json
-import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.providers.openai.dialect import Quirks
 from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
-from streaming_code_generator.providers.openai.quirks import Quirks
-from streaming_code_generator.providers.openai.responses import LAST_EVENTS, chat_chunk
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
+SseEvent = tuple[str, str]
+"""The data of an event, its lines joined by line feeds, and its type, empty where it has none."""
+
+_DONE = "[DONE]"
+
+MOST_PENDING_BYTES = 8 * 1024 * 1024
+"""No chunk is longer; a server that goes on and on must not fill the memory."""
+
+
+class ChunkReader:
+    """Reads one response. A chunk that cannot be read raises; those before it are ready then."""
+
+    def __init__(self, endpoint: str, secrets: Secrets = (), quirks: Quirks | None = None) -> None:
+        """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
+        self.ready: deque[Delta] = deque()
+        """Chunks that are complete, until they are taken from here."""
+        self.is_done = False
+        """Whether the stream said `[DONE]`; what follows is not looked at."""
+        self._endpoint = endpoint
+        self._quirks = quirks
+        self._secrets = secrets
+        self._parser = SseParser()
+        self._first_byte = b""
+        self._json_body = b""
+
+    def feed(self, received: bytes) -> None:
+        """Read the chunks that `received` completes.
+
+        Raises:
+            APIError: The endpoint reports an error.
+            StreamProcessError: This is no stream of chunks.
+        """
+        # The first byte distinguishes a stream from what comes in its place:
+        #
+        #     d, e, :    a stream: `data: …`, `event: …`, a comment
+        #     <          an HTML page, of a proxy or a login
+        #     {, [       JSON: an error with status 200, or an answer that is not streamed
+        first_byte = self._first_byte = self._first_byte or received.lstrip()[:1]
+        if first_byte == b"<":
+            raise self._not_a_stream("an HTML page")
+        if first_byte in (b"{", b"["):
+            self._json_body += received
+            if len(self._json_body) > MOST_PENDING_BYTES:
+                raise self._not_a_stream("one chunk without end")
+            return
+        self._read(self._parser.feed(received))
+        if len(self._parser.pending) > MOST_PENDING_BYTES:
+            raise self._not_a_stream("one chunk without end")
+
+    def finish(self) -> None:
+        """Read the chunk that the end cut off before its blank line, if it is whole.
+
+        Raises:
+            APIError: The response was not a stream but one error.
+            StreamProcessError: It was not a stream at all.
+        """
+        if not self._json_body:
+            # Half an event at the end is lost with the connection, which is reported as that: the
+            # finish reason is missing.
+            with suppress(StreamProcessError):
+                self._read(self._parser.finish())
+            return
+        # A body of JSON: an error, or the answer of a server that does not stream.
+        text = self._json_body.decode("utf-8", "replace")
+        if self._quirks is not None:
+            self._quirks.see(text)
+        body = _json(text)
+        # Gemini sends an error as an array of one.
+        answer = _mapping(body[0] if isinstance(body, list) and body else body)
+        if not {"choices", "error"} & answer.keys() and answer.get("object") != "response":
+            raise self._not_a_stream("JSON that is no completion")
+        self.ready.append(delta_with_care(answer, self._endpoint, self._secrets))
+
+    def _read(self, events: list[SseEvent]) -> None:
+        for data, kind in events:
+            # Behind `[DONE]` nothing counts; events without data keep a connection alive.
+            if self.is_done or not data:
+                continue
+            if self._quirks is not None:
+                self._quirks.see(data)
+            if data == _DONE:
+                self.is_done = True
+            else:
+                self.ready.append(delta_of(data, kind, self._endpoint, self._secrets))
+                self.is_done = kind in LAST_EVENTS
+
+    def _not_a_stream(self, what: str) -> StreamingError:
+        return StreamProcessError(
+            f"`{self._endpoint}` answered with {what} instead of a stream. Check that the base URL "
+            "is an OpenAI-compatible endpoint (it usually ends in `/v1`) and that no proxy or "
+            "login page stands before it."
+        )
+
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
-    """One event that carries data."""
-
-    data: str
-    """Its data lines, joined by line feeds; broken UTF-8 is replaced by U+FFFD."""
-    event: str = ""
-    """Its type; empty where the stream names none."""
-
-
 class SseParser:
-    """Turns any splitting of a stream's bytes into the same events."""
+    """Turns any splitting of a stream's bytes into the same events.
+
+    Broken UTF-8 becomes U+FFFD. Events without data are left out.
+
+    Source: HTML, "Server-sent events", 9.2.6.
+    """
 
     def __init__(self) -> None:
-        self._rest: list[bytes] = []
-        """Of the line that is not complete yet."""
-        self._rest_bytes = 0
+        self.pending = bytearray()
+        """The event that is not complete yet."""
         self._at_start = True
         self._after_cr = False
-        self._data: list[bytes] = []
-        self._event = b""
-
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes of the event that is not complete yet."""
-        return self._rest_bytes + sum(map(len, self._data))
 
     def feed(self, received: bytes) -> list[SseEvent]:
         """Return the events that `received` completes."""
-        events: list[SseEvent] = []
-        # One event in two reads, `data: {"a": 1}\r\n\r` and `\ndata: [DONE]\n\n`:
-        #
-        #     first     the CR ends the empty line, so the event goes out at once
-        #     second    its first LF belongs to that CR and is dropped; then comes the next event
-        for line in self._lines(received):
-            if line:
-                self._take_field(line)
-            elif self._data:
-                events.append(self._dispatch())
-            else:
-                self._event = b""
+        if self._at_start or self._after_cr or b"\r" in received:
+            received = self._with_line_feeds(received)
+        pending = self.pending
+        # The blank line between two events may come in two reads.
+        at_edge = pending.endswith(b"\n")
+        blocks = (b"\n" + received if at_edge else received).split(b"\n\n")
+        if len(blocks) > 1 and pending:
+            blocks[0] = bytes(pending[:-1] if at_edge else pending) + blocks[0]
+            pending.clear()
+        elif at_edge:
+            del pending[-1]
+        pending += blocks.pop()
+        events = []
+        for block in blocks:
+            # Nearly all events are one line of data.
+            if block.startswith(b"data: ") and b"\n" not in block:
+                events.append((block[6:].decode("utf-8", "replace"), ""))
+            elif (event := _event_of(block)) is not None:
+                events.append(event)
         return events
 
     def finish(self) -> list[SseEvent]:
         """Return the event that the end of the stream cut off before its blank line, if any."""
-        if rest := self._take_rest():
-            self._take_field(rest)
-        return [self._dispatch()] if self._data else []
+        event = _event_of(bytes(self.pending))
+        return [] if event is None else [event]
 
-    def _lines(self, received: bytes) -> list[bytes]:
-        """Return the lines that are complete; a CR ends one before its LF is seen."""
+    def _with_line_feeds(self, received: bytes) -> bytes:
+        """Return what was received without a byte order mark, and with LF at each line's end."""
         if self._at_start:
-            received = self._without_byte_order_mark(received)
-        if self._after_cr and received:
-            self._after_cr = False
-            received = received.removeprefix(b"\n")
-        if b"\r" in received:
+            # The mark may come a byte at a time; until it is whole, or cannot become one, all
+            # waits.
+            received = bytes(self.pending) + received
+            self.pending.clear()
+            if len(received) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(received):
+                return received
+            self._at_start = False
+            received = received.removeprefix(_BYTE_ORDER_MARK)
+        # A CR ends its line before its LF is seen. One event in two reads,
+        # `data: {"a": 1}\r\n\r` and `\ndata: [DONE]\r\n\r\n`:
+        #
+        #     first     the CR ends the empty line, so the event goes out at once
+        #     second    its first LF belongs to that CR and is dropped; then comes the next event
+        if received:
+            if self._after_cr:
+                received = received.removeprefix(b"\n")
             self._after_cr = received.endswith(b"\r")
-            first, *lines = _LINE_END.split(received)
-        else:
-            first, *lines = received.split(b"\n")
-        # A line of megabytes comes in many reads: it is joined once, when it is complete.
-        self._keep(first)
-        if not lines:
-            return []
-        lines.insert(0, self._take_rest())
-        self._keep(lines.pop())
-        return lines
+        return received.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _keep(self, rest: bytes) -> None:
-        self._rest.append(rest)
-        self._rest_bytes += len(rest)
 
-    def _take_rest(self) -> bytes:
-        rest = b"".join(self._rest)
-        self._rest, self._rest_bytes = [], 0
-        return rest
-
-    def _without_byte_order_mark(self, received: bytes) -> bytes:
-        # The mark may come a byte at a time; until it is whole, or cannot become one, all waits.
-        start = self._take_rest() + received
-        if len(start) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(start):
-            self._keep(start)
-            return b""
-        self._at_start = False
-        return start.removeprefix(_BYTE_ORDER_MARK)
-
-    def _take_field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")
+def _event_of(block: bytes) -> SseEvent | None:
+    """Return the event that some lines make; None if they have no data."""
+    lines, kind = [], b""
+    for line in block.split(b"\n"):
         # A comment (`: keep-alive`) has an empty name. `id` and `retry` are for reconnecting, which
         # a completion cannot do.
+        name, _, value = line.partition(b":")
         if name == b"data":
-            self._data.append(value.removeprefix(b" "))
+            lines.append(value.removeprefix(b" "))
         elif name == b"event":
-            self._event = value.removeprefix(b" ")
+            kind = value.removeprefix(b" ")
+    if not lines:
+        return None
+    return b"\n".join(lines).decode("utf-8", "replace"), kind.decode("utf-8", "replace")
 
-    def _dispatch(self) -> SseEvent:
-        event = SseEvent(
-            b"\n".join(self._data).decode("utf-8", "replace"),
-            self._event.decode("utf-8", "replace"),
+
+_DECODER = json.JSONDecoder()
+
+
+def delta_of(data: str, kind: str, endpoint: str, secrets: Secrets = ()) -> Delta:
+    """Return the chunk that an event carries, by its data and its type.
+
+    Fields that are missing, null or unknown are skipped.
+
+    Raises:
+        APIError: The event is an error.
+        StreamProcessError: It is no JSON object.
+    """
+    try:
+        # `json.loads` looks for white space around the value first, which takes as long again.
+        chunk, end = _DECODER.raw_decode(data)
+    except (ValueError, RecursionError):
+        end = None
+    if end != len(data):
+        chunk = _json(data)
+    if not isinstance(chunk, dict):
+        raise StreamProcessError(
+            f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). "
+            "Is it an OpenAI-compatible endpoint, and no proxy in between that rewrites the "
+            "stream?",
+            retryable=True,
         )
-        self._data, self._event = [], b""
-        return event
+    # Nearly all chunks are `{"choices": [{"delta": {"content": "x"}}]}`, with nothing beside it
+    # that counts: these are read here, all others with care.
+    try:
+        choice = chunk["choices"][0]
+        delta = choice["delta"]
+        content = delta["content"]
+    except (KeyError, IndexError, TypeError):
+        content = None
+    if (
+        content
+        and isinstance(content, str)
+        and not (choice.get("finish_reason") or delta.get("reasoning_content"))
+        and not (delta.get("reasoning") or kind)
+        and not (chunk.get("usage") or chunk.get("timings") or chunk.get("error"))
+        and not (chunk.get("type") or chunk.get("stop") or chunk.get("prompt_progress"))
+        and chunk.get("object") != "response"
+    ):
+        model = chunk.get("model")
+        return Delta(text=content, model=model if model and isinstance(model, str) else None)
+    return delta_with_care(chunk, endpoint, secrets, is_error=kind == "error")
 
 
 Json = Mapping[str, object]
 _NOTHING: Json = {}
 
 
-def delta_of(event: SseEvent, endpoint: str, secrets: Secrets = ()) -> Delta:
-    """Return the chunk that `event` carries; fields that are missing, null or unknown are skipped.
+def delta_with_care(
+    chunk: Json, endpoint: str, secrets: Secrets = (), *, is_error: bool = False
+) -> Delta:
+    """Return what a chunk of any shape says, or a whole answer.
 
     Raises:
-        APIError: The event is an error.
-        StreamProcessError: It is no JSON object.
+        APIError: It is an error.
     """
-    chunk = _json(event.data)
-    if not isinstance(chunk, dict):
-        raise StreamProcessError(
-            f"`{endpoint}` sent a chunk that is not a JSON object ({len(event.data)} characters). "
-            "Is it an OpenAI-compatible endpoint, and no proxy in between that rewrites the "
-            "stream?",
-            retryable=True,
-        )
-    return _delta(chunk, endpoint, secrets, is_error=event.event == "error")
-
-
-def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = False) -> Delta:
     is_error = is_error or chunk.get("type") == "error"
-    if not is_error and (str(chunk.get("type")).startswith("response.") or _is_response(chunk)):
+    is_response = chunk.get("object") == "response"
+    if not is_error and (is_response or str(chunk.get("type")).startswith("response.")):
         chunk = chat_chunk(chunk)
     error = chunk.get("error")
     if error or is_error:
@@ -161,15 +266,21 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
     #     "message": {"content": "x"}                  the whole answer, not streamed
     #     "content": [{"type": "text", "text": "x"}]   Mistral's reasoning models; see `_parts`
     #     "refusal": "x"                               OpenAI, instead of content
-    delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
-    progress = _mapping(chunk.get("prompt_progress"))
     #
     # and beside what completes a text instead of a chat:
     #
     #     "choices": [{"text": "x"}]                   `/completions`, and some chats
     #     "content": "x", "stop": false                llama.cpp's `/infill`
     #     "content": "", "stop": true, "stop_type"     its end
+    delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
     content = delta.get("content")
+    finish_reason = _text(choice.get("finish_reason"))
+    if not finish_reason and chunk.get("stop") is True:
+        finish_reason = "length" if chunk.get("stop_type") == "limit" else "stop"
+    # llama.cpp sends this to a request with `return_progress`.
+    progress = _mapping(chunk.get("prompt_progress"))
+    total = _count(progress.get("total"))
+    processed = _count(progress.get("processed"))
     return Delta(
         text=_text(content)
         or _parts(content, "text")
@@ -179,25 +290,11 @@ def _delta(chunk: Json, endpoint: str, secrets: Secrets, *, is_error: bool = Fal
         reasoning=_text(delta.get("reasoning_content"))
         or _text(delta.get("reasoning"))
         or _parts(content, "thinking"),
-        finish_reason=_text(choice.get("finish_reason")) or _end_of_infill(chunk),
+        finish_reason=finish_reason or None,
         usage=_usage(chunk),
         model=_text(chunk.get("model")) or None,
-        # llama.cpp sends this to a request with `return_progress`.
-        prompt_progress=PromptProgress(processed=_count(progress.get("processed")), total=total)
-        if (total := _count(progress.get("total")))
-        else None,
+        prompt_progress=PromptProgress(processed=processed, total=total) if total else None,
     )
-
-
-def _is_response(answer: Json) -> bool:
-    """Whether this is a whole answer of the Responses API."""
-    return answer.get("object") == "response"
-
-
-def _end_of_infill(chunk: Json) -> str | None:
-    if chunk.get("stop") is not True:
-        return None
-    return "length" if chunk.get("stop_type") == "limit" else "stop"
 
 
 def _json(text: str) -> object:
@@ -284,93 +381,53 @@ def _detail(usage: Json, name: str) -> int:
     return next((count for each in details if (count := _count(each.get(name)))), 0)
 
 
-_DONE = "[DONE]"
+TEXT_EVENTS = frozenset({"response.output_text.delta", "response.refusal.delta"})
+REASONING_EVENTS = frozenset(
+    {"response.reasoning_text.delta", "response.reasoning_summary_text.delta"}
+)
+LAST_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+"""What ends a stream; no `[DONE]` follows."""
 
-MOST_PENDING_BYTES = 8 * 1024 * 1024
-"""No chunk is longer; a server that goes on and on must not fill the memory."""
+_FINISH_REASONS = {"max_output_tokens": "length"}
+"""What a chat calls the reason why a response is incomplete."""
 
 
-class ChunkReader:
-    """Reads one response. A chunk that cannot be read raises after those before it were given."""
+def chat_chunk(event: Mapping[str, object]) -> Mapping[str, object]:
+    """Return an event, or a whole response, as the chunk of a chat that says the same.
 
-    def __init__(self, endpoint: str, secrets: Secrets = (), quirks: Quirks | None = None) -> None:
-        """Read what `endpoint` sends; secrets, which it may repeat, are masked in errors."""
-        self._endpoint = endpoint
-        self._quirks = quirks
-        self._secrets = secrets
-        self._parser = SseParser()
-        self._first_byte = b""
-        self._json_body = b""
-        self.is_done = False
-        """Whether the stream said `[DONE]`; what follows is not looked at."""
+    `{"type": "response.output_text.delta", "delta": "x"}` says what
+    `{"choices": [{"delta": {"content": "x"}}]}` does. Most events say nothing: they announce items
+    and parts, or repeat what came in pieces.
 
-    def feed(self, received: bytes) -> Iterator[Delta]:
-        """Yield the chunks that `received` completes.
+    Source: platform.openai.com/docs/api-reference/responses-streaming.
+    """
+    kind, delta = event.get("type"), event.get("delta")
+    if kind in TEXT_EVENTS:
+        return {"choices": [{"delta": {"content": delta}}]}
+    if kind in REASONING_EVENTS:
+        return {"choices": [{"delta": {"reasoning": delta}}]}
+    response = event if event.get("object") == "response" else event.get("response")
+    if not isinstance(response, Mapping):
+        return {}
+    if response.get("error"):
+        return {"error": response["error"]}
+    chunk: dict[str, object] = {"model": response.get("model"), "usage": response.get("usage")}
+    if kind is None or kind in LAST_EVENTS:
+        details = response.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, Mapping) else None
+        # Text came in pieces before the last event; only a response that is not streamed has it.
+        text = "" if kind else "".join(_texts(response))
+        finish_reason = _FINISH_REASONS.get(str(reason), reason) or "stop"
+        chunk["choices"] = [{"delta": {"content": text}, "finish_reason": finish_reason}]
+    return chunk
 
-        Raises:
-            APIError: The endpoint reports an error.
-            StreamProcessError: This is no stream of chunks.
-        """
-        # The first byte distinguishes a stream from what comes in its place:
-        #
-        #     d, e, :    a stream: `data: …`, `event: …`, a comment
-        #     <          an HTML page, of a proxy or a login
-        #     {, [       JSON: an error with status 200, or an answer that is not streamed
-        self._first_byte = self._first_byte or received.lstrip()[:1]
-        if self._first_byte == b"<":
-            raise self._not_a_stream("an HTML page")
-        if self._first_byte in {b"{", b"["}:
-            self._json_body += received
-            pending_bytes = len(self._json_body)
-        else:
-            yield from self._read(self._parser.feed(received))
-            pending_bytes = self._parser.pending_bytes
-        if pending_bytes > MOST_PENDING_BYTES:
-            raise self._not_a_stream("one chunk without end")
 
-    def finish(self) -> Iterator[Delta]:
-        """Yield the chunk that the end cut off before its blank line, if it is whole.
-
-        Raises:
-            APIError: The response was not a stream but one error.
-            StreamProcessError: It was not a stream at all.
-        """
-        if self._json_body:
-            yield from self._whole_answer()
-        else:
-            # Half an event at the end is lost with the connection, which is reported as that: the
-            # finish reason is missing.
-            with suppress(StreamProcessError):
-                yield from self._read(self._parser.finish())
-
-    def _read(self, events: list[SseEvent]) -> Iterator[Delta]:
-        for event in events:
-            # Behind `[DONE]` nothing counts; events without data keep a connection alive.
-            if self.is_done or not event.data:
-                continue
-            if self._quirks is not None:
-                self._quirks.see(event.data)
-            if event.data == _DONE:
-                self.is_done = True
-            else:
-                yield delta_of(event, self._endpoint, self._secrets)
-                self.is_done = event.event in LAST_EVENTS
-
-    def _whole_answer(self) -> Iterator[Delta]:
-        """Read a body of JSON: an error, or the answer of a server that does not stream."""
-        text = self._json_body.decode("utf-8", "replace")
-        if self._quirks is not None:
-            self._quirks.see(text)
-        body = _json(text)
-        # Gemini sends an error as an array of one.
-        answer = _mapping(body[0] if isinstance(body, list) and body else body)
-        if not {"choices", "error"} & answer.keys() and not _is_response(answer):
-            raise self._not_a_stream("JSON that is no completion")
-        yield _delta(answer, self._endpoint, self._secrets)
-
-    def _not_a_stream(self, what: str) -> StreamingError:
-        return StreamProcessError(
-            f"`{self._endpoint}` answered with {what} instead of a stream. Check that the base URL "
-            "is an OpenAI-compatible endpoint (it usually ends in `/v1`) and that no proxy or "
-            "login page stands before it."
-        )
+def _texts(response: Mapping[str, object]) -> Iterator[str]:
+    output = response.get("output")
+    for item in output if isinstance(output, list) else ():
+        content = item.get("content") if isinstance(item, Mapping) else None
+        is_message = isinstance(item, Mapping) and item.get("type") == "message"
+        for part in content if is_message and isinstance(content, list) else ():
+            if isinstance(part, Mapping):
+                text = part.get("text") or part.get("refusal")
+                yield text if isinstance(text, str) else ""

@@ -1,1 +1,0 @@
-"""What a model is shown besides the request: functions over immutable snapshots of files."""

@@ -1,0 +1,449 @@
+"""The way of code through the filter, into the form in which it is to stand in the document.
+
+Out of its dress, without repetitions, with such characters, indentation and line endings as the
+document has.
+"""
+
+import re
+
+from streaming_code_generator.core.extract.diffs import Placeholders
+from streaming_code_generator.core.extract.dress import Dress
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.repetition import (
+    ClosingTagOfPhp,
+    OverlapAfter,
+    OverlapBefore,
+    RepeatedAbove,
+    RepeatedBelow,
+)
+from streaming_code_generator.core.extract.response_lines import BLANK, columns, segments
+
+
+class CodePath:
+    """Reads code, a line's worth at most at a time, and returns what is to be inserted."""
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._characters = Characters(target, tally)
+        self._dress = Dress(target, tally)
+        self._above = RepeatedAbove(target, tally)
+        self._placeholders = Placeholders(target, tally)
+        self._layout = Layout(target, tally)
+        self._flush = FlushFirstLine(target, self._layout.indentation)
+        self._is_plain = False
+        """Whether the code has shown that it is not dressed up and repeats nothing above it."""
+        self.looks_at = self._layout.looks_at
+        """What is looked at within a line, besides `LOOKED_AT`."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may turn out to be no code, or not to be new."""
+        holders = (
+            self._characters,
+            self._dress,
+            self._above,
+            self._placeholders,
+            self._flush,
+            self._layout,
+        )
+        return sum(holder.held_back for holder in holders)
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the current line's rest is inserted as it comes."""
+        return (
+            self._is_plain
+            and not self._characters.held
+            and self._placeholders.is_inside_line
+            and self._layout.passes_line
+        )
+
+    def expect_diff(self) -> None:
+        """Take what comes for a diff."""
+        self._dress.expect_diff()
+
+    def feed(self, segment: str) -> str:
+        """Return what is certain to be inserted."""
+        segment = self._characters.feed(segment)
+        if self._is_plain:
+            text = self._placeholders.feed(segment)
+            return self._layout.feed(text) if text else text
+        shown = self._to_layout(self._dress.feed(segment))
+        self._is_plain = (
+            self._dress.is_passing and self._above.is_passing and self._flush.is_passing
+        )
+        return shown
+
+    def finish(self) -> str:
+        """Return what was held back and is to be inserted."""
+        shown = self._to_layout(self._dress.feed(self._characters.finish()))
+        shown += self._to_layout(self._dress.finish())
+        shown += self._to_placeholders(self._above.finish())
+        shown += self._to_flush(self._placeholders.finish())
+        shown += self._lay_out(self._flush.finish())
+        return shown + self._layout.finish()
+
+    def _to_layout(self, text: str) -> str:
+        return "".join(
+            self._to_placeholders(self._above.feed(segment)) for segment in segments(text)
+        )
+
+    def _to_placeholders(self, text: str) -> str:
+        return "".join(
+            self._to_flush(self._placeholders.feed(segment)) for segment in segments(text)
+        )
+
+    def _to_flush(self, text: str) -> str:
+        return "".join(self._lay_out(self._flush.feed(segment)) for segment in segments(text))
+
+    def _lay_out(self, text: str) -> str:
+        return "".join(self._layout.feed(segment) for segment in segments(text))
+
+
+_NO_BREAK_SPACE = "\u00a0"
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&#x27;": "'"}
+_ENTITIES |= {"&apos;": "'", "&nbsp;": " "}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_BEGUN = re.compile(r"&(?:#?\w{0,4})?\Z")
+_SIGN = re.compile(r"[<>&]")
+_QUOTE = re.compile(r"[\"'`]")
+_MARKUP = {"html", "xml", "xsl", "svg", "vue", "svelte", "php", "markdown", "mdx", "astro"}
+_MARKUP |= {"javascriptreact", "typescriptreact", "handlebars", "vue-html", "jinja", "erb"}
+
+
+class Characters:
+    """Writes such characters as code has them. In quotes they may be meant."""
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._tally = tally
+        self._is_off = target.is_prose or not target.language_id
+        self._may_be_escaped = target.language_id not in _MARKUP
+        """Whether nothing has shown yet that the code is not escaped."""
+        self._is_escaped = False
+        self._has_quote = False
+        """Whether the current line is known to have a quotation mark."""
+        self._unread: list[str] = []
+        """What of the line has not been looked at for that."""
+        self.held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be an escape."""
+        return len(self.held)
+
+    def feed(self, segment: str) -> str:
+        """Return the code, at most to its line's end, as far as it is known."""
+        if self._is_off:
+            return segment
+        if self.held or "&" in segment or (self._may_be_escaped and _SIGN.search(segment)):
+            segment = self._unescaped(self.held + segment)
+        if _NO_BREAK_SPACE in segment and not self._is_quoted(""):
+            quote = _QUOTE.search(segment)
+            end = quote.start() if quote else len(segment)
+            segment = segment[:end].replace(_NO_BREAK_SPACE, " ") + segment[end:]
+        self._unread.append(segment)
+        if segment[-1:] == "\n":
+            self._unread.clear()
+            self._has_quote = False
+        return segment
+
+    def finish(self) -> str:
+        """Return what was held back."""
+        held, self.held = self.held, ""
+        return held
+
+    def _unescaped(self, text: str) -> str:
+        #     if (a &lt; b)            outside quotes no code has this: all of it is escaped
+        #     if (a < b && c)          a sign as it is: nothing is
+        #     s.replace("&lt;", "<")   in quotes first: not known before the "<"
+        self.held = ""
+        begun = _BEGUN.search(text) if self._may_be_escaped or self._is_escaped else None
+        if begun is not None:
+            text, self.held = text[: begun.start()], begun[0]
+        if self._may_be_escaped:
+            for sign in _SIGN.finditer(text):
+                entity = _ENTITY.match(text, sign.start())
+                if entity is None:
+                    self._may_be_escaped = False
+                    break
+                if not self._is_quoted(text[: sign.start()]):
+                    self._may_be_escaped, self._is_escaped = False, True
+                    return text[: sign.start()] + _ENTITY.sub(self._sign, text[sign.start() :])
+        return _ENTITY.sub(self._sign, text) if self._is_escaped else text
+
+    def _sign(self, entity: re.Match[str]) -> str:
+        sign = _ENTITIES[entity[0]]
+        self._tally.drop("escape", entity[0])
+        self._tally.add(sign)
+        return sign
+
+    def _is_quoted(self, before: str) -> bool:
+        """Whether there is a quotation mark on the line so far."""
+        self._has_quote = self._has_quote or _QUOTE.search("".join(self._unread)) is not None
+        self._unread.clear()
+        return self._has_quote or _QUOTE.search(before) is not None
+
+
+_DEFAULT_UNIT = 4
+_UNITS = (2, 4)
+"""Widths, in columns, of a first change of indentation that are taken for the model's unit. Others,
+such as the 14 columns of an argument below its bracket, are alignment."""
+
+
+class Indentation:
+    """Gives every line the document's indentation, keeping its difference to the first line."""
+
+    def __init__(self, target: CodeTarget) -> None:
+        self._base = target.base_indent
+        self._unit = target.indent_unit
+        width = len(self._unit) if self._unit and "\t" not in self._unit else _DEFAULT_UNIT
+        self._last_level = re.compile(rf"(?:\t| {{1,{width}}})\Z")
+        self._model_unit: int | None = None
+        self._first: int | None = None
+        self._first_may_be_stray = False
+
+    def begin(self, column: int) -> None:
+        """Count from the first line's column on."""
+        self._first = column
+        self._first_may_be_stray = column == 1
+
+    def count_from(self, column: int) -> None:
+        """Count from another column: the first line had lost its indentation."""
+        self._first = column
+        self._first_may_be_stray = False
+
+    def of(self, column: int) -> str:
+        """Return the indentation of a later line that the model began at `column`."""
+        if self._first_may_be_stray:
+            # Tokenizers put a stray space before an answer. The second line shows whether one
+            # space is that, or an indented block:   " a", "b" -> 0    " a", " b" -> 1
+            self._first_may_be_stray = False
+            self._first = column % 2
+        difference = column - (self._first or 0)
+        if self._model_unit is None and abs(difference) in _UNITS:
+            self._model_unit = abs(difference)
+        # Base "    ", unit a tab; the model wrote two spaces a level, its first line at column 2:
+        #
+        #     model's line    column    difference    document's indentation
+        #     "  if x:"       2         (first line)  "    "
+        #     "    y()"       4         2             "    " + one tab
+        #     "      z)"      6         4             "    " + two tabs
+        #     "     # 7"      5         3             "    " + one tab + " "   (alignment stays)
+        #     "end"           0         -2            one level less than "    "
+        levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
+        if levels >= 0:
+            return self._base + self._unit * levels + " " * spaces
+        indent = self._base
+        for _ in range(-levels):
+            if not indent:
+                return ""
+            indent = self._last_level.sub("", indent)
+        return indent + " " * spaces
+
+
+_HELD_LIMIT = 4_096
+
+_GOES_DEEPER = re.compile(
+    r"(?:[:{(\[,\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
+    r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
+    r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
+    r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
+)
+_CONTINUES = re.compile(r"[.?|&+*/<>=]|:[^:]|(?:and|or)\b")
+
+
+class FlushFirstLine:
+    """Passes code on, and gives the layout the column to count from once the second line shows.
+
+    The code goes on where the cursor is, behind the indentation of its line. Some models leave out
+    what stands there already, and indent the other lines as in the file.
+    """
+
+    def __init__(self, target: CodeTarget, indentation: Indentation) -> None:
+        self._base = columns(target.base_indent)
+        self._indentation = indentation
+        self.is_passing = not self._base
+        self._first = ""
+        """The first line that is not blank."""
+        self._has_first = False
+        self._held = ""
+        """The second one, and those behind it, as long as they may mean both."""
+        self._depth = -1
+
+    @property
+    def held_back(self) -> int:
+        """Characters behind the first line."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> str:
+        """Return what can be laid out."""
+        if self.is_passing:
+            return segment
+        if not self._has_first:
+            self._first += segment
+            if not self._first.strip():
+                self._first = "" if segment.endswith("\n") else self._first
+                return segment
+            if self._first[0] in BLANK:
+                self.is_passing = True
+            self._has_first = segment.endswith("\n")
+            return segment
+        self._held += segment
+        line = self._held.rpartition("\n")[2] or self._held.split("\n")[-2]
+        if not line.strip() or len(self._held) > _HELD_LIMIT:
+            return self._pass() if len(self._held) > _HELD_LIMIT else ""
+        return self._judge(line)
+
+    def finish(self) -> str:
+        """Return what was held back."""
+        return self._pass()
+
+    def _judge(self, line: str) -> str:
+        # The place is 4 columns deep; the first line has none:
+        #
+        #     "x = 1", then column 4      as deep as the place: as in the file
+        #     "if x:", then column 4      a level deeper than the first line: counted from that
+        #     "if x:", then column 8      a level deeper than the place: as in the file
+        #
+        # Where it is 2 columns deep, "if x {" and column 4 may be both: a later line that is less
+        # deep, "}", is at 0 or at 2.
+        start = line.lstrip(BLANK)
+        depth = columns(line[: len(line) - len(start)])
+        if self._depth >= 0:
+            if depth >= self._depth:
+                return ""
+            return self._pass(is_in_file=depth >= self._base)
+        goes_deeper = (
+            _GOES_DEEPER.search(self._first)
+            or _CONTINUES.match(start)
+            or any(self._first.count(a) > self._first.count(b) for a, b in ("()", "[]", "{}"))
+        )
+        over = depth - self._base
+        if not goes_deeper:
+            return self._pass(is_in_file=over >= 0)
+        if over > 0 and depth in {2, 4}:
+            self._depth = depth
+            return ""
+        return self._pass(is_in_file=0 < over <= 8)  # noqa: PLR2004 - two levels of four
+
+    def _pass(self, *, is_in_file: bool = False) -> str:
+        self.is_passing = True
+        if is_in_file:
+            self._indentation.count_from(self._base)
+        text, self._held = self._held, ""
+        return text
+
+
+_OPEN_BRACKETS = "([{"
+_MOST_BLANKS = 1_000
+"""Further blanks at the beginning of a line are no indentation."""
+
+
+class Layout:
+    """Indents, drops blank lines at both ends and repetitions, and ends lines as the document does.
+
+    A line end is given out together with the line behind it, so the code never ends with one.
+    Until then it is only counted, which is why any number of blank lines holds back no text.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._target = target
+        self._line_ending = target.line_ending
+        self.indentation = Indentation(target)
+        self._before = OverlapBefore(target.text_before, tally)
+        self._after = OverlapAfter(target.text_after, tally)
+        self._below = RepeatedBelow(target, tally)
+        self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None
+        self._first_line_open = True
+        self._inside_line = False
+        self._blanks = ""
+        """What the current line begins with, as far as it can matter."""
+        self._first_blanks = ""
+        """What the first line began with."""
+        self._line_ends = 0
+        self.looks_at = self._after.begins_with
+        """What a repetition of the text behind the cursor begins with."""
+
+    @property
+    def passes_line(self) -> bool:
+        """Whether the current line's rest passes as it comes, but for what is looked at."""
+        return (
+            self._inside_line
+            and not self._first_line_open
+            and not self._after.matched
+            and self._below.passes_line
+            and not (self._end and self._end.held)
+        )
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may repeat what stands around the insertion point."""
+        end = len(self._end.held) if self._end else 0
+        return self._before.held_back + self._after.held_back + self._below.held_back + end
+
+    def feed(self, segment: str) -> str:
+        r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""
+        line = segment.removesuffix("\n")
+        text = self._within_line(line)
+        if len(line) < len(segment):
+            text += self._close_first_line() if self._inside_line else ""
+            if not self._first_line_open:
+                self._line_ends += 1
+            self._inside_line, self._blanks = False, ""
+        text = self._below.feed(self._after.feed(text))
+        if self._end is not None:
+            text = self._end.feed(text)
+        return text if self._line_ending == "\n" else text.replace("\n", self._line_ending)
+
+    def finish(self) -> str:
+        """Return what was held back and is to stand in the document."""
+        text = self._after.feed(self._close_first_line()) + self._after.finish()
+        text = self._below.feed(text) + self._below.finish()
+        if self._end is not None:
+            text = self._end.feed(text) + self._end.finish()
+        return text.replace("\n", self._line_ending)
+
+    def _within_line(self, text: str) -> str:
+        if self._inside_line:
+            return self._body(text)
+        body = text.lstrip(BLANK)
+        if len(self._blanks) < _MOST_BLANKS:
+            self._blanks += text[: len(text) - len(body)]
+        if not body:
+            return ""
+        self._inside_line = True
+        if self._first_line_open:
+            self._first_blanks = self._blanks
+            self.indentation.begin(columns(self._blanks))
+            return self._body(body)
+        # Line ends come out in front of the next line that has text, so that code never ends with
+        # one; blank lines between get no indentation.
+        line_ends, self._line_ends = self._line_ends, 0
+        # A block in a list is five deep, say: a tab behind those five blanks is one level, while
+        # counted from the margin it would end at column 8.
+        first = self._first_blanks if self._blanks.startswith(self._first_blanks) else ""
+        column = columns(first) + columns(self._blanks[len(first) :])
+        return "\n" * line_ends + self.indentation.of(column) + self._body(body)
+
+    def _body(self, text: str) -> str:
+        if not self._first_line_open:
+            return text
+        resolved = self._before.feed(text)
+        return "" if resolved is None else self._first_line(*resolved)
+
+    def _close_first_line(self) -> str:
+        if not self._first_line_open or not self._inside_line:
+            return ""
+        return self._first_line(*self._before.finish())
+
+    def _first_line(self, text: str, repeats: bool) -> str:  # noqa: FBT001 - one result, unpacked
+        self._first_line_open = False
+        return text if repeats else self._lead() + text
+
+    def _lead(self) -> str:
+        """Return what the first line needs before it: indentation, or a space after a word."""
+        before = self._target.text_before
+        if before.strip(BLANK):
+            needs_space = self._first_blanks and before[-1] not in BLANK + _OPEN_BRACKETS
+            return " " if needs_space else ""
+        base = self._target.base_indent
+        return base.removeprefix(before) if base.startswith(before) else ""

@@ -1,0 +1,534 @@
+"""What stands around the insertion point already and is not to be repeated.
+
+Whole lines above and below, and text before and behind it on its line.
+"""
+
+import re
+from itertools import takewhile
+
+from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
+    LineSoFar,
+    columns,
+)
+
+REPETITION_LIMIT = 65_536
+"""Most characters held back as a repetition of lines above or below."""
+
+_HEADER = re.compile(
+    r"(?:(?:export|default|pub(?:\(\w+\))?|public|protected|private|internal|async|static|final"
+    r"|abstract|virtual|override|inline|unsafe|const|open|suspend|local|data|sealed|partial)\s+)*"
+    r"(?:def|class|function\*?|func|fn|sub|interface|struct|enum|trait|impl|module|namespace|object"
+    r"|type|record|protocol|extension|contract|defmodule|defp?)\s+([\w.:]+)"
+)
+_IMPORT = re.compile(
+    r"import\b|from\s+\S+\s+import\b|#\s*include\b|use\s+[\w:\\]|using\s+\w|require(?:_once)?\b"
+    r"|(?:const|let|var)\s.*=\s*require\(|package\s+\w|<\?php$|#!"
+)
+_REMARK = re.compile(
+    r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
+)
+_COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
+_OPENING_ALONE = {"{", "["}
+_CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
+_TELLING = re.compile(r"\w{3,}")
+_WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+def _alike(line: str) -> str:
+    """Return a line as it is compared: models write comments anew, with a capital or a stop."""
+    return line.casefold().rstrip(" .:") if _COMMENT.match(line) else line
+
+
+class RepeatedAbove:
+    """Drops the lines that an answer begins with and that stand above it.
+
+    They are repeated where they lead up to the code: headers of the blocks around it, the lines
+    right above, imports from anywhere above.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        above = target.surroundings.above
+        self._tally = tally
+        self._lines = [_alike(line.strip()) for line in above]
+        self._around = _headers_around(above, target)
+        remarks = takewhile(lambda line: not line or _REMARK.match(line), reversed(self._lines))
+        self._skipped = len(self._lines) - len(list(remarks))
+        """From this line on all lines are comments or blank: an answer may leave them out."""
+        self._starts = {line[:1] for line in self._lines if line}
+        self._headers = {
+            match[1]: number
+            for number in sorted(self._around)
+            if (match := _HEADER.match(self._lines[number]))
+        }
+        self.is_passing = not self._starts
+        self._line = LineSoFar()
+        self._accepted = ""
+        """What is repeated for certain."""
+        self._held = ""
+        """Lines behind that, which match and may turn out to be a repetition."""
+        self._at = -1
+        """The line above that matched last."""
+        self._inside_header = False
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be a repetition."""
+        return len(self._line.text) + len(self._held)
+
+    def feed(self, segment: str) -> str:  # noqa: PLR0911 - one for each kind of line
+        """Return what is certainly no repetition."""
+        if self.is_passing:
+            return segment
+        line, is_whole = self._line.add(segment)
+        start = _alike(line.strip(BLANK))
+        if not is_whole:
+            return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
+        if not start:
+            self._held += self._line.take()
+            return ""
+        if self._inside_header:
+            self._accepted += self._line.take()
+            self._inside_header = not start.startswith(")")
+            return ""
+        number = self._matching(start)
+        if number is None or len(self._held) > REPETITION_LIMIT:
+            return self._pass()
+        # A file whose last lines above the place (`|`) are these:
+        #
+        #     import re                  4  repeated wherever it stands above
+        #     class Shape:               5  around the place: repeated
+        #         def name(self): ...    6  neither: an answer that repeats it goes on from there
+        #         def area(self):        7  around the place
+        #             '''The area.'''    8  a comment: an answer may leave it out
+        #             |
+        self._held += self._line.take()
+        self._at = number
+        is_header = number in self._around
+        if start in _OPENING_ALONE and not self._accepted and number == 0:
+            # It may open a value of its own: what follows it tells.
+            return ""
+        if is_header or number >= self._skipped - 1 or _IMPORT.match(start):
+            self._accepted += self._held
+            self._held = ""
+        if is_header and _HEADER.match(start) and not start.endswith((":", "{", "do", ")", ";")):
+            self._inside_header = start.count("(") > start.count(")")
+        return ""
+
+    def finish(self) -> str:
+        """Return what was held back; a whole last line may be a repetition, too."""
+        if self.is_passing:
+            return ""
+        if self._line.text:
+            shown = self.feed("\n")
+            return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
+        return self._pass().removesuffix("\n")
+
+    def _may_match(self, start: str) -> bool:
+        if not start or self._inside_header:
+            return True
+        if start[0] not in self._starts:
+            return False
+        if any(line.startswith(start) for line in self._lines):
+            return True
+        header = _HEADER.match(start)
+        return header is not None and any(
+            name.startswith(header[1]) if header.end() == len(start) else name == header[1]
+            for name in self._headers
+        )
+
+    def _matching(self, start: str) -> int | None:
+        match = _HEADER.match(start)
+        # A header may say more than the one above, but up to the name it has to be the same.
+        if (
+            match is not None
+            and self._headers.get(match[1], -1) > self._at
+            and any(line.startswith(start[: match.start(1)]) for line in self._lines)
+        ):
+            return self._headers[match[1]]
+        found = [
+            number
+            for number, line in enumerate(self._lines[self._at + 1 :], self._at + 1)
+            if line == start
+        ]
+        is_opening = start in _OPENING_ALONE and found[:1] == [0]
+        if not found or not (
+            _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
+        ):
+            return None
+        if self._held.strip() and self._at + 1 in found:
+            return self._at + 1
+        around = [number for number in found if number in self._around]
+        if around:
+            return around[-1]
+        behind = [number for number in found if number >= self._skipped - 1]
+        return behind[0] if behind else found[0]
+
+    def _pass(self) -> str:
+        self.is_passing = True
+        self._tally.drop("repetition", self._accepted)
+        text, self._held = self._held + self._line.take(), ""
+        return text
+
+
+def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
+    """Return the numbers of the lines that open the blocks around the place."""
+    around = set()
+    depth = columns(target.base_indent)
+    for number in range(len(above) - 1, -1, -1):
+        line = above[number]
+        text = line.strip()
+        if not text or _REMARK.match(text):
+            continue
+        indent = columns(line[: len(line) - len(line.lstrip(BLANK))])
+        if indent < depth:
+            around.add(number)
+            depth = indent if not _CLOSES.fullmatch(text) else indent + 1
+        elif indent == depth and (number + 1) in around and _CLOSES.fullmatch(above[number + 1]):
+            around.add(number)
+    return around
+
+
+def _bracket(line: str) -> str:
+    """Return a closing line without what a model leaves out of it, as of `};`."""
+    return line.strip().rstrip(";,")
+
+
+class RepeatedBelow:
+    """Drops from the code's end the lines that stand below it.
+
+    It reads the code as it is laid out, so that lines are compared with their indentation.
+    """
+
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        below = [line.rstrip() for line in target.surroundings.below]
+        self._below = [line for line in below if line] if not target.text_after.strip() else []
+        self._base = columns(target.base_indent)
+        self._tally = tally
+        self._matched = 0
+        """So many of the lines below, blank ones left out, the code ends with."""
+        self._held = ""
+        """The text of those lines, and of the one that may be the next."""
+        self._line = ""
+        self._released: list[str] = []
+        self.passes_line = True
+        """Whether the current line is certainly none of those."""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be the repetition."""
+        return len(self._held)
+
+    def feed(self, text: str) -> str:
+        """Return what is certainly no repetition."""
+        if not self._below:
+            return text
+        if self.passes_line and self._passes(text):
+            self._released.append(text)
+            return text
+        shown = ""
+        for piece in re.split(r"(?<=\n)", text):
+            shown += self._read(piece)
+        if shown:
+            self._released.append(shown)
+        return shown
+
+    def finish(self) -> str:
+        """Return what was held back, unless it is the repetition."""
+        if not self._below:
+            return ""
+        line = self._line.rstrip()
+        if self._is_next(line):
+            self._matched += 1
+            line = ""
+        held, self._held = self._held, ""
+        if self._matched and not line and self._is_superfluous(held):
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+    def _passes(self, text: str) -> bool:
+        """Whether a stretch begins no line that may be the first one below."""
+        if "\n" not in text:
+            return True
+        start = text.lstrip("\n")
+        if "\n" in start or start.isspace() or not start or text[0] != "\n":
+            return False
+        return not self._may_be(self._below[0], start)
+
+    @staticmethod
+    def _may_be(expected: str, start: str) -> bool:
+        """Whether a line that begins so may be an expected one; behind the last one none is."""
+        if not expected:
+            return False
+        if expected.startswith(start.rstrip()):
+            return True
+        bare = expected.lstrip()
+        return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
+
+    def _read(self, piece: str) -> str:  # noqa: PLR0911 - one for each kind of line
+        # Below the place stand "}" and "run()". The code ends in three lines:
+        #
+        #     "  }"     is not "}": handed on
+        #     "}"       is the first line below: held back
+        #     "run()"   is the second: held back, and dropped at the end
+        if not piece:
+            return ""
+        if self.passes_line:
+            if not piece.endswith("\n"):
+                return piece
+            self.passes_line = False
+            self._held, self._line, self._matched = "\n", "", 0
+            return piece[:-1]
+        self._held += piece
+        self._line += piece
+        line = self._line.rstrip()
+        expected = self._below[self._matched] if self._matched < len(self._below) else ""
+        if not line.strip():
+            if piece.endswith("\n"):
+                self._line = ""
+            return ""
+        if piece.endswith("\n"):
+            if self._is_next(line):
+                self._matched += 1
+                self._line = ""
+                return ""
+            return self._release()
+        return "" if self._may_be(expected, line) else self._release()
+
+    def _is_next(self, line: str) -> bool:
+        expected = self._below[self._matched] if self._matched < len(self._below) else ""
+        # A closing bracket counts at any depth: the code's brackets tell whose it is.
+        return line != "" and (
+            line == expected
+            or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
+        )
+
+    def _release(self) -> str:
+        # The line that does not fit may be the first one below after all.
+        text, line = self._held, self._line
+        if self._matched and line:
+            self._held, self._line, self._matched = line, "", 0
+            before = text[: len(text) - len(line)]
+            self._held = ""
+            return before + self._read(line)
+        self._held = self._line = ""
+        self._matched = 0
+        if text.endswith("\n"):
+            self._held = "\n"
+            return text[:-1]
+        self.passes_line = True
+        return text
+
+    def _is_superfluous(self, held: str) -> bool:
+        """Whether what is held belongs to the document and not to the code."""
+        lines = [line for line in held.split("\n") if line.strip()]
+        if any(_TELLING.search(line) and not _WORD_LINE.match(line.strip()) for line in lines):
+            return True
+        first = lines[0]
+        indent = columns(first[: len(first) - len(first.lstrip(BLANK))])
+        code = "".join(self._released)
+        if not _CLOSES.match(first.strip()):
+            return indent < self._base
+        return indent < self._base or any(
+            code.count(opening) < code.count(closing) + held.count(closing)
+            for opening, closing in ("()", "[]", "{}")
+            if closing in held
+        )
+
+
+OVERLAP_LIMIT = 256
+"""Most characters compared on either side. A longer line before the cursor counts with its end
+only, a longer one behind it not at all."""
+
+_LEAST_WORD_CHARACTERS = 3
+"""What a response must repeat of the end of a line to be taken for a repetition: less could be
+chance. The whole line is one however short it is."""
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_QUOTES = "\"'`"
+
+
+class OverlapBefore:
+    """Drops from the first line's beginning what it repeats of the line before the cursor."""
+
+    def __init__(self, text_before: str, tally: Tally) -> None:
+        self._tally = tally
+        line = text_before.lstrip(" \t")
+        endings = [line[start:] for start in _telling_starts(line)]
+        whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
+        self._candidates = whole + endings
+        """What would be dropped, longest first."""
+        self._held = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may still become a repetition."""
+        return len(self._held)
+
+    def feed(self, text: str) -> tuple[str, bool] | None:
+        """Read on in the first line.
+
+        Returns:
+            The line so far without what it repeats, and whether it repeats anything; None while
+            that is open.
+        """
+        # `text_before` is "def add(", and models go on with it, or begin the line again:
+        #
+        #     "a, b):"           no candidate fits: nothing is repeated
+        #     "def add(a, b):"   repeats it all: "a, b):" is inserted
+        #     "add(a, b):"       repeats its end from a word on: "a, b):" again
+        #     "de"               may still become a repetition: None, wait for more
+        self._held += text
+        self._candidates = [
+            candidate
+            for candidate in self._candidates
+            if candidate.startswith(self._held) or self._held.startswith(candidate)
+        ]
+        if self._candidates and len(self._candidates[0]) > len(self._held):
+            return None
+        return self.finish()
+
+    def finish(self) -> tuple[str, bool]:
+        """Decide on what has been read."""
+        text, self._held = self._held, ""
+        for candidate in self._candidates:
+            if text.startswith(candidate):
+                self._tally.drop("repetition", candidate)
+                return text[len(candidate) :], True
+        return text, False
+
+
+class OverlapAfter:
+    """Drops from the code's end what it repeats of the line behind the cursor.
+
+    Editors that close brackets by themselves leave `)` there, and models write it again. It is
+    dropped only where the code has no use for it: `foo(1)` before `)` keeps its bracket.
+    """
+
+    def __init__(self, text_after: str, tally: Tally) -> None:
+        self._tally = tally
+        line = text_after.replace("\r", "\n").partition("\n")[0].rstrip(" \t")
+        comparable = line.strip(" \t") and len(line) <= OVERLAP_LIMIT
+        self._repeated = line if comparable else ""
+        self.begins_with = self._repeated[:1]
+        """What the repetition can begin with, if there can be one."""
+        self.matched = 0
+        """How much of the repetition's beginning the text ends with: so much is held back."""
+        unpaired = [
+            opening + closing
+            for closing, opening in _PAIRS.items()
+            if self._repeated.count(closing) > self._repeated.count(opening)
+        ]
+        is_quote = self.begins_with in _QUOTES
+        self._counts: dict[str, int] = dict.fromkeys(
+            self.begins_with if is_quote else "".join(unpaired), 0
+        )
+        """Those characters of the code whose number decides: a quotation mark, or brackets."""
+        self._last = ""
+
+    @property
+    def held_back(self) -> int:
+        """Characters that may be the repetition, or its beginning."""
+        return self.matched
+
+    def feed(self, text: str) -> str:
+        """Return what is certainly no repetition."""
+        if not self._repeated:
+            return text
+        # `text_after` is ")", code "foo(1))" in the chunks "foo(1" and "))":
+        #
+        #     "foo(1"   matches nothing of ")": released
+        #     "))"      the first ")" is matched, then let go by the second, which is held
+        #     end       "foo(1)" is complete without it: dropped; behind "foo(1" it would stay
+        text = self._repeated[: self.matched] + text
+        longest = range(min(len(text), len(self._repeated)), 0, -1)
+        self.matched = next((n for n in longest if text.endswith(self._repeated[:n])), 0)
+        released = text[: len(text) - self.matched]
+        for char in self._counts:
+            self._counts[char] += released.count(char)
+        self._last = released[-1:] or self._last
+        return released
+
+    def finish(self) -> str:
+        """Return what was held back, unless it is the repetition."""
+        held, self.matched = self._repeated[: self.matched], 0
+        if held and held == self._repeated and self._is_superfluous():
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+    def _is_superfluous(self) -> bool:
+        """Whether the code is complete without the repetition."""
+        first = self._repeated[0]
+        if _is_word(first) and _is_word(self._last):
+            return False
+        if first in _QUOTES:
+            return self._counts[first] % 2 == 0
+        return all(
+            self._counts[opening] <= self._counts[closing]
+            for closing, opening in _PAIRS.items()
+            if closing in self._counts
+        )
+
+
+class ClosingTagOfPhp:
+    """Drops `?>` from the code's end if the document has opened what it closes."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._open = 0
+        """How many tags the code has opened and not closed."""
+        self._read = ""
+        """The last character counted, which may be half a tag."""
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """Return what is certain to stay."""
+        # Behind "<?php" in the document, whose repetition is gone already:
+        #
+        #     echo date("Y");⏎?>             closes what the code has not opened: dropped at the end
+        #     <?php endif; ?>                 closes its own
+        #     ?>⏎<p><?= $name ?></p>⏎<?php   more follows, so it is meant
+        text = self.held + text
+        kept = len(_TAG_AT_END.sub("", text))
+        text, self.held = text[:kept], text[kept:]
+        counted = self._read + text
+        self._open += counted.count("<?") - counted.count("?>")
+        self._read = counted[-1:]
+        return text
+
+    def finish(self) -> str:
+        """Return the tag, unless it is superfluous."""
+        held, self.held = self.held, ""
+        if held.strip() == "?>" and self._open <= 0:
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+
+_TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
+"""Matches the tag on a line of its own."""
+
+
+def _telling_starts(line: str) -> list[int]:
+    """Return, in order, where an ending of the line begins that repeats more than chance would.
+
+    It begins at a word, or between words, and holds enough characters of words.
+    """
+    # Of "return self.total(" these are taken for repetitions: the whole of it, " self.total(",
+    # "self.total(", ".total(" and "total(". Shorter ends, "al(" or "(", may be there by chance.
+    starts = []
+    word_characters = 0
+    for start in range(len(line) - 1, max(0, len(line) - OVERLAP_LIMIT) - 1, -1):
+        word_characters += _is_word(line[start])
+        inside_word = start > 0 and _is_word(line[start]) and _is_word(line[start - 1])
+        if word_characters >= _LEAST_WORD_CHARACTERS and not inside_word:
+            starts.append(start)
+    return starts[::-1]
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"

@@ -1,0 +1,353 @@
+"""What regions are to hold, and the one edit outstanding that brings them nearer to it.
+
+A client that does not look at an edit's version applies it where its text stood before the user
+typed. Such misplaced edits are followed until what they overwrote is put back.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from streaming_code_generator.editing.diff import bits
+from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
+from streaming_code_generator.editing.mirror import LineEnding, Mirror, Point, with_line_ending
+from streaming_code_generator.editing.region import ForeignChange
+from streaming_code_generator.editing.tracked_document import (
+    NEARBY_LINES,
+    Plan,
+    Step,
+    TrackedDocument,
+    plan_towards,
+)
+
+REPLY_TIMEOUT_S = 10.0
+"""How long a client may take to answer an edit."""
+ECHO_TIMEOUT_S = 10.0
+"""How long a client that said it applied an edit may take to report the change."""
+DOUBT_S = 0.2
+"""How long to wait for the change of an edit that was probably dropped, because the user had
+typed before it arrived. Sending again is safe: the new edit's version is stale if it was not."""
+RELOAD_DOUBT_S = 1.5
+"""The same for an edit that was on its way when the document was loaded anew: some clients count
+versions from one again then, and apply it to the new text."""
+MOST_DOUBTS = 20
+"""So many edits in a row that were said to be applied, while every change that arrived was another
+one, end the generations: this client does to edits what the writer cannot follow."""
+REFUSAL_WAITS_S = (0.1, 0.25, 0.6, 1.5)
+"""Waits before sending again what was refused without a change that would explain it."""
+PART_BITS = 20
+"""Text that says less than this is not looked for in a longer one."""
+MOST_REFUSALS = 5
+"""So many refusals in a row without any change arriving end the generations."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    text: str
+    is_final: bool = False
+
+
+class Wishes:
+    """The wanted text of every region that wants any."""
+
+    def __init__(self, document: TrackedDocument) -> None:
+        self._document = document
+        self._wishes: dict[str, _Wish] = {}
+        self._running: set[str] = set()
+        """The regions of generations that have not ended."""
+        self._settled_texts: dict[str, str] = {}
+        """By region, the text that it was last brought to for good."""
+        self._line_ending: LineEnding | None = None
+        """The one that the client turns ours into; None if it keeps them."""
+
+    def __contains__(self, region_id: str) -> bool:
+        """Whether a region wants text."""
+        return region_id in self._wishes
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the regions that want text."""
+        return iter(list(self._wishes))
+
+    def is_running(self, region_id: str) -> bool:
+        """Whether a region's generation has not ended."""
+        return region_id in self._running
+
+    def begin(self, region_id: str) -> None:
+        """Let a region want text from now on."""
+        self._running.add(region_id)
+
+    def want(self, region_id: str, text: str) -> None:
+        """Set what the region of a running generation should hold now."""
+        if region_id in self._running:
+            self._wishes[region_id] = _Wish(
+                self.as_client_writes(text) if self._line_ending else text
+            )
+
+    def want_for_good(self, region_id: str, text: str) -> None:
+        """Set what a region should hold at the end."""
+        self._running.add(region_id)
+        self._wishes[region_id] = _Wish(self.as_client_writes(text), is_final=True)
+
+    def want_settled_again(self, region_id: str) -> None:
+        """Want what a region was last brought to for good, unless it wants something else."""
+        if region_id not in self._wishes and region_id in self._settled_texts:
+            self.want_for_good(region_id, self._settled_texts[region_id])
+
+    def stop(self, region_id: str) -> None:
+        """Want nothing more of a region."""
+        self._wishes.pop(region_id, None)
+        self._running.discard(region_id)
+
+    def forget(self, region_id: str) -> None:
+        """Want nothing more of a region, nor what it was once brought to."""
+        self.stop(region_id)
+        self._settled_texts.pop(region_id, None)
+
+    @property
+    def has_final(self) -> bool:
+        """Whether any region wants what it should hold at the end."""
+        return any(wish.is_final for wish in self._wishes.values())
+
+    def final_text(self, region_id: str) -> str | None:
+        """Return what a region should hold at the end; None if that is not known."""
+        wish = self._wishes.get(region_id)
+        return wish.text if wish and wish.is_final else None
+
+    def growth(self) -> tuple[Step, ForeignChange] | None:
+        """Return the one step that is due, if only one region wants text, and that at its end."""
+        if len(self._wishes) != 1:
+            return None
+        ((region_id, wish),) = self._wishes.items()
+        return self._document.growth(region_id, wish.text)
+
+    def plan(self) -> Plan:
+        """Return the steps that bring all regions to what they want."""
+        # Regions that hold what they want come to no step.
+        return plan_towards(self._document, {key: wish.text for key, wish in self._wishes.items()})
+
+    def settled(self, busy: set[str]) -> list[str]:
+        """Return the regions that hold what they should hold at the end, and stop wanting it.
+
+        Args:
+            busy: Regions of which an edit is on its way.
+        """
+        held = [
+            region_id
+            for region_id, wish in self._wishes.items()
+            if wish.is_final
+            and region_id not in busy
+            and self._document.region(region_id).own_text == wish.text
+        ]
+        for region_id in held:
+            self._settled_texts[region_id] = self._wishes[region_id].text
+            self.stop(region_id)
+        return held
+
+    def convert(self, line_ending: LineEnding) -> None:
+        """Want every text with the line ending that the client writes instead of ours."""
+        self._line_ending = line_ending
+        for wish in self._wishes.values():
+            wish.text = self.as_client_writes(wish.text)
+
+    def as_client_writes(self, text: str) -> str:
+        """Return a text with the client's own line endings, where it has such."""
+        return with_line_ending(text, self._line_ending) if self._line_ending else text
+
+
+@dataclass(slots=True, kw_only=True)
+class InFlight:
+    """An edit on its way, and what has been heard of it."""
+
+    edit: OutgoingEdit
+    sent: Plan
+    """Its steps."""
+    plan: Plan
+    """Those that have not been found in a change."""
+    sent_at_s: float
+    applied_at_s: float | None = None
+    """When the client said that it had applied the edit."""
+    changed_at_s: float | None = None
+    """When a change that did not contain the whole edit arrived."""
+    is_for_other_text: bool = False
+    """Whether the document was loaded anew since it was sent: the client may not have noticed."""
+    misplaced: dict[TextReplacement, str] = field(default_factory=dict)
+    """The parts of the edit that seem to have been applied in the wrong place, and the regions that
+    follow them there."""
+
+    @property
+    def deadline_s(self) -> float:
+        """When to stop waiting for what is missing."""
+        # No response yet; then a response and no change; then a change that is not the edit.
+        if self.applied_at_s is None:
+            return self.sent_at_s + REPLY_TIMEOUT_S
+        if self.changed_at_s is None:
+            return self.applied_at_s + ECHO_TIMEOUT_S
+        doubt_s = RELOAD_DOUBT_S if self.is_for_other_text else DOUBT_S
+        return max(self.applied_at_s, self.changed_at_s) + doubt_s
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether nothing of it is to be expected in a change any more."""
+        return not self.plan and not self.is_for_other_text
+
+    @property
+    def is_all_misplaced(self) -> bool:
+        """Whether every part of it seems to have been applied in the wrong place."""
+        return len(self.misplaced) == len(self.edit.replacements)
+
+    def take_steps(self, region_id: str) -> Plan:
+        """Return the steps of a region, which are looked for in changes no more."""
+        taken = tuple(step for step in self.plan if step.region_id == region_id)
+        self.plan = tuple(step for step in self.plan if step.region_id != region_id)
+        return taken
+
+    def is_just(self, changes: Sequence[ReportedChange]) -> bool:
+        """Whether changes are the whole edit just as it was sent, the last place first.
+
+        One by one, the parts of a step are hard to tell from what a user does.
+        """
+        sent = self.edit.replacements
+        return (
+            self.plan is self.sent
+            and self.changed_at_s is None
+            and len(changes) == len(sent)
+            and all(
+                change.range == (each.start, each.end) and change.text == each.text
+                for change, each in zip(changes, reversed(sent), strict=True)
+            )
+        )
+
+    def count_in(self, changes: Sequence[ReportedChange]) -> int:
+        """Return how many reported changes there are up to the one that completes the edit.
+
+        If none does, up to the last that is a part of it: what an undo brings back may look so too.
+        """
+        # Zero, if none of the changes is any part of it.
+        counts = [0]
+        missing = set(self.edit.replacements)
+        for count, change in enumerate(changes, start=1):
+            found = {sent for sent in self.edit.replacements if _is_part(change, sent)}
+            if found:
+                counts.append(count)
+            missing -= found
+            if not missing:
+                break
+        return counts[-1]
+
+    def is_whole_in(self, changes: Sequence[ReportedChange]) -> bool:
+        """Whether every part of the edit is among reported changes."""
+        reported = {_plain(change.text) for change in changes}
+        return all(_plain(sent.text) in reported for sent in self.edit.replacements)
+
+    def is_converted_in(self, change: ForeignChange, mirror: Mirror) -> bool:
+        """Whether a change is all of the edit, with other line endings."""
+        if len(self.edit.replacements) != 1 or not self.plan:
+            return False
+        (sent,) = self.edit.replacements
+        return change.text != sent.text and _is_the_same(mirror, change, sent)
+
+    def misplaced_part(
+        self, change: ForeignChange, mirror: Mirror, *, is_whole: bool
+    ) -> TextReplacement | None:
+        """Return the part of the edit that a change is, as it was sent, though its place has moved.
+
+        A user may well remove just what an edit was to remove, or type a line ending: that is taken
+        for the edit's only if all of it is there (`is_whole`).
+        """
+        if self.has_landed or self.changed_at_s is None:
+            return None
+        if not change.text.strip() and not is_whole:
+            return None
+        left = (sent for sent in self.edit.replacements if sent not in self.misplaced)
+        return next((sent for sent in left if _is_the_same(mirror, change, sent)), None)
+
+
+def _is_part(change: ReportedChange, sent: TextReplacement) -> bool:
+    # Where it ends may differ: a client that applies it to another text takes what there is, and
+    # one that reports whole lines names the text around it too.
+    if _plain(change.text) == _plain(sent.text):
+        return sent.text != "" or (change.range is not None and change.range[0] == sent.start)
+    return bits(sent.text) >= PART_BITS and _plain(sent.text) in _plain(change.text)
+
+
+def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -> bool:
+    """Whether a change is what a replacement means to a client that has another text than it.
+
+    The client may have turned line endings into its own.
+    """
+    start, end = mirror.point(*sent.start), mirror.point(*sent.end)
+    if (change.start, change.end, _plain(change.text)) == (start, end, _plain(sent.text)):
+        return True
+    # A client may name another place with the same result: compare what it comes to.
+    #
+    #     x\n|x\n|y to x|\nx|\ny: the same line, put before or behind its like
+    first, last = min(start, change.start), max(end, change.end)
+    if bits(sent.text) < PART_BITS or last.line - first.line > NEARBY_LINES:
+        return False
+
+    def after(low: Point, high: Point, text: str) -> str:
+        return _plain(mirror.slice(first, low) + text + mirror.slice(high, last))
+
+    return after(change.start, change.end, change.text) == after(start, end, sent.text)
+
+
+def _plain(text: str) -> str:
+    return with_line_ending(text, "\n")
+
+
+@dataclass(slots=True)
+class Refusals:
+    """How often edits were refused in a row, and when to try again."""
+
+    count: int = 0
+    retry_at_s: float = 0.0
+
+
+class MisplacedEdits:
+    """Places where an edit seems to have been applied by mistake, each a region of its own.
+
+    They are no generation's: what becomes of them is no outcome.
+    """
+
+    def __init__(self, document: TrackedDocument) -> None:
+        self._document = document
+        self._overwritten: dict[str, str] = {}
+        """What stood there, by the id of the region."""
+
+    def __contains__(self, region_id: str) -> bool:
+        return region_id in self._overwritten
+
+    def __len__(self) -> int:
+        return len(self._overwritten)
+
+    def watch(self, flight: InFlight, part: TextReplacement, change: ForeignChange) -> None:
+        """Follow what looks like an edit, applied where its text stood before the user typed.
+
+        Only the client's answer distinguishes it from typing of the very same: see `repairs`.
+        """
+        meant = {step.region_id for step in flight.plan}
+        overwritten = self._document.text_of_others(change.start, change.end, meant)
+        self._document.change(change.start, change.end, change.text)
+        region_id = f"part {len(flight.misplaced)} of edit {flight.edit.edit_id}, misplaced"
+        end = self._document.mirror.advance(change.start, len(change.text))
+        self._document.open_region(region_id, change.start, end)
+        self._overwritten[region_id] = overwritten
+        flight.misplaced[part] = region_id
+
+    def repairs(self, flight: InFlight) -> dict[str, str]:
+        """Return the texts that bring the document back to what it was before an edit."""
+        return {region_id: self._overwritten[region_id] for region_id in flight.misplaced.values()}
+
+    def forget(self, region_id: str) -> None:
+        """Follow a place no more: it is repaired, or it was the user's after all."""
+        del self._overwritten[region_id]
+        self._document.forget(region_id)
+
+    def drop(self, flight: InFlight) -> None:
+        """Follow the parts of an edit no more: it was not applied in the wrong place after all."""
+        for region_id in flight.misplaced.values():
+            self.forget(region_id)
+
+    def forget_all(self) -> None:
+        """Follow no place any more; what stands there stays."""
+        for region_id in list(self._overwritten):
+            self.forget(region_id)

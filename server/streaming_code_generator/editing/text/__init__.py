@@ -1,1 +1,0 @@
-"""Text without any meaning: lines and positions, the copy of a document, differences."""

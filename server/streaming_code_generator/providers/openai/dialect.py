@@ -1,0 +1,292 @@
+"""How requests are worded for an endpoint, what it refuses, and what its responses show of it.
+
+A `Dialect` words chats and responses, `WaysToFill` what fills in the text at a cursor; what the
+endpoint refuses is not sent again. `Quirks` names what a response does its own way.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import urlsplit
+
+from streaming_code_generator.core.complete.fill import FillRequest, Markers, markers_of
+from streaming_code_generator.core.messages import CompletionRequest
+from streaming_code_generator.settings.declarations import Api, SystemRole, TokenLimitField
+from streaming_code_generator.settings.endpoints import is_openai
+
+_OPENAI_HOST = "api.openai.com"
+_REASONING_MODEL = re.compile(r"(?:gpt-[5-9]|o\d)")
+"""Models that want a `developer` message where older ones had `system`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What an endpoint calls things, and what it knows at all."""
+
+    token_limit_field: Literal["max_completion_tokens", "max_tokens"]
+    system_role: Literal["system", "developer"]
+    token_limit_is_guessed: bool = False
+    """Whether no setting names the limit's field, so that the endpoint may correct it."""
+    asks_for_usage: bool = True
+    """Whether requests have `stream_options`; a server that refuses it gets them without."""
+    takes_temperature: bool = True
+    """Whether a temperature that is set is sent; some models have one alone."""
+    streams: bool = True
+    """Whether requests are for a stream; a model that has none answers with all at once."""
+    api: Literal["chat", "responses"] = "chat"
+    api_is_guessed: bool = False
+    """Whether no setting names the API, so that the endpoint may correct it."""
+
+
+def dialect_for(
+    base_url: str,
+    model: str,
+    token_limit_field: TokenLimitField,
+    system_role: SystemRole,
+    api: Api = "auto",
+) -> Dialect:
+    """Return the dialect of an endpoint; what is not `auto` is taken as said.
+
+    OpenAI's newer models refuse `max_tokens`; other servers may know nothing else.
+    """
+    is_openais = urlsplit(base_url).hostname == _OPENAI_HOST
+    is_guessed = token_limit_field == "auto"
+    if token_limit_field == "auto":
+        token_limit_field = "max_completion_tokens" if is_openais else "max_tokens"
+    if system_role == "auto":
+        reasons = is_openais and _REASONING_MODEL.match(model) is not None
+        system_role = "developer" if reasons else "system"
+    return Dialect(
+        token_limit_field=token_limit_field,
+        system_role=system_role,
+        token_limit_is_guessed=is_guessed,
+        api="chat" if api == "auto" else api,
+        api_is_guessed=api == "auto",
+    )
+
+
+def understood(dialect: Dialect, complaint: str) -> Dialect:
+    """Return the dialect as a server's `complaint` corrects it; the same if it does not.
+
+    Each correction is made once, so that correcting comes to an end.
+    """
+    if dialect.api_is_guessed and _WANTS_RESPONSES.search(complaint):
+        return replace(dialect, api="responses", api_is_guessed=False)
+    if dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
+        return replace(dialect, asks_for_usage=False)
+    if dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
+        return replace(
+            dialect,
+            token_limit_field="max_completion_tokens",
+            token_limit_is_guessed=False,
+        )
+    if _UNSUPPORTED.search(complaint):
+        if dialect.takes_temperature and "temperature" in complaint:
+            return replace(dialect, takes_temperature=False)
+        if dialect.streams and re.search(r"\bstream(?:ing)?\b", complaint):
+            return replace(dialect, streams=False, asks_for_usage=False)
+    return dialect
+
+
+# "This model is only supported in v1/responses and not in v1/chat/completions.", with 404 or 400.
+_WANTS_RESPONSES = re.compile(r"\bv1/responses\b|\bResponses API\b")
+_UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
+"""A value out of its range is another thing: that is the user's to mend."""
+
+
+PATHS = {"chat": "/chat/completions", "responses": "/responses"}
+"""Where each API is found, below the base URL."""
+
+
+def body_of(request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
+    """Return a request's JSON body besides `model`.
+
+    Source: platform.openai.com/docs/api-reference/chat/create and .../responses/create.
+    """
+    body: dict[str, object] = {"stream": dialect.streams}
+    limit, effort = request.max_output_tokens, request.reasoning_effort
+    if request.temperature is not None and dialect.takes_temperature:
+        body["temperature"] = request.temperature
+    if dialect.api == "chat":
+        body["messages"] = chat_messages(request, dialect)
+        if dialect.asks_for_usage:
+            body["stream_options"] = {"include_usage": True}
+        if limit is not None:
+            body[dialect.token_limit_field] = limit
+        if effort is not None:
+            body["reasoning_effort"] = effort
+        return body
+    body["input"] = chat_messages(request, dialect)
+    # The endpoint would keep it for weeks otherwise.
+    body["store"] = False
+    if limit is not None:
+        body["max_output_tokens"] = limit
+    if effort is not None:
+        body["reasoning"] = {"effort": effort}
+    return body
+
+
+def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
+    """Return the messages as JSON objects, in the endpoint's role names."""
+    messages = []
+    for message in request.messages:
+        role = dialect.system_role if message.role == "system" else message.role
+        messages.append({"role": role, "content": sendable(message.content)})
+    return messages
+
+
+def sendable(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which editors allow and UTF-8 does not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_REFUSES_THE_WAY = frozenset({400, 403, 404, 405, 415, 422, 501})
+"""What a server answers that does not know a path, or whose model cannot do what it stands for;
+llama.cpp says 501 where the model has no fill-in-the-middle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayToFill:
+    """One kind of request."""
+
+    url: str
+    body: Callable[[FillRequest], dict[str, object]]
+
+
+class WaysToFill:
+    """The requests an endpoint may take, the best first; one that it refuses is not sent again."""
+
+    def __init__(self, base_url: str, model: str) -> None:
+        self._ways: list[WayToFill] = []
+        if is_openai(base_url):
+            return
+        # Only llama.cpp has it; it knows its model's markers better than the model's name does.
+        root = base_url.removesuffix("/v1")
+        self._ways.append(WayToFill(url=f"{root}/infill", body=_infill_body))
+        if (markers := markers_of(model)) is not None:
+            self._ways.append(
+                WayToFill(
+                    url=f"{base_url}/completions",
+                    body=lambda request: _completion_body(request, model, markers),
+                )
+            )
+
+    @property
+    def first(self) -> WayToFill | None:
+        """The best of those that are left."""
+        return self._ways[0] if self._ways else None
+
+    def is_refused(self, way: WayToFill, status_code: int | None) -> bool:
+        """Whether an error means that a way is not offered; it is forgotten then."""
+        refused = status_code in _REFUSES_THE_WAY
+        if refused and way in self._ways:
+            self._ways.remove(way)
+        return refused
+
+
+def _infill_body(request: FillRequest) -> dict[str, object]:
+    """Source: llama.cpp, tools/server, `POST /infill`."""
+    window = request.window
+    return {
+        "input_extra": [
+            {"filename": sendable(each.name), "text": sendable(each.text)}
+            for each in request.excerpts
+        ],
+        "input_prefix": sendable(window.prefix),
+        "prompt": sendable(window.middle),
+        "input_suffix": sendable(window.suffix),
+        "n_predict": request.max_output_tokens,
+        "temperature": 0.0,
+        "cache_prompt": True,
+        "stream": True,
+        # Between these reports it notices that the client has left.
+        "return_progress": True,
+    }
+
+
+def _completion_body(request: FillRequest, model: str, markers: Markers) -> dict[str, object]:
+    # Never by the field `suffix`: llama.cpp ignores it without a word, and vLLM refuses it.
+    return {
+        "model": model,
+        "prompt": sendable(markers.prompt(request)),
+        "max_tokens": request.max_output_tokens,
+        "temperature": 0.0,
+        "stop": list(markers.all),
+        "stream": True,
+    }
+
+
+_RESPONSES = "answers through the Responses API"
+"""Whose streams end with an event of their own."""
+
+_COUNTS_APART = "reports usage in a chunk of its own"
+
+
+class Quirks:
+    """Watches the events of one response, as they come."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, None] = {}
+        self._events = 0
+        self._with_usage = 0
+        self._is_done = False
+
+    def see(self, data: str) -> None:
+        """Look at the data of one event, or at a whole answer that came instead of a stream."""
+        if data == "[DONE]":
+            self._is_done = True
+            return
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(chunk, dict):
+            return
+        self._events += 1
+        choices = chunk.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        choice = first if isinstance(first, dict) else {}
+        said = choice.get("delta") or choice.get("message")
+        delta = said if isinstance(said, dict) else {}
+        for name, is_so in _ways(chunk, choice, delta).items():
+            if is_so:
+                self._seen[name] = None
+        if chunk.get("usage"):
+            self._with_usage += 1
+            self._seen[_COUNTS_APART if not first else "reports usage with another chunk"] = None
+
+    def names(self) -> tuple[str, ...]:
+        """Return what was seen, in the order in which it came: "sends role-only chunks"."""
+        seen = dict(self._seen)
+        if not self._with_usage:
+            seen["reports no usage"] = None
+        elif 1 < self._with_usage == self._events:
+            seen = {name: None for name in seen if not name.startswith("reports usage")}
+            seen["reports usage with every chunk"] = None
+        if not self._is_done and _RESPONSES not in seen:
+            seen["ends without [DONE]"] = None
+        return tuple(seen)
+
+
+def _ways(
+    chunk: Mapping[str, object], choice: Mapping[str, object], delta: Mapping[str, object]
+) -> dict[str, bool]:
+    content = delta.get("content")
+    reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+    is_silent = not (content or reasoning or delta.get("refusal") or choice.get("text"))
+    is_inside = is_silent and not choice.get("finish_reason") and not chunk.get("usage")
+    return {
+        _RESPONSES: str(chunk.get("type")).startswith("response."),
+        "sends role-only chunks": is_inside and bool(delta.get("role")),
+        "sends empty chunks": is_inside and "choices" in chunk and not delta.get("role"),
+        "sends content as a list": isinstance(content, list),
+        "sends a refusal": bool(delta.get("refusal")),
+        "sends choices[].text": bool(choice.get("text")),
+        "sends reasoning_content": bool(delta.get("reasoning_content")),
+        "sends reasoning": bool(delta.get("reasoning")),
+        "sends the last text with the finish reason": not is_silent
+        and "delta" in choice
+        and bool(choice.get("finish_reason")),
+    }
