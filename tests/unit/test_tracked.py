@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.history import STEPS_KEPT
 from streaming_code_generator.editing.region import Kind, document_length
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 from support.documents import change, marked, own, tracked
@@ -179,3 +180,14 @@ def test_a_generations_own_text_is_told_from_that_of_others(
 
     found = document.text_of_others(point_of(text, start), point_of(text, end), ["0"])
     assert found == others
+
+
+def test_a_long_past_is_kept_short_and_leads_back_to_its_beginning() -> None:
+    document = tracked("a[]b")
+    for number in range(2 * STEPS_KEPT + 5):
+        document.land("0", Edit(number, number, "x"))
+    assert len([*document.history("0").regions()]) < 2 * STEPS_KEPT
+
+    change(document, 1, 1 + len(own(document)), "")
+    past = next(document.history("0").found(document.mirror))
+    assert past.region.own_text == ""

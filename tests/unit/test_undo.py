@@ -577,3 +577,34 @@ def test_a_part_of_undone_text_that_is_pasted_back_is_the_generations() -> None:
     assert desk.writer.region("0").is_untouched
     desk.wait(UNDO_GRACE_S)
     assert desk.outcomes == [Undone("0")]
+
+
+def test_redone_text_that_an_edit_on_its_way_begins_with_is_its_own_generations() -> None:
+    """It explains all of the change; the edit would leave half of itself removed."""
+    desk = Desk("a\n\nb\n")
+    desk.open("0", 2)
+    desk.open("1", 2)
+    desk.writer.want("0", "foo(1)\n")
+    desk.land()
+    desk.report((((1, 0), (2, 0)), ""))
+    desk.writer.want("1", "foo(1)\nbar()\n")
+    edit = desk.sent()
+
+    desk.report((((1, 0), (1, 0)), "foo(1)\n"))
+    assert desk.writer.region("0").own_text == "foo(1)\n"
+    assert desk.writer.region("1").own_text == ""
+    desk.reply(edit, applied=False)
+    desk.land_all()
+    assert desk.mirrored == "a\nfoo(1)\nfoo(1)\nbar()\n\nb\n"
+
+
+def test_redone_text_is_known_in_a_report_of_the_whole_text() -> None:
+    desk = Desk("a\nb\nc\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "\nfoo()")
+    desk.land()
+    desk.report((((0, 1), (1, 5)), ""))
+
+    desk.report((None, "a\nfoo()\nb\nc, typed too\n"))
+    assert desk.writer.region("0").own_text == "\nfoo()"
+    assert desk.writer.region("0").is_whole

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 LINE_DIFF_LIMIT = 2_000
 """Most lines on either side of a block that is diffed line by line at once."""
@@ -138,19 +139,15 @@ def anchored_edits(old: str, new: str, spans: Iterable[tuple[int, int]]) -> list
     old_done = new_done = 0
     # Between two spans that are where they were, only what lies between them can have changed.
     for start, end in spans:
-        place = _only_place(old[start:end], old, new)
-        if start >= old_done and place is not None and place >= new_done:
+        text = old[start:end]
+        stands_once = text.strip() and old.count(text) == new.count(text) == 1
+        place = new.index(text) if stands_once else -1
+        if start >= old_done and place >= new_done:
             between = fine_edits(old[old_done:start], new[new_done:place])
             edits += [edit.shifted(old_done) for edit in between]
             old_done, new_done = end, place + end - start
     edits += [edit.shifted(old_done) for edit in fine_edits(old[old_done:], new[new_done:])]
     return edits
-
-
-def _only_place(text: str, old: str, new: str) -> int | None:
-    if not text.strip() or old.count(text) != 1 or new.count(text) != 1:
-        return None
-    return new.index(text)
 
 
 def apply_edits(text: str, edits: list[Edit]) -> str:
@@ -169,7 +166,7 @@ def _split_by_lines(old: str, edit: Edit) -> Iterator[Edit]:
     line_end = ending.end() if ending else len(old)
     before: list[str] = _LINE.findall(old[line_start:line_end])
     after = _LINE.findall(old[line_start : edit.start] + edit.text + old[edit.end : line_end])
-    offsets = _offsets(before, line_start)
+    offsets = [*accumulate(map(len, before), initial=line_start)]
     for i1, i2, j1, j2 in _changed_blocks(before, after):
         block = single_edit("".join(before[i1:i2]), "".join(after[j1:j2]))
         if block is not None:
@@ -273,10 +270,3 @@ def _kept_runs(
 def _equal_pairs(before: Sequence[str], after: Sequence[str]) -> int:
     counts = Counter(before)
     return sum(counts[item] for item in after)
-
-
-def _offsets(lines: list[str], start: int) -> list[int]:
-    offsets = [start]
-    for line in lines:
-        offsets.append(offsets[-1] + len(line))
-    return offsets

@@ -8,7 +8,7 @@ user to have done is believed, and none of them if the user alone explains it as
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, single_edit
 from streaming_code_generator.editing.exchange import ReportedChange
@@ -181,7 +181,15 @@ def find_echo(document: TrackedDocument, plan: Plan, change: ForeignChange) -> E
     if plan and document_changes(document, plan) == [change]:  # as it was sent: the usual case
         was = document.mirror.slice(change.start, change.end)
         return complete_echo(document, plan) if was != change.text else None
-    nearby = tuple(step for step in plan if _is_near(document, step, change))
+    nearby = tuple(
+        step
+        for step in plan
+        if any(
+            own.start.line <= change.end.line + NEARBY_LINES
+            and own.end.line >= change.start.line - NEARBY_LINES
+            for own in document.changes_of(step.region_id, step.edit)
+        )
+    )
     if not nearby:
         return None
     shown = smallest(document.mirror, change) or change
@@ -248,28 +256,15 @@ def _cost(edits: list[Edit]) -> float:
     return removals + sum(bits(edit.text) for edit in edits)
 
 
-def _is_near(document: TrackedDocument, step: Step, change: ForeignChange) -> bool:
-    return any(
-        own.start.line <= change.end.line + NEARBY_LINES
-        and own.end.line >= change.start.line - NEARBY_LINES
-        for own in document.changes_of(step.region_id, step.edit)
-    )
-
-
 def _hypotheses(steps: Plan) -> Iterator[tuple[Plan, LineEnding | None]]:
-    for subset in _subsets(steps):
+    # Subsets double with every step.
+    largest = len(steps) - 1 if len(steps) <= MOST_STEPS_COMBINED else 1
+    sizes = range(min(largest, len(steps) - 1), 0, -1)
+    for subset in chain([steps], *(combinations(steps, size) for size in sizes)):
         yield subset, None
         for ending in LINE_ENDINGS:
             if with_endings(subset, ending) != subset:
                 yield subset, ending
-
-
-def _subsets(steps: Plan) -> Iterator[Plan]:
-    yield steps
-    # Subsets double with every step.
-    largest = len(steps) - 1 if len(steps) <= MOST_STEPS_COMBINED else 1
-    for size in range(min(largest, len(steps) - 1), 0, -1):
-        yield from combinations(steps, size)
 
 
 def _suppose(

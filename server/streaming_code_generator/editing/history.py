@@ -179,7 +179,13 @@ class RegionHistory:
         self._right += step.growth
 
     def _step(self, mirror: Mirror, change: ForeignChange) -> PastStep:
-        self._extend(mirror, change)
+        # What was not in the field did not change since it was opened: all its texts had it.
+        if change.start < self.start:
+            self._left -= mirror.distance(change.start, self.start)
+            self.start = change.start
+        if change.end > self.end:
+            self._right += mirror.distance(self.end, change.end)
+            self.end = change.end
         start = self.coordinate(mirror, change.start)
         return PastStep(start, mirror.slice(change.start, change.end), change.text, before=None)
 
@@ -192,15 +198,6 @@ class RegionHistory:
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""
         self._unread = 0
-
-    def _extend(self, mirror: Mirror, change: ForeignChange) -> None:
-        # What was not in the field did not change since it was opened: all its texts had it.
-        if change.start < self.start:
-            self._left -= mirror.distance(change.start, self.start)
-            self.start = change.start
-        if change.end > self.end:
-            self._right += mirror.distance(self.end, change.end)
-            self.end = change.end
 
     def moved(self, splice: Splice) -> None:
         """Follow a change of the document."""
@@ -279,8 +276,13 @@ class RegionHistory:
         Each says enough, and there are not too many of them.
         """
         known = self.removed_runs("".join(s.inserted for s in self._unread_steps if s.is_users))
-        previous = self._before_users(mirror) if known else ""
-        return [run for run in known if run not in previous]
+        if not known:
+            return []
+        # The text before what the user did since the last look, or since our last edit.
+        window = self._window(mirror)
+        for step in takewhile(lambda step: step.is_users, reversed(self._unread_steps)):
+            window.go_back(step)
+        return [run for run in known if run not in window.text]
 
     def removed_runs(self, text: str) -> list[str]:
         """Return runs of a text that were once removed; each says enough, and not too many."""
@@ -295,13 +297,6 @@ class RegionHistory:
     @property
     def _unread_steps(self) -> list[PastStep]:
         return self._steps[len(self._steps) - self._unread :]
-
-    def _before_users(self, mirror: Mirror) -> str:
-        """Return the text before what the user did since the last look, or since our last edit."""
-        window = self._window(mirror)
-        for step in takewhile(lambda step: step.is_users, reversed(self._unread_steps)):
-            window.go_back(step)
-        return window.text
 
     def regions(self) -> Iterator[Region]:
         """Yield what the region was, the latest first."""

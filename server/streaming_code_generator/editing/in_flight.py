@@ -1,22 +1,20 @@
-"""What regions are to hold, and the one edit outstanding that brings them nearer to it.
+"""The one edit that is outstanding, and how long it may be.
 
 A client that does not look at an edit's version applies it where its text stood before the user
 typed. Such misplaced edits are followed until what they overwrote is put back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from streaming_code_generator.editing.diff import bits
 from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
-from streaming_code_generator.editing.mirror import LineEnding, Mirror, Point, with_line_ending
+from streaming_code_generator.editing.mirror import Mirror, Point, with_line_ending
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     NEARBY_LINES,
     Plan,
-    Step,
     TrackedDocument,
-    plan_towards,
 )
 
 REPLY_TIMEOUT_S = 10.0
@@ -38,119 +36,6 @@ PART_BITS = 20
 """Text that says less than this is not looked for in a longer one."""
 MOST_REFUSALS = 5
 """So many refusals in a row without any change arriving end the generations."""
-
-
-@dataclass(slots=True)
-class _Wish:
-    text: str
-    is_final: bool = False
-
-
-class Wishes:
-    """The wanted text of every region that wants any."""
-
-    def __init__(self, document: TrackedDocument) -> None:
-        self._document = document
-        self._wishes: dict[str, _Wish] = {}
-        self._running: set[str] = set()
-        """The regions of generations that have not ended."""
-        self._settled_texts: dict[str, str] = {}
-        """By region, the text that it was last brought to for good."""
-        self._line_ending: LineEnding | None = None
-        """The one that the client turns ours into; None if it keeps them."""
-
-    def __contains__(self, region_id: str) -> bool:
-        """Whether a region wants text."""
-        return region_id in self._wishes
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the regions that want text."""
-        return iter(list(self._wishes))
-
-    def is_running(self, region_id: str) -> bool:
-        """Whether a region's generation has not ended."""
-        return region_id in self._running
-
-    def begin(self, region_id: str) -> None:
-        """Let a region want text from now on."""
-        self._running.add(region_id)
-
-    def want(self, region_id: str, text: str) -> None:
-        """Set what the region of a running generation should hold now."""
-        if region_id in self._running:
-            self._wishes[region_id] = _Wish(
-                self.as_client_writes(text) if self._line_ending else text
-            )
-
-    def want_for_good(self, region_id: str, text: str) -> None:
-        """Set what a region should hold at the end."""
-        self._running.add(region_id)
-        self._wishes[region_id] = _Wish(self.as_client_writes(text), is_final=True)
-
-    def want_settled_again(self, region_id: str) -> None:
-        """Want what a region was last brought to for good, unless it wants something else."""
-        if region_id not in self._wishes and region_id in self._settled_texts:
-            self.want_for_good(region_id, self._settled_texts[region_id])
-
-    def stop(self, region_id: str) -> None:
-        """Want nothing more of a region."""
-        self._wishes.pop(region_id, None)
-        self._running.discard(region_id)
-
-    def forget(self, region_id: str) -> None:
-        """Want nothing more of a region, nor what it was once brought to."""
-        self.stop(region_id)
-        self._settled_texts.pop(region_id, None)
-
-    @property
-    def has_final(self) -> bool:
-        """Whether any region wants what it should hold at the end."""
-        return any(wish.is_final for wish in self._wishes.values())
-
-    def final_text(self, region_id: str) -> str | None:
-        """Return what a region should hold at the end; None if that is not known."""
-        wish = self._wishes.get(region_id)
-        return wish.text if wish and wish.is_final else None
-
-    def growth(self) -> tuple[Step, ForeignChange] | None:
-        """Return the one step that is due, if only one region wants text, and that at its end."""
-        if len(self._wishes) != 1:
-            return None
-        ((region_id, wish),) = self._wishes.items()
-        return self._document.growth(region_id, wish.text)
-
-    def plan(self) -> Plan:
-        """Return the steps that bring all regions to what they want."""
-        # Regions that hold what they want come to no step.
-        return plan_towards(self._document, {key: wish.text for key, wish in self._wishes.items()})
-
-    def settled(self, busy: set[str]) -> list[str]:
-        """Return the regions that hold what they should hold at the end, and stop wanting it.
-
-        Args:
-            busy: Regions of which an edit is on its way.
-        """
-        held = [
-            region_id
-            for region_id, wish in self._wishes.items()
-            if wish.is_final
-            and region_id not in busy
-            and self._document.region(region_id).own_text == wish.text
-        ]
-        for region_id in held:
-            self._settled_texts[region_id] = self._wishes[region_id].text
-            self.stop(region_id)
-        return held
-
-    def convert(self, line_ending: LineEnding) -> None:
-        """Want every text with the line ending that the client writes instead of ours."""
-        self._line_ending = line_ending
-        for wish in self._wishes.values():
-            wish.text = self.as_client_writes(wish.text)
-
-    def as_client_writes(self, text: str) -> str:
-        """Return a text with the client's own line endings, where it has such."""
-        return with_line_ending(text, self._line_ending) if self._line_ending else text
 
 
 @dataclass(slots=True, kw_only=True)

@@ -147,17 +147,11 @@ class Splice:
         if line >= len(self.old_lengths):
             return Point(point.line - len(self.old_lengths) + len(self.new_lengths), point.column)
         offset = sum(self.old_lengths[:line]) + point.column
-        return self._point(self._moved_offset(offset, sticks_right=sticks_right))
-
-    def _moved_offset(self, offset: int, *, sticks_right: bool) -> int:
         end = self.start + self.removed
-        if offset < self.start or (offset == self.start and self.removed):
-            return offset
         if offset > end or (offset == end and self.removed):
-            return offset - self.removed + self.inserted
-        return self.start + (self.inserted if sticks_right else 0)
-
-    def _point(self, offset: int) -> Point:
+            offset += self.inserted - self.removed
+        elif offset > self.start or (offset == self.start and not self.removed):
+            offset = self.start + (self.inserted if sticks_right else 0)
         last = len(self.new_lengths) - 1
         for index, length in enumerate(self.new_lengths):
             if offset < length or index == last:

@@ -24,7 +24,7 @@ from streaming_code_generator.editing.echo import (
     smallest,
 )
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.in_flight import InFlight, MisplacedEdits, Wishes
+from streaming_code_generator.editing.in_flight import InFlight, MisplacedEdits
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     Plan,
@@ -33,6 +33,7 @@ from streaming_code_generator.editing.tracked_document import (
     with_endings,
 )
 from streaming_code_generator.editing.undo import UndoWatch
+from streaming_code_generator.editing.wanted import Wishes
 
 MOST_UNDO_STEPS = 16
 """Among so many changes of a notification an undo is looked for that something else follows."""
@@ -181,12 +182,8 @@ class ReportReader:
             if flight and self._document.region(region_id).is_undone:
                 # Its steps were made for all that had landed: now they fit nothing else.
                 self.note_unseen(flight.take_steps(region_id))
-            if region_id not in self._wishes:
-                continue
-            self._undo.hold(region_id, now_s)
-            final_text = self._wishes.final_text(region_id)
-            if final_text is not None and region_id not in self._undo and not self._misplaced:
-                self._undo.adopt(region_id, final_text)
+            if region_id in self._wishes:
+                self._undo.hold(region_id, now_s)
 
     def note_unseen(self, plan: Plan) -> None:
         """Take note of steps of the latest edit of which no change was seen: they may come yet."""

@@ -507,22 +507,16 @@ def absorb_change(
         splice: What the change does to points.
         author: Who made it.
     """
-    if author == "user":
+    is_insertion = change.start == change.end
+    if author == "user" and is_insertion and region.start <= change.start <= region.end:
         # Redo reports an insertion: of text that is known to have been here, it is no new one.
-        revived = _revived(region, mirror, change)
-        if revived is not None:
-            return replace(revived.grown(splice), deleted=False)
+        offset = mirror.distance(region.start, change.start)
+        pieces = revive(region.pieces, region.own_text, offset, change.text)
+        if pieces is not None:
+            return replace(region.grown(splice), pieces=pieces, deleted=False)
     if not overlaps(region, change):
         return region.pushed(splice, by_earlier=author != "later")
     return _overlapped(region, mirror, change, splice)
-
-
-def _revived(region: Region, mirror: Mirror, change: ForeignChange) -> Region | None:
-    if change.start != change.end or not region.start <= change.start <= region.end:
-        return None
-    offset = mirror.distance(region.start, change.start)
-    pieces = revive(region.pieces, region.own_text, offset, change.text)
-    return None if pieces is None else replace(region, pieces=pieces)
 
 
 def _overlapped(region: Region, mirror: Mirror, change: ForeignChange, splice: Splice) -> Region:

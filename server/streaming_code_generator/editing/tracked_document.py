@@ -66,7 +66,10 @@ class TrackedDocument:
         region = Region.around(self.mirror, start, end)
         self._covered[region_id] = self._covered_by(region_id, region)
         # Regions that touch at one point stay in the order of their text, whichever grows first.
-        index = sum(self._comes_before(other, start) for other in self._regions.values())
+        index = sum(
+            other.start < start or (other.start == start and other.is_empty)
+            for other in self._regions.values()
+        )
         self._order.insert(index, region_id)
         self._regions[region_id] = region
         self._histories[region_id] = RegionHistory(region, self.mirror.distance(start, end))
@@ -78,10 +81,6 @@ class TrackedDocument:
             for key in self.overlapping(covering.start, covering.end)
             if key not in above
         }
-
-    @staticmethod
-    def _comes_before(other: Region, start: Point) -> bool:
-        return other.start < start or (other.start == start and other.is_empty)
 
     def overlapping(self, start: Point, end: Point) -> list[str]:
         """Return the regions that share text with a range; an empty range shares none."""
@@ -304,14 +303,12 @@ class TrackedDocument:
         for low, high in reversed([*region.ranges(Kind.FOREIGN)]):
             start = self.mirror.advance(region.start, low)
             end = self.mirror.advance(start, high - low)
-            if any(self._is_own(other, start, end) for other in below):
-                region = region.taking_in(low, self.mirror.slice(start, end))
+            for other in below:
+                first, last = (self.mirror.distance(other.start, p) for p in (start, end))
+                if any(begin <= first and last <= stop for begin, stop in other.ranges(Kind.OWN)):
+                    region = region.taking_in(low, self.mirror.slice(start, end))
+                    break
         self._regions[region_id] = region
-
-    def _is_own(self, region: Region, start: Point, end: Point) -> bool:
-        """Whether a range holds nothing but what a region's generation has put there."""
-        low, high = (self.mirror.distance(region.start, point) for point in (start, end))
-        return any(first <= low and high <= last for first, last in region.ranges(Kind.OWN))
 
     def _give_back(self, region_id: str) -> None:
         """Let the regions that a region was opened over have their text again once it is back."""
@@ -483,7 +480,13 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
         region = document.region(region_id)
         if region_id not in desired or region.deleted or region.is_undone:
             continue
-        steps = [Step(region_id, edit) for edit in _edits(region.own_text, desired[region_id])]
+        own, wanted = region.own_text, desired[region_id]
+        if wanted.startswith(own):  # the usual case: text is appended
+            new = wanted[len(own) :]
+            edits = [Edit(len(own), len(own), new)] if new else []
+        else:
+            edits = [_off_line_ending(own, edit) for edit in line_edits(own, wanted)]
+        steps = [Step(region_id, edit) for edit in edits]
         # The usual case: one generation, whose steps cannot collide with any other's.
         if len(desired) == 1:
             return tuple(steps)
@@ -505,12 +508,6 @@ def _collide(
     if change.start == change.end and its_change.start == its_change.end:
         return False
     return change.start < its_change.end and its_change.start < change.end
-
-
-def _edits(own: str, desired: str) -> list[Edit]:
-    if desired.startswith(own):  # the usual case: text is appended
-        return [Edit(len(own), len(own), desired[len(own) :])] if len(desired) > len(own) else []
-    return [_off_line_ending(own, edit) for edit in line_edits(own, desired)]
 
 
 def _off_line_ending(own: str, edit: Edit) -> Edit:

@@ -12,9 +12,8 @@ brings a region back to what it was before is taken for undo.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from streaming_code_generator.editing.diff import bits
-from streaming_code_generator.editing.history import COMING_BACK_BITS, PastRegion
-from streaming_code_generator.editing.region import Kind, Piece, without_deleted
+from streaming_code_generator.editing.history import PastRegion
+from streaming_code_generator.editing.region import without_deleted
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
@@ -95,37 +94,6 @@ class UndoWatch:
         else:
             region = region.without_latest(past.own_text for past in history.regions())
         self._document.replace_region(region_id, region)
-
-    def adopt(self, region_id: str, text: str) -> None:
-        """Take a text that a region is to hold for its own if it stands there already.
-
-        After undo in steps that were never reported one by one it may stand beside the region: put
-        there once more, it would stand there twice. What the region holds must be part of it.
-        """
-        region, mirror = self._document.region(region_id), self._document.mirror
-        if region.own_text == text or bits(text) < COMING_BACK_BITS:
-            return
-        history = self._document.history(region_id)
-        # Twice, or not at all: then nothing says which of them is the region's.
-        field = mirror.slice(history.start, history.end)
-        if field.count(text) != 1:
-            return
-        low = field.index(text)
-        high = low + len(text)
-        offset = mirror.distance(history.start, region.start)
-        if all(
-            low <= offset + start and offset + end <= high for start, end in region.ranges(Kind.OWN)
-        ):
-            adopted = replace(
-                region,
-                start=mirror.advance(history.start, low),
-                end=mirror.advance(history.start, high),
-                own_text=text,
-                landed_text=text,
-                pieces=(Piece(Kind.OWN, len(text)),),
-                deleted=False,
-            )
-            self._document.replace_region(region_id, adopted)
 
     def hold(self, region_id: str, now_s: float) -> None:
         """Hold a region back if it is undone, anew after every change; else let it go on."""

@@ -34,7 +34,6 @@ from streaming_code_generator.editing.in_flight import (
     InFlight,
     MisplacedEdits,
     Refusals,
-    Wishes,
 )
 from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding
 from streaming_code_generator.editing.reader import ReportReader
@@ -46,6 +45,7 @@ from streaming_code_generator.editing.tracked_document import (
     land,
 )
 from streaming_code_generator.editing.undo import UndoWatch
+from streaming_code_generator.editing.wanted import Wishes
 
 
 @dataclass(slots=True)
@@ -134,7 +134,6 @@ class DocumentWriter:
             return [Deleted(region_id)]
         if region_id not in self.undo:
             self.undo.settle(region_id)
-            self.undo.adopt(region_id, self._wishes.as_client_writes(text))
         self._wishes.want_for_good(region_id, text)
         return self._settle()
 
@@ -187,7 +186,7 @@ class DocumentWriter:
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
             version=self.document.mirror.version,
-            replacements=tuple([self._replacement(change) for change in changes]),
+            replacements=tuple(map(self._replacement, changes)),
         )
         self._in_flight = InFlight(
             edit=edit,
@@ -239,12 +238,6 @@ class DocumentWriter:
         self._judge(flight)
         return self._settle()
 
-    def _landed(self) -> None:
-        self._in_flight = None
-        self._doubts = 0
-        self._refusals = Refusals()
-        self.counts.landed += 1
-
     def _refused(self, flight: InFlight, now_s: float) -> list[Outcome]:
         self._in_flight = None
         self._misplaced.drop(flight)
@@ -264,7 +257,7 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
-        standing = self._standing()
+        standing = [key for key in self.document.region_ids() if not self.region(key).deleted]
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
         self._reader.read(changes, flight, is_undo=is_undo, now_s=now_s)
@@ -272,7 +265,12 @@ class DocumentWriter:
         self._refusals = Refusals()
         if flight is not None:
             self._judge(flight)
-        return [*self._deleted_of(standing), *self._settle()]
+        # Regions that were there and are not any more, whether or not they want text.
+        gone = [key for key in standing if key in self.document and self.region(key).deleted]
+        for region_id in gone:
+            self.stop(region_id)
+        deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        return [*deleted, *self._settle()]
 
     def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
         """Take the text of a document that was closed and opened again, or loaded anew."""
@@ -294,7 +292,10 @@ class DocumentWriter:
         if flight.applied_at_s is None:
             return
         if flight.has_landed:
-            self._landed()
+            self._in_flight = None
+            self._doubts = 0
+            self._refusals = Refusals()
+            self.counts.landed += 1
         elif flight.is_all_misplaced:
             self._repair(flight)
 
@@ -356,26 +357,16 @@ class DocumentWriter:
         if self._in_flight is None:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
+        outcomes: list[Outcome] = []
         settled = self._wishes.settled(busy)
         for region_id in settled:
             self.undo.settle(region_id)
-        return [outcome for region_id in settled for outcome in self._closed(region_id)]
-
-    def _closed(self, region_id: str) -> list[Outcome]:
-        if region_id in self._misplaced:
-            self._misplaced.forget(region_id)
-            return []
-        return [Settled(region_id)]
-
-    def _standing(self) -> list[str]:
-        return [key for key in self.document.region_ids() if not self.region(key).deleted]
-
-    def _deleted_of(self, region_ids: list[str]) -> list[Outcome]:
-        """Tell of regions that were there and are not any more, whether or not they want text."""
-        gone = [key for key in region_ids if key in self.document and self.region(key).deleted]
-        for region_id in gone:
-            self.stop(region_id)
-        return [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        for region_id in settled:
+            if region_id in self._misplaced:
+                self._misplaced.forget(region_id)
+            else:
+                outcomes.append(Settled(region_id))
+        return outcomes
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
         self._misplaced.forget_all()

@@ -114,7 +114,7 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
-        run = GenerationRun(self._policy)
+        run = self.new_run()
         async with aclosing(self.pieces(request, run)) as pieces:
             async for piece in pieces:
                 match piece.kind:
@@ -126,9 +126,9 @@ class GenerationEngine:
                     case _:
                         yield piece
 
-    def filtered_run(self) -> GenerationRun:
-        """Return the account of a generation whose text goes through a filter."""
-        return GenerationRun(self._policy, is_filtered=True)
+    def new_run(self, *, is_filtered: bool = False) -> GenerationRun:
+        """Return the account of a new generation; a filter may find the parts of its text."""
+        return GenerationRun(self._policy, is_filtered=is_filtered)
 
     async def pieces(
         self,
@@ -405,7 +405,7 @@ async def filtered(  # noqa: PLR0913 - each has a default
         StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
-    run = engine.filtered_run()
+    run = engine.new_run(is_filtered=True)
     response = response or Response()
     response.text = run.content
     # What the filter gives out is given out for good: the parts of the result are just their sum,
