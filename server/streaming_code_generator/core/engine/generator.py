@@ -42,7 +42,6 @@ from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
-    Message,
     Paced,
     Provider,
 )
@@ -449,19 +448,6 @@ def _as_filtered(
         reasoning="".join(response.reasoning) or result.reasoning,
         warnings=warnings,
         dropped=dict(dropped.items()),
-    )
-
-
-def completion_request(
-    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
-) -> CompletionRequest:
-    """Return a request for these messages, limited as the settings say."""
-    return CompletionRequest(
-        messages=messages,
-        max_output_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-        reasoning_effort=settings.reasoning_effort,
-        session_id=session_id,
     )
 
 
