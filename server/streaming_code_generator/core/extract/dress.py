@@ -216,7 +216,7 @@ class Dress:
         if is_first and self._may_be_object and may_hold_code(line):
             self._is_object = True
             return self._gather(is_whole=is_whole)
-        if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
+        if len(line) <= LINE_LIMIT and (not line.strip(BLANK) or self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
 
