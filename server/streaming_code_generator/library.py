@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.engine.routes import CircuitBreakers, Fallback
+from streaming_code_generator.core.engine.run import GenerationRun, Piece
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Message,
@@ -21,9 +22,9 @@ from streaming_code_generator.core.results import (
     GenerationEvent,
     GenerationFinished,
     GenerationResult,
+    RetryScheduled,
     StreamStats,
     StreamStatus,
-    TextArrived,
 )
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.errors import ConfigurationError, StreamingError, StreamProcessError
@@ -57,26 +58,38 @@ ProgressCallback = Callable[[StreamStats], Awaitable[None] | None]
 class CallbackListener:
     """Passes one generation's events on: the text, and the figures once for each chunk."""
 
-    def __init__(self, on_text: TextCallback | None, on_progress: ProgressCallback | None) -> None:
+    def __init__(
+        self,
+        run: GenerationRun,
+        on_text: TextCallback | None,
+        on_progress: ProgressCallback | None,
+    ) -> None:
+        self._run = run
         self._on_text = on_text
         self._on_progress = on_progress
         self._stats = StreamStats()
         self._text: list[str] = []
 
-    async def handle(self, event: GenerationEvent) -> None:
-        """Call back for one event.
+    async def handle(self, event: Piece | RetryScheduled | GenerationFinished) -> None:
+        """Call back for a piece or an event.
 
         Raises:
             StreamProcessError: A callback raised; that is its cause.
         """
-        # A long chunk makes several events with the same figures: they are reported once.
-        is_new_chunk = event.stats.chunks_processed != self._stats.chunks_processed
-        self._stats = event.stats
-        if isinstance(event, TextArrived) and event.part == "content":
+        is_new_chunk = False
+        if self._on_progress is not None:
+            if isinstance(event, RetryScheduled | GenerationFinished):
+                stats = event.stats
+            else:
+                stats = self._run.stats()
+            # A long chunk makes several pieces with the same figures: they are reported once.
+            is_new_chunk = stats.chunks_processed != self._stats.chunks_processed
+            self._stats = stats
+        if event.kind == "text" and event.part == "content":
             self._text.append(event.text)
             await self._call(self._on_text, event.text, "callback")
-        if is_new_chunk or isinstance(event, GenerationFinished):
-            await self._call(self._on_progress, event.stats, "progress callback")
+        if is_new_chunk or event.kind == "finished":
+            await self._call(self._on_progress, self._stats, "progress callback")
 
     async def ended(self, status: StreamStatus) -> None:
         """Report the last figures of a generation that did not come to its end.
@@ -101,7 +114,7 @@ class CallbackListener:
                 f"The {name} raised {type(error).__name__}, which ended the generation. Its "
                 "traceback is this error's cause.",
                 kind="callback",
-                attempts=self._stats.attempts,
+                attempts=max(self._run.attempts, 1),
                 partial_text="".join(self._text),
             ) from error
 
@@ -234,12 +247,14 @@ class StreamingCodeGenerator:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early, or a callback raised.
         """
-        listener = CallbackListener(callback, progress_callback)
+        engine, request = self._engine(max_retries), self._request(self._messages(prompt))
+        run = engine.new_run()
+        listener = CallbackListener(run, callback, progress_callback)
         try:
-            async with aclosing(self._events(prompt, max_retries)) as events:
+            async with aclosing(engine.pieces(request, run)) as events:
                 async for event in events:
                     await listener.handle(event)
-                    if isinstance(event, GenerationFinished):
+                    if event.kind == "finished":
                         return event.result
         except StreamingError as error:
             await _report_end(listener, StreamStatus.ERROR, error)
@@ -259,7 +274,7 @@ class StreamingCodeGenerator:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
-        return self._events(prompt, None)
+        return self._engine(None).stream(self._request(self._messages(prompt)))
 
     async def aclose(self) -> None:
         """Close connections and child processes. Safe to call twice."""
@@ -278,24 +293,23 @@ class StreamingCodeGenerator:
     ) -> None:
         await self.aclose()
 
-    def _events(
-        self, prompt: str, max_retries: int | None
-    ) -> AsyncGenerator[GenerationEvent, None]:
+    def _engine(self, max_retries: int | None) -> GenerationEngine:
         policy = self._policy
         if max_retries is not None:
             policy = replace(policy, max_retries=max_retries)
-        messages = (
-            Message(role="system", content=self._system_prompt),
-            Message(role="user", content=prompt),
-        )
-        engine = GenerationEngine(
+        return GenerationEngine(
             self._provider,
             policy,
             self._tokens,
             fallbacks=self._fallbacks,
             breakers=self._breakers,
         )
-        return engine.stream(self._request(messages))
+
+    def _messages(self, prompt: str) -> tuple[Message, ...]:
+        return (
+            Message(role="system", content=self._system_prompt),
+            Message(role="user", content=prompt),
+        )
 
     def _request(self, messages: tuple[Message, ...]) -> CompletionRequest:
         return CompletionRequest(

@@ -5,8 +5,12 @@ import json
 
 import pytest
 
-from streaming_code_generator.core.complete.fill import Excerpt, FillNotOfferedError, FillRequest
-from streaming_code_generator.core.complete.window import Window
+from streaming_code_generator.core.complete.fill import (
+    Excerpt,
+    FillNotOfferedError,
+    FillRequest,
+    Window,
+)
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.errors import APIError
 from streaming_code_generator.providers.choose import ProviderChoice, ProviderPool

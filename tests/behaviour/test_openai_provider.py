@@ -15,11 +15,7 @@ from typing import get_args
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.messages import (
-    CompletionRequest,
-    Message,
-    PromptProgress,
-)
+from streaming_code_generator.core.messages import CompletionRequest, Message, PromptProgress
 from streaming_code_generator.core.results import EmptyChunkArrived, GenerationResult, TextArrived
 from streaming_code_generator.errors import (
     APIError,

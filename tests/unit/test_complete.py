@@ -4,18 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.complete.fill import (
-    ChatAnswer,
-    Excerpt,
-    FillRequest,
-    chat_request,
-    markers_of,
-)
+from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
+from streaming_code_generator.core.complete.fill import Excerpt, FillRequest, Window, markers_of
 from streaming_code_generator.core.complete.fitting import CompletionText
 from streaming_code_generator.core.complete.memory import LOOK_BACK, CompletionMemory
 from streaming_code_generator.core.complete.window import (
     Place,
-    Window,
     place_at,
     typed_beyond,
     typed_since,

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streaming_code_generator.core.complete.fill import Window
 from streaming_code_generator.core.complete.fitting import fitting
-from streaming_code_generator.core.complete.window import Window, window_at
+from streaming_code_generator.core.complete.window import window_at
 
 
 def window_in(marked: str) -> Window:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.engine.generator import completion_request, generation_policy
+from streaming_code_generator.core.engine.generator import generation_policy
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.providers.choose import (
     completes,
     completion_choice,
+    completion_request,
     provider_choice,
 )
 from streaming_code_generator.providers.openai.sdk import Network

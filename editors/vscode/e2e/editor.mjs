@@ -14,7 +14,7 @@ export const pictureOf = (name) => path.join(process.env.SCG_IMAGES, `vscode-${n
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Wait until a function gives something true, and return it. */
+/** Wait until a function gives something true, and return it; what takes long is looked at less often. */
 export async function until(what, check, ms = 20_000) {
   const start = Date.now();
   for (;;) {
@@ -25,7 +25,7 @@ export async function until(what, check, ms = 20_000) {
     if (Date.now() - start > ms) {
       throw new Error(`waited ${ms} ms for: ${what}`);
     }
-    await sleep(40);
+    await sleep(Math.min(100, 20 + (Date.now() - start) / 10));
   }
 }
 
@@ -48,6 +48,25 @@ export function installExtensions(folder, files) {
   return `${folder}/extensions`;
 }
 
+/**
+ * What the cases need of the hundred extensions that come with VS Code: each costs every window something.
+ *
+ * The formatter's TypeScript lies in `node_modules` beside them.
+ */
+const BUILT_IN = [
+  'theme-defaults', 'theme-seti', 'python', 'javascript', 'typescript-basics', 'typescript-language-features', 'node_modules',
+];
+
+/** Make a folder with a few of the extensions that come with VS Code. */
+export function linkBuiltInExtensions(folder) {
+  const few = `${folder}/built-in`;
+  fs.mkdirSync(few);
+  for (const name of BUILT_IN) {
+    fs.symlinkSync(path.join(lab, 'code-server/node_modules/code-server/lib/vscode/extensions', name), path.join(few, name));
+  }
+  return few;
+}
+
 function ownFolders(folder) {
   return {
     XDG_CONFIG_HOME: `${folder}/config`,
@@ -63,16 +82,17 @@ function ownFolders(folder) {
  * What is set counts as the machine's: in a remote window VS Code takes settings of machine scope from there only.
  */
 export class CodeServer {
-  static async start({ folder, extensions, settings, environment, trust = false, level = 'debug' }) {
+  static async start({ folder, extensions, builtIn, settings, environment, trust = false, level = 'debug' }) {
     const server = new CodeServer();
     server.folder = folder;
     server.port = await freePort();
     const dirs = ['--user-data-dir', `${folder}/user`, '--extensions-dir', extensions];
+    dirs.push(...(builtIn ? ['--builtin-extensions-dir', builtIn] : []));
     const env = { ...process.env, ...environment, ...ownFolders(folder) };
     fs.mkdirSync(`${folder}/user/User`, { recursive: true });
     fs.mkdirSync(`${folder}/user/Machine`, { recursive: true });
     fs.writeFileSync(`${folder}/user/User/settings.json`, JSON.stringify(QUIET, null, 2));
-    fs.writeFileSync(`${folder}/user/Machine/settings.json`, JSON.stringify(settings, null, 2));
+    server.set(settings);
     fs.writeFileSync(`${folder}/user/User/keybindings.json`, JSON.stringify(KEYS, null, 2));
     const flags = ['--log', level, '--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-proxy'];
     flags.push('--disable-getting-started-override', '--reconnection-grace-time', '2');
@@ -84,6 +104,11 @@ export class CodeServer {
     );
     await until('code-server', () => fetch(`http://127.0.0.1:${server.port}/healthz`).then((r) => r.ok, () => false));
     return server;
+  }
+
+  /** Write the machine's settings; the windows that are open take them a moment later. */
+  set(settings) {
+    fs.writeFileSync(`${this.folder}/user/Machine/settings.json`, JSON.stringify(settings, null, 2));
   }
 
   /** What the extension has written to its output channel, from its log files. */
@@ -148,11 +173,13 @@ export function startBrowser() {
 /** One window with a folder opened. */
 export class Editor {
   static async open(browser, server, workspace, opened = `folder=${workspace}`) {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 720 } });
+    // Code-server compresses twenty megabytes anew for each window.
+    const extraHTTPHeaders = { 'Accept-Encoding': 'identity' };
+    const context = await browser.newContext({ viewport: { width: 1200, height: 720 }, extraHTTPHeaders });
     const editor = new Editor();
     Object.assign(editor, { context, server, workspace, page: await context.newPage() });
-    await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`);
-    await editor.page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`, { timeout: 90_000 });
+    await editor.page.waitForSelector('.monaco-workbench', { timeout: 90_000 });
     await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
     return editor;
   }
@@ -205,28 +232,32 @@ export class Editor {
   /** Make a file with a text, open it and place the cursor in it (1-based). */
   async file(name, text, line = 1, column = 1) {
     fs.writeFileSync(path.join(this.workspace, name), text);
-    await this.show(name);
-    await this.cursor(line, column);
+    await this.show(name, `:${line}:${column}`);
+    await this.#at(line, column);
   }
 
-  async show(name) {
+  /** Open a file, or show its tab; a place such as `:1:1` is gone to if it is given. */
+  async show(name, place = '') {
     const tab = this.page.locator(`.tab[data-resource-name="${name}"]`);
     if ((await tab.count()) > 0) {
       await tab.first().click();
+      if (place) {
+        await this.#goTo(place);
+      }
     } else {
-      await until(`${name} in quick open`, () => this.#quickOpen(name), 20_000);
+      await until(`${name} in quick open`, () => this.#quickOpen(name, place), 20_000);
     }
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.focus();
   }
 
-  async #quickOpen(name) {
+  async #quickOpen(name, place) {
     await this.keyboard.press('Control+P');
     // Whatever takes the focus late, such as a command before, closes it again.
-    if (!(await this.#quickInput.fill(name, { timeout: 2_000 }).then(() => true, () => false))) {
+    if (!(await this.#quickInput.fill(`${name}${place}`, { timeout: 2_000 }).then(() => true, () => false))) {
       return false;
     }
-    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label*="${name}"]`).first();
+    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first();
     if (await row.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
       await row.click();
       return true;
@@ -245,11 +276,19 @@ export class Editor {
   }
 
   async cursor(line, column) {
+    await this.#goTo(`:${line}:${column}`);
+    await this.#at(line, column);
+  }
+
+  async #goTo(place) {
     await this.keyboard.press('Control+G');
     await this.#quickInput.waitFor();
-    await this.#quickInput.fill(`:${line}:${column}`);
+    await this.#quickInput.fill(place);
     await sleep(120);
     await this.keyboard.press('Enter');
+  }
+
+  async #at(line, column) {
     await until('the cursor', async () => (await this.position()).startsWith(`Ln ${line}, Col ${column}`), 5_000);
     await this.focus();
   }

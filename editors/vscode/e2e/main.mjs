@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { cases, pictureCases, tracedCases, untrustedCases } from './cases.mjs';
-import { CodeServer, Editor, installExtensions, startBrowser } from './editor.mjs';
+import { CodeServer, Editor, installExtensions, linkBuiltInExtensions, startBrowser } from './editor.mjs';
 import { pack } from './pack.mjs';
 
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -17,7 +17,7 @@ const words = process.argv.slice(2);
 
 /**
  * Each file in `cases/` exports `cases`, for the usual session, or `tracedCases`; and it may export `sessions`,
- * which need an editor of their own.
+ * which need settings of their own. Sessions that name the same `window` follow each other in it.
  */
 const themes = await Promise.all(
   fs.readdirSync(path.join(here, 'cases')).map((name) => import(path.join(here, 'cases', name))),
@@ -44,6 +44,8 @@ function settingsFor(model) {
     'streamingCodeGenerator.server.command': [process.env.PYTHON, '-m', 'streaming_code_generator', 'serve'],
     'streamingCodeGenerator.baseUrl': model.baseUrl,
     'streamingCodeGenerator.model': 'loopback-model',
+    // What is held back comes when the case is done with the rest, which takes a busy machine its time.
+    'streamingCodeGenerator.stallTimeoutSeconds': 120,
     // Only where it is looked at: every key would be a request.
     'streamingCodeGenerator.inlineCompletion': 'off',
     '[javascript]': { 'editor.formatOnSave': true },
@@ -58,9 +60,8 @@ async function within(ms, promise) {
   await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Run a session's cases until none is left; another worker may take some of them. */
-async function run(list, open, context) {
-  let editor = await open();
+/** Run a session's cases until none is left; another worker may take some of them. Returns the window that is left. */
+async function run(list, editor, open, context) {
   for (let next = list.shift(); next; next = list.shift()) {
     const { name, body, ms = CASE_MS } = next;
     const start = Date.now();
@@ -83,10 +84,10 @@ async function run(list, open, context) {
       editor = await open();
     }
   }
-  await editor.close();
+  return editor;
 }
 
-async function session({ name, list, trust = false, prepare, override = {}, level, environment = {}, opened }, worker) {
+async function runWindow({ name, sessions, trust = false, prepare, level, environment = {}, opened }, worker) {
   const start = Date.now();
   const folder = path.join(everything, `${name}-${worker.number}`);
   const workspace = path.join(folder, 'workspace');
@@ -95,16 +96,29 @@ async function session({ name, list, trust = false, prepare, override = {}, leve
   prepare?.({ workspace, other, folder });
   // What depends on the session's folder is made there.
   const made = (value) => (typeof value === 'function' ? value(folder) : value);
-  const settings = { ...settingsFor(model), ...made(override) };
+  const settings = ({ name: part, override = {} }) => ({ ...settingsFor(model), ...made(override), 'window.title': part });
   const environments = { OPENAI_API_KEY: 'key-of-the-environment', ...made(environment) };
-  const server = await CodeServer.start({ folder, extensions, settings, environment: environments, trust, level });
+  const server = await CodeServer.start({
+    folder, extensions, builtIn, settings: settings(sessions[0]), environment: environments, trust, level,
+  });
   const open = async () => {
     const editor = await Editor.open(worker.browser, server, workspace, opened?.(workspace));
     console.log(`        (${name}: a window after ${((Date.now() - start) / 1000).toFixed(1)} s)`);
     return editor;
   };
   try {
-    await run(list, open, { folder, workspace, model, other, server });
+    let editor = await open();
+    for (const session of sessions) {
+      if (session !== sessions[0]) {
+        // What a notification offers may be waited for, though it is hidden.
+        await editor.command('Notifications: Clear All Notifications');
+        server.set(settings(session));
+      }
+      // The title is the last of the settings: what comes after it is done with all of them.
+      await editor.page.waitForFunction((title) => document.title === title, session.name);
+      editor = await run(session.list, editor, open, { folder, workspace, model, other, server });
+    }
+    await editor.close();
   } finally {
     await server.stop();
     model.stop();
@@ -112,18 +126,19 @@ async function session({ name, list, trust = false, prepare, override = {}, leve
   }
 }
 
-/** Take sessions until none is left: the first worker from the front, the second from the back. */
+/** Take windows until none is left: the first worker from the front, the second from the back. */
 async function work(number) {
   const browser = await startBrowser();
   try {
     for (;;) {
-      const left = sessions.filter(({ list, isTaken, isShared }) => list.length > 0 && (isShared || !isTaken));
+      const left = windows.filter(({ sessions: parts, isTaken, isShared }) =>
+        parts.some(({ list }) => list.length > 0) && (isShared || !isTaken));
       const next = left.at(number % 2 === 0 ? 0 : -1);
       if (!next) {
         return;
       }
       next.isTaken = true;
-      await session(next, { number, browser });
+      await runWindow(next, { number, browser });
     }
   } catch (error) {
     counts.failed += 1;
@@ -135,16 +150,20 @@ async function work(number) {
 
 const everything = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
 const extensions = installExtensions(everything, [vsix, pack(path.join(here, 'memfs'), everything)]);
+// What is photographed is VS Code as it comes.
+const builtIn = process.env.SCG_SCREENSHOTS === '1' ? undefined : linkBuiltInExtensions(everything);
 const counts = { passed: 0, failed: 0 };
-const traced = { override: { 'streamingCodeGenerator.trace.server': 'verbose' }, level: 'trace' };
+const traced = { override: { 'streamingCodeGenerator.trace.server': 'verbose' }, level: 'trace', window: 'troubles' };
 const sessions = [
   // Each worker has an editor of its own for them.
   { name: 'usual', cases: [...cases, ...themeCases], isShared: true },
-  { name: 'traced', cases: [...tracedCases, ...themes.flatMap((theme) => theme.tracedCases ?? [])], ...traced },
   { name: 'untrusted', cases: untrustedCases, trust: true, prepare: plantSettings },
   ...themeSessions,
+  { name: 'traced', cases: [...tracedCases, ...themes.flatMap((theme) => theme.tracedCases ?? [])], ...traced },
   ...(process.env.SCG_SCREENSHOTS === '1' ? [{ name: 'pictures', cases: pictureCases }] : []),
-].map((each) => ({ ...each, list: chosen(each.cases) }));
+].map((each) => ({ ...each, list: chosen(each.cases) })).filter(({ list }) => list.length > 0);
+const windows = Object.entries(Object.groupBy(sessions, ({ name, window }) => window ?? name)).map(([name, together]) =>
+  Object.assign({}, ...together, { name, sessions: together }));
 const expected = sessions.reduce((sum, { list }) => sum + list.length, 0);
 await Promise.all(Array.from({ length: WORKERS }, (_, number) => work(number)));
 if (counts.passed + counts.failed < expected) {

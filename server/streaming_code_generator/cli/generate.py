@@ -11,7 +11,6 @@ from streaming_code_generator.cli.terminal import notify, show
 from streaming_code_generator.core.engine.generator import (
     FilteredEvent,
     GenerationEngine,
-    completion_request,
     filtered,
     generation_policy,
 )
@@ -23,6 +22,7 @@ from streaming_code_generator.library import SYSTEM_PROMPT
 from streaming_code_generator.logs import install, redacted
 from streaming_code_generator.providers.choose import (
     choose_provider,
+    completion_request,
     fallbacks_of,
     is_on_this_machine,
     provider_choice,

@@ -11,16 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streaming_code_generator.core.complete.fill import (
-    FillNotOfferedError,
-    FillRequest,
-    FillsIn,
-)
-from streaming_code_generator.core.engine.generator import completion_request
+from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
 from streaming_code_generator.core.engine.routes import Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,
+    Message,
     Paced,
     Provider,
     ProviderDescription,
@@ -40,12 +36,12 @@ from streaming_code_generator.providers.embedded.embedded_provider import (
 from streaming_code_generator.providers.openai.openai_provider import DEFAULT_MODEL as OPENAI_MODEL
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.sdk import Network
-from streaming_code_generator.settings import ResolvedSettings, Secret, Settings
 from streaming_code_generator.settings.declarations import (
     Api,
     InlineCompletion,
     ProviderName,
     SessionAffinity,
+    Settings,
     SystemRole,
     TokenLimitField,
 )
@@ -57,6 +53,8 @@ from streaming_code_generator.settings.endpoints import (
     normalised_base_url,
     travels_in_the_clear,
 )
+from streaming_code_generator.settings.kinds import Secret
+from streaming_code_generator.settings.resolve import ResolvedSettings
 from streaming_code_generator.usage.shared_limits import SharedLimits
 
 logger = logging.getLogger(__name__)
@@ -440,3 +438,16 @@ class PooledProvider:
 
     async def aclose(self) -> None:
         """Leave the closing to the pool: others may use the same provider."""
+
+
+def completion_request(
+    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
+) -> CompletionRequest:
+    """Return a request for these messages, limited as the settings say."""
+    return CompletionRequest(
+        messages=messages,
+        max_output_tokens=settings.max_output_tokens,
+        temperature=settings.temperature,
+        reasoning_effort=settings.reasoning_effort,
+        session_id=session_id,
+    )

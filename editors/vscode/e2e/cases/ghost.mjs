@@ -88,6 +88,7 @@ const override = { 'streamingCodeGenerator.inlineCompletion': 'automatic' };
 export const sessions = [
   {
     name: 'ghost',
+    window: 'endpoint',
     override,
     cases: [
       { name: 'ghost text is shown, typed on and taken by Tab', body: isShownAndTakenByTab },

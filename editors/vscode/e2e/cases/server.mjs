@@ -80,6 +80,7 @@ async function saysThatItIsStopped(editor) {
 export const sessions = [
   {
     name: 'lazy',
+    window: 'troubles',
     cases: [
       { name: 'the server starts when it is first needed', body: startsWhenFirstNeeded },
       { name: 'generates while the server waits to restart', body: generatesWhileTheServerWaitsToRestart },
@@ -88,6 +89,7 @@ export const sessions = [
   },
   {
     name: 'broken',
+    window: 'troubles',
     cases: [{ name: 'a server that cannot be started is said to be stopped', body: saysThatItIsStopped }],
     override: { 'streamingCodeGenerator.server.command': ['/no-such-program'] },
   },

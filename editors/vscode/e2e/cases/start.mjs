@@ -76,6 +76,7 @@ export const cases = [
 export const sessions = [
   {
     name: 'no-model',
+    window: 'troubles',
     cases: [{ name: 'a model that is missing can be installed', body: offersTheModelThatIsMissing }],
     override: {
       'streamingCodeGenerator.provider': 'embedded',

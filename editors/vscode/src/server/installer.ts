@@ -27,11 +27,18 @@ interface Wanted {
 }
 
 export class Installer {
+  private readonly lettingGo = new vscode.EventEmitter<void>();
+
   constructor(
     private readonly own: OwnEnvironment,
     private readonly keys: ApiKeys,
     private readonly log: vscode.LogOutputChannel,
   ) {}
+
+  /** Go on without an answer to a failure that is still shown: something else was asked for meanwhile. */
+  letGo(): void {
+    this.lettingGo.fire();
+  }
 
   /** Say that no server was found and what to do about it; true once it has been installed. */
   async offer(notFound: NotFound): Promise<boolean> {
@@ -119,11 +126,20 @@ export class Installer {
       const [reason, nextStep] = told(error);
       const message = `${title} failed, because ${reason}. ${nextStep}`;
       this.log.error(message);
-      const chosen = await vscode.window.showErrorMessage(`${NAME}: ${message}`, AGAIN, 'Show Log');
-      if (chosen === 'Show Log') {
-        this.log.show();
-      }
-      return chosen === AGAIN && this.tried(title, task);
+      const again = vscode.window.showErrorMessage(`${NAME}: ${message}`, AGAIN, 'Show Log').then((chosen) => {
+        if (chosen === 'Show Log') {
+          this.log.show();
+        }
+        return chosen === AGAIN && this.tried(title, task);
+      });
+      // A notification that is hidden stays without an answer.
+      const letGo = new Promise<false>((resolve) => {
+        const subscription = this.lettingGo.event(() => {
+          subscription.dispose();
+          resolve(false);
+        });
+      });
+      return Promise.race([again, letGo]);
     }
   }
 

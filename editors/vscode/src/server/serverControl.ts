@@ -58,6 +58,7 @@ export class ServerControl implements vscode.Disposable {
 
   /** Start anew once what runs before it is done; calls that come while one waits are the same restart. */
   restart(): Promise<void> {
+    this.installer.letGo();
     this.queuedRestart ??= this.inTurn(async () => {
       this.queuedRestart = undefined;
       await this.stopNow();
@@ -90,6 +91,7 @@ export class ServerControl implements vscode.Disposable {
    */
   async prepare(): Promise<boolean> {
     if (!this.isUpOrComing) {
+      this.installer.letGo();
       await this.inTurn(() => this.find());
       if (!this.found) {
         return false;
@@ -248,7 +250,8 @@ export class ServerControl implements vscode.Disposable {
     this.client = undefined;
     this.listener.ended();
     if (client?.isRunning()) {
-      await client.dispose();
+      // One that is too busy to answer in time is ended by the client, and the next one is started all the same.
+      await client.dispose().catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
     }
   }
 

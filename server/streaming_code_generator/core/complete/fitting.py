@@ -5,7 +5,7 @@ A model would go on for as long as it may, and writes what the document has alre
 
 from collections.abc import Sequence
 
-from streaming_code_generator.core.complete.window import Window
+from streaming_code_generator.core.complete.fill import Window
 from streaming_code_generator.core.placement.languages import indent_of, opens_block
 
 MOST_LINES = 16

@@ -1,9 +1,9 @@
 """The text around a cursor: what a model is shown, and by what a suggestion is found again."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from streaming_code_generator.core.complete.fill import Window
 from streaming_code_generator.core.placement.languages import content
 from streaming_code_generator.core.tokens import CHARS_PER_TOKEN
 
@@ -14,43 +14,6 @@ TOKENS_AFTER = 64
 LINES_PER_STEP = 8
 """The stretch begins at a multiple of so many lines, so that what a server has read stays valid
 while lines are added below."""
-
-_CLOSING = re.compile(r"[\s)\]}>\"'`;:,]*")
-"""What may stand right of a cursor at which something is still to be typed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    r"""The text around a cursor as a model sees it, its lines joined by `\n`."""
-
-    prefix: str
-    """The lines above the cursor's own, each with its ending."""
-    middle: str
-    """The cursor's line before the cursor; models read it last, so that it may grow cheaply."""
-    rest: str
-    """The cursor's line behind the cursor."""
-    below: str
-    r"""The lines below: empty, or begun with the `\n` that ends the cursor's line."""
-
-    @property
-    def suffix(self) -> str:
-        """All that follows the cursor."""
-        return self.rest + self.below
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something may be suggested: nothing but closing characters is to the right."""
-        return _CLOSING.fullmatch(self.rest) is not None
-
-    @property
-    def line_above(self) -> str:
-        """The last line above that is not blank, or ""."""
-        return next((line for line in reversed(self.prefix.split("\n")) if line.strip()), "")
-
-    @property
-    def line_below(self) -> str:
-        """The first line below that is not blank, or ""."""
-        return next((line for line in self.below.split("\n") if line.strip()), "")
 
 
 def window_at(

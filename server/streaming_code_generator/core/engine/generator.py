@@ -36,13 +36,12 @@ from streaming_code_generator.core.engine.routes import (
     unlimited,
 )
 from streaming_code_generator.core.engine.run import GenerationRun, Piece, Wants
-from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.filter import OutputFilter, extract
 from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
     CompletionRequest,
     Delta,
-    Message,
     Paced,
     Provider,
 )
@@ -114,7 +113,7 @@ class GenerationEngine:
             APIError: The request failed, after its retries.
             StreamProcessError: The stream broke, stalled or ended early.
         """
-        run = GenerationRun(self._policy)
+        run = self.new_run()
         async with aclosing(self.pieces(request, run)) as pieces:
             async for piece in pieces:
                 match piece.kind:
@@ -126,9 +125,9 @@ class GenerationEngine:
                     case _:
                         yield piece
 
-    def filtered_run(self) -> GenerationRun:
-        """Return the account of a generation whose text goes through a filter."""
-        return GenerationRun(self._policy, is_filtered=True)
+    def new_run(self) -> GenerationRun:
+        """Return the account of a new generation."""
+        return GenerationRun(self._policy)
 
     async def pieces(
         self,
@@ -197,7 +196,8 @@ class GenerationEngine:
                         yield run.retry_event(error.message, 0.0)
                     asked = continued(request, run.text)
             await self._settle(request, run, routes)
-            yield run.result()
+            # A filter finds the parts of the text by itself.
+            yield run.result(extract("" if wants is not None else run.text))
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
 
@@ -405,7 +405,7 @@ async def filtered(  # noqa: PLR0913 - each has a default
         StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
-    run = engine.filtered_run()
+    run = engine.new_run()
     response = response or Response()
     response.text = run.content
     # What the filter gives out is given out for good: the parts of the result are just their sum,
@@ -449,19 +449,6 @@ def _as_filtered(
         reasoning="".join(response.reasoning) or result.reasoning,
         warnings=warnings,
         dropped=dict(dropped.items()),
-    )
-
-
-def completion_request(
-    settings: Settings, messages: tuple[Message, ...], *, session_id: str = ""
-) -> CompletionRequest:
-    """Return a request for these messages, limited as the settings say."""
-    return CompletionRequest(
-        messages=messages,
-        max_output_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-        reasoning_effort=settings.reasoning_effort,
-        session_id=session_id,
     )
 
 

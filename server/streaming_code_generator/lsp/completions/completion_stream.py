@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from streaming_code_generator.core.attempts import AttemptMeter, RecordAttempt, metered
+from streaming_code_generator.core.complete.chat import ChatAnswer, chat_request
 from streaming_code_generator.core.complete.fill import (
-    ChatAnswer,
     FillNotOfferedError,
     FillRequest,
     FillsIn,
-    chat_request,
+    Window,
 )
 from streaming_code_generator.core.complete.fitting import CompletionText
 from streaming_code_generator.core.complete.window import (
     Place,
-    Window,
     place_at,
     typed_beyond,
     typed_since,

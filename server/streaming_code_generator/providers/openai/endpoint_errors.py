@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from streaming_code_generator.errors import APIError, ErrorKind, StreamingError, StreamProcessError
 from streaming_code_generator.logs import redacted
-from streaming_code_generator.settings import Secret
+from streaming_code_generator.settings.kinds import Secret
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
     from openai import APIStatusError

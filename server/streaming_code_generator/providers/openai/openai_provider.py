@@ -38,7 +38,6 @@ from streaming_code_generator.providers.openai.sdk import (
     sendable_key,
 )
 from streaming_code_generator.providers.openai.stream import ChunkReader
-from streaming_code_generator.settings import Secret
 from streaming_code_generator.settings.declarations import (
     Api,
     SessionAffinity,
@@ -46,6 +45,7 @@ from streaming_code_generator.settings.declarations import (
     TokenLimitField,
 )
 from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
+from streaming_code_generator.settings.kinds import Secret
 from streaming_code_generator.usage.shared_limits import SharedLimits, account_of, pause_in
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
