@@ -12,7 +12,6 @@ import pty
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,8 +22,9 @@ from typing import Any, Self
 
 import pytest
 
+from support.fork_server import server_command
+
 PACKAGE = Path(__file__).parents[2] / "editors" / "emacs" / "streaming-code-generator.el"
-SERVER_COMMAND = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
 DEADLINE_S = 60.0
 _AGENT = Path(__file__).with_name("emacs_agent.el")
 _POLL_S = 0.005
@@ -163,7 +163,7 @@ class Emacs:
         if self._package:
             self.run(f"(load-file {lisp(self._package)})")
         if self._package and not self._finds_server:
-            command = " ".join(lisp(word) for word in SERVER_COMMAND)
+            command = " ".join(lisp(word) for word in server_command())
             self.run(f"(setq streaming-code-generator-command (list {command}))")
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -18,8 +18,9 @@ from typing import Any, Self
 
 from neovim_rpc import Rpc
 
+from support.fork_server import server_command
+
 PLUGIN = Path(__file__).parents[2] / "editors" / "nvim"
-SERVER_COMMAND = [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
 DEADLINE_S = 60.0
 """How long to wait for anything: on a busy machine a server takes half of it to start."""
 _POLL_S = 0.005
@@ -112,7 +113,7 @@ class Neovim:
             self.command("runtime plugin/streaming_code_generator.lua")
             self.lua(_KEEP_MESSAGES)
         if self._plugin is True:
-            self.lua(_CONFIGURE, SERVER_COMMAND, self._server_environment)
+            self.lua(_CONFIGURE, server_command(), self._server_environment)
         return self
 
     def __exit__(
@@ -159,14 +160,16 @@ class Neovim:
 
     def start_without_plugin(self, flags: Mapping[str, int] | None = None) -> None:
         """Start the server for the current buffer with Neovim's own client as it comes."""
-        self.lua(_START_WITHOUT_PLUGIN, SERVER_COMMAND, self._server_environment, dict(flags or {}))
+        self.lua(
+            _START_WITHOUT_PLUGIN, server_command(), self._server_environment, dict(flags or {})
+        )
         self.wait_for_client()
 
     def enable_without_plugin(
         self, flags: Mapping[str, int], options: Mapping[str, object]
     ) -> None:
         """Have Neovim's own client start the server for every file of a known type."""
-        arguments = SERVER_COMMAND, self._server_environment, dict(flags), dict(options)
+        arguments = server_command(), self._server_environment, dict(flags), dict(options)
         self.lua(_ENABLE_WITHOUT_PLUGIN, *arguments)
 
     def wait_for_client(self) -> None:

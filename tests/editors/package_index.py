@@ -1,10 +1,33 @@
-"""What an installation of the server needs of this machine."""
+"""What an installation of the server needs: a checkout, and what this machine has."""
 
 import os
+import re
+import shutil
 import sysconfig
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[2]
 _SETTINGS = ("PIP_", "SSL_", "UV_", "REQUESTS_", "HTTP", "NO_PROXY")
+
+
+def copy_checkout(folder: Path, plug_in: str) -> Path:
+    """Copy what a clone has of the server and a plug-in; with `packages_of_tests` it is complete.
+
+    It names no dependencies: resolving and unpacking them, which CI does with the README's own
+    commands, takes most of an installation's time.
+    """
+    for name in ("server", f"editors/{plug_in}"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(_ROOT / name, folder / name, ignore=ignored)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(_ROOT / name, folder)
+    project = (_ROOT / "pyproject.toml").read_text()
+    for name in ("dependencies", "embedded"):
+        requirements = rf"(?m)^{name} = \[[^\]]*(\[[^\]]*\][^\]]*)*\]$"
+        project, count = re.subn(requirements, f"{name} = []", project)
+        assert count == 1, name
+    (folder / "pyproject.toml").write_text(project)
+    return folder
 
 
 def index_settings() -> dict[str, str]:
@@ -15,8 +38,5 @@ def index_settings() -> dict[str, str]:
 
 
 def packages_of_tests() -> dict[str, str]:
-    """Return what makes pip, and what was installed, find the dependencies that the tests have.
-
-    Then only the package itself is built and installed, and only its modules are compiled.
-    """
+    """Return what makes an installed server find the dependencies that the tests have."""
     return {"PYTHONPATH": sysconfig.get_path("purelib")}

@@ -9,7 +9,6 @@ import pytest
 from emacs_editor import (
     DEADLINE_S,
     PACKAGE,
-    SERVER_COMMAND,
     Emacs,
     LispError,
     editors,
@@ -18,6 +17,8 @@ from emacs_editor import (
     need_emacs,
 )
 from neovim_model import Model
+
+from support.fork_server import server_command
 
 _LINT = f"""
 (require 'checkdoc)
@@ -252,7 +253,7 @@ def test_a_narrowed_buffer_gets_the_text_outside_too(editor: Emacs) -> None:
 def test_a_buffer_with_another_server_is_left_to_it(emacs: Emacs) -> None:
     path = emacs.home / "script.sh"
     path.write_text("true\n")
-    command = " ".join(lisp(word) for word in SERVER_COMMAND)
+    command = " ".join(lisp(word) for word in server_command())
     emacs.run(f"(switch-to-buffer (find-file-noselect {lisp(path)}))")
     emacs.run(
         f"(let ((eglot-server-programs '((sh-mode {command})))) (call-interactively #'eglot))"

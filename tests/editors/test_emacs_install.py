@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from emacs_editor import PACKAGE, Emacs, LispError, editors, lisp, need_emacs
 from neovim_model import Model
-from package_index import index_settings, packages_of_tests
+from package_index import copy_checkout, index_settings, packages_of_tests
 
-ROOT = PACKAGE.parents[2]
 INSTALL = "(streaming-code-generator-install)"
 INSTALLED_WITHIN_S = 400.0
 """With pip on a busy machine; 15 s on an idle one."""
@@ -36,13 +35,7 @@ def executable(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what a clone has of the server and the package."""
-    folder = tmp_path / "check out"
-    folder.mkdir()
-    for name in ("LICENSE", "README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("server", "editors/emacs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+    return copy_checkout(tmp_path / "check out", "emacs")
 
 
 @contextmanager

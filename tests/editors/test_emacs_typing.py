@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emacs_editor import SERVER_COMMAND, Emacs, editors, lisp, need_emacs
+from emacs_editor import Emacs, editors, lisp, need_emacs
 from neovim_model import Model, Script
+
+from support.fork_server import server_command
 
 UNDO = "\x1f"  # C-_
 LINE_START = "\x01"  # C-a
@@ -158,7 +160,7 @@ def test_eglot_alone_generates_by_its_code_actions(
     executable: str, model: Model, tmp_path: Path
 ) -> None:
     model.on("adder 5", PIECES).release_all()
-    command = " ".join(lisp(word) for word in SERVER_COMMAND)
+    command = " ".join(lisp(word) for word in server_command())
     with Emacs(
         executable, tmp_path, environment=model.environment, package=None, terminal=True
     ) as editor:

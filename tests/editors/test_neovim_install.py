@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from neovim_editor import Neovim
-from package_index import index_settings, packages_of_tests
+from package_index import copy_checkout, index_settings, packages_of_tests
 
-ROOT = Path(__file__).parents[2]
 INSTALL_DEADLINE_S = 300.0
 _HEALTH = """
 vim.cmd('checkhealth streaming_code_generator')
@@ -23,13 +22,7 @@ return text
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository, which a test may change."""
-    folder = tmp_path_factory.mktemp("a checkout")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("server", "editors/nvim"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder / name)
-    return folder
+    return copy_checkout(tmp_path_factory.mktemp("a checkout"), "nvim")
 
 
 def path_with(folder: Path, *, python: bool = False) -> str:
@@ -166,11 +159,11 @@ def test_the_server_is_installed_with_uv_found_and_renewed(
 ) -> None:
     home, path = tmp_path / "home", os.environ["PATH"]
 
-    with start(home, plugin, path) as editor:
+    with start(home, plugin, path, **packages_of_tests()) as editor:
         assert install(editor).startswith("Installed streaming-code-generator ")
         first = used_server(editor)
 
-    with start(home, plugin, path) as editor:
+    with start(home, plugin, path, **packages_of_tests()) as editor:
         assert used_server(editor) == first
         assert "which has not changed since" in editor.lua(_HEALTH)
         with (checkout / "server/streaming_code_generator/__init__.py").open("a") as source:

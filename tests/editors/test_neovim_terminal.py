@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from neovim_editor import PLUGIN, SERVER_COMMAND, isolated_environment, neovim_command, wait_until
+from neovim_editor import PLUGIN, isolated_environment, neovim_command, wait_until
 from neovim_model import Model
 from neovim_terminal import IS_MISSING, Terminal
+
+from support.fork_server import server_command
 
 pytestmark = pytest.mark.skipif(IS_MISSING, reason="tmux is not installed")
 
@@ -34,7 +36,7 @@ def terminal(model: Model, path: Path) -> Iterator[Terminal]:
     init = home / "init.vim"
     init.write_text(
         f"set runtimepath^={PLUGIN}\n"
-        f"lua vim.lsp.config('streaming_code_generator', {{ cmd = {_lua(SERVER_COMMAND)} }})\n"
+        f"lua vim.lsp.config('streaming_code_generator', {{ cmd = {_lua(server_command())} }})\n"
         "set statusline=%f\\ %{v:lua.require'streaming_code_generator'.statusline()}\n"
     )
     environment = isolated_environment(home) | model.environment

@@ -10,10 +10,12 @@ import atexit
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -31,6 +33,7 @@ _SHARED = (
     "openai.resources.chat.completions",
 )
 _LONGEST_MESSAGE = 1 << 20
+_RELAY = Path(__file__).with_name("fork_relay.py")
 
 
 # In the tests
@@ -104,12 +107,25 @@ async def start_forked(
             "folder": str(folder or Path.cwd()),
         }
     ).encode()
-    socket.send_fds(_fork_server(), [message], sent)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(_fork_server())
+        socket.send_fds(connection, [message], sent)
     for descriptor in sent:
         os.close(descriptor)
     _, writer = await asyncio.open_connection(sock=ours)
     readers = [await _reader(pipe[0]) for pipe in (control, stdout, stderr)]
     return ForkedProcess(readers[0], writer, *readers[1:])
+
+
+def server_command() -> list[str]:
+    """Return the words with which another program starts a server, forked where that can be.
+
+    The process that they start is then not the server: it passes on the server's streams, and ends
+    after it.
+    """
+    if sys.platform != "linux":
+        return [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
+    return [sys.executable, "-I", "-S", str(_RELAY), _fork_server(), "serve", "--stdio"]
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
@@ -121,33 +137,41 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
 
 
 @cache
-def _fork_server() -> socket.socket:
-    """Start the process that forks; it ends with the tests."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    process = subprocess.Popen(
-        [sys.executable, "-P", __file__, str(theirs.fileno())], pass_fds=[theirs.fileno()]
-    )
-    theirs.close()
+def _fork_server() -> str:
+    """Start the process that forks, and return its socket's path; it ends with the tests."""
+    folder = tempfile.TemporaryDirectory(prefix="fork-server-")
+    path = f"{folder.name}/socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(path)
+        listener.listen()
+        numbers = [listener.fileno()]
+        theirs, ours = os.pipe()
+        numbers.append(theirs)
+        process = subprocess.Popen(
+            [sys.executable, "-P", __file__, *map(str, numbers)], pass_fds=numbers
+        )
+        os.close(theirs)
 
     def end() -> None:
-        ours.close()
+        os.close(ours)
         process.wait()
+        folder.cleanup()
 
     atexit.register(end)
-    return ours
+    return path
 
 
 # In the process that forks
 
 
-def _serve_forks(listener: socket.socket) -> None:
+def _serve_forks(listener: socket.socket, tests: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing is left of a keeper
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(listener, _LONGEST_MESSAGE, 4)
-        if not message:
-            return
-        if os.fork() == 0:
+    while tests not in select.select([listener.fileno(), tests], [], [])[0]:
+        with listener.accept()[0] as connection:
+            message, descriptors, _, _ = socket.recv_fds(connection, _LONGEST_MESSAGE, 4)
+        if len(descriptors) == 4 and os.fork() == 0:
             listener.close()
+            os.close(tests)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _keep(message, descriptors)
         for descriptor in descriptors:
@@ -190,4 +214,4 @@ if __name__ == "__main__":
     for name in _SHARED:
         importlib.import_module(name)
     load_counter(encoding_of("loopback-model")[0])
-    _serve_forks(socket.socket(fileno=int(sys.argv[1])))
+    _serve_forks(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

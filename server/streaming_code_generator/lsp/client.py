@@ -63,6 +63,13 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
     def announces(name: str) -> bool:
         return isinstance(options, Mapping) and options.get(name) is True
 
+    # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
+    uris = [folder.uri for folder in params.workspace_folders or []]
+    if not uris and params.root_uri:
+        uris = [params.root_uri]
+    paths = [path for uri in uris if (path := to_fs_path(uri))]
+    if not paths and params.root_path:
+        paths = [params.root_path]
     return Capabilities(
         edits=can("workspace.apply_edit"),
         work_done_progress=can("window.work_done_progress"),
@@ -75,20 +82,9 @@ def resolve_capabilities(params: types.InitializeParams) -> Capabilities:
         show_document=can("window.show_document.support"),
         generation_updates=announces(GENERATION_UPDATES),
         undo_notifications=announces(UNDO_NOTIFICATIONS),
-        roots=_roots(params),
+        roots=tuple(Path(path) for path in paths if "\0" not in path),
         initialization_options=options,
     )
-
-
-def _roots(params: types.InitializeParams) -> tuple[Path, ...]:
-    # Newest first: `workspaceFolders`, then `rootUri`, then `rootPath`, which LSP deprecates.
-    uris = [folder.uri for folder in params.workspace_folders or []]
-    if not uris and params.root_uri:
-        uris = [params.root_uri]
-    paths = [path for uri in uris if (path := to_fs_path(uri))]
-    if not paths and params.root_path:
-        paths = [params.root_path]
-    return tuple(Path(path) for path in paths if "\0" not in path)
 
 
 class Client:

@@ -70,7 +70,9 @@ class StreamingServer(LanguageServer):
             name: translating(functools.partial(self._run_command, name)) for name in COMMANDS
         }
         self.protocol.request_handlers = {
-            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(self._complete)
+            types.TEXT_DOCUMENT_INLINE_COMPLETION: translating(
+                lambda params, _: self.ghost_text.begin(params)
+            )
         }
         _register(self)
         _register_renames(self)
@@ -122,9 +124,6 @@ class StreamingServer(LanguageServer):
         self, name: str, arguments: object, ended: ExitStack
     ) -> Coroutine[Any, Any, object]:
         return self.commands.begin(name, arguments, ended)
-
-    def _complete(self, params: Any, _: ExitStack) -> Coroutine[Any, Any, object]:
-        return self.ghost_text.begin(params)
 
     # Logging
 

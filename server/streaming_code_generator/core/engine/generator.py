@@ -36,7 +36,7 @@ from streaming_code_generator.core.engine.routes import (
     unlimited,
 )
 from streaming_code_generator.core.engine.run import GenerationRun, Piece, Wants
-from streaming_code_generator.core.extract.filter import OutputFilter
+from streaming_code_generator.core.extract.filter import OutputFilter, extract
 from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import (
     BufferedDeltas,
@@ -125,9 +125,9 @@ class GenerationEngine:
                     case _:
                         yield piece
 
-    def new_run(self, *, is_filtered: bool = False) -> GenerationRun:
-        """Return the account of a new generation; a filter may find the parts of its text."""
-        return GenerationRun(self._policy, is_filtered=is_filtered)
+    def new_run(self) -> GenerationRun:
+        """Return the account of a new generation."""
+        return GenerationRun(self._policy)
 
     async def pieces(
         self,
@@ -196,7 +196,8 @@ class GenerationEngine:
                         yield run.retry_event(error.message, 0.0)
                     asked = continued(request, run.text)
             await self._settle(request, run, routes)
-            yield run.result()
+            # A filter finds the parts of the text by itself.
+            yield run.result(extract("" if wants is not None else run.text))
         except StreamingError as error:
             raise final_error(error, run) from error.__cause__
 
@@ -404,7 +405,7 @@ async def filtered(  # noqa: PLR0913 - each has a default
         StreamingError: As the engine does; held-back text is dropped then.
     """
     output = OutputFilter(target or CodeTarget())
-    run = engine.new_run(is_filtered=True)
+    run = engine.new_run()
     response = response or Response()
     response.text = run.content
     # What the filter gives out is given out for good: the parts of the result are just their sum,

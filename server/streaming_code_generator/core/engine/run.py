@@ -12,7 +12,7 @@ from streaming_code_generator.core.attempts import AttemptMeter, reported_usage,
 from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import GenerationPolicy, Phase
 from streaming_code_generator.core.engine.routes import Routes
-from streaming_code_generator.core.extract.filter import extract
+from streaming_code_generator.core.extract.parts import Extraction
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
     Delta,
@@ -137,11 +137,9 @@ class GenerationRun:
 
     Args:
         policy: The size of a piece, and whether keys are masked.
-        is_filtered: Whether the parts of the response are found elsewhere.
     """
 
-    def __init__(self, policy: GenerationPolicy, *, is_filtered: bool = False) -> None:
-        self._is_filtered = is_filtered
+    def __init__(self, policy: GenerationPolicy) -> None:
         self.masking = KeyMasking(is_off=not policy.masks_keys)
         """What was masked in what is sent, and is put back in the response."""
         self._content_splitter = ChunkSplitter(policy.chunk_size)
@@ -377,10 +375,9 @@ class GenerationRun:
             stats=self.stats(StreamStatus.INITIALIZING),
         )
 
-    def result(self) -> GenerationFinished:
-        """Return the last event."""
+    def result(self, extraction: Extraction) -> GenerationFinished:
+        """Return the last event, with the parts that were found in the text."""
         text = self.text
-        extraction = extract("" if self._is_filtered else text)
         reason = self._finish_reason or ""
         warnings: tuple[str, ...] = ()
         if reason in INCOMPLETE:

@@ -2,8 +2,8 @@
 
 import re
 
-from streaming_code_generator.core.extract.dress import DIFF_TAGS
 from streaming_code_generator.core.extract.parts import (
+    DIFF_TAGS,
     CodeTarget,
     Dropped,
     FilteredText,

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from streaming_code_generator.core.extract.parts import CodeTarget, Surroundings, Tally
+from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Surroundings, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
-OLD_TEXT = ("old_string", "old_str", "old_code", "old_text", "search", "original")
-"""Tags around the text that an edit is to find, in the tools of several agents."""
 _OLD_AND_NEW = re.compile(
     rf"<({'|'.join(OLD_TEXT)})>\n?(.*?)\n?</\1>"
     r"\s*<(new_string|new_str|new_code|new_text|replace|updated)>\n?(.*?)\n?</\3>",

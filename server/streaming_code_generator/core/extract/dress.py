@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass
 
 from streaming_code_generator.core.extract.diffs import (
-    OLD_TEXT,
     Applied,
     Hunk,
     apply_diff,
     apply_hunks,
 )
-from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.parts import DIFF_TAGS, OLD_TEXT, CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
@@ -32,7 +31,7 @@ _FIELDS = (
 )
 """What tools for editing call the text that they write, the surest first."""
 _OLD = ("old_string", "old_str", "old_code", "old_text", "search")
-_AROUND = ("arguments", "parameters", "input", "args", "params", "function")
+_AROUND = ("arguments", "parameters", "input", "args", "params", "function", "edits", "changes")
 _OTHERS = (
     *("name", "language", "placement", "explanation", "tool", "action", "command", "path"),
     *("file_path", "filename", "file", "type", "id", "thought", "reasoning", "description"),
@@ -103,7 +102,6 @@ def _edit_of(value: object) -> Edit | None:
     return next((edit for key in _AROUND if (edit := _edit_of(value.get(key))) is not None), None)
 
 
-DIFF_TAGS = {"diff", "udiff", "patch"}
 DIFF_LIMIT = 65_536
 """Most characters of a diff: it can only be applied when it is whole."""
 
@@ -218,7 +216,7 @@ class Dress:
         if is_first and self._may_be_object and may_hold_code(line):
             self._is_object = True
             return self._gather(is_whole=is_whole)
-        if not line.strip(BLANK) or (len(line) <= LINE_LIMIT and self._may_be_dressed(line)):
+        if len(line) <= LINE_LIMIT and (not line.strip(BLANK) or self._may_be_dressed(line)):
             return self._at_line_end(line) if is_whole else ""
         return self._pass()
 

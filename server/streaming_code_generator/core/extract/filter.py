@@ -396,9 +396,8 @@ class OutputFilter:
     def _collected(self) -> list[FilteredText]:
         """Return what has come together, neighbours of one part joined."""
         collected, self._pieces = self._pieces, []
-        if len(collected) == 1:
-            ((part, text),) = collected
-            return [FilteredText(part=part, text=text)]
+        if len(collected) <= 1:
+            return [FilteredText(part=part, text=text) for part, text in collected]
         runs = itertools.groupby(collected, key=lambda piece: piece[0])
         return [
             FilteredText(part=part, text="".join(text for _, text in run)) for part, run in runs

@@ -7,8 +7,7 @@ prompt's template or of a tool that the model thought it had.
 import re
 from dataclasses import dataclass
 
-from streaming_code_generator.core.extract.diffs import OLD_TEXT
-from streaming_code_generator.core.extract.parts import CodeTarget, Tally
+from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, segments
 
 END_TOKENS = (
@@ -336,6 +335,8 @@ def _may_wrap(name: str, target: CodeTarget) -> bool:
         or (name in _OF_HTML and (language_id in _MARKUP or target.is_prose))
     ):
         return False
+    if name == "script" and language_id in {"javascript", "typescript"}:
+        return True
     may_be_any = language_id not in _MAY_HOLD_MARKUP and not target.is_prose
     is_no_html = "_" in name and language_id in {"javascript", "typescript"}
     return may_be_any or is_no_html or _KNOWN.fullmatch(name) is not None

@@ -42,6 +42,12 @@ Rule = Literal[
 """
 
 
+DIFF_TAGS = {"diff", "udiff", "patch"}
+"""What a block, or a document, is called that holds a diff."""
+OLD_TEXT = ("old_string", "old_str", "old_code", "old_text", "search", "original")
+"""Tags around the text that an edit is to find, in the tools of several agents."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilteredText:
     """The next few characters of one of the three streams."""

@@ -223,8 +223,9 @@ class ClosingBehindCode:
         run = line[len(kept) :]
         self.held = ""
         if len(line) == len(text):
-            self.held = run
-            return kept, ""
+            # What is longer than the fence that opened the block closes it no more.
+            self.held = run if len(run) <= length else ""
+            return line.removesuffix(self.held), ""
         before = _line_so_far(written) + kept
         is_behind_text = before.strip(BLANK) != ""
         if (

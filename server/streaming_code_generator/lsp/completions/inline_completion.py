@@ -55,8 +55,11 @@ class GhostText:
         await self._neighbours.aclose()
         await self.completions.aclose()
 
-    def begin(self, params: types.InlineCompletionParams) -> Coroutine[Any, Any, object]:
+    def begin(self, params: Any) -> Coroutine[Any, Any, object]:
         """Take the place at once, before the next message may change the document; then suggest.
+
+        Args:
+            params: The request's `InlineCompletionParams`.
 
         Cancellation: at once.
         """

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from streaming_code_generator.core.complete.fill import Excerpt
 from streaming_code_generator.core.prompt.definitions import likely_files, related_pieces
-from streaming_code_generator.core.prompt.file_pieces import FilePiece, fit
+from streaming_code_generator.core.prompt.file_pieces import fit
 from streaming_code_generator.core.tokens import estimated_tokens
 from streaming_code_generator.lsp.documents.documents import Documents, snapshot
 from streaming_code_generator.lsp.documents.files import (
@@ -93,8 +93,7 @@ class Neighbours:
             replace(piece, end=min(piece.end, piece.first + BEGINNING_LINES)) for piece in related
         )
         taken = fit(cut, MOST_TOKENS, lambda text: estimated_tokens(len(text)))
-        return tuple(map(_excerpt, taken))
-
-
-def _excerpt(piece: FilePiece) -> Excerpt:
-    return Excerpt(name=piece.file.path, text="\n".join(piece.file.lines[piece.first : piece.end]))
+        return tuple(
+            Excerpt(name=piece.file.path, text="\n".join(piece.file.lines[piece.first : piece.end]))
+            for piece in taken
+        )

@@ -98,6 +98,11 @@ def make_job(
     _require(place)
     document = place.document
     placement, _ = _placement(arguments, place)
+    shows_explanation = (
+        arguments.target == "none"
+        or bool(settings.insert_explanation)
+        or arguments.partial_result_token is not None
+    )
     return Job(
         uri=document.uri,
         language_id=document.language_id,
@@ -106,9 +111,7 @@ def make_job(
         prefix=placement.prefix,
         # A new file ends with a line ending, as files do.
         suffix="\n" if isinstance(arguments.target, NewFile) else placement.suffix,
-        code_target=replace(
-            placement.target, ends_with_code=_wants_code_alone(arguments, settings)
-        ),
+        code_target=replace(placement.target, ends_with_code=not shows_explanation),
         request=completion_request(settings, prompt.messages, session_id=session_id),
         selection=arguments.selection,
         context=tuple(
@@ -127,15 +130,6 @@ def make_job(
         is_awaited=arguments.wait,
         work_done_token=arguments.work_done_token,
         partial_result_token=arguments.partial_result_token,
-    )
-
-
-def _wants_code_alone(arguments: GenerateArguments, settings: Settings) -> bool:
-    """Whether no client sees what the model says about the code."""
-    return (
-        arguments.target != "none"
-        and not settings.insert_explanation
-        and arguments.partial_result_token is None
     )
 
 

@@ -67,8 +67,13 @@ def route_of(base_url: str, network: Network) -> Route:
         import httpx2  # noqa: PLC0415 - see the module's docstring
 
         route["proxy"] = httpx2.Proxy(network.proxy.reveal())
-    if urlsplit(base_url).scheme == "https" and (network.ca_bundle or network.client_certificate):
+    is_https = urlsplit(base_url).scheme == "https"
+    if is_https and (network.ca_bundle or network.client_certificate):
         route["verify"] = _tls(network)
+    elif not is_https and not is_proxied(base_url, network):
+        # Nothing is encrypted, so reading the system's authorities would be in vain: this trusts
+        # nobody.
+        route["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return route
 
 
@@ -189,8 +194,6 @@ class LazyClient:
         if not is_openai(self._base_url):
             # The SDK reads both from the environment; they must not reach another endpoint.
             client.organization = client.project = None
-        # The resource classes import their types when they are first touched: 0.3 s more.
-        _ = client.chat.completions.with_streaming_response
         return client
 
     def _http_client(self, timeout: "Timeout", auth: "Auth | None") -> "AsyncClient":
