@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.routes import CircuitBreakers, Fallback
+from streaming_code_generator.core.engine.recovery import CircuitBreakers, Fallback
 from streaming_code_generator.core.engine.run import GenerationRun, Piece
 from streaming_code_generator.core.messages import (
     CompletionRequest,

@@ -19,7 +19,7 @@ from streaming_code_generator import (
     StreamStats,
     StreamStatus,
 )
-from streaming_code_generator.core.engine.routes import MOST_FAILURES
+from streaming_code_generator.core.engine.recovery import MOST_FAILURES
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.engine.continuation import (
+from streaming_code_generator.core.engine.generator import GenerationPolicy
+from streaming_code_generator.core.engine.recovery import (
     LEAST_LINE_OVERLAP,
     LEAST_OVERLAP,
     Seam,
 )
-from streaming_code_generator.core.engine.generator import GenerationPolicy
 from streaming_code_generator.core.messages import Delta, Usage
 from streaming_code_generator.errors import APIError, ErrorKind, StreamProcessError
 from streaming_code_generator.testing.scripted import (

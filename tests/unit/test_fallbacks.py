@@ -3,7 +3,7 @@
 import pytest
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
-from streaming_code_generator.core.engine.routes import (
+from streaming_code_generator.core.engine.recovery import (
     MOST_FAILURES,
     MOST_OPEN_S,
     OPEN_S,

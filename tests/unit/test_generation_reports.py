@@ -5,7 +5,7 @@ import re
 
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit
-from streaming_code_generator.core.engine.routes import Fallback
+from streaming_code_generator.core.engine.recovery import Fallback
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message
 from streaming_code_generator.editing.mirror import Point

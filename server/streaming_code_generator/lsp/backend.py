@@ -14,7 +14,7 @@ from pathlib import Path
 from streaming_code_generator.core.attempts import Attempt
 from streaming_code_generator.core.engine.generator import GenerationEngine, generation_policy
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit
-from streaming_code_generator.core.engine.routes import CircuitBreakers
+from streaming_code_generator.core.engine.recovery import CircuitBreakers
 from streaming_code_generator.core.messages import Provider
 from streaming_code_generator.core.results import Cost
 from streaming_code_generator.core.tokens import Tokenizers

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streaming_code_generator.core.complete.fill import FillNotOfferedError, FillRequest, FillsIn
-from streaming_code_generator.core.engine.routes import Fallback
+from streaming_code_generator.core.engine.recovery import Fallback
 from streaming_code_generator.core.messages import (
     CompletionRequest,
     Delta,

@@ -19,7 +19,6 @@ from streaming_code_generator.core.attempts import (
     metered,
     unrecorded,
 )
-from streaming_code_generator.core.engine.continuation import RECOVERS, continued
 from streaming_code_generator.core.engine.limits import (
     JITTER,
     Deadlines,
@@ -28,11 +27,13 @@ from streaming_code_generator.core.engine.limits import (
     attempts,
     may_be_repeated,
 )
-from streaming_code_generator.core.engine.routes import (
+from streaming_code_generator.core.engine.recovery import (
+    RECOVERS,
     Admit,
     CircuitBreakers,
     Fallback,
     Routes,
+    continued,
     unlimited,
 )
 from streaming_code_generator.core.engine.run import GenerationRun, Piece, Wants

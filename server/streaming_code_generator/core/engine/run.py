@@ -9,9 +9,8 @@ from itertools import groupby
 from typing import Literal, Protocol
 
 from streaming_code_generator.core.attempts import AttemptMeter, reported_usage, token_figures
-from streaming_code_generator.core.engine.continuation import Seam
 from streaming_code_generator.core.engine.limits import GenerationPolicy, Phase
-from streaming_code_generator.core.engine.routes import Routes
+from streaming_code_generator.core.engine.recovery import Routes, Seam
 from streaming_code_generator.core.extract.parts import Extraction
 from streaming_code_generator.core.masking import KeyMasking
 from streaming_code_generator.core.messages import (
