@@ -778,3 +778,32 @@ def test_a_removed_text_is_gone_though_a_line_ending_like_its_own_stands_there()
     desk.report((None, "x = 1\ny = 2\n"))
 
     assert desk.outcomes == [Deleted("0")]
+
+
+def test_line_endings_that_the_client_keeps_as_its_own_are_not_sent_again() -> None:
+    """It reports that nothing changed, somewhere."""
+    desk = Desk("a[]b\r\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "\r\n\r\nfoo()")
+    desk.land()
+    desk.writer.want("0", "\n\nfoo()")
+    edit = desk.sent()
+
+    desk.reply(edit)
+    desk.report((((3, 0), (3, 0)), ""))
+    assert desk.writer.is_idle
+
+
+def test_an_edit_is_known_though_the_user_put_a_line_ending_for_its_beginning() -> None:
+    r"""Reported as an insertion behind the line ending before which it is."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "one(1)\n\ntwo(2)\nthree(3)")
+    edit = desk.sent()
+
+    desk.reply(edit)
+    desk.report((((1, 0), (1, 0)), "x\n\ntwo(2)\nthree(3)\n"))
+    assert desk.writer.region("0").own_text == "one(1)\n\ntwo(2)\nthree(3)"
+    desk.finish("0", "one(1)\n\ntwo(2)\nthree(3)")
+    assert desk.sends_nothing()
+    assert desk.mirrored == "a\nx\n\ntwo(2)\nthree(3)\nb\n"

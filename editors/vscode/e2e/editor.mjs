@@ -148,6 +148,9 @@ const QUIET = {
   'files.hotExit': 'off',
   'files.autoSave': 'off',
   'security.workspace.trust.startupPrompt': 'never',
+  // TypeScript formats, and does nothing else here.
+  'js/ts.tsserver.useSyntaxServer': 'always',
+  'js/ts.tsserver.automaticTypeAcquisition.enabled': false,
 };
 
 /** Another key for the editor's own undo: the usual one runs a command of the extension's. */

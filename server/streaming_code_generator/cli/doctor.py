@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from platform import python_version
 
 from streaming_code_generator.cli.endpoint_checks import (
@@ -198,7 +199,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cancel:
         findings = _cancel_findings(resolved)
     elif arguments.endpoint:
-        findings = _endpoint_findings(resolved)
+        findings = chain([_key(resolved)], check_at_work(resolved))
     else:
         findings = _findings(resolved, asks_local_servers=arguments.local)
     # Each line as soon as it is known: the endpoint may take its time.
@@ -232,11 +233,6 @@ def _findings(resolved: ResolvedSettings, *, asks_local_servers: bool) -> Iterat
     if taken.is_called("embedded"):
         yield check_embedded_answer(resolved)
     yield check_tokenizer(taken)
-
-
-def _endpoint_findings(resolved: ResolvedSettings) -> Iterator[Finding]:
-    yield _key(resolved)
-    yield from check_at_work(resolved)
 
 
 def _cancel_findings(resolved: ResolvedSettings) -> Iterator[Finding]:

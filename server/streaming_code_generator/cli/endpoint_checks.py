@@ -332,23 +332,21 @@ def check_local_servers(resolved: ResolvedSettings, *, asks: bool) -> Iterator[F
         if server.is_at(resolved.settings.base_url or "") or not server.listens():
             continue
         is_any = True
-        yield _with_models(server) if asks else _unasked(server)
+        yield local_finding(server, asks=asks)
     if not is_any:
         names = ", ".join(f"{server.name} ({server.port})" for server in usual_servers())
         yield Finding(State.OK, f"local: no other server listens on this machine: {names}")
 
 
-def _unasked(server: LocalServer) -> Finding:
+def local_finding(server: LocalServer, *, asks: bool) -> Finding:
+    """Return how a server that listens here is set; `asks` has it list its models."""
     setting = f'`base_url = "{server.base_url}"`'
-    text = f"local: something listens where {server.name} does; in config.toml: {setting}"
-    return Finding(State.OK, f"{text} (sent nothing; `doctor --local` asks it for its models)")
-
-
-def _with_models(server: LocalServer) -> Finding:
+    if not asks:
+        text = f"local: something listens where {server.name} does; in config.toml: {setting}"
+        return Finding(State.OK, f"{text} (sent nothing; `doctor --local` asks it for its models)")
     listed = list_models(server.base_url, (), Network(), timeout_s=_ANSWER_S)
     if not listed.names:
         what = "wants a key" if listed.wants_key else listed.failure or "has no models"
         return Finding(State.NOTE, f"local: {server.base_url}, where {server.name} is, {what}")
-    settings = f'`base_url = "{server.base_url}"`, `model = "{listed.names[0]}"`'
     text = f"local: {server.name} at {server.base_url} has {some_of(listed.names)}; in config.toml:"
-    return Finding(State.OK, f"{text} {settings}")
+    return Finding(State.OK, f'{text} {setting}, `model = "{listed.names[0]}"`')

@@ -125,6 +125,13 @@ class InFlight:
 
     def is_converted_in(self, change: ForeignChange, mirror: Mirror) -> bool:
         """Whether a change is all of the edit, with other line endings."""
+        if self.plan and change.start == change.end and not change.text:
+            # Nothing changed, as it is if the edit replaces only line endings.
+            return all(
+                _plain(mirror.slice(mirror.point(*sent.start), mirror.point(*sent.end)))
+                == _plain(sent.text)
+                for sent in self.edit.replacements
+            )
         if len(self.edit.replacements) != 1 or not self.plan:
             return False
         (sent,) = self.edit.replacements
