@@ -49,7 +49,7 @@ def cpu_s_of_ended_children() -> float:
 async def test_shutdown_and_exit_end_with_success(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.shake_hands(workspace)
         assert (await server.ask("shutdown", None))["result"] is None
         await server.notify("exit", None)
@@ -60,7 +60,7 @@ async def test_shutdown_and_exit_end_with_success(
 async def test_exit_without_shutdown_ends_without_success(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.shake_hands(workspace)
         await server.notify("exit", None)
 
@@ -68,7 +68,7 @@ async def test_exit_without_shutdown_ends_without_success(
 
 
 async def test_exit_before_initialize_ends(environment: dict[str, str]) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.notify("exit", None)
 
         assert await server.ended() == UNCLEAN
@@ -77,7 +77,7 @@ async def test_exit_before_initialize_ends(environment: dict[str, str]) -> None:
 async def test_closed_input_ends_the_server_in_the_middle_of_a_stream(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
 ) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await streaming(server, workspace, endpoint)
 
         server.hang_up()
@@ -89,7 +89,7 @@ async def test_closed_input_ends_the_server_in_the_middle_of_a_stream(
 async def test_closed_input_ends_the_server_while_it_warms_up(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.shake_hands(workspace)
         server.hang_up()
 
@@ -97,7 +97,7 @@ async def test_closed_input_ends_the_server_while_it_warms_up(
 
 
 async def test_closed_input_ends_a_server_that_nobody_greeted(environment: dict[str, str]) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         server.hang_up()
 
         assert await server.ended() == 0
@@ -107,7 +107,7 @@ async def test_ending_costs_next_to_nothing(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
 ) -> None:
     endpoint.will(answer("x = 1"))
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.shake_hands(workspace)
         await server.open(URI, "")
         await server.answer_to(await server.command("generate", {**PLACE, "target": "none"}))
@@ -126,7 +126,7 @@ async def test_ending_costs_next_to_nothing(
 async def test_embedded_model_ends_with_the_server(
     workspace: Path, tmp_path: Path, end: str
 ) -> None:
-    async with raw_server(server_environment(tmp_path), may_fall=True) as server:
+    async with raw_server(server_environment(tmp_path), *SERVER, may_fall=True) as server:
         await server.shake_hands(workspace)
         await server.open(URI, "")
         await server.command("generate", {**PLACE, "partialResultToken": "text"})
@@ -258,7 +258,7 @@ async def test_initialize_does_not_wait_for_what_generations_need(
 async def test_server_answers_while_it_warms_up(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    async with raw_server(environment) as server:
+    async with raw_server(environment, *SERVER) as server:
         await server.shake_hands(workspace)
         # The server's own modules are imported before the first; the SDK is while it answers.
         assert await server.is_alive()

@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import re
+import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from support.fork_server import ForkedProcess, start_forked
 from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
 CAPABILITIES = {
@@ -124,7 +126,7 @@ class Wire:
 class RawServer(Wire):
     """A server process, and the wire to it over standard input and output."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process | ForkedProcess) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         super().__init__(process.stdout, process.stdin)
@@ -160,12 +162,16 @@ async def raw_server(
 
     Args:
         environment: The server's, whole.
-        command: Instead of the usual one.
+        command: A new interpreter's; without one the server is forked, with its imports.
         may_fall: Whether the test ends it in a way that may leave a traceback.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(command or SERVER), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environment)
-    )
+    process: Process | ForkedProcess
+    if command or sys.platform != "linux":
+        process = await asyncio.create_subprocess_exec(
+            *(command or SERVER), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(environment)
+        )
+    else:
+        process = await start_forked("serve", "--stdio", environment=environment)
     server = RawServer(process)
     logging = asyncio.create_task(server.keep_stderr())
     try:
