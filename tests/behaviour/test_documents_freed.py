@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from streaming_code_generator.editing.mirror import Mirror
+from streaming_code_generator.lsp.protocol import StreamMessageWriter
 from streaming_code_generator.lsp.server import StreamingServer, build_server
 from streaming_code_generator.lsp.serving import MessageReader, serve
-from streaming_code_generator.lsp.writing import StreamMessageWriter
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from support.lsp_endpoint import GatedAnswer, ScriptedEndpoint, scripted_endpoint
 from support.lsp_process import DEADLINE_S

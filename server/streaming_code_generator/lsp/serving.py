@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from pygls.exceptions import JsonRpcException, JsonRpcParseError
 from pygls.io_ import WebSocketWriter
 
-from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.writing import (
+from streaming_code_generator.lsp.protocol import (
     MessageWriter,
+    StreamingProtocol,
     StreamMessageWriter,
     ThreadMessageWriter,
 )
