@@ -12,8 +12,8 @@ from streaming_code_generator.core.engine.generator import GenerationEngine, Gen
 from streaming_code_generator.core.messages import CompletionRequest, Message
 from streaming_code_generator.core.results import GenerationFinished, GenerationResult
 from streaming_code_generator.errors import APIError
-from streaming_code_generator.providers.openai.dialect import Quirks
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
+from streaming_code_generator.providers.openai.stream import Quirks
 from streaming_code_generator.testing.openai_replies import DONE, Reply, answer, chunk, finish
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 

@@ -24,7 +24,6 @@ from streaming_code_generator.core.results import BURST_S
 from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
-from streaming_code_generator.providers.openai.dialect import Quirks
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.sdk import (
     Network,
@@ -32,6 +31,7 @@ from streaming_code_generator.providers.openai.sdk import (
     route_of,
     sendable_key,
 )
+from streaming_code_generator.providers.openai.stream import Quirks
 from streaming_code_generator.settings import ResolvedSettings, Secret
 from streaming_code_generator.settings.endpoints import is_loopback
 

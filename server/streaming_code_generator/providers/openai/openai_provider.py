@@ -14,7 +14,6 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta, Pro
 from streaming_code_generator.errors import APIError, ConfigurationError, StreamingError
 from streaming_code_generator.providers.openai.dialect import (
     PATHS,
-    Quirks,
     WaysToFill,
     body_of,
     dialect_for,
@@ -37,7 +36,7 @@ from streaming_code_generator.providers.openai.sdk import (
     is_proxied,
     sendable_key,
 )
-from streaming_code_generator.providers.openai.stream import ChunkReader
+from streaming_code_generator.providers.openai.stream import ChunkReader, Quirks
 from streaming_code_generator.settings.declarations import (
     Api,
     SessionAffinity,
