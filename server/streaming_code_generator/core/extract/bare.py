@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.blocks import AfterCode, code
+from streaming_code_generator.core.extract.blocks import AfterCode, Written, code
 from streaming_code_generator.core.extract.marks import ClosingTag, is_closing
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -182,7 +182,7 @@ class BareCode(FilterStage):
         )
 
     def _after(self) -> AfterCode:
-        return AfterCode(self._target, "".join(self._code), "")
+        return AfterCode(self._target, Written().with_block("".join(self._code)))
 
 
 class BareText(FilterStage):
@@ -234,7 +234,7 @@ class BareText(FilterStage):
         if line is None:
             return code(text)
         if is_closing(line, self._closing):
-            after = AfterCode(self._target, "", "")
+            after = AfterCode(self._target, Written())
             return FilterStep(pieces=[Dropped("wrapper", line)], following=after)
         if self._inner is None:
             fence = opening_fence(line)
@@ -279,7 +279,7 @@ class BareText(FilterStage):
         if not self._target.is_prose and reads_like_prose(self._next_line):
             return FilterStep(
                 pieces=[Dropped("fence", self._held)],
-                following=AfterCode(self._target, "", ""),
+                following=AfterCode(self._target, Written()),
                 rest=self._next_line,
             )
         return self._keep(suspect)

@@ -1,6 +1,7 @@
 """The stages of an answer from its first fence on: the code, what follows it, and other blocks."""
 
 import re
+from dataclasses import dataclass
 
 from streaming_code_generator.core.extract.parts import (
     DIFF_TAGS,
@@ -179,11 +180,11 @@ class FencedCode(FilterStage):
     first line.
     """
 
-    def __init__(self, fence: Fence, target: CodeTarget, written: str = "") -> None:
+    def __init__(self, fence: Fence, target: CodeTarget, written: "Written | None" = None) -> None:
         self._fence = fence
         self._target = target
-        self._written = written
-        """The code of blocks before this one."""
+        self._written = written or Written()
+        """What is known of the blocks before this one."""
         self._head = LineHead()
         self._may_be_fence = fence.may_be_fence
         self._behind = ClosingBehindCode()
@@ -335,7 +336,9 @@ class FencedCode(FilterStage):
 
     def after(self) -> "AfterCode":
         """Return the stage behind the block."""
-        return AfterCode(self._target, self._written + "".join(self._code), self._fence.tag)
+        return AfterCode(
+            self._target, self._written.with_block("".join(self._code)), self._fence.tag
+        )
 
 
 class _BelowBlankLine(FilterStage):
@@ -436,6 +439,34 @@ _GOES_ON = re.compile(
 _NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
 """A heading with a file's name, above that file's block."""
 _REMEMBERED = 2_000
+_IMPORT = re.compile(
+    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
+    r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known of an answer's code so far, so that no block has to be read again."""
+
+    names: frozenset[str] = frozenset()
+    """What is defined in it."""
+    has_code: bool = False
+    has_only_imports: bool = True
+
+    @property
+    def is_import_only(self) -> bool:
+        """Whether there are imports and nothing that uses them: more has to come."""
+        return self.has_code and self.has_only_imports
+
+    def with_block(self, code: str) -> "Written":
+        """Return what is known once a further block has come."""
+        lines = [line for line in code.split("\n") if line.strip()]
+        return Written(
+            self.names.union(_DEFINITION.findall(code)),
+            self.has_code or bool(lines),
+            self.has_only_imports and all(map(_IMPORT.match, lines)),
+        )
 
 
 class AfterCode(FilterStage):
@@ -445,13 +476,11 @@ class AfterCode(FilterStage):
     Until then the generation may end at any silence.
     """
 
-    def __init__(self, target: CodeTarget, written: str, tag: str) -> None:
+    def __init__(self, target: CodeTarget, written: Written, tag: str = "") -> None:
         self._target = target
         self._tag = tag
         self._written = written
-        lines = [line for line in written.split("\n") if line.strip()]
-        self._is_import_only = bool(lines) and all(map(_IMPORT.match, lines))
-        self.may_be_over = target.ends_with_code and not self._is_import_only
+        self.may_be_over = target.ends_with_code and not written.is_import_only
         self._head = LineHead()
         self._between = ""
         """The beginning of what came behind the code."""
@@ -497,7 +526,7 @@ class AfterCode(FilterStage):
 
     def is_aside(self, first_line: str) -> bool:
         """Whether a further block that begins so tries the code out, or says it anew."""
-        names = set(_DEFINITION.findall(self._written))
+        names = self._written.names
         again = _DEFINITION.match(first_line)
         called = re.match(r"[ \t]*(?:\w+\s*=\s*)?(?:await )?(\w+)\(", first_line)
         return bool(
@@ -525,19 +554,13 @@ class AfterCode(FilterStage):
         #     "And the helper it uses:"  leads to another part: wait for the block
         #     "It is fast.\n"            does not lead anywhere: it ends
         said = self._between.lstrip()
-        if not said or self._is_import_only:
+        if not said or self._written.is_import_only:
             return False
         if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
             return not _GOES_ON.match(said)
         line, ended, _ = said.partition("\n")
         leads_on = line.rstrip(" *_").endswith(":") or _NAMES_FILE.fullmatch(line)
         return bool(ended) and not leads_on and not _GOES_ON.match(line)
-
-
-_IMPORT = re.compile(
-    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
-    r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
-)
 
 
 class _FurtherBlock(FilterStage):

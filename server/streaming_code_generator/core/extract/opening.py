@@ -18,6 +18,7 @@ from streaming_code_generator.core.extract.bare import BareCode, BareText
 from streaming_code_generator.core.extract.blocks import (
     AfterCode,
     LeadIn,
+    Written,
     enter,
     is_tag_alone,
 )
@@ -362,7 +363,9 @@ class Opening(FilterStage):
                 FilteredText(part="code", text=block[3].strip(BLANK)),
                 Dropped("fence", block[4]),
             ]
-            return FilterStep(pieces=pieces, following=AfterCode(self._target, block[3], ""))
+            return FilterStep(
+                pieces=pieces, following=AfterCode(self._target, Written().with_block(block[3]))
+            )
         quotes = fence_of_quotes(line)
         if quotes is not None and names_language(quotes.tag, self._target.language_id):
             return enter(quotes, line, self._target)
@@ -419,7 +422,7 @@ class Opening(FilterStage):
                 FilteredText(part="code", text=span[2]),
                 Dropped("fence", span[0][span.end(2) :]),
             ],
-            following=AfterCode(self._target, span[2], ""),
+            following=AfterCode(self._target, Written().with_block(span[2])),
         )
 
     def _again(self) -> "Opening":
