@@ -117,7 +117,7 @@ RULES_ANSWER_S = 600.0
 
 SHOW, NEVER = "Show the rules to the model", "Never"
 
-Verdict = Literal["allowed", "refused"]
+Consent = Literal["allowed", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ class RulesConsent:
         self._asked: set[str] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
-    def verdict(self, rules: Rules) -> Verdict | None:
+    def verdict(self, rules: Rules) -> Consent | None:
         """Return what the user has said to rules; it blocks."""
         return _read_verdicts().get(rules.key)
 
@@ -197,7 +197,7 @@ class RulesConsent:
         )
         answer = await self._client.ask(question, (SHOW, NEVER), timeout_s=RULES_ANSWER_S)
         if answer in {SHOW, NEVER}:
-            verdict: Verdict = "allowed" if answer == SHOW else "refused"
+            verdict: Consent = "allowed" if answer == SHOW else "refused"
             await asyncio.to_thread(_write_verdict, rules.key, verdict)
             self._client.log(f"rules {path}: {verdict}")
         else:
@@ -214,7 +214,7 @@ def _verdicts_path() -> Path:
     return user_state_path("streaming-code-generator", appauthor=False) / "rules.json"
 
 
-def _read_verdicts() -> dict[str, Verdict]:
+def _read_verdicts() -> dict[str, Consent]:
     try:
         verdicts = json.loads(_verdicts_path().read_text("utf-8"))
     except (OSError, ValueError):
@@ -222,7 +222,7 @@ def _read_verdicts() -> dict[str, Verdict]:
     return verdicts if isinstance(verdicts, dict) else {}
 
 
-def _write_verdict(key: str, verdict: Verdict) -> None:
+def _write_verdict(key: str, verdict: Consent) -> None:
     path = _verdicts_path()
     verdicts = {**_read_verdicts(), key: verdict}
     kept = dict(list(verdicts.items())[-MOST_VERDICTS:])

@@ -59,14 +59,14 @@ def may_hold_code(beginning: str) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Substitution:
     """The code of an object, and what it is to take the place of, if that is said."""
 
     new: str
     old: str | None = None
 
 
-def edit_in(text: str) -> Edit | None:
+def edit_in(text: str) -> Substitution | None:
     """Return the code in an object, or None if the text is no such form with code in it."""
     #     {"name": "edit", "arguments": {"path": "a.py", "code": "x = 1\n"}}      x = 1
     #     "x = 1\ny = 2"                                    the two lines
@@ -76,7 +76,7 @@ def edit_in(text: str) -> Edit | None:
     except (ValueError, SyntaxError):
         return None
     if isinstance(value, str) and "\n" in value.strip():
-        return _edit_of(value) or Edit(value)
+        return _edit_of(value) or Substitution(value)
     return _edit_of(value)
 
 
@@ -87,7 +87,7 @@ def _arguments(text: str) -> dict[str | None, object]:
     return {each.arg: each.value.value for each in given if isinstance(each.value, ast.Constant)}
 
 
-def _edit_of(value: object) -> Edit | None:
+def _edit_of(value: object) -> Substitution | None:
     if isinstance(value, list) and len(value) == 1:
         return _edit_of(value[0])
     if isinstance(value, str):
@@ -98,7 +98,7 @@ def _edit_of(value: object) -> Edit | None:
         found = value.get(field)
         if isinstance(found, str):
             old = next((value[key] for key in _OLD if isinstance(value.get(key), str)), None)
-            return Edit(found, old or None)
+            return Substitution(found, old or None)
     return next((edit for key in _AROUND if (edit := _edit_of(value.get(key))) is not None), None)
 
 

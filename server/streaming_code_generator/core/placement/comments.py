@@ -41,7 +41,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _RawComment:
     """One comment with its marks; lines count from the first one read."""
 
     kind: Literal["line", "block", "docstring"]
@@ -58,7 +58,7 @@ class _Found:
         """Whether there is nothing but the comment on its lines."""
         return not self.before.strip() and not self.after.strip()
 
-    def continues(self, previous: "_Found", window: Sequence[str]) -> bool:
+    def continues(self, previous: "_RawComment", window: Sequence[str]) -> bool:
         """Whether both are lines of one comment: neighbours of one kind and one indentation."""
         return (
             previous.stands_alone
@@ -95,7 +95,7 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     comments = language(language_id).comments
     scanned = _scan(window, language_id, is_whole=first == 0)
     found = [one for one in scanned if one.stands_alone or one.kind != "docstring"]
-    runs: list[list[_Found]] = []
+    runs: list[list[_RawComment]] = []
     for one in found:
         if runs and one.continues(runs[-1][-1], window):
             runs[-1].append(one)
@@ -115,7 +115,7 @@ def comment_at_or_above(lines: Sequence[str], line: int, language_id: str) -> Co
     )
 
 
-def _scan(lines: Sequence[str], language_id: str, *, is_whole: bool) -> Iterator[_Found]:
+def _scan(lines: Sequence[str], language_id: str, *, is_whole: bool) -> Iterator[_RawComment]:
     """Yield the comments in order, given lines with or without their endings."""
     texts = [line[:LINE_LIMIT].rstrip("\r\n") for line in lines]
     starts = [0]
@@ -132,7 +132,7 @@ def _scan(lines: Sequence[str], language_id: str, *, is_whole: bool) -> Iterator
 
 def _found_in(
     text: str, texts: Sequence[str], starts: Sequence[int], span: CommentSpan, comments: Comments
-) -> Iterator[_Found]:
+) -> Iterator[_RawComment]:
     raw = text[span.start : span.end].rstrip()
     start = span.start + len(raw) - len(raw.lstrip())
     raw = raw.lstrip()
@@ -153,7 +153,7 @@ def _found_in(
             before, after = text[starts[first] : start], text[end : starts[last] + len(texts[last])]
             # In JSX the braces around a comment belong to it.
             is_braced = before.rstrip().endswith("{") and after.lstrip().startswith("}")
-            yield _Found(
+            yield _RawComment(
                 kind=kind,
                 raw=piece,
                 first_line=first,
@@ -170,7 +170,7 @@ def _within_bounds(lines: Sequence[str]) -> int:
     return sum(size <= WINDOW_CHARACTERS for size in sizes)
 
 
-def _chosen(runs: list[list[_Found]], window: Sequence[str], line: int) -> list[_Found]:
+def _chosen(runs: list[list[_RawComment]], window: Sequence[str], line: int) -> list[_RawComment]:
     # The comment for line 3 is the run of two lines, over a blank one:
     #
     #     1  # Sort by name,
@@ -223,7 +223,7 @@ _RULE = re.compile(r"[^\w\s]{3,}|")
 _DOCSTRING_EDGE = re.compile(r"^[rRuU]?(?:\"\"\"|''')|(?:\"\"\"|''')$")
 
 
-def wording(found: list[_Found], comments: Comments) -> str:
+def wording(found: list[_RawComment], comments: Comments) -> str:
     """Return what a run of comments says, its lines joined by line feeds; empty if nothing."""
     lines = [line for one in found for line in _undressed(one, comments)]
     kept = [line for line in lines if not _TOOL_LINE.match(line.lstrip())]
@@ -231,7 +231,7 @@ def wording(found: list[_Found], comments: Comments) -> str:
     return textwrap.dedent("\n".join(said)).strip("\n").strip(" \t")
 
 
-def _undressed(found: _Found, comments: Comments) -> list[str]:
+def _undressed(found: _RawComment, comments: Comments) -> list[str]:
     raw = found.raw.strip(" \t")
     if found.kind == "line":
         return ["" if raw.startswith("#!") else _LINE_MARKS.sub("", raw, count=1)]

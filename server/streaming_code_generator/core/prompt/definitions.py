@@ -218,7 +218,7 @@ def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Located:
     """A definition in a file."""
 
     file: FileSnapshot
@@ -243,15 +243,15 @@ class _Found:
 class _Index:
     """The definitions of several files, by name and by what they stand in."""
 
-    by_name: dict[str, list[_Found]] = field(default_factory=lambda: defaultdict(list))
-    by_owner: dict[str, list[_Found]] = field(default_factory=lambda: defaultdict(list))
+    by_name: dict[str, list[_Located]] = field(default_factory=lambda: defaultdict(list))
+    by_owner: dict[str, list[_Located]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, files: Iterable[FileSnapshot]) -> "_Index":
         index = cls()
         for file in files:
             for definition in definitions_in(file.lines):
-                found = _Found(file, definition)
+                found = _Located(file, definition)
                 index.by_name[definition.name].append(found)
                 index.by_owner[definition.owner].append(found)
         return index
@@ -292,7 +292,7 @@ class _Request:
         """The names whose definitions may be needed."""
         return (self.asked | self.close | self.uses.keys()) - self.own - EVERYWHERE
 
-    def rank(self, found: _Found) -> tuple[object, ...]:
+    def rank(self, found: _Located) -> tuple[object, ...]:
         """Return where a definition that is used stands among such; the least comes first."""
         name = found.definition.name
         # What is imported and not used yet is probably meant for the code to come.
@@ -376,11 +376,11 @@ def _imported_files(
         if len(each.lines) <= SMALL_FILE_LINES:
             yield FilePiece(file=each, first=0, end=len(each.lines), why="imported")
         else:
-            inside = [_Found(each, definition) for definition in definitions_in(each.lines)]
+            inside = [_Located(each, definition) for definition in definitions_in(each.lines)]
             yield from _best(inside, asked, least=1)
 
 
-def _meant(index: _Index, names: set[str], imports: set[str]) -> Iterator[_Found]:
+def _meant(index: _Index, names: set[str], imports: set[str]) -> Iterator[_Located]:
     """Yield which definitions of some names may be meant: of imported files, else if few."""
     for name in sorted(names & index.by_name.keys()):
         every = sorted(index.by_name[name], key=lambda each: each.file.path)
@@ -394,10 +394,12 @@ def _meant(index: _Index, names: set[str], imports: set[str]) -> Iterator[_Found
             yield from alone[:MOST_PLACES]
 
 
-def _best(candidates: list[_Found], request: frozenset[str], *, least: int) -> Iterator[FilePiece]:
+def _best(
+    candidates: list[_Located], request: frozenset[str], *, least: int
+) -> Iterator[FilePiece]:
     """Yield the few definitions that have the most words in common with a request."""
 
-    def in_common(found: _Found) -> int:
+    def in_common(found: _Located) -> int:
         first, end = found.definition.first, found.definition.end
         heading = "\n".join(found.file.lines[first : min(end, first + _HEADING_LINES)])
         return len(_stems(heading) & request)
@@ -411,7 +413,7 @@ def _best(candidates: list[_Found], request: frozenset[str], *, least: int) -> I
             yield found.piece
 
 
-def _is_imported(found: _Found, imports: set[str]) -> bool:
+def _is_imported(found: _Located, imports: set[str]) -> bool:
     return _stem(found.file) in imports or found.definition.name in imports
 
 

@@ -30,7 +30,9 @@ LOOK_AGAIN_S = 10.0
 
 
 @dataclass(slots=True, eq=False)
-class _Found:
+class _Excerpts:
+    """What was found for a document last, and when."""
+
     excerpts: tuple[Excerpt, ...] = ()
     looked_at_s: float = float("-inf")
 
@@ -41,7 +43,7 @@ class Neighbours:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._reader = WorkspaceReader()
-        self._found: WeakKeyDictionary[OpenDocument, _Found] = WeakKeyDictionary()
+        self._found: WeakKeyDictionary[OpenDocument, _Excerpts] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def known(self, document: OpenDocument, line: int) -> tuple[Excerpt, ...]:
@@ -49,7 +51,7 @@ class Neighbours:
 
         Called inside a running event loop.
         """
-        found = self._found.setdefault(document, _Found())
+        found = self._found.setdefault(document, _Excerpts())
         now_s = asyncio.get_running_loop().time()
         if now_s - found.looked_at_s > LOOK_AGAIN_S:
             found.looked_at_s = now_s
@@ -64,7 +66,7 @@ class Neighbours:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _look(self, document: OpenDocument, line: int, found: _Found) -> None:
+    async def _look(self, document: OpenDocument, line: int, found: _Excerpts) -> None:
         first = max(0, line - MOST_LINES // 2)
         # Copies, which are cheap; everything else is left to the thread.
         own = document.mirror.lines[first : first + MOST_LINES]
