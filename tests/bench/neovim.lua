@@ -126,7 +126,7 @@ local function stream(contestant)
     began_s = began_s,
     updates = updates,
     blocked_ms = longest_ns / 1e6,
-    cpu_s = ticks / 100,
+    cpu_s = ticks / request.ticks_a_second,
   }
 end
 

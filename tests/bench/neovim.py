@@ -68,6 +68,7 @@ async def streamed(contestant: str, paths: list[Path], base_url: str, stream: St
         # A line ending at the code's end may be left out; others' fences are a chunk or two more.
         "expected": code - 1,
         "timeout_ms": TIMEOUT_S * 1e3,
+        "ticks_a_second": os.sysconf("SC_CLK_TCK"),
         "server": [sys.executable, "-m", "streaming_code_generator", "serve"],
         "environment": {
             "STREAMING_CODE_GENERATOR_PROVIDER": "openai",

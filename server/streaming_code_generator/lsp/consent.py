@@ -117,7 +117,7 @@ RULES_ANSWER_S = 600.0
 
 SHOW, NEVER = "Show the rules to the model", "Never"
 
-Consent = Literal["allowed", "refused"]
+RulesVerdict = Literal["allowed", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ class RulesConsent:
         self._asked: set[str] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
-    def verdict(self, rules: Rules) -> Consent | None:
+    def verdict(self, rules: Rules) -> RulesVerdict | None:
         """Return what the user has said to rules; it blocks."""
         return _read_verdicts().get(rules.key)
 
@@ -197,7 +197,7 @@ class RulesConsent:
         )
         answer = await self._client.ask(question, (SHOW, NEVER), timeout_s=RULES_ANSWER_S)
         if answer in {SHOW, NEVER}:
-            verdict: Consent = "allowed" if answer == SHOW else "refused"
+            verdict: RulesVerdict = "allowed" if answer == SHOW else "refused"
             await asyncio.to_thread(_write_verdict, rules.key, verdict)
             self._client.log(f"rules {path}: {verdict}")
         else:
@@ -214,7 +214,7 @@ def _verdicts_path() -> Path:
     return user_state_path("streaming-code-generator", appauthor=False) / "rules.json"
 
 
-def _read_verdicts() -> dict[str, Consent]:
+def _read_verdicts() -> dict[str, RulesVerdict]:
     try:
         verdicts = json.loads(_verdicts_path().read_text("utf-8"))
     except (OSError, ValueError):
@@ -222,7 +222,7 @@ def _read_verdicts() -> dict[str, Consent]:
     return verdicts if isinstance(verdicts, dict) else {}
 
 
-def _write_verdict(key: str, verdict: Consent) -> None:
+def _write_verdict(key: str, verdict: RulesVerdict) -> None:
     path = _verdicts_path()
     verdicts = {**_read_verdicts(), key: verdict}
     kept = dict(list(verdicts.items())[-MOST_VERDICTS:])
