@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from streaming_code_generator.editing.history import PastRegion
-from streaming_code_generator.editing.region import without_deleted
+from streaming_code_generator.editing.region import Kind, without_deleted
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
@@ -105,7 +105,15 @@ class UndoWatch:
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
             return
-        if is_told or any(standing == past.standing_text() for past in history.regions()):
+        is_gone = region.is_gone
+        if is_gone and region.original and any(region.ranges(Kind.FOREIGN)):
+            # Which of the user's text stood there before the generation's is not known.
+            region = replace(region, deleted=True)
+        elif (
+            is_told
+            or (is_gone and not region.original)
+            or any(standing == past.standing_text() for past in history.regions())
+        ):
             pieces = without_deleted(region.pieces)
             region = replace(region, own_text=standing, pieces=pieces, deleted=False)
         else:

@@ -527,9 +527,11 @@ class ReportReader:
             if part:
                 self._misplaced.watch(flight, part, change)
                 return
-        if flight and echo:
-            self._take_own(flight, echo)
-        elif not self._takes_late(change):
+        takes_late = self._takes_late(change, flight, echo)
+        if flight and echo and not takes_late:
+            flight.plan = self._take_own(flight.plan, echo)
+            flight.is_for_other_text &= bool(flight.plan)
+        elif not takes_late:
             self._document.change(change.start, change.end, change.text)
         if flight and flight.plan and flight.changed_at_s is None:
             flight.changed_at_s = now_s
@@ -542,15 +544,18 @@ class ReportReader:
         is_undo = echo and echo.cost and self._document.was_before(change)
         return None if is_undo else echo
 
-    def _take_own(self, flight: InFlight, echo: Echo) -> None:
-        """Land what a change shows of the edit; what differs from the text then is the user's."""
-        flight.plan = self._land(flight.plan, echo.landed, echo.line_ending)
-        flight.is_for_other_text &= bool(flight.plan)
+    def _take_own(self, plan: Plan, echo: Echo) -> Plan:
+        """Land what a change shows of a plan, and return what is left of that.
+
+        What differs from the text then is the user's.
+        """
+        left = self._land(plan, echo.landed, echo.line_ending)
         mirror = self._document.mirror
         end = mirror.advance(echo.window_start, echo.window_length)
         rest = smallest(mirror, ForeignChange(echo.window_start, end, echo.reported))
         if rest:
             self._document.change(rest.start, rest.end, rest.text)
+        return left
 
     def _land(self, plan: Plan, landed: frozenset[Step], line_ending: LineEnding | None) -> Plan:
         """Land steps as the client wrote them, and return those that are left."""
@@ -561,10 +566,13 @@ class ReportReader:
             plan = with_endings(plan, line_ending)
         return land(self._document, plan, landed)
 
-    def _takes_late(self, change: ForeignChange) -> bool:
-        r"""Take several places of the edit that was last not seen, if a change is just these.
+    def _takes_late(
+        self, change: ForeignChange, flight: InFlight | None, echo: Echo | None
+    ) -> bool:
+        r"""Take the edit that was last not seen if a change is that rather than the one in flight.
 
-        Each alone is found in its region's past; what lies between them is in none.
+        Of the two, that is believed which leaves less for the user to have done; of several places,
+        reported as one, each is found in its region's past, but what lies between them is in none:
 
             before    foo()|\n|x = 1    on its way    \nbar() at the first, y = 2\n at the other
             reported, in the line below: bar()\n y = 2\n
@@ -575,13 +583,20 @@ class ReportReader:
             if step.region_id in self._document
             and self._document.region(step.region_id).own_text == own_text
         )
-        echo = find_echo(self._document, plan, change) if len(plan) > 1 else None
-        if echo is None or echo.cost or len(echo.landed) == 1:
+        if not plan or (echo and not echo.cost) or self._document.was_before(change):
             return False
-        self._land(plan, echo.landed, echo.line_ending)
+        late = find_echo(self._document, plan, change)
+        if late is None:
+            return False
+        if late.cost >= echo.cost if echo else late.cost or len(late.landed) == 1:
+            return False
         self._unseen = {}
-        for step in echo.landed:
+        self._take_own(plan, late)
+        for step in late.landed:
             self._wishes.want_settled_again(step.region_id)
+            if flight:
+                # They were made for the text without it.
+                self.note_unseen(flight.take_steps(step.region_id))
         return True
 
     # What stands there now and stood there before
