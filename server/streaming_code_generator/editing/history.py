@@ -265,7 +265,7 @@ class RegionHistory:
         return best
 
     def after_move(self, mirror: Mirror, region: Region) -> PastRegion | None:
-        """Return what the region is if the user has moved text: put in anew, then taken out.
+        r"""Return what the region is if the user has moved text: put in anew, then taken out.
 
         Some editors report both by themselves, as Neovim does when lines are joined:
 
