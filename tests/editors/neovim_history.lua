@@ -27,8 +27,10 @@ end
 -- What an edit is called. One that was made for the text before the file was read anew lies
 -- anywhere in the new one: Neovim counts versions from 0 again then, and takes it for a later one.
 local function name_of(params)
+  -- The server says 1 for version 0.
+  local version = math.max(vim.lsp.util.buf_versions[bufnr], 1)
   for _, change in ipairs(params.edit.documentChanges or {}) do
-    if (change.textDocument.version or 0) > vim.lsp.util.buf_versions[bufnr] then
+    if (change.textDocument.version or 0) > version then
       return 'applyEdit for another text'
     end
   end
