@@ -92,9 +92,7 @@ def test_a_command_that_is_not_there_is_named(bare_editor: Neovim, tmp_path: Pat
     bare_editor.keys(":StreamingCodeGenerator comment<CR>")
     bare_editor.wait_until(lambda: bare_editor.messages, "a message")
 
-    assert bare_editor.messages == [
-        'The server "/nowhere/server" of your `cmd` is not executable.'
-    ]
+    assert bare_editor.messages == ['The server "/nowhere/server" of your `cmd` is not executable.']
 
 
 def test_a_plug_in_outside_a_checkout_says_so(checkout: Path, tmp_path: Path) -> None:

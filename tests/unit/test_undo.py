@@ -629,3 +629,19 @@ def test_text_that_the_user_moved_is_still_the_generations(*, at_once: bool) -> 
     desk.land()
     assert desk.mirrored == "a\n b\n"
     assert desk.outcomes == [Settled("0")]
+
+
+def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
+    """Once, it stayed when both were removed."""
+    desk = Desk("a\nbcd\n")
+    desk.open("1", 3)
+    desk.finish("1", "")
+    desk.open("0", 2, 5)
+    desk.finish("0", "X")
+    desk.land()
+    desk.report((((1, 0), (1, 1)), "bcd"))
+    desk.finish("1", "foo()")
+    desk.land()
+    desk.finish("0", "X")
+    desk.land_all()
+    assert not desk.writer.region("1").is_undone
