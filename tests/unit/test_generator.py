@@ -30,6 +30,7 @@ from streaming_code_generator.errors import (
 )
 from streaming_code_generator.testing.scripted import (
     Disconnect,
+    Refuse,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -89,7 +90,8 @@ async def test_usage_of_an_attempt_that_failed_without_text_counts_too() -> None
             reasoning_tokens=completion - 1,
         )
 
-    failing = [Delta(usage=used(100, 50)), APIError("oops", kind="server", retryable=True)]
+    failure = APIError("oops", kind="server", retryable=True)
+    failing: Script = [Delta(usage=used(100, 50)), Refuse(error=failure)]
     provider = ScriptedProvider(failing, [Delta(text="a b"), STOP, Delta(usage=used(7, 2))])
 
     stats = (await result_of(provider, QUICK)).stats

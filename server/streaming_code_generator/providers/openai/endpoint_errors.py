@@ -103,12 +103,12 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
     error = _unwrapped(body)
     if not isinstance(error, dict):
         return Refusal(status=status, message=error if isinstance(error, str) else "")
-    words = [error.get("code"), error.get("type")]
+    named = (error.get("code"), error.get("type"))
+    words = [word for word in named if isinstance(word, str)]
     # LiteLLM sends the status as `"code": "500"`.
     code = str(error.get("code"))
     if status is None and re.fullmatch(r"[45]\d\d", code):
         status = int(code)
-    words = [word for word in words if isinstance(word, str)]
     if status is None:
         status = next((_STATUS_OF_WORD[word] for word in words if word in _STATUS_OF_WORD), None)
     message = error.get("message") or error.get("msg") or error.get("detail")
