@@ -90,7 +90,7 @@ class Outcomes:
     @property
     def rest_s(self) -> float:
         """So long nothing must be typed before the next automatic request."""
-        return DEBOUNCE_S * 2 ** min(max(self.misses - FREE_MISSES, 0), MOST_DOUBLINGS)
+        return DEBOUNCE_S * 2.0 ** min(max(self.misses - FREE_MISSES, 0), MOST_DOUBLINGS)
 
     def look_at(self, line: int) -> None:
         """Begin anew on another line: it may go where the model thinks."""
