@@ -1,7 +1,7 @@
 """Edits that are made after they were given up, and steps that need no edit any more."""
 
 from streaming_code_generator.editing.exchange import Settled, Undeliverable
-from streaming_code_generator.editing.in_flight import DOUBT_S, REPLY_TIMEOUT_S
+from streaming_code_generator.editing.in_flight import REPLY_TIMEOUT_S
 from support.writing import Desk
 
 
@@ -80,32 +80,3 @@ def test_an_edit_that_is_made_late_is_known_though_the_user_has_typed_in_it() ->
     desk.finish("0", "")
     desk.land()
     assert desk.mirrored == "ax \nb\n"
-
-
-def test_several_places_of_an_edit_that_is_made_late_are_known_together() -> None:
-    desk = Desk("a\nb\n")
-    desk.open("0", 1)
-    desk.open("1", 2)
-    desk.writer.want("0", "\nfoo()")
-    desk.writer.want("1", "bar()")
-    desk.sent()
-    desk.wait(REPLY_TIMEOUT_S)
-    desk.report((((1, 0), (1, 0)), "foo()\nbar()"))
-    assert [desk.writer.region(key).own_text for key in "01"] == ["\nfoo()", "bar()"]
-
-
-def test_an_edit_that_comes_back_is_not_taken_for_the_beginning_of_the_next_one() -> None:
-    """Once, the user seemed to have removed the rest of that at once, and it never came."""
-    desk = Desk("a\nb\nc\n")
-    desk.open("0", 1)
-    desk.writer.want("0", "foo()")
-    desk.reply(desk.sent())
-    desk.report((((1, 0), (1, 1)), "B"))
-    desk.wait(DOUBT_S)
-    desk.writer.want("0", "foo()\nqux()")
-    desk.reply(desk.sent())
-    desk.report((None, "afoo()\nb\nc\n"))
-    desk.wait(DOUBT_S)
-    desk.land()
-
-    assert desk.mirrored == "afoo()\nqux()\nb\nc\n"
