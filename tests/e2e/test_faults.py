@@ -165,7 +165,7 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(OpenAIServer(reply_to=_reply))
         stranger = await stack.enter_async_context(OpenAIServer())
-        clients, running = [], []
+        clients, failing, completing = [], [], []
         for (first_chunk_s, stall_s), cases in _groups():
             variables = server_environment(
                 tmp_path_factory.mktemp("home"),
@@ -180,8 +180,11 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             variables |= {"HTTP_PROXY": proxy, "ALL_PROXY": proxy, "http_proxy": proxy}
             client = await stack.enter_async_context(connected(folder, variables))
             clients.append(client)
-            running += [_in_server(case, client) for case in cases]
-        ended = dict(await asyncio.gather(*running))
+            for case in cases:
+                completes = case.expected.kind == "completed"
+                (completing if completes else failing).append(_in_server(case, client))
+        # An endpoint that has answered would be given 40 s to come back after a fault.
+        ended = dict(await asyncio.gather(*failing) + await asyncio.gather(*completing))
         await _all_connections_end(endpoint)
     said = "".join(json.dumps(client.heard) + client.stderr for client in clients)
     yield Run(ended=ended, requests=endpoint.requests, strangers=stranger.requests, said=said)
