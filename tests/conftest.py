@@ -1,8 +1,10 @@
 """What holds for every test: no settings of whoever runs them, no haste, no chance."""
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 # The machine's speed is no property of the code, and a failure must come again.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.register_profile("few", settings.get_profile("reproducible"), max_examples=10)
 settings.register_profile("longer", settings.get_profile("reproducible"), max_examples=2000)
 settings.load_profile("reproducible")
 
@@ -28,6 +31,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """With `-n auto`, run two tests for each core: half of their time they wait."""
+    return 2 * (yield)
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests out of every garbage collection that a test causes or asks for."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
