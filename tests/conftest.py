@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,23 +57,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Load
     return LoadFileScheduling(config, log)
 
 
-@pytest.fixture(scope="session")
-def empty_config_home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("config"))
-
-
-@pytest.fixture(scope="session")
-def data_home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(
-    monkeypatch: pytest.MonkeyPatch, empty_config_home: str, data_home: str
-) -> None:
-    """Hide the keys, settings, configuration file and ledger of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", empty_config_home)
-    monkeypatch.setenv("XDG_DATA_HOME", data_home)
-    monkeypatch.setenv("XDG_STATE_HOME", data_home)
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the keys, settings, configuration file and ledger of the user who runs the tests."""
+    data_home = str(tmp_path_factory.mktemp("data"))
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
+            environment.delenv(name)
+        environment.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        environment.setenv("XDG_DATA_HOME", data_home)
+        environment.setenv("XDG_STATE_HOME", data_home)
+        yield

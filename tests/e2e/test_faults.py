@@ -9,7 +9,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -165,7 +165,9 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(OpenAIServer(reply_to=_reply))
         stranger = await stack.enter_async_context(OpenAIServer())
-        clients, failing, completing = [], [], []
+        clients = []
+        failing: list[Awaitable[tuple[str, Ended]]] = []
+        completing: list[Awaitable[tuple[str, Ended]]] = []
         for (first_chunk_s, stall_s), cases in _groups():
             variables = server_environment(
                 tmp_path_factory.mktemp("home"),
