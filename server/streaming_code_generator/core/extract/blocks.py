@@ -40,9 +40,10 @@ _MOST_LOOKED_AT = 50
 """So many fences inside one block are looked at; each costs reading the code so far."""
 
 _STATEMENT = re.compile(
-    r"(?:async )?def \w|(?:from|import|class|const|let|var|function|func|fn|public|return) \w"
-    r"|#include|[A-Za-z_][\w.]*\("
+    r"(?:[a-z+#]+ )??(?=(?:async )?def \w|#include|[A-Za-z_][\w.]*\(|[A-Za-z_][\w.]* = "
+    r"|from [\w.]+ import|(?:import|class|const|let|var|function|func|fun|fn|public|return) \w)"
 )
+"""A statement on the line of the fence, maybe behind the language tag."""
 
 
 def code(text: str) -> FilterStep:
@@ -66,9 +67,11 @@ def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
         line: Its line, or what of it belongs to the fence.
         target: Where the code goes.
     """
-    rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
-    dropped = line[: len(line) - len(fence.info)] if rest else line
-    if not rest and not is_of_language(fence.tag, target.language_id):
+    statement = _STATEMENT.match(fence.info)
+    rest = fence.info[statement.end() :] + "\n" if statement else ""
+    dropped = line.removesuffix(rest.removesuffix("\n"))
+    tag = statement[0].strip() if statement else fence.tag
+    if not is_of_language(tag, target.language_id):
         return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
     if fence.tag and not rest and not target.is_prose and any(target.surroundings.selected):
         return FilterStep(following=_OldOrNew(fence, target), rest=line + "\n")
@@ -663,11 +666,16 @@ class ForeignBlocks(FilterStage):
         ):
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed
-            inside, behind = self._lines[opened + 1 : end], self._lines[end:]
+            inside, behind = "".join(self._lines[opened + 1 : end]), self._lines[end:]
+            element = _of_element(inside, self._target.language_id)
+            if element is None:
+                return explanation(self._take())
             pieces: list[FilteredText | Dropped] = [
                 *explanation("".join(self._lines[:opened])).pieces,
                 Dropped("fence", self._lines[opened]),
-                *code("".join(inside)).pieces,
+                Dropped("wrapper", inside[: element.start]),
+                *code(inside[element]).pieces,
+                Dropped("wrapper", inside[element.stop :]),
                 Dropped("fence", "".join(behind[:1])),
                 *explanation("".join(behind[1:])).pieces,
             ]
@@ -678,6 +686,20 @@ class ForeignBlocks(FilterStage):
         text = "".join(self._lines) + self._line
         self._lines, self._line = [], ""
         return text
+
+
+_ELEMENT = re.compile(r"<(?:style|script)\b[^>]*>\n?(.*?)</(?:style|script)>", re.DOTALL)
+_IN_ELEMENTS = {"css", "scss", "less", "javascript", "typescript"}
+
+
+def _of_element(block: str, language_id: str) -> slice | None:
+    """Return where in a block the code is: in its only element, if it is a page around that."""
+    # In a style sheet "<style>", "p { color: red }", "</style>" is the rule alone.
+    elements = list(_ELEMENT.finditer(block)) if language_id in _IN_ELEMENTS else []
+    if len(elements) == 1:
+        return slice(*elements[0].span(1))
+    is_page = language_id in _IN_ELEMENTS and block.lstrip().startswith("<")
+    return None if is_page else slice(0, len(block))
 
 
 _RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}

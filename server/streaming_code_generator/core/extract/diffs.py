@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Surroundings, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.syntax import inside_text
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
 _OLD_AND_NEW = re.compile(
@@ -218,7 +219,9 @@ _BEGINNINGS = (
     *("same as", "no change", "keep "),
 )
 _MARKS = ("/*", "//", "{/*", "<!--", "--", "(*", "{-", "...")
-_FIRST = frozenset("#/-<;%({[.\u2026")
+_FIRST = frozenset("#/-<;%({[.\u2026+")
+_ADDED = re.compile(r"\+[ \t]+\S")
+_MAY_BE_ADDED = re.compile(rf"\+[ \t]{{0,{LINE_LIMIT}}}")
 _CLOSERS = re.compile(r"(?:[\])}]+[;,:]?|end|fi|done|esac|</\w+>)")
 
 
@@ -262,7 +265,7 @@ class Placeholders:
         self._line = ""
         self.is_inside_line = False
         """Whether the line has begun, and is no placeholder."""
-        self._written: list[str] = []
+        self.written: list[str] = []
         """The code before the first placeholder."""
         self._rest: list[str] | None = None
         """From the first placeholder on, whole lines."""
@@ -277,13 +280,13 @@ class Placeholders:
         """Return what stands before the first placeholder."""
         if self.is_inside_line:
             self.is_inside_line = not segment.endswith("\n")
-            self._written.append(segment)
+            self.written.append(segment)
             return segment
         if self._rest is None and not self._line:
             start = segment.lstrip(BLANK)
             if start and start[0] not in _FIRST:
                 self.is_inside_line = not segment.endswith("\n")
-                self._written.append(segment)
+                self.written.append(segment)
                 return segment
         self._line += segment
         if self._rest is not None:
@@ -294,6 +297,12 @@ class Placeholders:
         if start and start[0] not in _FIRST:
             return self._pass(segment)
         line = self._line.removesuffix("\n")
+        if self._line[:1] == "+" and self._target.language_id and not self._target.is_prose:
+            if not segment.endswith("\n") and _MAY_BE_ADDED.fullmatch(line):
+                return ""
+            if _ADDED.match(line) and self._is_below_other_code():
+                self._tally.refuse("the answer marks some lines as new, and is no diff")
+            return self._pass(segment)
         if not segment.endswith("\n"):
             may_be = len(line) <= LINE_LIMIT and _may_be_placeholder(line)
             return "" if may_be else self._pass(segment)
@@ -327,15 +336,22 @@ class Placeholders:
     def _pass(self, segment: str) -> str:
         self.is_inside_line = not segment.endswith("\n")
         text = self._take_line()
-        self._written.append(text)
+        self.written.append(text)
         return text
+
+    def _is_below_other_code(self) -> bool:
+        # Behind "- a" it goes on with a term; in a string it is a line of that.
+        code = "".join(self.written)
+        return not code.lstrip().startswith(("-", "+")) and not inside_text(
+            code, self._target.language_id
+        )
 
     def _take_line(self) -> str:
         line, self._line = self._line, ""
         return line
 
     def _filled_in(self, rest: Sequence[str]) -> str:
-        parts: list[list[str]] = ["".join(self._written).split("\n")]
+        parts: list[list[str]] = ["".join(self.written).split("\n")]
         for line in rest:
             text = line.removesuffix("\n")
             if is_placeholder(text, self._target.language_id):

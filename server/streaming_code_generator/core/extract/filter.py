@@ -143,6 +143,11 @@ REPEATS_ITSELF = (
     "incomplete: the model wrote the same over and over, and was stopped; ask again, or otherwise"
 )
 
+CHANGES_MORE = (
+    "the answer also changes lines around the place, which stay as they are, from `{}` on; "
+    "select them to have them changed, too"
+)
+
 _ANYWHERE = CodeTarget()
 
 
@@ -247,7 +252,10 @@ class OutputFilter:
             return "no code: the answer has nothing but text; it is in the log"
         if not self._has_code and self._tally.dropped:
             return "no code: the answer brings nothing that is not there already"
-        return REPEATS_ITSELF if self.is_loop else None
+        if self.is_loop:
+            return REPEATS_ITSELF
+        left_out = self._tally.left_out
+        return None if left_out is None else CHANGES_MORE.format(left_out)
 
     def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.

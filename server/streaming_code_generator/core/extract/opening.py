@@ -406,7 +406,9 @@ class Opening(FilterStage):
 
     def _bare(self) -> FilterStage:
         if self._target.is_prose or not self._target.language_id:
-            return BareText(self._target, closing=self._closing)
+            return BareText(
+                self._target, closing=self._closing, has_greeted=bool(self._line_start)
+            )
         is_indented_block = self._line.startswith(("    ", "\t"))
         return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
 
@@ -443,7 +445,10 @@ class Opening(FilterStage):
         if self._prose is None and leads:
             self._prose = True
             return None
-        if self._prose and is_greeting("".join(self._held[: self._line_start])):
+        #     Here is the list:     no greeting, but no such text has a line of TeX below it
+        #     \begin{itemize}
+        is_tex = self._target.language_id in _WITHOUT_FENCES and line.lstrip().startswith("\\")
+        if self._prose and (is_tex or is_greeting("".join(self._held[: self._line_start]))):
             return self._from_this_line(self._bare())
         return self._without_fence()
 

@@ -313,6 +313,11 @@ QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 """Languages in which a line of code may begin with a backtick."""
 
 
+_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
+_WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
+_SMALL_KEY = re.compile(r"\s*[a-z_.][\w./%-]*:(?: |$)")
+"""What the lines of such languages begin with: a key, or a target."""
+
 _STEPS = re.compile(
     r"\s*(?:(?:Given|When|Then|And|But) |(?:Feature|Rule|Background|Scenario(?: Outline| Template)?"
     r"|Examples?|Scenarios):)"
@@ -333,6 +338,8 @@ def starts_like_code(beginning: str, language_id: str = "") -> bool:
 def reads_like_prose(line: str, language_id: str = "") -> bool:
     """Whether a line, or its first few hundred characters, is a sentence or a heading."""
     if starts_like_code(line, language_id) or _COMMENT.match(line.lstrip()):
+        return False
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
         return False
     # Signs of prose against marks of code:
     #
@@ -396,7 +403,6 @@ _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
 _TAG_OF_TEXT = re.compile(r"<(?:d(?:e(?:t(?:a(?:i(?:l(?:s(?:>.*)?)?)?)?)?)?)?)?$")
 MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
 MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
-_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 
 
 def may_be_note(beginning: str, language_id: str) -> bool:
