@@ -82,7 +82,9 @@ class CodePath:
         shown += self._to_flush(self._placeholders.finish())
         shown += self._lay_out(self._flush.finish())
         if self._above.has_header_of_place(self._placeholders.written):
-            self._tally.refuse("the answer rewrites more than the place; select all that may change")
+            self._tally.refuse(
+                "the answer rewrites more than the place; select all that may change"
+            )
         return shown + self._layout.finish()
 
     def _to_layout(self, text: str) -> str:
@@ -352,9 +354,7 @@ class Layout:
         self._target = target
         self._line_ending = target.line_ending
         self.indentation = Indentation(target)
-        self._before = OverlapBefore(
-            target.text_before, tally, is_inside_text=target.is_prose
-        )
+        self._before = OverlapBefore(target.text_before, tally, is_inside_text=target.is_prose)
         self._after = OverlapAfter(target.text_after, tally)
         self._below = RepeatedBelow(target, tally)
         self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None

@@ -220,8 +220,8 @@ _BEGINNINGS = (
 )
 _MARKS = ("/*", "//", "{/*", "<!--", "--", "(*", "{-", "...")
 _FIRST = frozenset("#/-<;%({[.\u2026+")
-_ADDED = re.compile(r"\+[ \t]+\S")
-_MAY_BE_ADDED = re.compile(rf"\+[ \t]{{0,{LINE_LIMIT}}}")
+_ADDED = re.compile(r"\+[ \t]{1,64}\S")
+_MAY_BE_ADDED = re.compile(r"\+[ \t]{0,64}")
 _CLOSERS = re.compile(r"(?:[\])}]+[;,:]?|end|fi|done|esac|</\w+>)")
 
 
@@ -245,7 +245,7 @@ def _may_be_placeholder(beginning: str) -> bool:
     if any(mark.startswith(start) for mark in _MARKS):
         return True
     body = _MARK.sub("", beginning, count=1).lower()
-    if not body:
+    if not body or _MAY_BE_ADDED.fullmatch(beginning):
         return True
     if not _HAS_MARK.match(beginning):
         return body[0] in ".\u2026" and ("...".startswith(body[:3]) or body[0] == "\u2026")
@@ -297,12 +297,6 @@ class Placeholders:
         if start and start[0] not in _FIRST:
             return self._pass(segment)
         line = self._line.removesuffix("\n")
-        if self._line[:1] == "+" and self._target.language_id and not self._target.is_prose:
-            if not segment.endswith("\n") and _MAY_BE_ADDED.fullmatch(line):
-                return ""
-            if _ADDED.match(line) and self._is_below_other_code():
-                self._tally.refuse("the answer marks some lines as new, and is no diff")
-            return self._pass(segment)
         if not segment.endswith("\n"):
             may_be = len(line) <= LINE_LIMIT and _may_be_placeholder(line)
             return "" if may_be else self._pass(segment)
@@ -336,15 +330,14 @@ class Placeholders:
     def _pass(self, segment: str) -> str:
         self.is_inside_line = not segment.endswith("\n")
         text = self._take_line()
+        if _ADDED.match(text) and self._target.language_id and not self._target.is_prose:
+            # Behind "- a" it goes on with a term; in a string it is a line of that.
+            above = "".join(self.written)
+            is_term = not above.strip() or above.lstrip().startswith(("-", "+"))
+            if not is_term and not inside_text(above, self._target.language_id):
+                self._tally.refuse("the answer marks some lines as new, and is no diff")
         self.written.append(text)
         return text
-
-    def _is_below_other_code(self) -> bool:
-        # Behind "- a" it goes on with a term; in a string it is a line of that.
-        code = "".join(self.written)
-        return not code.lstrip().startswith(("-", "+")) and not inside_text(
-            code, self._target.language_id
-        )
 
     def _take_line(self) -> str:
         line, self._line = self._line, ""

@@ -214,15 +214,8 @@ class Dress:
         line, is_whole = self._line.add(segment)
         if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
-        if self._long_line_stays is not None:
-            return self._within_long_line(is_whole=is_whole)
         if self._takes_numbers_off or self._is_console:
-            strip = self._without_number if self._takes_numbers_off else self._without_prompt
-            if is_whole or len(line) <= LINE_LIMIT:
-                return strip(line) if is_whole else ""
-            shown = strip(line).removesuffix("\n")
-            self._long_line_stays = bool(shown)
-            return shown
+            return self._undressed(line, is_whole=is_whole)
         is_first = not self._held and self._numbered is None
         if is_first and self._may_be_object and may_hold_code(line):
             self._is_object = True
@@ -250,8 +243,6 @@ class Dress:
             return True
         if self._target.is_prose or self._target.text_before.strip():
             return False
-        if self._target.language_id and self._is_changed(line):
-            return True
         start = line.lstrip(BLANK)
         if start[:1].isdigit():
             return bool(_MAY_BE_NUMBERED.fullmatch(line) or _numbered(line))
@@ -262,14 +253,18 @@ class Dress:
         may_name_file = (
             self._target.language_id != "" and _MAY_NAME_FILE.fullmatch(line) is not None
         )
-        return may_name_file or any(
-            mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS
+        return (
+            may_name_file
+            or self._is_changed(line)
+            or any(mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS)
         )
 
     def _is_changed(self, line: str) -> bool:
         """Whether a first line says by a sign that it is new, or that one of the selection goes."""
         #     +    log(x)     no statement begins so: a diff, without a header
         #     -    return a   so, too, over a selection
+        if not self._target.language_id:
+            return False
         selected = self._target.surroundings.selected
         first = next((line.strip() for line in selected if line.strip()), "")
         is_new = _ADDED.fullmatch(line) or (
@@ -376,7 +371,17 @@ class Dress:
         self._tally.drop("console prompt", line)
         return "\n" if not line.strip(BLANK) else ""
 
-    def _within_long_line(self, *, is_whole: bool) -> str:
+    def _undressed(self, line: str, *, is_whole: bool) -> str:
+        # Of a long line the beginning decides: it may never end.
+        if self._long_line_stays is None:
+            if not is_whole and len(line) <= LINE_LIMIT:
+                return ""
+            strip = self._without_number if self._takes_numbers_off else self._without_prompt
+            text = strip(line)
+            if not is_whole:
+                text = text.removesuffix("\n")
+                self._long_line_stays = bool(text)
+            return text
         text = self._line.take()
         if not self._long_line_stays:
             self._tally.drop("console prompt", text)

@@ -406,9 +406,7 @@ class Opening(FilterStage):
 
     def _bare(self) -> FilterStage:
         if self._target.is_prose or not self._target.language_id:
-            return BareText(
-                self._target, closing=self._closing, has_greeted=bool(self._line_start)
-            )
+            return BareText(self._target, closing=self._closing, has_greeted=bool(self._line_start))
         is_indented_block = self._line.startswith(("    ", "\t"))
         return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
 

@@ -97,7 +97,11 @@ class RepeatedAbove:
             self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
-        if number is None and self._may_lead_to_header(start):
+        is_inside = any(number > self._at for number in self._headers.values())
+        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
+        # "import json", which is new, may be the top of a file whose "class Shape:", around the
+        # place, is still to come.
+        if number is None and is_inside and is_import:
             self._held += self._line.take()
             self._is_new = True
             return ""
@@ -139,16 +143,6 @@ class RepeatedAbove:
             return False
         outermost = self._lines[min(self._headers.values())]
         return any(line.strip() == outermost for line in "".join(code).split("\n"))
-
-    def _may_lead_to_header(self, start: str) -> bool:
-        """Whether a line is an import, of a file in which the place is inside of something."""
-        #     import json            new: it belongs to the top of the file
-        #     class Shape:           around the place, so all of the answer is the file
-        return (
-            any(number > self._at for number in self._headers.values())
-            and start.startswith(_IMPORT_WORDS)
-            and _IMPORT.match(start) is not None
-        )
 
     def _accept(self) -> None:
         held, self._held = self._held, ""
