@@ -81,7 +81,9 @@ class CodePath:
         shown += self._to_placeholders(self._above.finish())
         shown += self._to_flush(self._placeholders.finish())
         shown += self._lay_out(self._flush.finish())
-        if self._above.has_header_of_place(self._placeholders.written):
+        if self._above.has_header_of_place(self._placeholders.written) or (
+            self._above.has_dropped_header and self._layout.closes_the_place
+        ):
             self._tally.refuse(
                 "the answer rewrites more than the place; select all that may change"
             )
@@ -384,6 +386,11 @@ class Layout:
         """Characters that may repeat what stands around the insertion point."""
         end = len(self._end.held) if self._end else 0
         return self._before.held_back + self._after.held_back + self._below.held_back + end
+
+    @property
+    def closes_the_place(self) -> bool:
+        """Whether the code closes what the document has opened and closes itself."""
+        return self._below.closes_the_place
 
     def feed(self, segment: str) -> str:
         r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""

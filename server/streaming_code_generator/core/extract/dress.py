@@ -116,7 +116,8 @@ _DIFF_LINE = re.compile(
     r"|<<<<<<< ?(?:SEARCH|ORIGINAL|HEAD).*|Index: \S+"
     rf"|<(?:{'|'.join(OLD_TEXT)})>.*"
 )
-_ADDED = re.compile(r"\+(?!\+).*")
+_ADDED = re.compile(r"\+(?!\+| \S).*")
+_ADDED_STATEMENT = re.compile(r"\+(?!\+).*")
 _CHANGED = re.compile(r"-(?![->]).*")
 _BEGIN_WITH_DASHES = {"yaml", "yml", "dockercompose", "haml", "slim", "gherkin"}
 
@@ -262,12 +263,15 @@ class Dress:
     def _is_changed(self, line: str) -> bool:
         """Whether a first line says by a sign that it is new, or that one of the selection goes."""
         #     +    log(x)     no statement begins so: a diff, without a header
+        #     + tax           so, too, behind "f();", but behind "price" it may be a term
         #     -    return a   so, too, over a selection
         if not self._target.language_id:
             return False
         selected = self._target.surroundings.selected
         first = next((line.strip() for line in selected if line.strip()), "")
-        is_new = _ADDED.fullmatch(line) or (
+        above = next((x for x in reversed(self._target.surroundings.above) if x.strip()), ";")
+        added = _ADDED_STATEMENT if above.rstrip()[-1] in ";{}:" else _ADDED
+        is_new = added.fullmatch(line) or (
             first
             and _CHANGED.fullmatch(line)
             and self._target.language_id not in _BEGIN_WITH_DASHES

@@ -58,6 +58,8 @@ class RepeatedAbove:
         remarks = takewhile(lambda line: not line or _REMARK.match(line), reversed(self._lines))
         self._skipped = len(self._lines) - len(list(remarks))
         """From this line on all lines are comments or blank: an answer may leave them out."""
+        self._is_inside_text = target.is_prose
+        self._last = max((number for number, line in enumerate(self._lines) if line), default=-1)
         self._starts = {line[:1] for line in self._lines if line}
         self._headers = {
             match[1]: number
@@ -73,6 +75,8 @@ class RepeatedAbove:
         self._at = -1
         """The line above that matched last."""
         self._inside_header = False
+        self.has_dropped_header = False
+        """Whether the answer has begun with what opens the block around the place."""
         self._is_new = False
         """Whether what is held has an import that is new."""
 
@@ -126,6 +130,7 @@ class RepeatedAbove:
             self._accept()
         if is_header and _HEADER.match(start) and not start.endswith((":", "{", "do", ")", ";")):
             self._inside_header = start.count("(") > start.count(")")
+        self.has_dropped_header |= is_header
         return ""
 
     def finish(self) -> str:
@@ -185,7 +190,9 @@ class RepeatedAbove:
             for number, line in enumerate(self._lines[self._at + 1 :], self._at + 1)
             if line == start
         ]
-        is_opening = start in _OPENING_ALONE and found[:1] == [0]
+        is_opening = (start in _OPENING_ALONE and found[:1] == [0]) or (
+            self._is_inside_text and _OPENS_TEXT.fullmatch(start) and found[-1:] == [self._last]
+        )
         if not found or not (
             _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
         ):
@@ -238,6 +245,7 @@ class RepeatedBelow:
         below = [line.rstrip() for line in target.surroundings.below]
         self._below = [line for line in below if line] if not target.text_after.strip() else []
         self._base = columns(target.base_indent)
+        self._is_inside_text = target.is_prose
         self._tally = tally
         self._matched = 0
         """So many of the lines below, blank ones left out, the code ends with."""
@@ -287,6 +295,17 @@ class RepeatedBelow:
             self._tally.drop("repetition", held)
             return ""
         return held
+
+    @property
+    def closes_the_place(self) -> bool:
+        """Whether code closes a block that is closed below, too."""
+        # "f() {" was dropped as a repetition, "return 1;" and "}" are the code, and below stand
+        # "return 0;" and "}": the answer is all of f, and what is below it would be outside.
+        code = "".join(self._released)
+        return code.count("}") > code.count("{") and any(
+            line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
+            for line in self._below
+        )
 
     def _passes(self, text: str) -> bool:
         """Whether a stretch begins no line that may be the first one below."""
@@ -391,6 +410,8 @@ class RepeatedBelow:
         """Whether what is held belongs to the document and not to the code."""
         lines = [line for line in held.split("\n") if line.strip()]
         if any(_TELLING.search(line) and not _WORD_LINE.match(line.strip()) for line in lines):
+            return True
+        if self._is_inside_text and lines[0].strip() in _ENDS_OF_TEXT:
             return True
         return self._ends_the_place(held)
 
@@ -586,6 +607,7 @@ _TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
 """Matches the tag on a line of its own."""
 
 
+_ENDS_OF_TEXT = {"*/", "-->", '"""', "'''", "-}", "*)", "]]"}
 _OPENS_TEXT = re.compile(r"(?:\b[a-z]{0,2}[\"'`]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
 """Matches what opens a string or a comment, at the end of what stands before the cursor."""
 

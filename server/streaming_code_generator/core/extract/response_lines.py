@@ -264,7 +264,7 @@ _CODE_START = re.compile(
       | [A-Za-z_][\w.]*\(                        # a call
       | (?:(?:export|const|let|var|static|final|public|private|auto|int|char|double)\ )*
         [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*         # an assignment to a name, field or item
-        \ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
+        \ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
     )
     """,
     re.VERBOSE,
@@ -364,7 +364,7 @@ _CODE_LINE = re.compile(
   | [A-Z]{3,}\ [\w*("'\[$./@{-]               # SQL, a Dockerfile
   | [\w.$()/%-]+\ ?:\ *\$                      # a target of a makefile
   | \#include | \#! | <[A-Za-z!?/] | @\w+(?:\(|$) | [\[{(]\s*$ | [A-Za-z_][\w.]*\(.*\)?[;:{]?$
-  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
+  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
   | [A-Za-z_@#$].*[{};]$ | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
     """,
     re.VERBOSE,

@@ -19,6 +19,7 @@ from streaming_code_generator.core.placement.languages import (
 from streaming_code_generator.core.syntax import is_text_behind
 
 _CLOSERS = (")", "]", "}")
+_ENDS_OF_STATEMENTS = (";", ",")
 
 LINES_ABOVE = 1_000
 """How far above the code an answer's repetitions are known as such."""
@@ -225,7 +226,7 @@ def _at_place(lines: Sequence[str], line: int, column: int, target: CodeTarget) 
     if is_blank(text):
         base = text or indent_of_new_line(lines, line, target.indent_unit)
         return _on_blank_line(lines, line, replace(target, base_indent=base))
-    if is_blank(before):
+    if is_blank(before) and not after.startswith(_ENDS_OF_STATEMENTS):
         return _before_code(lines, line, column, target)
     target = replace(target, base_indent=indent_of(text), text_before=before, text_after=after)
     if is_blank(after) and _opens_block_below(before, target.language_id):
