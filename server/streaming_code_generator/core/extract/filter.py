@@ -249,7 +249,7 @@ class OutputFilter:
         if self._tally.refusal is not None:
             return f"no code: {self._tally.refusal}"
         if not self._has_code and self._has_text:
-            return "no code: the answer has nothing but text; it is in the log"
+            return "no code: the answer has nothing but text"
         if not self._has_code and self._tally.dropped:
             return "no code: the answer brings nothing that is not there already"
         if self.is_loop:
