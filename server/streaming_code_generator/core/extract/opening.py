@@ -382,7 +382,8 @@ class Opening(FilterStage):
     def _is_quoted_code(self, ticks: str, text: str) -> bool:
         if len(ticks) > 1 or self._target.language_id not in QUOTED_BY_BACKTICKS:
             return bool(text.strip())
-        return "${" not in text and (starts_like_code(text) or text.endswith(";"))
+        is_code = starts_like_code(text) or text.endswith(";") or "=>" in text
+        return is_code and "${" not in text
 
     def _is_code_below_prose(self, line: str) -> bool:
         # Only a sentence that leads to it, or a blank line, has code below it: the line may be

@@ -23,6 +23,11 @@ _HEADER = re.compile(
     r"(?:def|class|function\*?|func|fn|sub|interface|struct|enum|trait|impl|module|namespace|object"
     r"|type|record|protocol|extension|contract|defmodule|defp?)\s+([\w.:]+)"
 )
+_FUNCTION = re.compile(
+    r"(?!(?:return|else|new|throw|await|yield|case|delete|do|try|not|and|or|in|if|for|while)\b)"
+    r"(?:[\w:<>,\[\]]+[*&]*\s+[*&]*)+(\w+)\s*\((?!.*;$)"
+)
+"""The header of a function in C and its like, which has the type first."""
 _IMPORT = re.compile(
     r"import\b|from\s+\S+\s+import\b|#\s*include\b|use\s+[\w:\\]|using\s+\w|require(?:_once)?\b"
     r"|(?:const|let|var)\s.*=\s*require\(|package\s+\w|<\?php$|#!"
@@ -36,6 +41,11 @@ _OPENING_ALONE = {"{", "["}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+def _header(line: str) -> re.Match[str] | None:
+    """Match what opens a block that has a name; group 1 is that."""
+    return _HEADER.match(line) or _FUNCTION.match(line)
 
 
 def _alike(line: str) -> str:
@@ -64,7 +74,7 @@ class RepeatedAbove:
         self._headers = {
             match[1]: number
             for number in sorted(self._around)
-            if (match := _HEADER.match(self._lines[number]))
+            if (match := _header(self._lines[number]))
         }
         self.is_passing = not self._starts
         self._line = LineSoFar()
@@ -128,7 +138,7 @@ class RepeatedAbove:
         leads_up = number >= self._skipped - 1 or _IMPORT.match(start)
         if is_header or (leads_up and not self._is_new):
             self._accept()
-        if is_header and _HEADER.match(start) and not start.endswith((":", "{", "do", ")", ";")):
+        if is_header and _header(start) and not start.endswith((":", "{", "do", ")", ";")):
             self._inside_header = start.count("(") > start.count(")")
         self.has_dropped_header |= is_header
         return ""
@@ -170,14 +180,14 @@ class RepeatedAbove:
             return False
         if any(line.startswith(start) for line in self._lines):
             return True
-        header = _HEADER.match(start)
+        header = _header(start)
         return header is not None and any(
             name.startswith(header[1]) if header.end() == len(start) else name == header[1]
             for name in self._headers
         )
 
     def _matching(self, start: str) -> int | None:
-        match = _HEADER.match(start)
+        match = _header(start)
         # A header may say more than the one above, but up to the name it has to be the same.
         if (
             match is not None
@@ -401,7 +411,7 @@ class RepeatedBelow:
         #     int main() {     stands below: the answer is the file
         #     return 0;        does not: what it changes down there is left out
         lines = [line.strip() for line in held.split("\n") if line.strip()]
-        if any(_HEADER.match(line) for line in lines):
+        if any(_header(line) for line in lines):
             return True
         is_telling = any(_TELLING.search(line) and not _WORD_LINE.match(line) for line in lines[1:])
         return is_telling and self._ends_the_place(held)
@@ -608,7 +618,7 @@ _TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
 
 
 _ENDS_OF_TEXT = {"*/", "-->", '"""', "'''", "-}", "*)", "]]"}
-_OPENS_TEXT = re.compile(r"(?:\b[a-z]{0,2}[\"'`]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
+_OPENS_TEXT = re.compile(r"(?:(?:(?<!\w)[a-z]{1,2})?[\"'`]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
 """Matches what opens a string or a comment, at the end of what stands before the cursor."""
 
 

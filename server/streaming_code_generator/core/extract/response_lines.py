@@ -278,6 +278,7 @@ _INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 _CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
 _SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*")
+_FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
 _OPENER = re.compile(
     r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|sorry|unfortunately|hmm|wait"
     r"|here(?:['\u2019]s| is| are| you)|below (?:is|are)|the (?:following|code|function|user)"
@@ -317,6 +318,7 @@ _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 _WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
 _SMALL_KEY = re.compile(r"\s*[a-z_.][\w./%-]*:(?: |$)")
 """What the lines of such languages begin with: a key, or a target."""
+_SECTION = re.compile(r"\[{1,2}[\w.\"' -]+\]{1,2}")
 
 _STEPS = re.compile(
     r"\s*(?:(?:Given|When|Then|And|But) |(?:Feature|Rule|Background|Scenario(?: Outline| Template)?"
@@ -385,6 +387,8 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
     # Lists and quotations belong to the prose; so does what reads like it with code in between,
     # as "`x = 1` sets the value." does.
     if language_id in _OF_STEPS and _STEPS.match(line):
+        return True
+    if language_id in _KEYED and _SECTION.fullmatch(line):
         return True
     return (
         bool(_CODE_LINE.match(line) or has_signs)
@@ -461,7 +465,7 @@ def _signs_of_prose(text: str) -> int:
     return (
         sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
         + 2 * bool(_OPENER.match(text))
-        + 2 * bool(text[:1].isupper() and _SENTENCE.fullmatch(text))
+        + 2 * bool(text[:1].isupper() and _FIRST_SENTENCE.match(text))
         + 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
         + 2 * (letters >= _FOREIGN_LETTERS)
     )
