@@ -596,6 +596,38 @@ def test_a_range_that_another_generation_writes_in_is_refused() -> None:
     assert "1" in desk.writer.document
 
 
+def test_a_place_in_a_selection_that_is_being_replaced_is_refused() -> None:
+    """What is written there would count as a part of the selection once that is undone."""
+    desk = Desk("abcdef")
+    desk.open("0", 1, 5)
+    with pytest.raises(RangeTaken):
+        desk.open("1", 3)
+    for index, offset in enumerate((1, 5)):
+        desk.open(f"border {index}", offset)
+
+    desk.finish("0", "X")
+    desk.land()
+    desk.open("1", 1)
+    assert "1" in desk.writer.document
+
+
+def test_a_place_in_code_that_is_being_inserted_is_free() -> None:
+    desk = Desk("a\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "one\ntwo\n")
+    desk.land()
+    desk.open("1", 6)
+    desk.finish("1", "inner\n")
+    desk.finish("0", "one\ntwo\nthree\n")
+    desk.land_all()
+    assert desk.mirrored == "a\none\ninner\ntwo\nthree\n"
+
+    for region_id in ("0", "1"):
+        desk.outcomes += desk.writer.put_back(region_id)
+        desk.land_all()
+    assert desk.mirrored == "a\n"
+
+
 def test_generated_text_is_its_own_again_once_what_replaced_it_is_removed() -> None:
     desk = Desk("a\nb\nc\n")
     desk.open("0", 2, 3)
@@ -659,22 +691,6 @@ def test_selection_deleted_before_any_text_arrived_ends_its_generation() -> None
     assert outcomes == [Deleted("g")]
     assert writer.finish("g", "new") == [Deleted("g")]
     assert writer.next_edit(0.0) is None
-
-
-def test_texts_that_grow_in_one_another_at_one_place_go_out_one_after_the_other() -> None:
-    """Once, both went out in one edit, and the outer one's text counted as removed."""
-    desk = Desk("a\nold\nb\n")
-    desk.open("0", 0, 5)
-    desk.open("1", 2)
-    desk.finish("0", "a\nquite another\n")
-    desk.finish("1", "inner\n")
-    desk.land_all()
-    assert {*desk.outcomes} == {Settled("0"), Settled("1")}
-
-    for region_id in ("1", "0"):
-        desk.outcomes += desk.writer.put_back(region_id)
-        desk.land_all()
-    assert desk.mirrored == "a\nold\nb\n"
 
 
 def test_an_edit_that_was_given_up_is_known_though_another_one_is_in_flight() -> None:

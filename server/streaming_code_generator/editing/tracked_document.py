@@ -79,15 +79,15 @@ class TrackedDocument:
         return {
             key: covered_part(self.mirror, self._regions[key], covering)
             for key in self.overlapping(covering.start, covering.end)
-            if key not in above
+            if key not in above and not covering.is_empty
         }
 
     def overlapping(self, start: Point, end: Point) -> list[str]:
-        """Return the regions that share text with a range; an empty range shares none."""
+        """Return the regions that share text with a range, or that an empty one lies inside of."""
         return [
             key
             for key in self._order
-            if self._regions[key].start < end and start < self._regions[key].end and start < end
+            if self._regions[key].start < end and start < self._regions[key].end
         ]
 
     def laid_over(self, region_id: str) -> list[str]:

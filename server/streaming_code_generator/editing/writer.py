@@ -118,10 +118,12 @@ class DocumentWriter:
 
         Raises:
             RangeTaken: Another generation is writing there. Two that replace the same text could
-                not both be taken back.
+                not both be taken back, and what is written inside a selection is a part of it.
         """
         taken = [
-            key for key in self.document.overlapping(start, end) if self._wishes.is_running(key)
+            key
+            for key in self.document.overlapping(start, end)
+            if self._wishes.is_running(key) and (start < end or self.region(key).original)
         ]
         if taken:
             raise RangeTaken(taken[0])
