@@ -411,6 +411,9 @@ _DEFINITION = re.compile(
     r"[ \t]+(\w+)",
     re.MULTILINE,
 )
+_CALL = re.compile(
+    r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
+)
 _TRIES_IT = re.compile(
     r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
 )
@@ -423,6 +426,19 @@ _OPENS_AN_ASIDE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""
+
+_EXPLAINS = re.compile(
+    r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
+    r"|\bhow\ (?:it|this|the\ code)\ works\b|\bline\ by\ line\b",
+    re.IGNORECASE,
+)
+"""Words from which on all blocks only show what the code does."""
+_SHOWS_ALL = re.compile(
+    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version|solution"
+    r"|implementation|function|class)\b|\ball\ together\b",
+    re.IGNORECASE,
+)
+"""Words before a block that has once more what came in parts."""
 
 _ENDS_THE_ANSWER = re.compile(
     r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
@@ -489,6 +505,7 @@ class AfterCode(FilterStage):
         """The beginning of what came behind the code."""
         self._aside: Fence | None = None
         """A further block that is open and not part of the code."""
+        self._only_explains = False
 
     @property
     def held_back(self) -> int:
@@ -511,7 +528,10 @@ class AfterCode(FilterStage):
         is_of_code = is_of_language(fence.tag, self._target.language_id) and (
             not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
         )
-        if is_of_code and not _OPENS_AN_ASIDE.search(self._between):
+        self._only_explains = self._only_explains or bool(_EXPLAINS.search(self._between))
+        is_again = not self._written.is_import_only and _SHOWS_ALL.search(self._between)
+        is_aside = self._only_explains or is_again or _OPENS_AN_ASIDE.search(self._between)
+        if is_of_code and not is_aside:
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
 
@@ -531,7 +551,7 @@ class AfterCode(FilterStage):
         """Whether a further block that begins so tries the code out, or says it anew."""
         names = self._written.names
         again = _DEFINITION.match(first_line)
-        called = re.match(r"[ \t]*(?:\w+\s*=\s*)?(?:await )?(\w+)\(", first_line)
+        called = _CALL.match(first_line)
         return bool(
             _TRIES_IT.match(first_line)
             or (again and again[1] in names)

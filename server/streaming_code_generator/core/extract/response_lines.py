@@ -301,7 +301,7 @@ _FOREIGN_LETTERS = 4
 
 
 _HEADING = re.compile(
-    r"(?:(?:brief |short )?explanations?|(?:example )?usage|(?:usage )?examples?|example output"
+    r"(?:(?:\w+ )?code|answer|solution|implementation|(?:brief |short )?explanations?|(?:example )?usage|(?:usage )?examples?|example output"
     r"|notes?|output|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
     r"|what changed|summary|test(?:s|ing)?|result|breakdown|installation|alternatives?)[ ]?:?[*_]*",
     re.IGNORECASE,
@@ -318,6 +318,8 @@ _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 _WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
 _SMALL_KEY = re.compile(r"\s*[a-z_.][\w./%-]*:(?: |$)")
 """What the lines of such languages begin with: a key, or a target."""
+_OF_LISTS = {"lisp", "commonlisp", "elisp", "emacs-lisp", "clojure", "scheme", "racket", "fennel"}
+_LIST = re.compile(r"[('`]*\([\w*+!?<>=/.:-]+(?:[ )]|$)")
 _SECTION = re.compile(r"\[{1,2}[\w.\"' -]+\]{1,2}")
 
 _STEPS = re.compile(
@@ -354,6 +356,7 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
     prose = _signs_of_prose(text) + 2 * is_marked + 2 * bool(_STEP.match(line))
     # A sentence may begin with a name in backticks, which is gone by now.
     prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
+    prose += 2 * bool("`" in line and text[:1].isupper() and text.endswith((".", ":")))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
 
 
@@ -389,6 +392,8 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
     if language_id in _OF_STEPS and _STEPS.match(line):
         return True
     if language_id in _KEYED and _SECTION.fullmatch(line):
+        return True
+    if language_id in _OF_LISTS and _LIST.match(line):
         return True
     return (
         bool(_CODE_LINE.match(line) or has_signs)
