@@ -608,3 +608,19 @@ def test_redone_text_is_known_in_a_report_of_the_whole_text() -> None:
     desk.report((None, "a\nfoo()\nb\nc, typed too\n"))
     assert desk.writer.region("0").own_text == "\nfoo()"
     assert desk.writer.region("0").is_whole
+
+
+def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
+    """Once, it stayed when both were removed."""
+    desk = Desk("a\nbcd\n")
+    desk.open("1", 3)
+    desk.finish("1", "")
+    desk.open("0", 2, 5)
+    desk.finish("0", "X")
+    desk.land()
+    desk.report((((1, 0), (1, 1)), "bcd"))
+    desk.finish("1", "foo()")
+    desk.land()
+    desk.finish("0", "X")
+    desk.land_all()
+    assert not desk.writer.region("1").is_undone

@@ -212,7 +212,7 @@ def put_back(
     """Return the pieces after a part of the region that was replaced stands there again.
 
     Args:
-        pieces: The pieces before, in which none of the part is left.
+        pieces: The pieces before, in which some of the part may be left.
         own_range: Which of the own text the part is; empty if it is none of it any more.
         inside: The pieces of the part.
         before: How much of the region's document text lies before the part now.
@@ -222,11 +222,13 @@ def put_back(
         The pieces; None if something else was done to that place meanwhile.
     """
     first, rest = _split(pieces, own_range[0], _in_own)
-    gone, last = _split(rest, own_range[1] - own_range[0], _in_own)
-    # What lies there beyond what is known was typed meanwhile, next to the part.
+    _, last = _split(rest, own_range[1] - own_range[0], _in_own)
+    # Foreign text at that place was typed next to the part, or is the covering region's.
+    while last and last[0].kind is Kind.FOREIGN:
+        last = last[1:]
     typed_before = before - document_length(first)
     typed_behind = behind - document_length(last)
-    if any(p.kind is Kind.OWN for p in gone) or typed_before < 0 or typed_behind < 0:
+    if typed_before < 0 or typed_behind < 0:
         return None
     typed = (Piece(Kind.FOREIGN, typed_before), Piece(Kind.FOREIGN, typed_behind))
     return _joined([*first, typed[0], *inside, typed[1], *last])
