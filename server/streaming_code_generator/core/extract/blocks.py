@@ -434,8 +434,8 @@ _EXPLAINS = re.compile(
 )
 """Words from which on all blocks only show what the code does."""
 _SHOWS_ALL = re.compile(
-    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version|solution"
-    r"|implementation|function|class)\b|\ball\ together\b",
+    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version"
+    r"|solution|implementation|function|class)\b|\ball\ together\b",
     re.IGNORECASE,
 )
 """Words before a block that has once more what came in parts."""

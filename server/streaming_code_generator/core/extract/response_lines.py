@@ -301,8 +301,9 @@ _FOREIGN_LETTERS = 4
 
 
 _HEADING = re.compile(
-    r"(?:(?:\w+ )?code|answer|solution|implementation|(?:brief |short )?explanations?|(?:example )?usage|(?:usage )?examples?|example output"
-    r"|notes?|output|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
+    r"(?:(?:\w+ )?code|answer|solution|implementation|(?:brief |short )?explanations?"
+    r"|(?:example )?usage|(?:usage )?examples?|example output|notes?|output"
+    r"|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
     r"|what changed|summary|test(?:s|ing)?|result|breakdown|installation|alternatives?)[ ]?:?[*_]*",
     re.IGNORECASE,
 )
