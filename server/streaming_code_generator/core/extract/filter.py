@@ -297,7 +297,7 @@ class OutputFilter:
         self.may_be_over = self._stage.may_be_over
         passes_line = not (
             self.is_over or self._marks.held or self._quotation.held or self._end_tokens.held
-        ) and (self._stage.passes_line and self._code.passes_line)
+        ) and (self._has_code and self._stage.passes_line and self._code.passes_line)
         self._room_ahead = self._content_loop.room if passes_line else 0
 
     def feed_reasoning(self, text: str) -> list[FilteredText]:
