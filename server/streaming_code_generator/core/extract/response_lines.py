@@ -277,7 +277,14 @@ _STEP = re.compile(r"\s*\d+[.)]\s+[A-Z*]")
 _INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 _CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
-_SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*")
+_SENTENCE = re.compile(
+    r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
+)
+_SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
+_LEADS_ON = re.compile(r"[A-Z][a-z]+(?: [a-z]+)+:")
+_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol"}
+_BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
+"""How a line of code ends that opens a block by a word."""
 _FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
 _OPENER = re.compile(
     r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|sorry|unfortunately|hmm|wait"
@@ -286,7 +293,8 @@ _OPENER = re.compile(
     r"|let(?:['\u2019]s| me| us)|i['\u2019](?:ll|m|ve|d)"
     r"|i (?:am|can|have|will|need|cannot|should|think)"
     r"|you can|we (?:need|can|have|are|will|should)|first,|well,|so,|now,|note that|note:"
-    r"|explanation|solution|answer|as an ai|to (?:do|solve|create|implement|write|add))(?!\w)",
+    r"|step \d|explanation|solution|answer|as an ai"
+    r"|to (?:do|solve|create|implement|write|add))(?!\w)",
     re.IGNORECASE,
 )
 _COMMON_WORD = re.compile(
@@ -317,7 +325,7 @@ QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 
 _KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 _WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
-_SMALL_KEY = re.compile(r"\s*[a-z_.][\w./%-]*:(?: |$)")
+_SMALL_KEY = re.compile(r"\s*(?:- )?[a-z_.][\w./%-]*:(?: |$)")
 """What the lines of such languages begin with: a key, or a target."""
 _OF_LISTS = {"lisp", "commonlisp", "elisp", "emacs-lisp", "clojure", "scheme", "racket", "fennel"}
 _LIST = re.compile(r"[('`]*\([\w*+!?<>=/.:-]+(?:[ )]|$)")
@@ -346,6 +354,8 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
         return False
     if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
         return False
+    if _BLOCK_OPENS.search(line):
+        return False
     # Signs of prose against marks of code:
     #
     #     Here is the function you need:    8 to 0    prose
@@ -357,6 +367,8 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
     prose = _signs_of_prose(text) + 2 * is_marked + 2 * bool(_STEP.match(line))
     # A sentence may begin with a name in backticks, which is gone by now.
     prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
+    prose += 2 * bool(_SHORT.fullmatch(text) and language_id not in _STOPS_ARE_CODE)
+    prose += 2 * bool(_LEADS_ON.fullmatch(text) and language_id not in _WITH_TARGETS)
     prose += 2 * bool("`" in line and text[:1].isupper() and text.endswith((".", ":")))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
 
@@ -471,7 +483,7 @@ def _signs_of_prose(text: str) -> int:
     return (
         sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
         + 2 * bool(_OPENER.match(text))
-        + 2 * bool(text[:1].isupper() and _FIRST_SENTENCE.match(text))
+        + 2 * bool(text[:1].isupper() and not text.isupper() and _FIRST_SENTENCE.match(text))
         + 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
         + 2 * (letters >= _FOREIGN_LETTERS)
     )
