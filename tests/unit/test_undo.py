@@ -610,6 +610,27 @@ def test_redone_text_is_known_in_a_report_of_the_whole_text() -> None:
     assert desk.writer.region("0").is_whole
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_text_that_the_user_moved_is_still_the_generations(*, at_once: bool) -> None:
+    desk = streaming("first()\n", "second()\n", tells=True)
+    # Lines are joined so: the second one is put behind the first, and then taken out.
+    joining = [
+        (((1, 7), (1, 7)), " second()"),
+        (((2, 0), (3, 0)), ""),
+    ]
+    if at_once:
+        desk.report(*joining)
+    else:
+        for change in joining:
+            desk.report(change)
+    assert desk.mirrored == "a\nfirst() second()\nb\n"
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+    assert desk.mirrored == "a\n b\n"
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
     """Once, it stayed when both were removed."""
     desk = Desk("a\nbcd\n")

@@ -72,6 +72,7 @@ class UndoWatch:
         region, history = self._document.region(region_id), self._document.history(region_id)
         exact = next(filter(is_meant, history.found(self._document.mirror)), None)
         past = exact or history.nearest(self._document.mirror, region, is_meant)
+        past = past or history.after_move(self._document.mirror, region)
         if past:
             self._document.restore(region_id, past)
         return exact, past
