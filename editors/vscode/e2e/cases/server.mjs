@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { until } from '../editor.mjs';
+import { sleep } from '../editor.mjs';
 import { serverProcesses } from './setup.mjs';
 
 const spoken = (editor) => editor.page.locator('.statusbar-item[id*="streamingCodeGenerator"] [aria-label]').first().getAttribute('aria-label');
@@ -34,7 +34,7 @@ async function generatesWhileTheServerWaitsToRestart(editor, { server }) {
   await editor.file('after.py', 'a = 1\n\nb = 2\n', 2, 1);
   const [pid] = serverProcesses(server);
   process.kill(pid, 'SIGKILL');
-  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  await editor.hasStatus('Generator: restarting');
   assert.match(await spoken(editor), /the server ended unexpectedly and is restarted in \d s/);
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
@@ -54,7 +54,7 @@ async function generatesWhereItWasAskedForThoughTheServerComesLater(editor, { se
   await editor.file('moved.txt', 'top\n\nbottom\n', 2, 1);
   const [pid] = serverProcesses(server);
   process.kill(pid, 'SIGKILL');
-  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  await editor.hasStatus('Generator: restarting');
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
   await editor.promptBox();
@@ -69,11 +69,30 @@ async function generatesWhereItWasAskedForThoughTheServerComesLater(editor, { se
   assert.equal(await editor.saved('moved.txt'), 'above\ntop\nmoved_1 = 1\nmoved_2 = 2\nbottom\n');
 }
 
+async function saysNothingOfSettingsThatMeetARestart(editor, { server }) {
+  await editor.file('settled.py', '', 1, 1);
+  await editor.generate('[name=settled] [lines=1]');
+  await editor.shows('settled_1 = 1');
+  await editor.idle();
+  const settings = server.settings;
+  for (let round = 1; round <= 8; round += 1) {
+    // The first is given to the server when it starts, and so restarts it; the second is told.
+    server.set({ ...settings, 'streamingCodeGenerator.modelPath': `/models/${round}`, 'streamingCodeGenerator.maxRetries': round });
+    await sleep(200 + 60 * round);
+  }
+  server.set(settings);
+  await editor.settled();
+  await editor.hasStatus('Generator', 30_000);
+  assert.deepEqual(await editor.page.evaluate(() => globalThis.shownNotifications()), []);
+  await editor.generate('[name=since] [lines=1]');
+  await editor.shows('since_1 = 1');
+}
+
 async function saysThatItIsStopped(editor) {
   await editor.file('stopped.py', '', 1, 1);
   await editor.generate('[name=stopped] [lines=1]');
   await editor.notification('the server does not run', 40_000);
-  await until('the state', async () => (await editor.status()) === 'Generator: stopped', 5_000);
+  await editor.hasStatus('Generator: stopped', 5_000);
   assert.match(await spoken(editor), /no-such-program/);
 }
 
@@ -85,6 +104,7 @@ export const sessions = [
       { name: 'the server starts when it is first needed', body: startsWhenFirstNeeded },
       { name: 'generates while the server waits to restart', body: generatesWhileTheServerWaitsToRestart },
       { name: 'the place is kept until the server runs', body: generatesWhereItWasAskedForThoughTheServerComesLater },
+      { name: 'settings that meet a restart are taken without a word', body: saysNothingOfSettingsThatMeetARestart },
     ],
   },
   {

@@ -208,7 +208,7 @@ export class ServerControl implements vscode.Disposable {
   private async createClient([executable, ...args]: BaseCommand): Promise<LanguageClient> {
     const key = await this.usableKey();
     const keyOrigin = await this.keys.origin();
-    const client: LanguageClient = new LanguageClient(
+    const client: LanguageClient = new Client(
       SECTION,
       NAME,
       { command: executable, args: [...args, 'serve', '--stdio'], options: { cwd: WORKING_FOLDER } },
@@ -292,5 +292,12 @@ export class ServerControl implements vscode.Disposable {
         this.log.show();
       }
     });
+  }
+}
+
+/** A client whose failures are only logged once its server is being stopped, or has ended: the extension says so itself. */
+class Client extends LanguageClient {
+  override error(message: string, data?: unknown, showNotification: boolean | 'force' = true): void {
+    super.error(message, data, this.isRunning() && showNotification);
   }
 }
