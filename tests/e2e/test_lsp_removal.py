@@ -160,8 +160,9 @@ async def test_selection_that_another_generation_is_writing_in_is_refused(
     document.editor.select(at - 2, at + 6)
     line = document.text[:at].count("\n")
 
-    with pytest.raises(JsonRpcException, match="still writing in that range"):
-        await client.generate(document, ((line, 0), (line + 2, 2)), prompt="y")
+    for place in (((line, 0), (line + 2, 2)), (line, 1)):
+        with pytest.raises(JsonRpcException, match="still writing in that range"):
+            await client.generate(document, place, prompt="y")
 
     stream.release_all()
     await call.result()

@@ -176,3 +176,10 @@ def test_recognising_takes_no_longer_in_a_text_that_repeats_itself() -> None:
 
     reported_in_full(document, " y" * 950, plan)
     assert time.perf_counter() - began_s < 5
+
+
+def test_an_edit_is_known_though_the_user_put_a_line_before_it_and_changed_another_below() -> None:
+    document, plan = tracked("a[]\nb\nc\n"), (insert("foo(123)"),)
+
+    echo = reported(document, at(1, 0), at(3, 0), "x = foo(123)\nb\nC\n", plan)
+    assert echo.landed == frozenset(plan)

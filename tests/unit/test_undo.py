@@ -608,3 +608,30 @@ def test_redone_text_is_known_in_a_report_of_the_whole_text() -> None:
     desk.report((None, "a\nfoo()\nb\nc, typed too\n"))
     assert desk.writer.region("0").own_text == "\nfoo()"
     assert desk.writer.region("0").is_whole
+
+
+def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
+    """Once, it stayed when both were removed."""
+    desk = Desk("a\nbcd\n")
+    desk.open("0", 2, 5)
+    desk.open("1", 3)
+    desk.writer.want("0", "X")
+    desk.land()
+    desk.report((((1, 0), (1, 1)), "bcd"))
+    desk.finish("1", "foo()")
+    desk.finish("0", "X")
+    desk.land_all()
+    assert not desk.writer.region("1").is_undone
+
+
+def test_an_undo_to_before_the_selection_was_typed_ends_the_generation() -> None:
+    """Once, it was completed with nothing of its text, and the selection went, too."""
+    desk = Desk("one\ntwo\nend\n")
+    desk.open("0", 0, 8)
+    desk.writer.want("0", "first()\none\ntwo\n")
+    desk.land()
+    desk.report((None, "1\ntwo\nend\n"))
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+    desk.outcomes += desk.writer.put_back("0")
+    assert desk.sends_nothing()

@@ -596,6 +596,38 @@ def test_a_range_that_another_generation_writes_in_is_refused() -> None:
     assert "1" in desk.writer.document
 
 
+def test_a_place_in_a_selection_that_is_being_replaced_is_refused() -> None:
+    """What is written there would count as a part of the selection once that is undone."""
+    desk = Desk("abcdef")
+    desk.open("0", 1, 5)
+    with pytest.raises(RangeTaken):
+        desk.open("1", 3)
+    for index, offset in enumerate((1, 5)):
+        desk.open(f"border {index}", offset)
+
+    desk.finish("0", "X")
+    desk.land()
+    desk.open("1", 1)
+    assert "1" in desk.writer.document
+
+
+def test_a_place_in_code_that_is_being_inserted_is_free() -> None:
+    desk = Desk("a\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "one\ntwo\n")
+    desk.land()
+    desk.open("1", 6)
+    desk.finish("1", "inner\n")
+    desk.finish("0", "one\ntwo\nthree\n")
+    desk.land_all()
+    assert desk.mirrored == "a\none\ninner\ntwo\nthree\n"
+
+    for region_id in ("0", "1"):
+        desk.outcomes += desk.writer.put_back(region_id)
+        desk.land_all()
+    assert desk.mirrored == "a\n"
+
+
 def test_generated_text_is_its_own_again_once_what_replaced_it_is_removed() -> None:
     desk = Desk("a\nb\nc\n")
     desk.open("0", 2, 3)
@@ -659,22 +691,6 @@ def test_selection_deleted_before_any_text_arrived_ends_its_generation() -> None
     assert outcomes == [Deleted("g")]
     assert writer.finish("g", "new") == [Deleted("g")]
     assert writer.next_edit(0.0) is None
-
-
-def test_texts_that_grow_in_one_another_at_one_place_go_out_one_after_the_other() -> None:
-    """Once, both went out in one edit, and the outer one's text counted as removed."""
-    desk = Desk("a\nold\nb\n")
-    desk.open("0", 0, 5)
-    desk.open("1", 2)
-    desk.finish("0", "a\nquite another\n")
-    desk.finish("1", "inner\n")
-    desk.land_all()
-    assert {*desk.outcomes} == {Settled("0"), Settled("1")}
-
-    for region_id in ("1", "0"):
-        desk.outcomes += desk.writer.put_back(region_id)
-        desk.land_all()
-    assert desk.mirrored == "a\nold\nb\n"
 
 
 def test_an_edit_that_was_given_up_is_known_though_another_one_is_in_flight() -> None:
@@ -807,3 +823,57 @@ def test_an_edit_is_known_though_the_user_put_a_line_ending_for_its_beginning() 
     desk.finish("0", "one(1)\n\ntwo(2)\nthree(3)")
     assert desk.sends_nothing()
     assert desk.mirrored == "a\nx\n\ntwo(2)\nthree(3)\nb\n"
+
+
+def test_several_places_reported_with_the_clients_line_endings_have_landed() -> None:
+    """Once, one of them seemed to have been applied in the wrong place, and was sent again."""
+    desk = Desk("a\r\nbcd")
+    desk.open("0", 1)
+    desk.open("1", 1, 6)
+    desk.user_types(1, 1, "typed")
+    desk.writer.want("0", "\n\nfoo()\n\n")
+    desk.writer.want("1", "")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report(
+        *(((r.start, r.end), r.text.replace("\n", "\r\n")) for r in reversed(edit.replacements))
+    )
+
+    assert desk.writer.is_idle
+    assert desk.mirrored == "a\r\n\r\nfoo()\r\n\r\ntyped"
+
+
+@pytest.mark.parametrize(("kept", "tells_undo"), [("", False), ("\n", True)])
+def test_a_text_that_was_replaced_in_part_is_whole_when_that_is_put_back(
+    kept: str, *, tells_undo: bool
+) -> None:
+    """Once, what was left of it, or stood in its place, was in the way."""
+    desk = Desk("a\n")
+    desk.writer.undo.tells = tells_undo
+    desk.open("0", 2)
+    desk.finish("0", "b = 1\nc = 2\n")
+    desk.land()
+    desk.open("1", 8, 14)
+    desk.finish("1", f"x{kept}")
+    desk.land()
+    desk.user_types(1, 1, "typed")
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+
+    assert desk.mirrored == "a\ntyped"
+
+
+def test_an_edit_of_which_the_user_left_little_is_not_sent_again() -> None:
+    desk = Desk("")
+    desk.open("0", 0)
+    desk.writer.want("0", "first\n2")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report((((0, 0), (0, 0)), "typed over\nboth"))
+    desk.report((((0, 0), (1, 3)), "first\n"))
+    desk.wait(DOUBT_S)
+    desk.finish("0", "first\n2\nthird")
+    desk.land()
+    assert desk.mirrored.count("first") == 1

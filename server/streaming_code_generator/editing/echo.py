@@ -291,9 +291,7 @@ def _suppose(
         return None
     inserted = window.inserted(own)
     differences = _differences(supposedly, reported, inserted)
-    if any(edit.end > edit.start for edit in differences) and not all(
-        _is_within_reach(document.mirror, each, shown) for each in own
-    ):
+    if not _is_named(window, own, shown, differences):
         return None
     if not _speaks_for_itself(_collapsed(supposedly), inserted, differences):
         return None
@@ -307,26 +305,30 @@ def _suppose(
     )
 
 
-def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) -> bool:
-    r"""Whether a change that shows part of an own edit can stand where it was reported.
+def _is_named(
+    window: _Window, own: list[ForeignChange], shown: ForeignChange, differences: list[Edit]
+) -> bool:
+    r"""Whether all that the user would have removed is own text, or text that the client names.
 
-    What a client reports spans all that differs, so it reaches the place of the edit. It only does
-    not if the edit, or what the user made of it, repeats the text in between, and the client names
-    the other place:
+    What a client reports spans all that differs. It only does not reach the place of an own edit if
+    what came repeats the text in between; that text was not removed then:
 
-        x\n|y    edit: x\n at |            reported: x\n at the beginning          the edit's
-        x\n|y    edit: return x\n at |     reported: return at the beginning      the user's
+        x\n|y    edit: foo() at |         reported: z\nfoo()\n behind x\n     typed before it: \nz
+        x\n|y    edit: return x\n at |    reported: return at the beginning  the user's: else x\n
+                                                                             would have gone
     """
-    if own.start <= change.end and change.start <= own.end:
+    beside = [each for each in own if each.end < shown.start or shown.end < each.start]
+    if not beside:
         return True
-    replaced, text = _collapsed(mirror.slice(own.start, own.end)), _collapsed(own.text)
-    # An insertion that repeats what lies in between may as well have been made at the edit's place.
-    inserted = _collapsed(change.text) if change.start == change.end else ""
-    if change.end < own.start:
-        between = _collapsed(mirror.slice(change.end, own.start))
-        return (between + text).endswith(between + replaced) or inserted.startswith(between)
-    between = _collapsed(mirror.slice(own.end, change.start))
-    return (text + between).startswith(replaced + between) or inserted.endswith(between)
+    touching = [each for each in own if each not in beside]
+    named = _Window.around(window.mirror, [shown, *touching])
+    changes = [*beside, ForeignChange(named.start, named.end, named.after(touching))]
+    spans = window.inserted(sorted(changes, key=lambda each: each.start))
+    return all(
+        any(low <= edit.start and edit.end <= high for low, high in spans)
+        for edit in differences
+        if edit.end > edit.start
+    )
 
 
 def _speaks_for_itself(text: str, inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:

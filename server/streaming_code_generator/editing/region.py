@@ -32,6 +32,7 @@ from streaming_code_generator.editing.diff import (
     apply_edits,
     bits,
     fine_edits,
+    line_edits,
 )
 from streaming_code_generator.editing.mirror import Mirror, Point, Splice, split_lines
 
@@ -212,7 +213,7 @@ def put_back(
     """Return the pieces after a part of the region that was replaced stands there again.
 
     Args:
-        pieces: The pieces before, in which none of the part is left.
+        pieces: The pieces before, in which some of the part may be left.
         own_range: Which of the own text the part is; empty if it is none of it any more.
         inside: The pieces of the part.
         before: How much of the region's document text lies before the part now.
@@ -222,11 +223,13 @@ def put_back(
         The pieces; None if something else was done to that place meanwhile.
     """
     first, rest = _split(pieces, own_range[0], _in_own)
-    gone, last = _split(rest, own_range[1] - own_range[0], _in_own)
-    # What lies there beyond what is known was typed meanwhile, next to the part.
+    _, last = _split(rest, own_range[1] - own_range[0], _in_own)
+    # Foreign text at that place was typed next to the part, or is the covering region's.
+    while last and last[0].kind is Kind.FOREIGN:
+        last = last[1:]
     typed_before = before - document_length(first)
     typed_behind = behind - document_length(last)
-    if any(p.kind is Kind.OWN for p in gone) or typed_before < 0 or typed_behind < 0:
+    if typed_before < 0 or typed_behind < 0:
         return None
     typed = (Piece(Kind.FOREIGN, typed_before), Piece(Kind.FOREIGN, typed_behind))
     return _joined([*first, typed[0], *inside, typed[1], *last])
@@ -371,6 +374,22 @@ class Region:
     def is_whole(self) -> bool:
         """Whether all that has landed stands there, and no other author wrote in it."""
         return self.is_untouched and not self.is_undone and not self.deleted
+
+    @property
+    def is_gone(self) -> bool:
+        r"""Whether nothing is left of what the generation has put in place of its original.
+
+        original    a = 1\nb = 2    put there    foo()\nb = 2    left    b = 2
+        """
+        removed, growth, written = [*removed_runs(self.pieces)], 0, ""
+        for edit in line_edits(self.original, self.own_text):
+            low = edit.start + growth
+            high = low + len(edit.text)
+            if edit.text and not any(start <= low and high <= end for start, end in removed):
+                return False
+            growth += edit.growth
+            written += edit.text
+        return bits(written) >= SCRAP_BITS
 
     def ranges(self, kind: Kind) -> Iterator[tuple[int, int]]:
         """Yield where text of a kind stands, by offsets from the region's start."""

@@ -79,15 +79,15 @@ class TrackedDocument:
         return {
             key: covered_part(self.mirror, self._regions[key], covering)
             for key in self.overlapping(covering.start, covering.end)
-            if key not in above
+            if key not in above and not covering.is_empty
         }
 
     def overlapping(self, start: Point, end: Point) -> list[str]:
-        """Return the regions that share text with a range; an empty range shares none."""
+        """Return the regions that share text with a range, or that an empty one lies inside of."""
         return [
             key
             for key in self._order
-            if self._regions[key].start < end and start < self._regions[key].end and start < end
+            if self._regions[key].start < end and start < self._regions[key].end
         ]
 
     def laid_over(self, region_id: str) -> list[str]:
@@ -290,6 +290,12 @@ class TrackedDocument:
         }
         left = "".join(c for place, c in enumerate(region.original) if place not in gone)
         self._regions[region_id] = replace(region, original=left)
+
+    def take_for_original(self, region_id: str) -> None:
+        """Let what stands of a region be what is put back when it is removed."""
+        region = self._regions[region_id]
+        self._regions[region_id] = replace(region, original=region.own_text)
+        self._covered[region_id] = self._covered_by(region_id, region)
 
     def take_in(self, region_id: str) -> None:
         """Let an original hold what has come back inside it of the regions it was opened over.
