@@ -432,8 +432,11 @@ If there is an active region, from BEG to END, it is replaced; an empty PROMPT
 then means that the region itself says what to generate.  With a prefix argument
 you are asked which of the server's profiles is to generate: PROFILE."
   (interactive
-   (let ((profile (and current-prefix-arg
-                       (streaming-code-generator--read-profile)))
+   (let ((profile (progn
+                    ;; Where it cannot start, no prompt is typed in vain.
+                    (streaming-code-generator--server)
+                    (and current-prefix-arg
+                         (streaming-code-generator--read-profile))))
          (prompt (read-string (if (use-region-p)
                                   "Replace the region by: "
                                 "Generate: "))))
@@ -469,7 +472,9 @@ this buffer's server."
    (and (not everywhere) (streaming-code-generator--here))
    (lambda (answer)
      (when (seq-empty-p (plist-get answer :ids))
-       (message "Code generation: nothing runs")))))
+       (message (if everywhere
+                    "No generation runs"
+                  "No generation runs in this buffer"))))))
 
 (defun streaming-code-generator-remove ()
   "Take the last generated code out again, and put back what it replaced.

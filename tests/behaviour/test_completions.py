@@ -10,7 +10,7 @@ from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.editing.exchange import Outcome
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.completions.completion_stream import Cursor
-from streaming_code_generator.lsp.completions.completions import Completions, Means
+from streaming_code_generator.lsp.completions.completions import Completions, Means, Outcomes
 from streaming_code_generator.lsp.documents.open_document import (
     AppliedEdits,
     EditForm,
@@ -96,3 +96,31 @@ async def test_key_behind_a_whole_suggestion_waits_for_its_connection_to_close()
         assert await second == "3"
     assert len(provider.requests) == 2
     await completions.aclose()
+
+
+def shown_and_typed(outcomes: Outcomes, suggestion: str, typed: str) -> None:
+    """Show a suggestion at the end of a line, and type."""
+    outcomes.look_at(0)
+    outcomes.show(Cursor("x = \n".splitlines(keepends=True), 0, 4), suggestion)
+    for count in range(1, len(typed) + 1):
+        outcomes.changed(f"x = {typed[:count]}\n".splitlines(keepends=True))
+
+
+def test_wait_grows_while_nothing_that_is_suggested_on_a_line_is_typed() -> None:
+    outcomes = Outcomes()
+    rests_s = []
+    for _ in range(6):
+        rests_s.append(outcomes.rest_s)
+        shown_and_typed(outcomes, "wrong", "z")
+    assert rests_s == [0.075, 0.075, 0.075, 0.15, 0.3, 0.3]
+
+    outcomes.look_at(1)
+    assert outcomes.rest_s == 0.075
+
+
+def test_wait_is_short_again_once_a_suggestion_is_typed_in_part() -> None:
+    outcomes = Outcomes()
+    for _ in range(6):
+        shown_and_typed(outcomes, "wrong", "z")
+    shown_and_typed(outcomes, "right", "rigz")
+    assert outcomes.rest_s == 0.075

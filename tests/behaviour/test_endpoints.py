@@ -298,3 +298,24 @@ async def test_value_out_of_range_is_the_users_to_mend(endpoint: Endpoint) -> No
     with pytest.raises(APIError, match="temperature"):
         await endpoint.result(Reply.error(400, "temperature must be between 0 and 0.1"))
     assert len(endpoint.requests) == 1
+
+
+async def test_deployment_of_azures_older_form_gets_its_version_and_its_own_key_header() -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(OpenAIServer(answer("x = 1")))
+        root = server.base_url.removesuffix("/v1")
+        provider = OpenAIProvider(
+            api_key="azure-key-0123456789",
+            base_url=f"{root}/openai/deployments/mine/?api-version=2024-10-21",
+            model="mine",
+        )
+        stack.push_async_callback(provider.aclose)
+        deltas = await stack.enter_async_context(provider.open(REQUEST))
+        assert [delta.text async for delta in deltas if delta.text] == ["x = 1"]
+
+    (request,) = server.requests
+    path = "/openai/deployments/mine/chat/completions?api-version=2024-10-21"
+    assert request.path == path
+    assert request.headers["api-key"] == "azure-key-0123456789"
+    assert "authorization" not in request.headers
+    assert provider.description.endpoint == f"{root}/openai/deployments/mine/"

@@ -1,7 +1,7 @@
 """Every fault of an endpoint at every place, through the library and through the language server.
 
-All cases run at once; each test then looks at what came of one of them. A key, and a secret in a
-file of the workspace, must appear nowhere in any of it.
+All cases run first, several at once; each test then looks at what came of one of them. A key, and a
+secret in a file of the workspace, must appear nowhere in any of it.
 """
 
 import asyncio
@@ -9,11 +9,12 @@ import io
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -32,6 +33,7 @@ from support.lsp_process import DEADLINE_S, KEY, SERVER, children_of, server_env
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET = "canary-of-a-file_4712"
+AT_ONCE = 16
 ABOVE = "a = 0\n"
 """What stands in the document above the place for the code."""
 NAMES = [case.name for case in CASES]
@@ -83,6 +85,20 @@ async def _all_connections_end(endpoint: OpenAIServer) -> None:
         assert not left
 
 
+T = TypeVar("T")
+
+
+async def _some_at_once(running: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run them, never more than `AT_ONCE`: each has a deadline, and the machine may be busy."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def run(one: Coroutine[Any, Any, T]) -> T:
+        async with room:
+            return await one
+
+    return await asyncio.gather(*map(run, running))
+
+
 async def _in_library(case: Case, generator: StreamingCodeGenerator) -> tuple[str, Ended]:
     pieces: list[str] = []
     progress: list[StreamStats] = []
@@ -123,7 +139,7 @@ async def library_run() -> AsyncIterator[Run]:
                 )
                 await stack.enter_async_context(generator)
                 running += [_in_library(case, generator) for case in cases]
-            ended = dict(await asyncio.gather(*running))
+            ended = dict(await _some_at_once(running))
             await _all_connections_end(endpoint)
         said = log.getvalue()
     finally:
@@ -181,7 +197,7 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             client = await stack.enter_async_context(connected(folder, variables))
             clients.append(client)
             running += [_in_server(case, client) for case in cases]
-        ended = dict(await asyncio.gather(*running))
+        ended = dict(await _some_at_once(running))
         await _all_connections_end(endpoint)
     said = "".join(json.dumps(client.heard) + client.stderr for client in clients)
     yield Run(ended=ended, requests=endpoint.requests, strangers=stranger.requests, said=said)

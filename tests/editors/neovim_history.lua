@@ -24,6 +24,19 @@ local function note(author, what)
   end
 end
 
+-- What an edit is called. One that was made for the text before the file was read anew lies
+-- anywhere in the new one: Neovim counts versions from 0 again then, and takes it for a later one.
+local function name_of(params)
+  -- The server says 1 for version 0.
+  local version = math.max(vim.lsp.util.buf_versions[bufnr], 1)
+  for _, change in ipairs(params.edit.documentChanges or {}) do
+    if (change.textDocument.version or 0) > version then
+      return 'applyEdit for another text'
+    end
+  end
+  return 'applyEdit'
+end
+
 -- Do something that counts as one change of somebody's.
 local function as(author, what, act)
   note('user', doing or 'nothing was pressed')
@@ -39,7 +52,7 @@ local function noted_handler(handler)
   return function(err, params, context)
     local client = vim.lsp.get_client_by_id(context.client_id)
     local author = client.name == 'second' and 'second' or 'server'
-    local ok, result = as(author, 'applyEdit', function()
+    local ok, result = as(author, name_of(params), function()
       return handler(err, params, context)
     end)
     traffic[#traffic + 1] = { from = author, params = params, answer = result }

@@ -27,6 +27,14 @@ class Change:
         return self.author == "user" and self.what.lstrip("123").startswith(_UNDO_KEYS)
 
     @property
+    def is_for_another_text(self) -> bool:
+        """Whether the editor took the server's edit for one of a text that it has read since.
+
+        No server can know that. What it puts in the wrong place so has to be gone in the end.
+        """
+        return self.author == "server" and self.what.endswith("for another text")
+
+    @property
     def is_rearranging(self) -> bool:
         """Whether the user moved lines or read the file anew: then all that stands is by the user.
 
@@ -120,7 +128,7 @@ class Judge:
             return
         if change.what == "nothing was pressed":
             yield "nobody did it"
-        if change.author == "server":
+        if change.author == "server" and not change.is_for_another_text:
             yield from self._server_problems(change.text)
         for generation in self._generations:
             self._attribute(generation, change)
@@ -200,6 +208,8 @@ class Judge:
             yield from self._cancelled_problems(generation, present)
         else:
             yield f"{generation.id}: it ended as {generation.state}"
+        if present != sorted(present) and not generation.is_scrambled:
+            yield f"{generation.id}: at the end, its text is out of order"
         if any(count > 1 for count in Counter(present).values()):
             yield f"{generation.id}: at the end, generated text stands there twice"
 

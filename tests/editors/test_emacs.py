@@ -154,6 +154,11 @@ def test_cancel_keeps_what_has_come_and_leaves_the_model(editor: Emacs, model: M
     assert editor.text == "x = 1\ndef add(a, b):\ny = 2\n"
 
 
+def test_cancel_says_when_there_is_nothing_to_cancel(editor: Emacs) -> None:
+    editor.call("cancel")
+    editor.wait_for_message("No generation runs in this buffer")
+
+
 def test_a_region_is_replaced_and_remove_brings_it_back(editor: Emacs, model: Model) -> None:
     model.on("adder 6", [ADDER]).release_all()
     beginning, end = editor.run("(point-min)"), editor.run("(1- (point-max))")

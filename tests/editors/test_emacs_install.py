@@ -150,6 +150,15 @@ def test_failure_says_which_command_failed_and_shows_why(
             editor.run("(streaming-code-generator--contact)")
 
 
+def test_without_a_server_no_prompt_is_asked_for(
+    executable: str, checkout: Path, tmp_path: Path
+) -> None:
+    with emacs_among({}, executable, checkout) as editor:
+        editor.run(f'(find-file "{tmp_path / "a.py"}")')
+        with pytest.raises(LispError, match=r"There is no server yet: M-x .*-install"):
+            editor.run("(call-interactively #'streaming-code-generator-generate)")
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [

@@ -261,6 +261,40 @@ def test_cancel_says_when_there_is_nothing_to_cancel(editor: Neovim, tmp_path: P
     assert editor.messages == ["No generation runs in this buffer."]
 
 
+def test_cancel_with_a_bang_says_when_nothing_runs_and_starts_no_server(
+    model: Model, tmp_path: Path
+) -> None:
+    with Neovim(tmp_path, environment=model.environment) as editor:
+        editor.command("StreamingCodeGenerator! cancel")
+
+        assert editor.messages == ["No generation runs."]
+        assert editor.server_pids == []
+
+
+def test_of_generations_that_touch_the_cursor_is_on_the_later_one(editor: Neovim) -> None:
+    ids = editor.lua(
+        """
+        local highlight = require('streaming_code_generator.highlight')
+        vim.api.nvim_buf_set_lines(0, 0, -1, false, { 'one', 'two', 'three' })
+        local function show(id, first, last)
+          local range = { start = { line = first, character = 0 } }
+          range['end'] = { line = last, character = 0 }
+          local update = { id = id, range = range, state = 'running', message = '', tokens = 0 }
+          highlight.show(0, update, 'utf-8')
+        end
+        local found = {}
+        for number = 1, 8 do
+          show('g' .. number, number % 2, 2)
+          found[number] = highlight.at(0, 1)
+        end
+        highlight.clear()
+        return found
+        """
+    )
+
+    assert ids == [f"g{number}" for number in range(1, 9)]
+
+
 def test_one_undo_takes_a_generation_back(editor: Neovim, model: Model, tmp_path: Path) -> None:
     script = model.on("undo me", ADD)
     editor.open(tmp_path / "a.py", "one\ntwo\n")

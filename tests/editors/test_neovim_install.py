@@ -71,6 +71,30 @@ def test_without_python_it_says_what_to_install(bare_editor: Neovim) -> None:
     assert install(bare_editor).startswith("Python 3.11 or later was not found.")
 
 
+def test_before_it_is_installed_a_command_says_how_to_install_it(
+    bare_editor: Neovim, tmp_path: Path
+) -> None:
+    bare_editor.open(tmp_path / "a.py", "\n")
+
+    bare_editor.keys(":StreamingCodeGenerator generate<CR>")
+    bare_editor.wait_until(lambda: bare_editor.messages, "a message")
+
+    assert bare_editor.messages == [
+        "There is no server yet: :StreamingCodeGenerator install installs it."
+    ]
+    assert bare_editor.mode == "n"  # the prompt was not asked for
+
+
+def test_a_command_that_is_not_there_is_named(bare_editor: Neovim, tmp_path: Path) -> None:
+    bare_editor.open(tmp_path / "a.py", "\n")
+    bare_editor.lua("vim.lsp.config('streaming_code_generator', { cmd = { '/nowhere/server' } })")
+
+    bare_editor.keys(":StreamingCodeGenerator comment<CR>")
+    bare_editor.wait_until(lambda: bare_editor.messages, "a message")
+
+    assert bare_editor.messages == ['The server "/nowhere/server" of your `cmd` is not executable.']
+
+
 def test_a_plug_in_outside_a_checkout_says_so(checkout: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     shutil.copytree(checkout / "editors" / "nvim", alone)

@@ -4,6 +4,8 @@ A table for more than one test: the library and the language server meet the sam
 """
 
 import asyncio
+import gzip
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +19,7 @@ from streaming_code_generator.testing.openai_replies import (
     chunk,
     event,
     finish,
+    split_bytes,
     usage,
 )
 from support.lsp_process import KEY
@@ -40,11 +43,25 @@ IN_STREAM: Mapping[str, Steps] = {
     "JSON without end": lambda: (b"data: " + b'{"a":' * 50_000 + b"\n\n",),
     "torn chunk": lambda: (chunk("z = 3")[:20],),
     "no UTF-8": lambda: (b"data: \xff\xfe\n\n",),
+    "error event as text": lambda: (b"event: error\ndata: died, %b\n\n" % KEY.encode(),),
+    "limit": lambda: (event({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}),),
+    "wrong key": lambda: (event({"error": {"message": "no", "type": "authentication_error"}}),),
+    "finish reason of an error": lambda: (finish("error"), DONE),
 }
 """Each as the steps that come instead of the rest of a stream."""
 
 INSTEAD: Mapping[str, Reply] = {
     "no headers": Reply(before_headers=(Drop(),)),
+    # Sent as an HTTP chunk, which is no beginning of a response.
+    "no HTTP": Reply(before_headers=(b"SSH-2.0-OpenSSH_9.6\r\n",)),
+    "redirect": Reply(status=307, headers={"Location": "http://127.0.0.2:9/v1/chat/completions"}),
+    "nothing": Reply(),
+    "overloaded": Reply.error(529, "Overloaded"),
+    "filtered": Reply.json(
+        {"error": {"message": "See our policy", "code": "content_filter"}}, status=400
+    ),
+    "key in two lines": Reply.error(400, f"no {KEY[:12]}\n{KEY[12:]}"),
+    "control characters and links": Reply.error(400, "\x1b[31mred \u202e[here](command:x)"),
     "bad request": Reply.error(400, f"no such field, {KEY}"),
     "context too long": Reply.error(400, "maximum context length is 512 tokens"),
     "wrong key": Reply.error(401, f"Incorrect API key provided: {KEY}"),
@@ -56,11 +73,63 @@ INSTEAD: Mapping[str, Reply] = {
     "no quota": Reply.error(429, "You exceeded your current quota"),
     "crash": Reply.json({"error": {"message": f"oops {KEY}"}}, status=500),
     "loading": Reply.error(503, "Loading model"),
+    "page behind a byte order mark": Reply(steps=(b"\xef\xbb\xbf<html>",)),
     "page": Reply(content_type="text/html", steps=(f"<html>Log in {KEY}</html>".encode(),)),
     "other JSON": Reply.json({"hello": KEY}),
     "error with status 200": Reply.json({"error": {"message": f"not today, {KEY}"}}),
 }
 """Each as the reply that comes instead of a stream."""
+
+_HEALTHY = ROLE + chunk(PART) + chunk("y = 2\n") + finish() + usage(3, 2) + DONE
+
+
+def _odd_usage(prompt_tokens: object, completion_tokens: object) -> bytes:
+    counts = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
+    return event({"choices": [], "usage": counts})
+
+
+ODD: Mapping[str, Reply] = {
+    "nothing odd": Reply(steps=(_HEALTHY,)),
+    "byte order mark": Reply(steps=(b"\xef", b"\xbb\xbf" + _HEALTHY)),
+    "carriage returns": Reply(steps=(_HEALTHY.replace(b"\n", b"\r"),)),
+    "no blank behind the colon": Reply(steps=(_HEALTHY.replace(b"data: ", b"data:"),)),
+    "single bytes": Reply(steps=split_bytes((_HEALTHY,), 1)),
+    "gzip": Reply(headers={"Content-Encoding": "gzip"}, steps=(gzip.compress(_HEALTHY),)),
+    "keep-alives between": Reply(steps=(KEEP_ALIVE, ROLE, KEEP_ALIVE, chunk(WHOLE), finish())),
+    "a second answer": Reply(
+        steps=(
+            event({"choices": [{"index": 1, "delta": {"content": "z"}, "finish_reason": "stop"}]}),
+            _HEALTHY,
+        )
+    ),
+    "message beside the deltas": Reply(
+        steps=(
+            chunk(WHOLE),
+            event({"choices": [{"delta": {}, "message": {"content": WHOLE}}]}),
+            finish(),
+        )
+    ),
+    "message in a stream": Reply(
+        steps=(event({"choices": [{"message": {"content": WHOLE}, "finish_reason": "stop"}]}),)
+    ),
+    "whole answer behind a byte order mark": Reply(
+        content_type="application/json",
+        steps=(
+            b"\xef\xbb\xbf"
+            + json.dumps(
+                {"choices": [{"message": {"content": WHOLE}, "finish_reason": "stop"}]}
+            ).encode(),
+        ),
+    ),
+    "negative usage": Reply(steps=(chunk(WHOLE), finish(), _odd_usage(-1, -2), DONE)),
+    "usage beyond measure": Reply(steps=(chunk(WHOLE), finish(), _odd_usage(10**40, 1e99), DONE)),
+    "usage that is true": Reply(
+        steps=(chunk(WHOLE), finish(), _odd_usage(prompt_tokens=True, completion_tokens=True), DONE)
+    ),
+    "content filter": Reply(steps=(chunk(WHOLE), finish("content_filter"), DONE)),
+    "a reason that echoes": Reply(steps=(chunk(WHOLE), finish(f"stop {KEY}"), DONE)),
+}
+"""Each as a reply that is odd, and whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +218,19 @@ CASES: tuple[Case, ...] = (
     *_in_stream("JSON without end", "stream", "not a JSON object"),
     *_in_stream("torn chunk", "stream", "ended early"),
     *_in_stream("no UTF-8", "stream", "not a JSON object"),
+    *_in_stream("error event as text", "server", "died, ***"),
+    *_in_stream("limit", "rate_limit", "slow down"),
+    *_in_stream("wrong key", "authentication", "Check the API key", is_repeated=False),
+    *_in_stream("finish reason of an error", "server", "ended with `error`"),
     _instead("no headers", "connection", "Cannot reach", is_repeated=True),
+    _instead("no HTTP", "connection", "something that is not HTTP"),
+    _instead("redirect", "not_found", "a redirect, which is not followed"),
+    _instead("nothing", "stream", "held nothing at all", is_repeated=True),
+    _instead("overloaded", "server", "Overloaded", is_repeated=True),
+    _instead("filtered", "bad_request", "content filter refused the prompt"),
+    _instead("key in two lines", "bad_request", "no *** ***"),
+    _instead("control characters and links", "bad_request", "([31mred [here] (command:x))"),
+    _instead("page behind a byte order mark", "stream", "HTML page"),
     _instead("bad request", "bad_request", "no such field, ***"),
     _instead("context too long", "context_length", "select less"),
     _instead("wrong key", "authentication", "Check the API key"),
@@ -164,9 +245,8 @@ CASES: tuple[Case, ...] = (
     _instead("page", "stream", "HTML page"),
     _instead("other JSON", "stream", "JSON that is no completion"),
     _instead("error with status 200", "server", "not today, ***", is_repeated=True),
-    Case(
-        name="none",
-        reply=Reply(steps=(ROLE, chunk(WHOLE), finish(), usage(3, 2), DONE)),
-        expected=Outcome(kind="completed", attempts=1, text=WHOLE),
+    *(
+        Case(name=name, reply=reply, expected=Outcome(kind="completed", attempts=1, text=WHOLE))
+        for name, reply in ODD.items()
     ),
 )

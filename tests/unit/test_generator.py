@@ -30,6 +30,7 @@ from streaming_code_generator.errors import (
 )
 from streaming_code_generator.testing.scripted import (
     Disconnect,
+    Refuse,
     Script,
     ScriptedProvider,
     WaitFor,
@@ -78,6 +79,25 @@ async def test_only_chunks_with_text_add_completion_tokens() -> None:
     counts = [event.stats.completion_tokens for event in events]
     assert counts[0] == 0
     assert len(set(counts[1:])) == 1
+
+
+async def test_usage_of_an_attempt_that_failed_without_text_counts_too() -> None:
+    def used(prompt: int, completion: int) -> Usage:
+        return Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=prompt + completion,
+            reasoning_tokens=completion - 1,
+        )
+
+    failure = APIError("oops", kind="server", retryable=True)
+    failing: Script = [Delta(usage=used(100, 50)), Refuse(error=failure)]
+    provider = ScriptedProvider(failing, [Delta(text="a b"), STOP, Delta(usage=used(7, 2))])
+
+    stats = (await result_of(provider, QUICK)).stats
+
+    assert (stats.prompt_tokens, stats.completion_tokens, stats.total_tokens) == (107, 52, 159)
+    assert (stats.reasoning_tokens, stats.token_source) == (50, "provider")
 
 
 async def test_provider_usage_is_the_final_count() -> None:

@@ -287,6 +287,7 @@ def test_explanation_may_be_switched_off_by_json_false() -> None:
         "http://hunter2@host/v1",
         "https://api.openai.com\\@hunter2.example/v1",
         "http://host/v1?key=hunter2",
+        "http://host/v1?api-version=2024&key=hunter2",
         "http://host/#hunter2",
         "http://host:hunter2/v1",
         "http://host/a/../hunter2",

@@ -610,28 +610,38 @@ def test_redone_text_is_known_in_a_report_of_the_whole_text() -> None:
     assert desk.writer.region("0").is_whole
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_text_that_the_user_moved_is_still_the_generations(*, at_once: bool) -> None:
+    desk = streaming("first()\n", "second()\n", tells=True)
+    # Lines are joined so: the second one is put behind the first, and then taken out.
+    joining = [
+        (((1, 7), (1, 7)), " second()"),
+        (((2, 0), (3, 0)), ""),
+    ]
+    if at_once:
+        desk.report(*joining)
+    else:
+        for change in joining:
+            desk.report(change)
+    assert desk.mirrored == "a\nfirst() second()\nb\n"
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+    assert desk.mirrored == "a\n b\n"
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
     """Once, it stayed when both were removed."""
     desk = Desk("a\nbcd\n")
-    desk.open("0", 2, 5)
     desk.open("1", 3)
-    desk.writer.want("0", "X")
+    desk.finish("1", "")
+    desk.open("0", 2, 5)
+    desk.finish("0", "X")
     desk.land()
     desk.report((((1, 0), (1, 1)), "bcd"))
     desk.finish("1", "foo()")
+    desk.land()
     desk.finish("0", "X")
     desk.land_all()
     assert not desk.writer.region("1").is_undone
-
-
-def test_an_undo_to_before_the_selection_was_typed_ends_the_generation() -> None:
-    """Once, it was completed with nothing of its text, and the selection went, too."""
-    desk = Desk("one\ntwo\nend\n")
-    desk.open("0", 0, 8)
-    desk.writer.want("0", "first()\none\ntwo\n")
-    desk.land()
-    desk.report((None, "1\ntwo\nend\n"))
-    desk.wait(UNDO_GRACE_S)
-    assert desk.outcomes == [Undone("0")]
-    desk.outcomes += desk.writer.put_back("0")
-    assert desk.sends_nothing()

@@ -16,7 +16,6 @@ from streaming_code_generator.editing.in_flight import (
     MOST_DOUBTS,
     MOST_REFUSALS,
     REFUSAL_WAITS_S,
-    RELOAD_DOUBT_S,
     REPLY_TIMEOUT_S,
 )
 from streaming_code_generator.editing.mirror import Point
@@ -381,6 +380,20 @@ def test_several_places_of_one_misplaced_edit_are_repaired() -> None:
     assert desk.mirrored == "1aXbc\n2dYef\n"
 
 
+def test_a_misplaced_edit_is_repaired_though_a_part_of_it_was_in_its_place() -> None:
+    desk = Desk("abc\ndef\nghi\n")
+    for number, offset in enumerate((1, 5, 9)):
+        desk.open(str(number), offset)
+        desk.finish(str(number), f"generated_{number}")
+    edit = desk.sent()
+    desk.user_types(1, 0, "typed\n")
+    desk.echo(edit)
+    desk.reply(edit)
+    desk.land_all()
+
+    assert desk.mirrored == "agenerated_0bc\ntyped\ndgenerated_1ef\nggenerated_2hi\n"
+
+
 def test_an_edit_that_reaches_the_text_loaded_meanwhile_is_taken_back() -> None:
     """Some clients count versions from one again then, and so take it for an edit of that text."""
     desk = Desk("one\ntwo\n\nlast\n", version=7)
@@ -390,9 +403,7 @@ def test_an_edit_that_reaches_the_text_loaded_meanwhile_is_taken_back() -> None:
     desk.outcomes += desk.writer.loaded(1, "new\none\ntwo\n\nlast\n", now_s=0)
     desk.reply(edit)
     desk.report((((2, 0), (2, 3)), "generated_1\ngenerated_2two"))
-    while not desk.writer.is_idle:
-        desk.wait(RELOAD_DOUBT_S)
-        desk.land()
+    desk.land_all()
 
     assert desk.mirrored == "new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
 
@@ -405,7 +416,7 @@ def test_an_edit_that_never_reaches_the_text_loaded_meanwhile_is_sent_again() ->
     desk.outcomes += desk.writer.loaded(1, "new\n\nlast\n", now_s=0)
     desk.reply(edit)
     assert desk.sends_nothing()
-    desk.wait(RELOAD_DOUBT_S)
+    desk.wait(ECHO_TIMEOUT_S)
     desk.land()
 
     assert desk.mirrored == "new\ngenerated\nlast\n"
@@ -774,14 +785,45 @@ def test_an_edit_that_was_on_its_way_while_the_file_was_read_anew_is_waited_for_
     desk.open("0", 2)
     desk.writer.want("0", "x")
     edit = desk.sent()
-    desk.outcomes += desk.writer.loaded(2, "a\nb\nc\n", now_s=desk.now_s)
+    desk.outcomes += desk.writer.loaded(0, "a\nb\nc\n", now_s=desk.now_s)
     desk.reply(edit)
     desk.wait(DOUBT_S)
     assert desk.sends_nothing()
 
-    desk.wait(RELOAD_DOUBT_S)
+    desk.wait(ECHO_TIMEOUT_S)
     desk.land()
     assert desk.mirrored == "a\nxb\nc\n"
+
+
+def test_a_client_that_counts_on_after_a_reload_has_dropped_the_edit_of_before() -> None:
+    desk = opened()
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "a\nb\n", now_s=0)
+    desk.report((((0, 0), (0, 0)), "typed "), version=3)
+    desk.reply(edit)
+    desk.wait(DOUBT_S)
+
+    desk.land()
+    assert desk.mirrored == "typed a\nxb\n"
+
+
+def test_an_edit_made_in_the_text_loaded_meanwhile_is_taken_back_however_late_it_is_reported() -> (
+    None
+):
+    desk = Desk("one\ntwo\n\nlast\n", version=7)
+    desk.open("0", 8)
+    desk.finish("0", "generated_1\ngenerated_2")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "new\none\ntwo\n\nlast\n", now_s=0)
+    desk.reply(edit)
+    desk.wait(ECHO_TIMEOUT_S - 1)
+    assert desk.sends_nothing()
+    misplaced = (((2, 0), (2, 3)), "generated_1\ngenerated_2two")
+    desk.report(misplaced, (((0, 0), (0, 0)), "typed "), version=12)
+    desk.land_all()
+
+    assert desk.mirrored == "typed new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
 
 
 def test_a_removed_text_is_gone_though_a_line_ending_like_its_own_stands_there() -> None:

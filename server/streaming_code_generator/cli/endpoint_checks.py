@@ -33,7 +33,12 @@ from streaming_code_generator.providers.openai.sdk import (
 )
 from streaming_code_generator.providers.openai.stream import Quirks
 from streaming_code_generator.settings import ResolvedSettings, Secret
-from streaming_code_generator.settings.endpoints import is_loopback
+from streaming_code_generator.settings.endpoints import (
+    OPENAI_BASE_URL,
+    below,
+    is_loopback,
+    key_header,
+)
 
 _REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -56,11 +61,11 @@ class ModelList:
 def list_models(
     base_url: str, headers: Headers, network: Network, *, timeout_s: float
 ) -> ModelList:
-    """Send `GET {base_url}/models`; follows no redirect."""
+    """Send `GET …/models`; follows no redirect."""
     import httpx2  # noqa: PLC0415 - 0.2 s, and only where an endpoint is asked
 
     revealed = {name: value.reveal() for name, value in headers}
-    url = f"{base_url}/models"
+    url = below(base_url, "models")
     try:
         route = route_of(base_url, network)
         response = httpx2.get(url, headers=revealed, timeout=timeout_s, **route)
@@ -93,8 +98,11 @@ def endpoint_headers(resolved: ResolvedSettings) -> Headers:
     """
     command = resolved.api_key_command
     key = key_from_command(command) if command else sendable_key(resolved.api_key)
-    authorization = [("Authorization", Secret(f"Bearer {key.reveal()}"))] if key else []
-    return (*authorization, *resolved.settings.extra_headers)
+    own = []
+    if key is not None:
+        name, value = key_header(resolved.settings.base_url or OPENAI_BASE_URL, key.reveal())
+        own = [(name, Secret(value))]
+    return (*own, *resolved.settings.extra_headers)
 
 
 _MOST_MODELS_SHOWN = 5

@@ -35,9 +35,9 @@ class CompletionRequest:
 class Usage:
     """Token counts as the provider itself reports them."""
 
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
     cached_tokens: int = 0
     """Those of the prompt that the provider had read before."""
     reasoning_tokens: int = 0

@@ -40,6 +40,8 @@ MOST_RUNS = 256
 """So many runs of a text that came are looked for in what was removed."""
 MOST_RUNS_WALKED = 16
 """So many of those that were found are looked for in each older text of a field."""
+MOST_STEPS_OF_A_MOVE = 16
+"""Among so many of the latest changes of a field those are looked for that moved text in it."""
 STEPS_KEPT = 1_000
 """So many of the latest changes of a field are kept one by one; those before become one."""
 
@@ -266,6 +268,29 @@ class RegionHistory:
                     best, most = now, explained
         return best
 
+    def after_move(self, mirror: Mirror, region: Region) -> PastRegion | None:
+        r"""Return what the region is if the user has moved text: put in anew, then taken out.
+
+        Some editors report both by themselves, as Neovim does when lines are joined:
+
+            before    x[foo()\nbar()]
+            then      x[foo() bar()\nbar()]      the second text is the user's
+            after     x[foo() bar()]
+            taken     x[foo() bar()], of which only the space is the user's
+        """
+        removed = "\0".join(step.removed for step in self._unread_steps if step.is_users)
+        runs = [run for run in _telling_runs(removed) if "\0" not in run]
+        latest = islice(reversed(self._steps), MOST_STEPS_OF_A_MOVE)
+        for depth, step in enumerate(takewhile(lambda step: step.is_users, latest), start=1):
+            if not any(run in step.inserted for run in runs):
+                continue
+            for window, past in self._walk_back(mirror, depths=[depth]):
+                edits = fine_edits(window.text, window.present)
+                now = past.changed(window.text, self._left, edits)
+                if bits(now.region.standing_text()) >= bits(region.standing_text()) + SCRAP_BITS:
+                    return now
+        return None
+
     def has_come_back(self, mirror: Mirror) -> bool:
         """Whether the user has put text there, since the last look, that was once removed."""
         return bool(self._coming_back(mirror))
@@ -294,9 +319,7 @@ class RegionHistory:
             return []
         # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
-        starts = range(0, len(text), 1 + len(text) // MOST_RUNS)
-        runs = (_telling_run(text, start) for start in starts)
-        return [run for run in runs if run and run in removed]
+        return [run for run in _telling_runs(text) if run in removed]
 
     @property
     def _unread_steps(self) -> list[PastStep]:
@@ -380,6 +403,13 @@ class RegionHistory:
         removed = window.text[edit.start : edit.end]
         oldest = PastStep(edit.start + self._left, removed, edit.text, self._steps[0].before)
         self._steps[:STEPS_KEPT] = [oldest]
+
+
+def _telling_runs(text: str) -> Iterator[str]:
+    """Yield runs that nobody types by chance, from all over a text, and not too many."""
+    for start in range(0, len(text), 1 + len(text) // MOST_RUNS):
+        if run := _telling_run(text, start):
+            yield run
 
 
 def _telling_run(text: str, start: int) -> str:

@@ -24,9 +24,6 @@ ECHO_TIMEOUT_S = 10.0
 DOUBT_S = 0.2
 """How long to wait for the change of an edit that was probably dropped, because the user had
 typed before it arrived. Sending again is safe: the new edit's version is stale if it was not."""
-RELOAD_DOUBT_S = 1.5
-"""The same for an edit that was on its way when the document was loaded anew: some clients count
-versions from one again then, and apply it to the new text."""
 MOST_DOUBTS = 20
 """So many edits in a row that were said to be applied, while every change that arrived was another
 one, end the generations: this client does to edits what the writer cannot follow."""
@@ -53,7 +50,8 @@ class InFlight:
     changed_at_s: float | None = None
     """When a change that did not contain the whole edit arrived."""
     is_for_other_text: bool = False
-    """Whether the document was loaded anew since it was sent: the client may not have noticed."""
+    """Whether the document was loaded anew since it was sent, and the client may not have noticed:
+    some count versions from one again then, and apply it to the new text."""
     misplaced: dict[TextReplacement, str] = field(default_factory=dict)
     """The parts of the edit that seem to have been applied in the wrong place, and the regions that
     follow them there."""
@@ -64,10 +62,9 @@ class InFlight:
         # No response yet; then a response and no change; then a change that is not the edit.
         if self.applied_at_s is None:
             return self.sent_at_s + REPLY_TIMEOUT_S
-        if self.changed_at_s is None:
+        if self.changed_at_s is None or self.is_for_other_text:
             return self.applied_at_s + ECHO_TIMEOUT_S
-        doubt_s = RELOAD_DOUBT_S if self.is_for_other_text else DOUBT_S
-        return max(self.applied_at_s, self.changed_at_s) + doubt_s
+        return max(self.applied_at_s, self.changed_at_s) + DOUBT_S
 
     @property
     def has_landed(self) -> bool:
@@ -75,9 +72,20 @@ class InFlight:
         return not self.plan and not self.is_for_other_text
 
     @property
-    def is_all_misplaced(self) -> bool:
-        """Whether every part of it seems to have been applied in the wrong place."""
-        return len(self.misplaced) == len(self.edit.replacements)
+    def is_misplaced(self) -> bool:
+        """Whether all that did not land of it seems to have been applied in the wrong place."""
+        landed = len(self.sent) - len(self.plan)
+        return 0 < len(self.misplaced) == len(self.edit.replacements) - landed
+
+    def heard(self, version: int | None) -> None:
+        """Take note that the client has reported a change, read by now.
+
+        What it applied before its answer is in a report that comes no later than the next one; and
+        once it counts further than the edit did, it knows that the edit is stale.
+        """
+        sent_for = self.edit.version
+        is_newer = version is not None and sent_for is not None and version > sent_for
+        self.is_for_other_text &= self.applied_at_s is None and not is_newer
 
     def take_steps(self, region_id: str) -> Plan:
         """Return the steps of a region, which are looked for in changes no more."""

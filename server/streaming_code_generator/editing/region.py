@@ -32,7 +32,6 @@ from streaming_code_generator.editing.diff import (
     apply_edits,
     bits,
     fine_edits,
-    line_edits,
 )
 from streaming_code_generator.editing.mirror import Mirror, Point, Splice, split_lines
 
@@ -374,22 +373,6 @@ class Region:
     def is_whole(self) -> bool:
         """Whether all that has landed stands there, and no other author wrote in it."""
         return self.is_untouched and not self.is_undone and not self.deleted
-
-    @property
-    def is_gone(self) -> bool:
-        r"""Whether nothing is left of what the generation has put in place of its original.
-
-        original    a = 1\nb = 2    put there    foo()\nb = 2    left    b = 2
-        """
-        removed, growth, written = [*removed_runs(self.pieces)], 0, ""
-        for edit in line_edits(self.original, self.own_text):
-            low = edit.start + growth
-            high = low + len(edit.text)
-            if edit.text and not any(start <= low and high <= end for start, end in removed):
-                return False
-            growth += edit.growth
-            written += edit.text
-        return bits(written) >= SCRAP_BITS
 
     def ranges(self, kind: Kind) -> Iterator[tuple[int, int]]:
         """Yield where text of a kind stands, by offsets from the region's start."""

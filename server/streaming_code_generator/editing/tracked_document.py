@@ -291,12 +291,6 @@ class TrackedDocument:
         left = "".join(c for place, c in enumerate(region.original) if place not in gone)
         self._regions[region_id] = replace(region, original=left)
 
-    def take_for_original(self, region_id: str) -> None:
-        """Let what stands of a region be what is put back when it is removed."""
-        region = self._regions[region_id]
-        self._regions[region_id] = replace(region, original=region.own_text)
-        self._covered[region_id] = self._covered_by(region_id, region)
-
     def take_in(self, region_id: str) -> None:
         """Let an original hold what has come back inside it of the regions it was opened over.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from streaming_code_generator.editing.history import PastRegion
-from streaming_code_generator.editing.region import Kind, without_deleted
+from streaming_code_generator.editing.region import without_deleted
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
@@ -72,6 +72,7 @@ class UndoWatch:
         region, history = self._document.region(region_id), self._document.history(region_id)
         exact = next(filter(is_meant, history.found(self._document.mirror)), None)
         past = exact or history.nearest(self._document.mirror, region, is_meant)
+        past = past or history.after_move(self._document.mirror, region)
         if past:
             self._document.restore(region_id, past)
         return exact, past
@@ -105,20 +106,12 @@ class UndoWatch:
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
             return
-        is_gone = region.is_gone
-        if (
-            is_told
-            or (is_gone and any(region.ranges(Kind.FOREIGN)))
-            or any(standing == past.standing_text() for past in history.regions())
-        ):
+        if is_told or any(standing == past.standing_text() for past in history.regions()):
             pieces = without_deleted(region.pieces)
             region = replace(region, own_text=standing, pieces=pieces, deleted=False)
         else:
             region = region.without_latest(past.own_text for past in history.regions())
         self._document.replace_region(region_id, region)
-        if is_gone and region.own_text == standing:
-            # What of the original went, too, was put there after what stands now.
-            self._document.take_for_original(region_id)
 
     def hold(self, region_id: str, now_s: float) -> None:
         """Hold a region back if it is undone, anew after every change; else let it go on."""

@@ -283,6 +283,7 @@ class DocumentWriter:
         self.mirror.version = version
         self._refusals = Refusals()
         if flight is not None:
+            flight.heard(version)
             self._judge(flight)
         # Regions that were there and are not any more, whether or not they want text.
         gone = [key for key in standing if key in self.document and self.region(key).deleted]
@@ -315,7 +316,7 @@ class DocumentWriter:
             self._doubts = 0
             self._refusals = Refusals()
             self.counts.landed += 1
-        elif flight.is_all_misplaced:
+        elif flight.is_misplaced:
             self._repair(flight)
 
     def _repair(self, flight: InFlight) -> None:

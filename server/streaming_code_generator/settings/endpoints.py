@@ -5,12 +5,16 @@ reads and writes it.
 """
 
 import ipaddress
+import re
 import sys
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 """Where requests go when no base URL is set."""
+
+_AZURE_QUERY = re.compile(r"api-version=[\w.-]+")
+_AZURE_DEPLOYMENT = "/openai/deployments/"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -32,8 +36,8 @@ def normalised_base_url(text: str) -> str:
         raise ValueError("is no http or https URL")
     if "@" in parts.netloc:
         raise ValueError("holds a user name or password")
-    if "?" in url or "#" in url:
-        raise ValueError("holds a query or a fragment")
+    if "#" in url or (parts.query and not _AZURE_QUERY.fullmatch(parts.query)):
+        raise ValueError("holds a fragment, or a query other than Azure's `api-version`")
     if ".." in parts.path.lower().replace("%2e", ".").split("/"):
         raise ValueError("holds a `..` in its path")
     _port(parts)
@@ -50,6 +54,21 @@ def origin_of(url: str) -> str:
     port = _port(parts)
     standard = port == _DEFAULT_PORTS.get(parts.scheme)
     return f"{parts.scheme}://{bracketed}" + ("" if standard else f":{port}")
+
+
+def below(base_url: str, path: str) -> str:
+    """Return the URL of a path below a base URL: the query, which Azure's may have, comes last."""
+    parts = urlsplit(base_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{path}"))
+
+
+def key_header(base_url: str, key: str) -> tuple[str, str]:
+    """Return the header that carries a key: a deployment of Azure's takes it under its own name.
+
+    Source: Azure OpenAI, REST API reference, "Authentication".
+    """
+    is_azure = _AZURE_DEPLOYMENT in urlsplit(base_url).path
+    return ("api-key", key) if is_azure else ("Authorization", f"Bearer {key}")
 
 
 def leads_to(url: str | None, given_for: str | None) -> bool:

@@ -367,7 +367,10 @@ class BaseUrl:
     """Where an endpoint answers. Never shown when refused: it may hold a password."""
 
     may_be_shown: bool = False
-    summary: str = "an http or https URL without user name, password, query and fragment"
+    summary: str = (
+        "an http or https URL without user name, password and fragment, and without a query but "
+        "Azure's `api-version`"
+    )
 
     def parse(self, raw: object) -> object:
         """Return the URL without trailing slashes."""
@@ -381,7 +384,7 @@ class BaseUrl:
 
     def schema(self) -> JsonSchema:
         """Return the JSON schema; the empty text stands for "not set"."""
-        return {"type": "string", "pattern": "^(https?://[^@?#\\s]+)?$"}
+        return {"type": "string", "pattern": "^(https?://[^@?#\\s]+(\\?api-version=[^@?#\\s]+)?)?$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,19 +130,22 @@ function M.clear()
   end
 end
 
---- The generation whose text holds the cursor, the lines of its ends included.
+--- The generation whose text holds the cursor, the lines of its ends included; of several the one
+--- that began last.
 ---@param bufnr integer
 ---@param row integer 0-based
 ---@return string? id
 function M.at(bufnr, row)
+  local found ---@type string?
   for id, mark in pairs(marks) do
-    if mark.bufnr == bufnr then
+    if mark.bufnr == bufnr and not (found and mark.extmark < marks[found].extmark) then
       local first, _, last = place_of(mark)
       if first and last and first <= row and row <= last then
-        return id
+        found = id
       end
     end
   end
+  return found
 end
 
 return M

@@ -75,11 +75,15 @@ function M.generate(request)
   send(place_of(request), request.prompt, request.profile)
 end
 
---- The same, with the prompt asked for. An empty one means: none. Without an answer nothing happens.
+--- The same, with the prompt asked for, while the server starts. An empty one means: none. Without
+--- an answer nothing is generated.
 ---@param request? streaming_code_generator.Request
 function M.ask(request)
   request = request or {}
   local at = place_of(request)
+  if not wire.start(at.bufnr) then
+    return place.drop(at)
+  end
   vim.ui.input({ prompt = 'Generate: ' }, function(prompt)
     if prompt then
       send(at, prompt ~= '' and prompt or nil, request.profile)
@@ -100,11 +104,12 @@ end
 --- Cancel the generation at the cursor, else all of this buffer.
 ---@param everywhere? boolean All of every buffer.
 function M.cancel(everywhere)
-  if everywhere then
+  local generations = require('streaming_code_generator.generations')
+  if everywhere and #generations.running() > 0 then
     return run('cancel', {})
   end
   local choice = chosen()
-  local running = require('streaming_code_generator.generations').running(choice.uri)
+  local running = generations.running(choice.uri)
   local at_cursor = vim.tbl_filter(function(update)
     return update.id == choice.id
   end, running)
@@ -112,7 +117,10 @@ function M.cancel(everywhere)
     run('cancel', { id = update.id })
   end
   if #running == 0 then
-    report.tell('No generation runs in this buffer.', vim.log.levels.INFO)
+    report.tell(
+      everywhere and 'No generation runs.' or 'No generation runs in this buffer.',
+      vim.log.levels.INFO
+    )
   end
 end
 

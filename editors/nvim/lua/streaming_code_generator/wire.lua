@@ -1,5 +1,8 @@
 --- What is said between the server and this plug-in beyond LSP: the names, the shapes, the requests.
 
+local installed = require('streaming_code_generator.installed')
+local report = require('streaming_code_generator.report')
+
 local M = {}
 
 --- Of the configuration in `lsp/`, and so of the client.
@@ -59,24 +62,48 @@ function M.buffer_of(client, uri)
   return found
 end
 
+--- Whether there is a server to start; where there is none, the user is told what to do.
+---@param config vim.lsp.ClientConfig
+---@return boolean
+local function is_there(config)
+  local cmd = config.cmd
+  -- A function, or an environment with a path of its own, is believed.
+  if type(cmd) ~= 'table' or config.cmd_env or vim.fn.executable(cmd[1]) == 1 then
+    return true
+  end
+  local is_ours = vim.deep_equal(cmd, installed.command())
+  report.problem(
+    is_ours and 'There is no server yet: :StreamingCodeGenerator install installs it.'
+      or ('The server %q of your `cmd` is not executable.'):format(cmd[1])
+  )
+  return false
+end
+
+--- Start the server of a buffer where it is not up.
 ---@param bufnr integer
----@return integer? client_id
-local function start(bufnr)
+---@return integer? client_id Nothing where it cannot be started, which the user is told.
+function M.start(bufnr)
+  local client = M.client_of(bufnr)
+  if client then
+    return client.id
+  end
   local config = vim.deepcopy(vim.lsp.config[M.CLIENT_NAME])
+  if not is_there(config) then
+    return nil
+  end
   if type(config.root_dir) ~= 'string' then
     config.root_dir = config.root_markers and vim.fs.root(bufnr, config.root_markers)
   end
   return vim.lsp.start(config, { bufnr = bufnr })
 end
 
---- Call back with the buffer's client, which is started and attached where it is not. A server
---- that cannot be started is told of by Neovim, and `callback` is never called.
+--- Call back with the buffer's client, which is started and attached where it is not; never, where
+--- it cannot be started.
 ---@param bufnr integer
 ---@param callback fun(client: vim.lsp.Client)
 function M.with_client(bufnr, callback)
-  local client = M.client_of(bufnr)
-  local client_id = client and client.id or start(bufnr)
-  client = client_id and vim.lsp.get_client_by_id(client_id)
+  local client_id = M.start(bufnr)
+  local client = client_id and vim.lsp.get_client_by_id(client_id)
   if not client or client.initialized then
     return client and callback(client)
   end

@@ -18,6 +18,7 @@ from streaming_code_generator.core.messages import (
     Message,
     PromptProgress,
     ProviderDescription,
+    Usage,
 )
 from streaming_code_generator.core.results import (
     Cost,
@@ -166,6 +167,8 @@ class GenerationRun:
         """Requests made so far."""
         self._meters: list[AttemptMeter] = []
         """Of the attempts that the response is made of, and the one that runs."""
+        self._vain_meters: list[AttemptMeter] = []
+        """Of attempts that brought nothing: what they are reported to have used is paid for."""
         self._is_continued = False
         """Whether the next attempt goes on with what the last one brought."""
         self._counted: LocalCount | None = None
@@ -222,7 +225,9 @@ class GenerationRun:
 
     def stats(self, status: StreamStatus = StreamStatus.PROCESSING) -> StreamStats:
         """Return the figures as they were when the newest chunk came, or the stream ended."""
-        tokens, usage = token_figures(self._meters, self._counted), reported_usage(self._meters)
+        tokens = token_figures(self._meters, self._counted)
+        usage = reported_usage([*self._vain_meters, *self._meters])
+        lost = reported_usage(self._vain_meters) or Usage()
         return StreamStats(
             status=status,
             start_time=self._start_time_s,
@@ -230,9 +235,9 @@ class GenerationRun:
             time_to_first_chunk=self._first_text_s,
             chunks_processed=self._chunks,
             empty_chunks=self._empty_chunks,
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            total_tokens=tokens.total,
+            prompt_tokens=tokens.prompt + lost.prompt_tokens,
+            completion_tokens=tokens.completion + lost.completion_tokens,
+            total_tokens=tokens.total + lost.total_tokens,
             cached_tokens=usage.cached_tokens if usage else 0,
             reasoning_tokens=usage.reasoning_tokens if usage else 0,
             token_source=tokens.source,
@@ -294,9 +299,8 @@ class GenerationRun:
     def begin(self, meter: AttemptMeter) -> None:
         """Expect another attempt, which has a meter of its own; what it is sent is masked."""
         self.attempts += 1
-        # Of an attempt before it that brought nothing, nothing counts.
         if not self._is_continued:
-            self._meters.pop()
+            self._vain_meters.append(self._meters.pop())
         self.meter = meter
         """Of the attempt that runs."""
         self._meters.append(meter)

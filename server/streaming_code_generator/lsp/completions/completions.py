@@ -23,6 +23,12 @@ logger = logging.getLogger(__name__)
 DEBOUNCE_S = 0.075
 """So long nothing must be typed before an automatic request is sent."""
 
+FREE_MISSES = 2
+"""After so many suggestions in a row on a line of which nothing was typed, each further one makes
+the wait twice as long: who does not know where a line goes must not be asked at every key of it."""
+
+MOST_DOUBLINGS = 2
+
 ANSWER_S = 0.3
 """After that, what is whole is shown; the rest goes into the memory."""
 
@@ -67,6 +73,9 @@ class Outcomes:
     """All of it was taken, or typed; or a part of it, a word or a line, at once."""
     rejected: int = 0
     """Something else was typed instead, or suggested."""
+    misses: int = 0
+    """Suggestions in a row on the cursor's line of which nothing was typed."""
+    _line: int = -1
     _last: _Shown | None = None
 
     def __add__(self, other: "Outcomes") -> "Outcomes":
@@ -77,6 +86,16 @@ class Outcomes:
     def counts(self) -> dict[str, int]:
         """Return the counts by their names on the wire."""
         return {"shown": self.shown, "accepted": self.accepted, "rejected": self.rejected}
+
+    @property
+    def rest_s(self) -> float:
+        """So long nothing must be typed before the next automatic request."""
+        return DEBOUNCE_S * 2.0 ** min(max(self.misses - FREE_MISSES, 0), MOST_DOUBLINGS)
+
+    def look_at(self, line: int) -> None:
+        """Begin anew on another line: it may go where the model thinks."""
+        if line != self._line:
+            self._line, self.misses = line, 0
 
     def show(self, cursor: Cursor, text: str) -> None:
         """Count a suggestion, unless it is what is left of the one before."""
@@ -98,6 +117,7 @@ class Outcomes:
         if typed is None:
             self._let_go()
             return
+        self.misses = 0 if typed else self.misses
         # What the user types comes by single characters.
         at_once = len(typed) - len(last.typed) > 1
         if not last.is_accepted and (at_once or typed == last.text):
@@ -108,6 +128,7 @@ class Outcomes:
     def _let_go(self) -> None:
         if self._last is not None and not self._last.is_accepted:
             self.rejected += 1
+            self.misses += not self._last.typed
         self._last = None
 
 
@@ -151,6 +172,7 @@ class Completions:
         """
         state = self._documents.setdefault(document, _InDocument(Outcomes()))
         state.turn += 1
+        state.outcomes.look_at(cursor.line)
         turn = state.turn
         try:
             text = await self._found(state, cursor, means, is_invoked=is_invoked)
@@ -223,11 +245,12 @@ class Completions:
         if not window.is_open or (known is not None and not is_invoked):
             return ""
         loop = asyncio.get_running_loop()
-        rested_at_s = loop.time() + (0 if is_invoked else DEBOUNCE_S)
+        typed_at_s = loop.time()
         while True:
             stream = state.running
             if stream is None or stream.is_closed:
-                await asyncio.sleep(rested_at_s - loop.time())
+                rest_s = 0 if is_invoked else state.outcomes.rest_s
+                await asyncio.sleep(typed_at_s + rest_s - loop.time())
                 # One that may not be closed yet, see `CompletionStream.close`, is waited for.
                 while (running := state.running) is not None and state.turn == turn:
                     await running.news(None)
@@ -237,6 +260,7 @@ class Completions:
             whole = await _whole(stream, cursor, is_current=lambda: state.turn == turn)
             if whole is not None:
                 return fitting(whole, window)
+            state.outcomes.misses += 1
             # Its text is whole and of no use here; its connection may still be open.
             while not stream.is_over and state.turn == turn:
                 await stream.news(None)

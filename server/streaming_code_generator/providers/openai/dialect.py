@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from streaming_code_generator.core.complete.fill import FillRequest, Markers, markers_of
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.settings.declarations import Api, SystemRole, TokenLimitField
-from streaming_code_generator.settings.endpoints import is_openai
+from streaming_code_generator.settings.endpoints import below, is_openai
 
 _OPENAI_HOST = "api.openai.com"
 _REASONING_MODEL = re.compile(r"(?:gpt-[5-9]|o\d)")
@@ -163,11 +163,11 @@ class WaysToFill:
             return
         # Only llama.cpp has it; it knows its model's markers better than the model's name does.
         root = base_url.removesuffix("/v1")
-        self._ways.append(WayToFill(url=f"{root}/infill", body=_infill_body))
+        self._ways.append(WayToFill(url=below(root, "infill"), body=_infill_body))
         if (markers := markers_of(model)) is not None:
             self._ways.append(
                 WayToFill(
-                    url=f"{base_url}/completions",
+                    url=below(base_url, "completions"),
                     body=lambda request: _completion_body(request, model, markers),
                 )
             )

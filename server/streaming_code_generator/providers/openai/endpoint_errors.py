@@ -24,6 +24,10 @@ Secrets = Sequence[Secret]
 """What an endpoint was sent and may repeat: it is masked in everything it says."""
 
 _MOST_MESSAGE_CHARS = 300
+_MOST_READ_CHARS = 4000
+"""What a server says beyond that is not looked at."""
+_LEAST_PIECE = 12
+"""Fewer characters of a key are no secret, and may be those of a word."""
 
 # llama.cpp: 400 `exceed_context_size_error`; LiteLLM: 400 `ContextWindowExceeded`; Xinference: an
 # error in a stream that began with status 200.
@@ -38,8 +42,25 @@ _NEVER_CONTEXT_LENGTH = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 _NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
 # OpenAI answers 429 for both: too many requests, which pass, and no money left, which does not.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
+# Azure and OpenAI refuse a prompt with 400.
+_CONTENT_FILTER = re.compile(r"content_filter|content_policy|content management policy")
 # LiteLLM without a database answers 400 to a wrong key: it cannot look it up.
 _NO_KEY_DATABASE = re.compile(r"no connected db", re.IGNORECASE)
+
+# What an error inside a stream calls itself, where its status went out long ago.
+# Source: OpenAI's and Anthropic's error codes and types.
+_STATUS_OF_WORD: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+}
 
 _TOO_EARLY = 425
 _RETRYABLE_STATUSES = frozenset({408, 409, _TOO_EARLY, 429})
@@ -82,15 +103,18 @@ def refusal_of(body: object, status: int | None = None) -> Refusal:
     error = _unwrapped(body)
     if not isinstance(error, dict):
         return Refusal(status=status, message=error if isinstance(error, str) else "")
-    words = [error.get("code"), error.get("type")]
+    named = (error.get("code"), error.get("type"))
+    words = [word for word in named if isinstance(word, str)]
     # LiteLLM sends the status as `"code": "500"`.
     code = str(error.get("code"))
     if status is None and re.fullmatch(r"[45]\d\d", code):
         status = int(code)
+    if status is None:
+        status = next((_STATUS_OF_WORD[word] for word in words if word in _STATUS_OF_WORD), None)
     message = error.get("message") or error.get("msg") or error.get("detail")
     return Refusal(
         status=status,
-        code=" ".join(word for word in words if isinstance(word, str)),
+        code=" ".join(words),
         message=message if isinstance(message, str) else "",
     )
 
@@ -141,12 +165,38 @@ def is_retryable(refusal: Refusal) -> bool:
 
 def short_message(words: str, secrets: Secrets) -> str:
     """Return a server's own words, on one line, short, and without keys or anything like one."""
-    message = redacted(" ".join(words.split()), [secret.reveal() for secret in secrets])
+    printable = "".join(c if c.isprintable() else " " for c in words[:_MOST_READ_CHARS])
+    keys = [secret.reveal() for secret in secrets]
+    message = " ".join(printable.split())
+    for key in keys:
+        message = _without_pieces_of(key, message)
+    message = redacted(message, keys)
     if message.startswith("<"):
         return "an HTML page"
+    # VS Code makes a link of it, which may run a command.
+    message = message.replace("](", "] (")
     if len(message) > _MOST_MESSAGE_CHARS:
         message = f"{message[:_MOST_MESSAGE_CHARS]}…"
     return message
+
+
+def _without_pieces_of(key: str, text: str) -> str:
+    """Mask every part of a key that is long enough to be none by chance.
+
+    A server may wrap a key or escape characters of it: of `sk-one/two` that is `sk-one%2Ftwo`.
+    """
+    parts, start = [], 0
+    while start < len(text):
+        end = start + _LEAST_PIECE
+        if end > len(text) or text[start:end] not in key:
+            parts.append(text[start])
+            start += 1
+            continue
+        while end < len(text) and text[start : end + 1] in key:
+            end += 1
+        parts.append("***")
+        start = end
+    return "".join(parts)
 
 
 def failure_of_status(
@@ -171,6 +221,11 @@ def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
         return "The gateway has no model server that works at the moment: look at those behind it."
     if _QUOTA.search(f"{refusal.code} {refusal.message}"):
         return "The account's quota is used up: check its plan and billing."
+    if _CONTENT_FILTER.search(f"{refusal.code} {refusal.message}"):
+        return (
+            "The provider's content filter refused the prompt: word it otherwise, or send less "
+            "context."
+        )
     if kind == "authentication" and not has_key:
         return "It wants an API key and none is set: set `OPENAI_API_KEY`."
     return _ADVICE[kind]
@@ -181,8 +236,9 @@ def failure_in_stream(error: object, endpoint: str, secrets: Secrets) -> APIErro
     refusal = refusal_of(error)
     kind = kind_of(refusal)
     said = short_message(refusal.message, secrets) or "no message came with it"
+    advice = _advice(refusal, kind, has_key=bool(secrets))
     return APIError(
-        f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {_ADVICE[kind]}",
+        f"`{endpoint}` reported an error in its stream: {said.rstrip('.')}. {advice}",
         kind=kind,
         status_code=refusal.status,
         retryable=is_retryable(refusal),
@@ -208,7 +264,8 @@ def translated(endpoint: str, secrets: Secrets) -> Iterator[None]:
 
 def foreign_errors() -> tuple[type[Exception], ...]:
     """Return what the SDK and its client raise, for a request or while a response is read."""
-    import httpx2  # noqa: PLC0415 - a client exists, so it is imported already
+    import aiohttp  # noqa: PLC0415 - a client exists, so it is imported already
+    import httpx2  # noqa: PLC0415 - the same
     import openai  # noqa: PLC0415 - the same
 
     return (
@@ -216,6 +273,8 @@ def foreign_errors() -> tuple[type[Exception], ...]:
         httpx2.HTTPError,
         httpx2.InvalidURL,
         httpx2.StreamError,
+        # The SDK's transport hands on what it has no name for: an answer that is no HTTP.
+        aiohttp.ClientError,
         # What is no text, no number a machine can hold, or nested without end, in a request or in
         # an answer: neither the SDK nor its client catches these.
         UnicodeError,
@@ -226,15 +285,19 @@ def foreign_errors() -> tuple[type[Exception], ...]:
 
 def cause_of(error: Exception, secrets: Secrets) -> Exception | None:
     """Return the error as a traceback may show it: None if it, or its own cause, repeats a key."""
-    repeats = any(secret.reveal() in f"{error}{error.__cause__}" for secret in secrets)
+    # aiohttp's errors show the request's headers to whoever looks closer than `str`.
+    shown = f"{error}{error!r}{error.__cause__}{error.__cause__!r}"
+    repeats = any(secret.reveal() in shown for secret in secrets)
     return None if repeats else error
 
 
 def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> StreamingError:
     """Return the error to raise instead of `error`, an exception of the SDK or its client."""
+    import aiohttp  # noqa: PLC0415 - as above
     import httpx2  # noqa: PLC0415 - as above
     import openai  # noqa: PLC0415 - as above
 
+    kind: ErrorKind
     refused = _refused_connection(error)
     match error:
         case openai.APIStatusError():
@@ -261,12 +324,14 @@ def translation_of(error: Exception, endpoint: str, secrets: Secrets = ()) -> St
                 kind="connection",
                 retryable=True,
             )
+        case aiohttp.ClientResponseError():
+            what = f"What listens at `{endpoint}` answered with something that is not HTTP."
+            kind, step = "connection", "Check the base URL and its port."
         case _:
-            return APIError(
-                f"The request to `{endpoint}` could not be made ({type(error).__name__}). Check "
-                "the base URL, the API key and the settings that go into the request.",
-                kind="bad_request",
-            )
+            what = f"The request to `{endpoint}` could not be made ({type(error).__name__})."
+            kind = "bad_request"
+            step = "Check the base URL, the API key and the settings that go into the request."
+    return APIError(f"{what} {step}", kind=kind)
 
 
 def _refused_connection(error: BaseException) -> BaseException | None:

@@ -43,7 +43,7 @@ from streaming_code_generator.settings.declarations import (
     SystemRole,
     TokenLimitField,
 )
-from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL
+from streaming_code_generator.settings.endpoints import OPENAI_BASE_URL, key_header
 from streaming_code_generator.settings.kinds import Secret
 from streaming_code_generator.usage.shared_limits import SharedLimits, account_of, pause_in
 
@@ -113,6 +113,7 @@ class OpenAIProvider:
             ConfigurationError: No request can carry the key.
         """
         base_url = (base_url or OPENAI_BASE_URL).rstrip("/")
+        self._base_url = base_url
         self._extra_body = extra_body or {}
         self._extra_headers = dict(extra_headers)
         self._limits = limits
@@ -320,7 +321,9 @@ class OpenAIProvider:
     def _headers(self, request: CompletionRequest | FillRequest) -> "dict[str, str | Omit]":
         from openai import omit  # noqa: PLC0415 - imported by the client already
 
-        headers: dict[str, str | Omit] = {} if self._client.key else {"Authorization": omit}
+        headers: dict[str, str | Omit] = {"Authorization": omit}
+        if self._client.key:
+            headers |= [key_header(self._base_url, self._client.key.reveal())]
         if self._session_affinity == "header" and request.session_id:
             headers[SESSION_HEADER] = request.session_id
         for name, value in self._extra_headers.items():

@@ -186,7 +186,8 @@ class LazyClient:
         auth = httpx2.BasicAuth(url.username, url.password) if url.userinfo else None
         client = AsyncOpenAI(
             api_key=self.key.reveal() if self.key else NO_KEY,
-            base_url=url.copy_with(username=None, password=None),
+            base_url=url.copy_with(username=None, password=None, query=None),
+            default_query=dict(url.params),
             max_retries=0,
             timeout=timeout,
             http_client=self._http_client(timeout, auth),

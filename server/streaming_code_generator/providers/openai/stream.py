@@ -10,7 +10,11 @@ from contextlib import suppress
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
-from streaming_code_generator.providers.openai.endpoint_errors import Secrets, failure_in_stream
+from streaming_code_generator.providers.openai.endpoint_errors import (
+    Secrets,
+    failure_in_stream,
+    short_message,
+)
 
 SseEvent = tuple[str, str]
 """The data of an event, its lines joined by line feeds, and its type, empty where it has none."""
@@ -51,7 +55,8 @@ class ChunkReader:
         #     d, e, :    a stream: `data: …`, `event: …`, a comment
         #     <          an HTML page, of a proxy or a login
         #     {, [       JSON: an error with status 200, or an answer that is not streamed
-        first_byte = self._first_byte = self._first_byte or received.lstrip()[:1]
+        ignored = _BYTE_ORDER_MARK + b" \t\r\n"
+        first_byte = self._first_byte = self._first_byte or received.lstrip(ignored)[:1]
         if first_byte == b"<":
             raise self._not_a_stream("an HTML page")
         if first_byte in (b"{", b"["):
@@ -77,7 +82,7 @@ class ChunkReader:
                 self._read(self._parser.finish())
             return
         # A body of JSON: an error, or the answer of a server that does not stream.
-        text = self._json_body.decode("utf-8", "replace")
+        text = self._json_body.decode("utf-8-sig", "replace")
         if self._quirks is not None:
             self._quirks.see(text)
         body = _json(text)
@@ -211,6 +216,8 @@ def delta_of(data: str, kind: str, endpoint: str, secrets: Secrets = ()) -> Delt
         end = None
     if end != len(data):
         chunk = _json(data)
+    if kind == "error" and not isinstance(chunk, dict):
+        raise failure_in_stream(data, endpoint, secrets)
     if not isinstance(chunk, dict):
         raise StreamProcessError(
             f"`{endpoint}` sent a chunk that is not a JSON object ({len(data)} characters). "
@@ -232,7 +239,12 @@ def delta_of(data: str, kind: str, endpoint: str, secrets: Secrets = ()) -> Delt
         and not (choice.get("finish_reason") or delta.get("reasoning_content"))
         and not (delta.get("reasoning") or kind)
         and not (chunk.get("usage") or chunk.get("timings") or chunk.get("error"))
-        and not (chunk.get("type") or chunk.get("stop") or chunk.get("prompt_progress"))
+        and not (
+            choice.get("index")
+            or chunk.get("type")
+            or chunk.get("stop")
+            or chunk.get("prompt_progress")
+        )
         and chunk.get("object") != "response"
     ):
         model = chunk.get("model")
@@ -260,14 +272,17 @@ def delta_with_care(
     if error or is_error:
         raise failure_in_stream(error or chunk, endpoint, secrets)
     choices = chunk.get("choices")
-    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
+    listed = map(_mapping, choices if isinstance(choices, list) else ())
+    # Of several answers (`n` in `extraBody`) the first is taken.
+    choice = next((each for each in listed if not each.get("index")), _NOTHING)
     # What servers send beside OpenAI's `{"choices": [{"delta": {"content": "x"}}]}`:
     #
     #     "choices": [], "usage": {…}                  usage alone; LiteLLM: with a choice in it
     #     "delta": {"content": null, "role": …}        the role; LiteLLM: without "content"
     #     "delta": {"content": "x"}, "finish_reason"   vLLM: the last text with the reason
     #     "delta": {"reasoning_content": "x"}          llama.cpp, DeepSeek; others say "reasoning"
-    #     "message": {"content": "x"}                  the whole answer, not streamed
+    #     "message": {"content": "x"}                  the whole answer, not streamed; Perplexity
+    #                                                  repeats it beside each "delta"
     #     "content": [{"type": "text", "text": "x"}]   Mistral's reasoning models; see `_parts`
     #     "refusal": "x"                               OpenAI, instead of content
     #
@@ -276,9 +291,15 @@ def delta_with_care(
     #     "choices": [{"text": "x"}]                   `/completions`, and some chats
     #     "content": "x", "stop": false                llama.cpp's `/infill`
     #     "content": "", "stop": true, "stop_type"     its end
-    delta = _mapping(choice.get("delta")) or _mapping(choice.get("message"))
+    said = choice.get("delta")
+    delta = _mapping(choice.get("message") if said is None else said)
     content = delta.get("content")
     finish_reason = _text(choice.get("finish_reason"))
+    if finish_reason:
+        known = _FINISH_REASONS.get(finish_reason.lower())
+        finish_reason = known or short_message(finish_reason, secrets)
+    if finish_reason in _BROKEN_OFF:
+        raise failure_in_stream(f"the response ended with `{finish_reason}`", endpoint, secrets)
     if not finish_reason and chunk.get("stop") is True:
         finish_reason = "length" if chunk.get("stop_type") == "limit" else "stop"
     # llama.cpp sends this to a request with `return_progress`.
@@ -328,12 +349,40 @@ def _parts(content: object, kind: str) -> str:
     return "".join(_text(inner) or _parts(inner, "text") for inner in found)
 
 
+_FINISH_REASONS = {
+    "max_output_tokens": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "stop": "stop",
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "safety": "content_filter",
+    "refusal": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+}
+"""What OpenAI calls the reasons of others, by their names in lower case.
+
+Source: the API references of OpenAI's responses, Anthropic, Gemini, Mistral, Together and TGI.
+"""
+
+_BROKEN_OFF = frozenset({"error", "abort"})
+"""Reasons by which Mistral, OpenRouter and vLLM say that the response has no end."""
+
 _MOST_TOKENS = 10**9
 _MOST_USD = 10**6
 
 
+def _number(value: object, most: float) -> float:
+    """Return a number as it is, whole ones as 3 or as 3.0; 0 for what none can be."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and 0 < value <= most else 0  # type: ignore[operator,return-value]  # a number
+
+
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 < value <= _MOST_TOKENS else 0
+    return int(_number(value, _MOST_TOKENS))
 
 
 def _usage(chunk: Json) -> Usage | None:
@@ -374,8 +423,7 @@ def _cost_usd(usage: Json) -> float:
     """Read what a request cost: OpenRouter and LiteLLM send `cost`, Perplexity one with parts."""
     cost = usage.get("cost")
     usd = _mapping(cost).get("total_cost") if isinstance(cost, dict) else cost
-    is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
-    return float(usd) if is_number and 0 < usd <= _MOST_USD else 0.0  # type: ignore[operator,arg-type]  # a number
+    return float(_number(usd, _MOST_USD))
 
 
 def _detail(usage: Json, name: str) -> int:
@@ -391,9 +439,6 @@ REASONING_EVENTS = frozenset(
 )
 LAST_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 """What ends a stream; no `[DONE]` follows."""
-
-_FINISH_REASONS = {"max_output_tokens": "length"}
-"""What a chat calls the reason why a response is incomplete."""
 
 
 def chat_chunk(event: Mapping[str, object]) -> Mapping[str, object]:
@@ -421,8 +466,7 @@ def chat_chunk(event: Mapping[str, object]) -> Mapping[str, object]:
         reason = details.get("reason") if isinstance(details, Mapping) else None
         # Text came in pieces before the last event; only a response that is not streamed has it.
         text = "" if kind else "".join(_texts(response))
-        finish_reason = _FINISH_REASONS.get(str(reason), reason) or "stop"
-        chunk["choices"] = [{"delta": {"content": text}, "finish_reason": finish_reason}]
+        chunk["choices"] = [{"delta": {"content": text}, "finish_reason": reason or "stop"}]
     return chunk
 
 
