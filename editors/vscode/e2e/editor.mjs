@@ -152,7 +152,6 @@ export class CodeServer {
 
   /** Write the machine's settings; the windows that are open take them a moment later. */
   set(settings) {
-    this.settings = settings;
     fs.writeFileSync(`${this.folder}/user/Machine/settings.json`, JSON.stringify(settings, null, 2));
   }
 

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 
-import { sleep } from '../editor.mjs';
 import { serverProcesses } from './setup.mjs';
 
 const spoken = (editor) => editor.page.locator('.statusbar-item[id*="streamingCodeGenerator"] [aria-label]').first().getAttribute('aria-label');
@@ -69,25 +68,6 @@ async function generatesWhereItWasAskedForThoughTheServerComesLater(editor, { se
   assert.equal(await editor.saved('moved.txt'), 'above\ntop\nmoved_1 = 1\nmoved_2 = 2\nbottom\n');
 }
 
-async function saysNothingOfSettingsThatMeetARestart(editor, { server }) {
-  await editor.file('settled.py', '', 1, 1);
-  await editor.generate('[name=settled] [lines=1]');
-  await editor.shows('settled_1 = 1');
-  await editor.idle();
-  const settings = server.settings;
-  for (let round = 1; round <= 8; round += 1) {
-    // The first is given to the server when it starts, and so restarts it; the second is told.
-    server.set({ ...settings, 'streamingCodeGenerator.modelPath': `/models/${round}`, 'streamingCodeGenerator.maxRetries': round });
-    await sleep(200 + 60 * round);
-  }
-  server.set(settings);
-  await editor.settled();
-  await editor.hasStatus('Generator', 30_000);
-  assert.deepEqual(await editor.page.evaluate(() => globalThis.shownNotifications()), []);
-  await editor.generate('[name=since] [lines=1]');
-  await editor.shows('since_1 = 1');
-}
-
 async function saysThatItIsStopped(editor) {
   await editor.file('stopped.py', '', 1, 1);
   await editor.generate('[name=stopped] [lines=1]');
@@ -104,7 +84,6 @@ export const sessions = [
       { name: 'the server starts when it is first needed', body: startsWhenFirstNeeded },
       { name: 'generates while the server waits to restart', body: generatesWhileTheServerWaitsToRestart },
       { name: 'the place is kept until the server runs', body: generatesWhereItWasAskedForThoughTheServerComesLater },
-      { name: 'settings that meet a restart are taken without a word', body: saysNothingOfSettingsThatMeetARestart },
     ],
   },
   {

@@ -10,7 +10,8 @@ const REQUESTS = {
   open: async ({ file, place }) => {
     const at = place && new vscode.Position(place[0] - 1, place[1] - 1);
     const selection = at && new vscode.Range(at, at);
-    await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false, selection });
+    // Not `showTextDocument`: the editor would keep the document for minutes after its tab is closed.
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file), { preview: false, selection });
   },
   run: async ({ command }) => {
     await vscode.commands.executeCommand(command);
