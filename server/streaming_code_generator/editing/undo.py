@@ -53,6 +53,7 @@ class UndoWatch:
             is_meant, mirror = self._is_meant(region_id, is_undo=is_undo), self._document.mirror
             exact = next(filter(is_meant, history.found(mirror)), None)
             past = exact or history.nearest(mirror, region, is_meant)
+            past = past or history.after_move(mirror, region)
             if past:
                 self._document.restore(region_id, past)
                 late += [] if past.was_seen else [region_id]
