@@ -38,6 +38,7 @@ _REMARK = re.compile(
 )
 _COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
+_OF_SECTIONS = {"toml", "ini", "properties", "dosini", "conf", "editorconfig"}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
@@ -76,6 +77,8 @@ class RepeatedAbove:
             for number in sorted(self._around)
             if (match := _header(self._lines[number]))
         }
+        self._may_have_imports = bool(self._headers) or any(map(_IMPORT.match, self._lines))
+        """Whether an answer that begins with imports may be the file."""
         self.is_passing = not self._starts
         self._line = LineSoFar()
         self._accepted = ""
@@ -111,13 +114,16 @@ class RepeatedAbove:
             self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
-        is_inside = any(number > self._at for number in self._headers.values())
         is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
-        # "import json", which is new, may be the top of a file whose "class Shape:", around the
-        # place, is still to come.
-        if number is None and is_inside and is_import:
+        # "import json", which is new, may be the top of a file whose "import os", or "class Shape:"
+        # around the place, is still to come.
+        if number is None and is_import and self._may_have_imports:
             self._held += self._line.take()
             self._is_new = True
+            return ""
+        if self._is_new and is_import and number is not None:
+            self._accepted += self._line.take()
+            self._at = number
             return ""
         if number is None or len(self._held) > REPETITION_LIMIT:
             return self._pass()
@@ -172,7 +178,7 @@ class RepeatedAbove:
     def _may_match(self, start: str) -> bool:
         if not start or self._inside_header:
             return True
-        if self._headers and (
+        if self._may_have_imports and (
             start.startswith(_IMPORT_WORDS) or any(w.startswith(start) for w in _IMPORT_WORDS)
         ):
             return True
@@ -237,6 +243,10 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
             depth = indent if not _CLOSES.fullmatch(text) else indent + 1
         elif indent == depth and (number + 1) in around and _CLOSES.fullmatch(above[number + 1]):
             around.add(number)
+    if target.language_id in _OF_SECTIONS:
+        # A section has no indentation of its own: the last "[dependencies]" above is around it.
+        sections = [number for number, line in enumerate(above) if line.startswith("[")]
+        around.update(sections[-1:])
     return around
 
 

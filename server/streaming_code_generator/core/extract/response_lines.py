@@ -281,7 +281,7 @@ _SENTENCE = re.compile(
     r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
 )
 _SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
-_LEADS_ON = re.compile(r"[A-Z][a-z]+(?: [a-z]+)+:")
+_LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
 _STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol"}
 _BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
 """How a line of code ends that opens a block by a word."""
@@ -406,6 +406,8 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
         return True
     if language_id in _KEYED and _SECTION.fullmatch(line):
         return True
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
+        return not line.rstrip().endswith((".", "!", "?"))
     if language_id in _OF_LISTS and _LIST.match(line):
         return True
     return (
