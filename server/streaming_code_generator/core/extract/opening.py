@@ -184,8 +184,8 @@ _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""
 _ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
 """A sentence with the code in backticks behind its colon."""
 _SHOWS_OTHER = re.compile(
-    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout|tree"
-    r"|logs?|message|currently|original|before|wrong|incorrect|old)\b",
+    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout"
+    r"|tree|logs?|message|currently|original|before|wrong|incorrect|old)\b",
     re.IGNORECASE,
 )
 """Words before a block that may hold something else than the code."""

@@ -114,16 +114,7 @@ class RepeatedAbove:
             self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
-        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
-        # "import json", which is new, may be the top of a file whose "import os", or "class Shape:"
-        # around the place, is still to come.
-        if number is None and is_import and self._may_have_imports:
-            self._held += self._line.take()
-            self._is_new = True
-            return ""
-        if self._is_new and is_import and number is not None:
-            self._accepted += self._line.take()
-            self._at = number
+        if self._takes_import(start, number):
             return ""
         if number is None or len(self._held) > REPETITION_LIMIT:
             return self._pass()
@@ -164,6 +155,20 @@ class RepeatedAbove:
             return False
         outermost = self._lines[min(self._headers.values())]
         return any(line.strip() == outermost for line in "".join(code).split("\n"))
+
+    def _takes_import(self, start: str, number: int | None) -> bool:
+        # "import json", which is new, may be the top of a file whose "import os", or "class Shape:"
+        # around the place, is still to come.
+        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
+        if not is_import or not self._may_have_imports or (number is not None and not self._is_new):
+            return False
+        if number is None:
+            self._held += self._line.take()
+            self._is_new = True
+        else:
+            self._accepted += self._line.take()
+            self._at = number
+        return True
 
     def _accept(self) -> None:
         held, self._held = self._held, ""
