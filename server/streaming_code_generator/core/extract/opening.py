@@ -16,6 +16,7 @@ import re
 
 from streaming_code_generator.core.extract.bare import BareCode, BareText
 from streaming_code_generator.core.extract.blocks import (
+    SHOWS_OTHER,
     AfterCode,
     ForeignBlocks,
     LeadIn,
@@ -183,12 +184,6 @@ _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""
 """Languages in which the row of a table is code."""
 _ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
 """A sentence with the code in backticks behind its colon."""
-_SHOWS_OTHER = re.compile(
-    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout"
-    r"|tree|logs?|message|currently|original|before|wrong|incorrect|old)\b",
-    re.IGNORECASE,
-)
-"""Words before a block that may hold something else than the code."""
 _BUTTONS = {"Copy code", "copy code", "Copy", "copy", "Edit"}
 """What stands on the buttons of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
@@ -358,7 +353,7 @@ class Opening(FilterStage):
 
     def _into_block(self, lead: str, fence: Fence, line: str) -> FilterStep:
         # "The error is:" and a block without a tag: the code may be in one that has the tag.
-        shows_other = not fence.info and _SHOWS_OTHER.search(lead.rstrip().rpartition("\n")[2])
+        shows_other = not fence.info and SHOWS_OTHER.search(lead.rstrip().rpartition("\n")[2])
         step = (
             FilterStep(following=ForeignBlocks(fence, self._target), rest=line + "\n")
             if shows_other and self._target.language_id and not self._target.is_prose

@@ -327,7 +327,9 @@ class RepeatedBelow:
         # "f() {" was dropped as a repetition, "return 1;" and "}" are the code, and below stand
         # "return 0;" and "}": the answer is all of f, and what is below it would be outside.
         code = "".join(self._released)
-        return code.count("}") > code.count("{") and any(
+        last = code.rstrip().rpartition("\n")[2]
+        closes = _CLOSES.fullmatch(last.strip()) and code.count("}") > code.count("{")
+        return bool(closes) and any(
             line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
             for line in self._below
         )
@@ -390,16 +392,23 @@ class RepeatedBelow:
         )
 
     def _release(self) -> str:
-        # The line that does not fit may be the first one below after all.
+        # Below the place in a function stand "}", "int main() {", "run();" and "}":
+        #
+        #     }                closes the function, which the code has not opened
+        #     int main() {     stands below: the answer is the file
+        #     return 0;        does not: what it changes down there is left out
         text, line = self._held, self._line
-        if self._matched and line and self._is_file_below(text[: len(text) - len(line)]):
-            self._tally.drop("repetition", text[: len(text) - len(line)])
-            self._held = self._line = ""
-            self._left_out = ""
-            return self._leave_out(line)
+        held = text[: len(text) - len(line)]
         if self._matched and line:
-            before = text[: len(text) - len(line)].rstrip("\n")
-            self._held, self._line, self._matched = text[len(before) : len(text) - len(line)], "", 0
+            lines = [each.strip() for each in held.split("\n") if each.strip()]
+            is_telling = any(_TELLING.search(x) and not _WORD_LINE.match(x) for x in lines[1:])
+            if any(map(_header, lines)) or (is_telling and self._ends_the_place(held)):
+                self._tally.drop("repetition", held)
+                self._held = self._line = self._left_out = ""
+                return self._leave_out(line)
+            # The line that does not fit may be the first one below after all.
+            before = held.rstrip("\n")
+            self._held, self._line, self._matched = held[len(before) :], "", 0
             return before + self._read(line)
         self._held = self._line = ""
         self._matched = 0
@@ -417,19 +426,6 @@ class RepeatedBelow:
         else:
             self._left_out += text
         return ""
-
-    def _is_file_below(self, held: str) -> bool:
-        """Whether lines that stand below, with others behind them, are the file and no new code."""
-        # The place is in a function; below it stand "}", "int main() {", "run();" and "}":
-        #
-        #     }                closes the function, which the code has not opened
-        #     int main() {     stands below: the answer is the file
-        #     return 0;        does not: what it changes down there is left out
-        lines = [line.strip() for line in held.split("\n") if line.strip()]
-        if any(_header(line) for line in lines):
-            return True
-        is_telling = any(_TELLING.search(line) and not _WORD_LINE.match(line) for line in lines[1:])
-        return is_telling and self._ends_the_place(held)
 
     def _is_superfluous(self, held: str) -> bool:
         """Whether what is held belongs to the document and not to the code."""

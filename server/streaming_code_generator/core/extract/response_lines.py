@@ -282,7 +282,7 @@ _SENTENCE = re.compile(
 )
 _SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
 _LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
-_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol"}
+_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol", "pascal", "smalltalk", "lean"}
 _BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
 """How a line of code ends that opens a block by a word."""
 _FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
