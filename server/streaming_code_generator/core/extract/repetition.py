@@ -40,6 +40,8 @@ _COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
 _OF_SECTIONS = {"toml", "ini", "properties", "dosini", "conf", "editorconfig"}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
+_CERTAIN_LINES = 3
+"""So many lines in a row stand nowhere twice by chance."""
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
 
@@ -255,6 +257,10 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
     return around
 
 
+_NOTE_BEHIND = re.compile(r"\s+(?://|/\*).*")
+_MAY_BE_NOTE_BEHIND = re.compile(r"\s+(?:/|(?://|/\*).*)?")
+
+
 def _bracket(line: str) -> str:
     """Return a closing line without what a model leaves out of it, as of `};`."""
     return line.strip().rstrip(";,")
@@ -268,7 +274,7 @@ class RepeatedBelow:
 
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
         below = [line.rstrip() for line in target.surroundings.below]
-        self._below = [line for line in below if line] if not target.text_after.strip() else []
+        self._below = [line for line in below if line]
         self._base = columns(target.base_indent)
         self._is_inside_text = target.is_prose
         self._tally = tally
@@ -350,6 +356,8 @@ class RepeatedBelow:
             return False
         if expected.startswith(start.rstrip()):
             return True
+        if start.startswith(expected) and _MAY_BE_NOTE_BEHIND.fullmatch(start[len(expected) :]):
+            return True
         bare = expected.lstrip()
         return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
 
@@ -387,7 +395,7 @@ class RepeatedBelow:
         expected = self._below[self._matched] if self._matched < len(self._below) else ""
         # A closing bracket counts at any depth: the code's brackets tell whose it is.
         return line != "" and (
-            line == expected
+            _NOTE_BEHIND.sub("", line) == _NOTE_BEHIND.sub("", expected)
             or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
         )
 
@@ -402,7 +410,8 @@ class RepeatedBelow:
         if self._matched and line:
             lines = [each.strip() for each in held.split("\n") if each.strip()]
             is_telling = any(_TELLING.search(x) and not _WORD_LINE.match(x) for x in lines[1:])
-            if any(map(_header, lines)) or (is_telling and self._ends_the_place(held)):
+            is_long = len(lines) >= _CERTAIN_LINES or self._ends_the_place(held)
+            if any(map(_header, lines)) or (is_telling and is_long):
                 self._tally.drop("repetition", held)
                 self._held = self._line = self._left_out = ""
                 return self._leave_out(line)
