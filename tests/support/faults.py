@@ -89,7 +89,7 @@ def _odd_usage(prompt_tokens: object, completion_tokens: object) -> bytes:
 
 
 ODD: Mapping[str, Reply] = {
-    "nothing odd": Reply(steps=(_HEALTHY,)),
+    "none": Reply(steps=(_HEALTHY,)),
     "byte order mark": Reply(steps=(b"\xef", b"\xbb\xbf" + _HEALTHY)),
     "carriage returns": Reply(steps=(_HEALTHY.replace(b"\n", b"\r"),)),
     "no blank behind the colon": Reply(steps=(_HEALTHY.replace(b"data: ", b"data:"),)),
