@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import completions, neovim
 from bench.language_server import (
-    MOST_AT_ONCE,
+    AT_ONCE,
     barest_pygls,
     cpu_s,
     memory_mib,
@@ -251,7 +251,7 @@ async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figur
                 figures[f"updates a second: {what}"].append(updates)
             long, _, _ = await full_rate(model, Target(place="around"), 4 * FULL_RATE_CHUNKS)
             figures["CPU a chunk, µs: around, 100 lines, ascii, four times as long"].append(long)
-            for count in (1, MOST_AT_ONCE):
+            for count in (1, AT_ONCE):
                 figures[f"chunks a second: {count} at once"].append(
                     await many_at_once(model, count)
                 )

@@ -180,7 +180,9 @@ class LanguageServer:
         delivery.edits.append((time.monotonic(), delivery.characters))
 
 
-MOST_AT_ONCE = 100
+AT_ONCE = 100
+MOST_RUNNING = 64
+"""As many as the setting allows: the others wait until one of these has ended."""
 
 
 def our_server(base_url: str, stream: Stream) -> LanguageServer:
@@ -191,7 +193,7 @@ def our_server(base_url: str, stream: Stream) -> LanguageServer:
             "STREAMING_CODE_GENERATOR_PROVIDER": "openai",
             "STREAMING_CODE_GENERATOR_BASE_URL": base_url,
             "STREAMING_CODE_GENERATOR_MODEL": stream.name,
-            "STREAMING_CODE_GENERATOR_MAX_CONCURRENT_GENERATIONS": str(MOST_AT_ONCE),
+            "STREAMING_CODE_GENERATOR_MAX_CONCURRENT_GENERATIONS": str(MOST_RUNNING),
         },
     )
 

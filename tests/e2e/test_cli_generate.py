@@ -109,6 +109,7 @@ async def test_code_only_fails_where_the_answer_has_no_code(command_line: Comman
 
     assert ended.exit_code == 1
     assert ended.out == ""
+    assert "I am sorry, but I cannot do that.\n" in ended.err
     assert "no code" in ended.err
 
 

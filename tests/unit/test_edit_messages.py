@@ -4,6 +4,7 @@ import json
 
 import pytest
 from lsprotocol import converters, types
+from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.editing.exchange import OutgoingEdit, TextReplacement
 from streaming_code_generator.lsp.documents.open_document import (
@@ -11,6 +12,7 @@ from streaming_code_generator.lsp.documents.open_document import (
     AppliedEdits,
     EditForm,
 )
+from streaming_code_generator.lsp.protocol import framed
 from streaming_code_generator.lsp.wire import (
     DidChangeParams,
     EditReply,
@@ -53,6 +55,22 @@ def test_an_unversioned_edit_is_byte_equal_to_the_general_one() -> None:
         form.workspace_edit(URI, outgoing_edit(7))
         form.answered(applied=False)
     assert json.dumps(form.workspace_edit(URI, outgoing_edit(7))) == json.dumps(general)
+
+
+def test_an_edit_is_framed_as_pygls_frames_its_messages() -> None:
+    written: list[bytes] = []
+
+    class Writer:
+        def close(self) -> None: ...
+
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+    message = EditForm(AppliedEdits()).workspace_edit(URI, outgoing_edit(7))
+    protocol = LanguageServer("any", "1").protocol
+    protocol.set_writer(Writer())
+    protocol._send_data(message)
+    assert written == [framed(message)]
 
 
 @pytest.mark.parametrize(

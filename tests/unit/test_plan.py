@@ -89,7 +89,8 @@ def test_the_short_way_plans_what_the_general_way_does(case: tuple[TrackedDocume
 @settings(max_examples=500)
 def test_the_short_way_lands_as_the_general_way_does(case: tuple[TrackedDocument, str]) -> None:
     document, wanted = case
-    plan, other = plan_towards(document, {"0": wanted}), deepcopy(document)
+    other, growth = deepcopy(document), document.growth("0", wanted)
+    plan = (growth[0],) if growth else plan_towards(document, {"0": wanted})
 
     if document.grow(plan):
         land(other, plan, frozenset(plan))
@@ -99,6 +100,19 @@ def test_the_short_way_lands_as_the_general_way_does(case: tuple[TrackedDocument
         for region_id in other.region_ids():
             assert document.region(region_id) == other.region(region_id)
             assert vars(document.history(region_id)) == vars(other.history(region_id))
+
+
+def test_the_short_way_is_open_only_while_nothing_else_has_changed() -> None:
+    document = tracked("x[ab]y")
+    land(document, plan := plan_towards(document, {"0": "cd"}), frozenset(plan))
+    growth = document.growth("0", "cdef")
+    assert growth is not None
+    change(document, 4, 4, "z")
+
+    assert not document.grow((growth[0],))
+    growth = document.growth("0", "cdef")
+    assert growth is not None
+    assert document.grow((growth[0],))
 
 
 def test_lines_that_stay_are_not_sent() -> None:

@@ -76,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show(json.dumps(result_object(result), ensure_ascii=False) + "\n")
         return 0
+    if arguments.code_only and result.lacks_code:
+        notify(result.text)
     notify(summary_line(result, has_price=not is_on_this_machine(provider)))
     # Nothing must not pass for code where the output is piped into a file.
     return 1 if arguments.code_only and not result.code.strip() else 0

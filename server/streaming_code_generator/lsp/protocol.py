@@ -17,6 +17,7 @@
 
 import asyncio
 import itertools
+import json
 import logging
 import queue
 import threading
@@ -318,14 +319,16 @@ class StreamingProtocol(LanguageServerProtocol):
         """Send `workspace/applyEdit`; `replied` is called with the client's response."""
         message_id = f"edit-{next(self._edit_numbers)}"
         self._edits_sent[message_id] = replied
-        self._send_data(
-            {
-                "id": message_id,
-                "params": {"edit": edit, **({"label": label} if label else {})},
-                "method": types.WORKSPACE_APPLY_EDIT,
-                "jsonrpc": self.VERSION,
-            }
-        )
+        message = {
+            "id": message_id,
+            "params": {"edit": edit, **({"label": label} if label else {})},
+            "method": types.WORKSPACE_APPLY_EDIT,
+            "jsonrpc": self.VERSION,
+        }
+        if isinstance(self.writer, MessageWriter):
+            self.writer.write(framed(message))
+        else:
+            self._send_data(message)
 
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: MsgId) -> None:
         self._request_futures.pop(msg_id, None)
@@ -401,6 +404,14 @@ class StreamingProtocol(LanguageServerProtocol):
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]  # as above
         """Handle the notification: end the server, with success if `shutdown` came first."""
         self.listener.exit_requested(0 if self._shutdown else 1)
+
+
+def framed(message: JsonObject) -> bytes:
+    """Return a message of plain values as pygls would write it."""
+    body = json.dumps(message)
+    content_type = f"{StreamingProtocol.CONTENT_TYPE}; charset={StreamingProtocol.CHARSET}"
+    header = f"Content-Length: {len(body)}\r\nContent-Type: {content_type}\r\n\r\n"
+    return (header + body).encode(StreamingProtocol.CHARSET)
 
 
 def with_readable_roots(params: types.InitializeParams) -> types.InitializeParams:

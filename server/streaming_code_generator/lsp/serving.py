@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_USUAL_HEADER = re.compile(rb"Content-Length: (\d{1,8})\r\n\r\n")
 _CONTENT_LENGTH = re.compile(rb"content-length:\s*(\d{1,19})\s*$", re.IGNORECASE)
 """Matched at a line's end: after a body of another length than announced it stands behind it."""
 MOST_HEADER_BYTES = 64 * 1024
@@ -78,6 +79,10 @@ class MessageParser:
         #
         #     `…}Content-Length: 52\r\n`    is found at the line's end
         #     `\r\n`                        ends the block; reading goes on in step
+        if self._length is None and (usual := _USUAL_HEADER.match(self._received)):
+            self._length, self._is_in_body = int(usual[1]), True
+            del self._received[: usual.end()]
+            return True
         while (end := self._received.find(b"\n") + 1) > 0:
             line = bytes(self._received[:end])
             del self._received[:end]
@@ -146,7 +151,9 @@ class MessageReader(asyncio.StreamReader):
 
 def _hand_over(body: bytes | str, receiver: Receiver) -> None:
     try:
-        message = json.loads(body)
+        # Of bytes, `json` would first find out in which of Unicode's encodings they are.
+        text = body if isinstance(body, str) else body.decode("utf-8", "surrogatepass")
+        message = json.loads(text)
     except (ValueError, RecursionError):
         logger.warning("received a message of %d bytes that is not JSON", len(body))
         receiver.refuse_unreadable(JsonRpcParseError())

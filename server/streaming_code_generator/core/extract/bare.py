@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.blocks import AfterCode, Written, code
+from streaming_code_generator.core.extract.blocks import AfterCode, Written, code, explanation
 from streaming_code_generator.core.extract.marks import ClosingTag, is_closing
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -185,6 +185,40 @@ class BareCode(FilterStage):
         return AfterCode(self._target, Written().with_block("".join(self._code)))
 
 
+_FAREWELLS = ("Let me know", "Feel free", "I hope this", "Would you like", "If you'd like")
+_FAREWELL_BEGUN = "|".join(
+    rf"{words[:length]}{'.*' if words[:length] == words else ''}"
+    for words in _FAREWELLS
+    for length in range(1, len(words) + 1)
+)
+_MAY_END_OF_CHAT = re.compile(rf"{_MAY_END.pattern}|{_FAREWELL_BEGUN}", re.DOTALL)
+_FIRST_OF_FAREWELLS = "".join({words[0] for words in _FAREWELLS})
+
+
+class _Farewell(FilterStage):
+    """A line in which a model takes leave, if it has greeted and no more text follows."""
+
+    def __init__(self, text: "BareText", line: str) -> None:
+        self._text = text
+        self._held = line
+
+    @property
+    def held_back(self) -> int:
+        """The line, and blank ones below."""
+        return len(self._held)
+
+    def feed(self, segment: str) -> FilterStep:
+        """Wait for the end."""
+        self._held += segment
+        if not segment.strip(_WHITE_SPACE) and len(self._held) <= 2 * LINE_LIMIT:
+            return FilterStep()
+        return FilterStep(pieces=code(self._held).pieces, following=self._text)
+
+    def finish(self) -> FilterStep:
+        """Leave it to the explanation."""
+        return explanation(self._held)
+
+
 class BareText(FilterStage):
     """All of it is wanted, fences too: text, or code in no language that is known.
 
@@ -193,9 +227,16 @@ class BareText(FilterStage):
     """
 
     def __init__(
-        self, target: CodeTarget, *, inner: Fence | None = None, closing: str = ""
+        self,
+        target: CodeTarget,
+        *,
+        inner: Fence | None = None,
+        closing: str = "",
+        has_greeted: bool = False,
     ) -> None:
         self._target = target
+        self._has_greeted = has_greeted
+        """Whether words to the user came before the text, so that some may come behind it."""
         self._closing = closing
         """What closes the tag around the answer, if one was opened."""
         self._head = LineHead()
@@ -230,9 +271,14 @@ class BareText(FilterStage):
         #     ```                 bare, and none is open: the suspect, held back
         #     This runs make.     prose behind it: the suspect was the end, this is explanation
         kind = _MAY_END if self._inner is None else self._inner.may_be_fence
-        text, line = self._head.feed(segment, kind, "`~\n<" if self._closing else "`~\n")
+        first = "`~\n<" if self._closing else "`~\n"
+        if self._has_greeted and self._inner is None:
+            kind, first = _MAY_END_OF_CHAT, first + _FIRST_OF_FAREWELLS
+        text, line = self._head.feed(segment, kind, first)
         if line is None:
             return code(text)
+        if line.startswith(_FAREWELLS):
+            return FilterStep(following=_Farewell(self, line + "\n"))
         if is_closing(line, self._closing):
             after = AfterCode(self._target, Written())
             return FilterStep(pieces=[Dropped("wrapper", line)], following=after)
@@ -253,6 +299,8 @@ class BareText(FilterStage):
                 return self._resolve(self._suspect)
             return FilterStep(pieces=[Dropped("fence", self._held)])
         line, self._head.held = self._head.held, ""
+        if self._has_greeted and self._inner is None and line.startswith(_FAREWELLS):
+            return explanation(line)
         if is_closing(line, self._closing):
             return FilterStep(pieces=[Dropped("wrapper", line)])
         fence = opening_fence(line) if self._inner is None else None
@@ -286,5 +334,7 @@ class BareText(FilterStage):
 
     def _keep(self, suspect: Fence) -> FilterStep:
         text = FilteredText(part="code", text=self._held)
-        following = BareText(self._target, inner=suspect, closing=self._closing)
+        following = BareText(
+            self._target, inner=suspect, closing=self._closing, has_greeted=self._has_greeted
+        )
         return FilterStep(pieces=[text], following=following, rest=self._next_line)

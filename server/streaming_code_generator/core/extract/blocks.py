@@ -40,9 +40,10 @@ _MOST_LOOKED_AT = 50
 """So many fences inside one block are looked at; each costs reading the code so far."""
 
 _STATEMENT = re.compile(
-    r"(?:async )?def \w|(?:from|import|class|const|let|var|function|func|fn|public|return) \w"
-    r"|#include|[A-Za-z_][\w.]*\("
+    r"(?:[a-z+#]+ )??(?=(?:async )?def \w|#include|[A-Za-z_][\w.]*\(|[A-Za-z_][\w.]* = "
+    r"|from [\w.]+ import|(?:import|class|const|let|var|function|func|fun|fn|public|return) \w)"
 )
+"""A statement on the line of the fence, maybe behind the language tag."""
 
 
 def code(text: str) -> FilterStep:
@@ -66,9 +67,11 @@ def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
         line: Its line, or what of it belongs to the fence.
         target: Where the code goes.
     """
-    rest = fence.info + "\n" if _STATEMENT.match(fence.info) else ""
-    dropped = line[: len(line) - len(fence.info)] if rest else line
-    if not rest and not is_of_language(fence.tag, target.language_id):
+    statement = _STATEMENT.match(fence.info)
+    rest = fence.info[statement.end() :] + "\n" if statement else ""
+    dropped = line.removesuffix(rest.removesuffix("\n"))
+    tag = statement[0].strip() if statement else fence.tag
+    if not is_of_language(tag, target.language_id):
         return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
     if fence.tag and not rest and not target.is_prose and any(target.surroundings.selected):
         return FilterStep(following=_OldOrNew(fence, target), rest=line + "\n")
@@ -408,6 +411,9 @@ _DEFINITION = re.compile(
     r"[ \t]+(\w+)",
     re.MULTILINE,
 )
+_CALL = re.compile(
+    r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
+)
 _TRIES_IT = re.compile(
     r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
 )
@@ -420,6 +426,19 @@ _OPENS_AN_ASIDE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""
+
+_EXPLAINS = re.compile(
+    r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
+    r"|\bhow\ (?:it|this|the\ code)\ works\b|\bline\ by\ line\b",
+    re.IGNORECASE,
+)
+"""Words from which on all blocks only show what the code does."""
+_SHOWS_ALL = re.compile(
+    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version"
+    r"|solution|implementation|function|class)\b|\ball\ together\b",
+    re.IGNORECASE,
+)
+"""Words before a block that has once more what came in parts."""
 
 _ENDS_THE_ANSWER = re.compile(
     r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
@@ -486,6 +505,7 @@ class AfterCode(FilterStage):
         """The beginning of what came behind the code."""
         self._aside: Fence | None = None
         """A further block that is open and not part of the code."""
+        self._only_explains = False
 
     @property
     def held_back(self) -> int:
@@ -508,7 +528,10 @@ class AfterCode(FilterStage):
         is_of_code = is_of_language(fence.tag, self._target.language_id) and (
             not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
         )
-        if is_of_code and not _OPENS_AN_ASIDE.search(self._between):
+        self._only_explains = self._only_explains or bool(_EXPLAINS.search(self._between))
+        is_again = not self._written.is_import_only and _SHOWS_ALL.search(self._between)
+        is_aside = self._only_explains or is_again or _OPENS_AN_ASIDE.search(self._between)
+        if is_of_code and not is_aside:
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
 
@@ -528,7 +551,7 @@ class AfterCode(FilterStage):
         """Whether a further block that begins so tries the code out, or says it anew."""
         names = self._written.names
         again = _DEFINITION.match(first_line)
-        called = re.match(r"[ \t]*(?:\w+\s*=\s*)?(?:await )?(\w+)\(", first_line)
+        called = _CALL.match(first_line)
         return bool(
             _TRIES_IT.match(first_line)
             or (again and again[1] in names)
@@ -663,11 +686,16 @@ class ForeignBlocks(FilterStage):
         ):
             _, opened, closed = self._blocks[0]
             end = len(self._lines) if closed is None else closed
-            inside, behind = self._lines[opened + 1 : end], self._lines[end:]
+            inside, behind = "".join(self._lines[opened + 1 : end]), self._lines[end:]
+            element = _of_element(inside, self._target.language_id)
+            if element is None:
+                return explanation(self._take())
             pieces: list[FilteredText | Dropped] = [
                 *explanation("".join(self._lines[:opened])).pieces,
                 Dropped("fence", self._lines[opened]),
-                *code("".join(inside)).pieces,
+                Dropped("wrapper", inside[: element.start]),
+                *code(inside[element]).pieces,
+                Dropped("wrapper", inside[element.stop :]),
                 Dropped("fence", "".join(behind[:1])),
                 *explanation("".join(behind[1:])).pieces,
             ]
@@ -678,6 +706,20 @@ class ForeignBlocks(FilterStage):
         text = "".join(self._lines) + self._line
         self._lines, self._line = [], ""
         return text
+
+
+_ELEMENT = re.compile(r"<(?:style|script)\b[^>]*>\n?(.*?)</(?:style|script)>", re.DOTALL)
+_IN_ELEMENTS = {"css", "scss", "less", "javascript", "typescript"}
+
+
+def _of_element(block: str, language_id: str) -> slice | None:
+    """Return where in a block the code is: in its only element, if it is a page around that."""
+    # In a style sheet "<style>", "p { color: red }", "</style>" is the rule alone.
+    elements = list(_ELEMENT.finditer(block)) if language_id in _IN_ELEMENTS else []
+    if len(elements) == 1:
+        return slice(*elements[0].span(1))
+    is_page = language_id in _IN_ELEMENTS and block.lstrip().startswith("<")
+    return None if is_page else slice(0, len(block))
 
 
 _RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}

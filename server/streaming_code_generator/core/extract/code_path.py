@@ -23,6 +23,7 @@ class CodePath:
     """Reads code, a line's worth at most at a time, and returns what is to be inserted."""
 
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
+        self._tally = tally
         self._characters = Characters(target, tally)
         self._dress = Dress(target, tally)
         self._above = RepeatedAbove(target, tally)
@@ -80,6 +81,12 @@ class CodePath:
         shown += self._to_placeholders(self._above.finish())
         shown += self._to_flush(self._placeholders.finish())
         shown += self._lay_out(self._flush.finish())
+        if self._above.has_header_of_place(self._placeholders.written) or (
+            self._above.has_dropped_header and self._layout.closes_the_place
+        ):
+            self._tally.refuse(
+                "the answer rewrites more than the place; select all that may change"
+            )
         return shown + self._layout.finish()
 
     def _to_layout(self, text: str) -> str:
@@ -349,7 +356,7 @@ class Layout:
         self._target = target
         self._line_ending = target.line_ending
         self.indentation = Indentation(target)
-        self._before = OverlapBefore(target.text_before, tally)
+        self._before = OverlapBefore(target.text_before, tally, is_inside_text=target.is_prose)
         self._after = OverlapAfter(target.text_after, tally)
         self._below = RepeatedBelow(target, tally)
         self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None
@@ -379,6 +386,11 @@ class Layout:
         """Characters that may repeat what stands around the insertion point."""
         end = len(self._end.held) if self._end else 0
         return self._before.held_back + self._after.held_back + self._below.held_back + end
+
+    @property
+    def closes_the_place(self) -> bool:
+        """Whether the code closes what the document has opened and closes itself."""
+        return self._below.closes_the_place
 
     def feed(self, segment: str) -> str:
         r"""Lay out at most one line's worth: a `\n` may only be the segment's last character."""

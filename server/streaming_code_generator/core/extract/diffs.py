@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Surroundings, Tally
 from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.syntax import inside_text
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
 _OLD_AND_NEW = re.compile(
@@ -218,7 +219,9 @@ _BEGINNINGS = (
     *("same as", "no change", "keep "),
 )
 _MARKS = ("/*", "//", "{/*", "<!--", "--", "(*", "{-", "...")
-_FIRST = frozenset("#/-<;%({[.\u2026")
+_FIRST = frozenset("#/-<;%({[.\u2026+")
+_ADDED = re.compile(r"\+[ \t]{1,64}\S")
+_MAY_BE_ADDED = re.compile(r"\+[ \t]{0,64}")
 _CLOSERS = re.compile(r"(?:[\])}]+[;,:]?|end|fi|done|esac|</\w+>)")
 
 
@@ -242,7 +245,7 @@ def _may_be_placeholder(beginning: str) -> bool:
     if any(mark.startswith(start) for mark in _MARKS):
         return True
     body = _MARK.sub("", beginning, count=1).lower()
-    if not body:
+    if not body or _MAY_BE_ADDED.fullmatch(beginning):
         return True
     if not _HAS_MARK.match(beginning):
         return body[0] in ".\u2026" and ("...".startswith(body[:3]) or body[0] == "\u2026")
@@ -262,7 +265,7 @@ class Placeholders:
         self._line = ""
         self.is_inside_line = False
         """Whether the line has begun, and is no placeholder."""
-        self._written: list[str] = []
+        self.written: list[str] = []
         """The code before the first placeholder."""
         self._rest: list[str] | None = None
         """From the first placeholder on, whole lines."""
@@ -277,13 +280,13 @@ class Placeholders:
         """Return what stands before the first placeholder."""
         if self.is_inside_line:
             self.is_inside_line = not segment.endswith("\n")
-            self._written.append(segment)
+            self.written.append(segment)
             return segment
         if self._rest is None and not self._line:
             start = segment.lstrip(BLANK)
             if start and start[0] not in _FIRST:
                 self.is_inside_line = not segment.endswith("\n")
-                self._written.append(segment)
+                self.written.append(segment)
                 return segment
         self._line += segment
         if self._rest is not None:
@@ -327,7 +330,13 @@ class Placeholders:
     def _pass(self, segment: str) -> str:
         self.is_inside_line = not segment.endswith("\n")
         text = self._take_line()
-        self._written.append(text)
+        if _ADDED.match(text) and self._target.language_id and not self._target.is_prose:
+            # Behind "- a" it goes on with a term; in a string it is a line of that.
+            above = "".join(self.written)
+            is_term = not above.strip() or above.lstrip().startswith(("-", "+"))
+            if not is_term and not inside_text(above, self._target.language_id):
+                self._tally.refuse("the answer marks some lines as new, and is no diff")
+        self.written.append(text)
         return text
 
     def _take_line(self) -> str:
@@ -335,7 +344,7 @@ class Placeholders:
         return line
 
     def _filled_in(self, rest: Sequence[str]) -> str:
-        parts: list[list[str]] = ["".join(self._written).split("\n")]
+        parts: list[list[str]] = ["".join(self.written).split("\n")]
         for line in rest:
             text = line.removesuffix("\n")
             if is_placeholder(text, self._target.language_id):

@@ -116,6 +116,10 @@ _DIFF_LINE = re.compile(
     r"|<<<<<<< ?(?:SEARCH|ORIGINAL|HEAD).*|Index: \S+"
     rf"|<(?:{'|'.join(OLD_TEXT)})>.*"
 )
+_ADDED = re.compile(r"\+(?!\+| \S).*")
+_ADDED_STATEMENT = re.compile(r"\+(?!\+).*")
+_CHANGED = re.compile(r"-(?![->]).*")
+_BEGIN_WITH_DASHES = {"yaml", "yml", "dockercompose", "haml", "slim", "gherkin"}
 
 
 _PROMPTS = {
@@ -192,6 +196,8 @@ class Dress:
         self._is_console = False
         self._until = ""
         """The line that ends what a command is given to read."""
+        self._long_line_stays: bool | None = None
+        """Whether the rest of a line too long to be held is code; None outside of such a line."""
 
     @property
     def held_back(self) -> int:
@@ -210,8 +216,7 @@ class Dress:
         if self._is_diff or self._is_object:
             return self._gather(is_whole=is_whole)
         if self._takes_numbers_off or self._is_console:
-            strip = self._without_number if self._takes_numbers_off else self._without_prompt
-            return strip(line) if is_whole else ""
+            return self._undressed(line, is_whole=is_whole)
         is_first = not self._held and self._numbered is None
         if is_first and self._may_be_object and may_hold_code(line):
             self._is_object = True
@@ -249,9 +254,29 @@ class Dress:
         may_name_file = (
             self._target.language_id != "" and _MAY_NAME_FILE.fullmatch(line) is not None
         )
-        return may_name_file or any(
-            mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS
+        return (
+            may_name_file
+            or self._is_changed(line)
+            or any(mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS)
         )
+
+    def _is_changed(self, line: str) -> bool:
+        """Whether a first line says by a sign that it is new, or that one of the selection goes."""
+        #     +    log(x)     no statement begins so: a diff, without a header
+        #     + tax           so, too, behind "f();", but behind "price" it may be a term
+        #     -    return a   so, too, over a selection
+        if not self._target.language_id:
+            return False
+        selected = self._target.surroundings.selected
+        first = next((line.strip() for line in selected if line.strip()), "")
+        above = next((x for x in reversed(self._target.surroundings.above) if x.strip()), ";")
+        added = _ADDED_STATEMENT if above.rstrip()[-1] in ";{}:" else _ADDED
+        is_new = added.fullmatch(line) or (
+            first
+            and _CHANGED.fullmatch(line)
+            and self._target.language_id not in _BEGIN_WITH_DASHES
+        )
+        return bool(is_new) and first[:1] != line[0]
 
     def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
         if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
@@ -273,7 +298,7 @@ class Dress:
         if line.startswith("--- ") or _PATH.fullmatch(line) or _LABELLED.fullmatch(line):
             self._held += self._line.take()
             return ""
-        if _DIFF_LINE.fullmatch(line):
+        if _DIFF_LINE.fullmatch(line) or self._is_changed(line):
             self._is_diff = True
             return self._gather(is_whole=True)
         return self._pass()
@@ -350,6 +375,24 @@ class Dress:
         self._tally.drop("console prompt", line)
         return "\n" if not line.strip(BLANK) else ""
 
+    def _undressed(self, line: str, *, is_whole: bool) -> str:
+        # Of a long line the beginning decides: it may never end.
+        if self._long_line_stays is None:
+            if not is_whole and len(line) <= LINE_LIMIT:
+                return ""
+            strip = self._without_number if self._takes_numbers_off else self._without_prompt
+            text = strip(line)
+            if not is_whole:
+                text = text.removesuffix("\n")
+                self._long_line_stays = bool(text)
+            return text
+        text = self._line.take()
+        if not self._long_line_stays:
+            self._tally.drop("console prompt", text)
+            text = ""
+        self._long_line_stays = None if is_whole else self._long_line_stays
+        return text
+
     def _strip(self, line: str) -> str:
         numbered = _numbered(line)
         expected = self._numbered.number + 1 if self._numbered else None
@@ -365,7 +408,7 @@ class Dress:
         return text + "\n"
 
     def _gather(self, *, is_whole: bool) -> str:
-        if is_whole or len(self._line.text) > DIFF_LIMIT:
+        if is_whole or len(self._held) + len(self._line.text) > DIFF_LIMIT:
             self._held += self._line.take()
         if len(self._held) > DIFF_LIMIT and self._is_object:
             return self._pass()

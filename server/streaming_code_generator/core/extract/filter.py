@@ -143,6 +143,11 @@ REPEATS_ITSELF = (
     "incomplete: the model wrote the same over and over, and was stopped; ask again, or otherwise"
 )
 
+CHANGES_MORE = (
+    "the answer also changes lines around the place, which stay as they are, from `{}` on; "
+    "select them to have them changed, too"
+)
+
 _ANYWHERE = CodeTarget()
 
 
@@ -244,10 +249,13 @@ class OutputFilter:
         if self._tally.refusal is not None:
             return f"no code: {self._tally.refusal}"
         if not self._has_code and self._has_text:
-            return "no code: the answer has nothing but text; it is in the log"
+            return "no code: the answer has nothing but text"
         if not self._has_code and self._tally.dropped:
             return "no code: the answer brings nothing that is not there already"
-        return REPEATS_ITSELF if self.is_loop else None
+        if self.is_loop:
+            return REPEATS_ITSELF
+        left_out = self._tally.left_out
+        return None if left_out is None else CHANGES_MORE.format(left_out)
 
     def feed(self, text: str) -> list[FilteredText]:
         """Read the next chunk of the answer.
@@ -289,7 +297,7 @@ class OutputFilter:
         self.may_be_over = self._stage.may_be_over
         passes_line = not (
             self.is_over or self._marks.held or self._quotation.held or self._end_tokens.held
-        ) and (self._stage.passes_line and self._code.passes_line)
+        ) and (self._has_code and self._stage.passes_line and self._code.passes_line)
         self._room_ahead = self._content_loop.room if passes_line else 0
 
     def feed_reasoning(self, text: str) -> list[FilteredText]:

@@ -382,7 +382,8 @@ class Opening(FilterStage):
     def _is_quoted_code(self, ticks: str, text: str) -> bool:
         if len(ticks) > 1 or self._target.language_id not in QUOTED_BY_BACKTICKS:
             return bool(text.strip())
-        return "${" not in text and (starts_like_code(text) or text.endswith(";"))
+        is_code = starts_like_code(text) or text.endswith(";") or "=>" in text
+        return is_code and "${" not in text
 
     def _is_code_below_prose(self, line: str) -> bool:
         # Only a sentence that leads to it, or a blank line, has code below it: the line may be
@@ -406,7 +407,7 @@ class Opening(FilterStage):
 
     def _bare(self) -> FilterStage:
         if self._target.is_prose or not self._target.language_id:
-            return BareText(self._target, closing=self._closing)
+            return BareText(self._target, closing=self._closing, has_greeted=bool(self._line_start))
         is_indented_block = self._line.startswith(("    ", "\t"))
         return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
 
@@ -443,7 +444,10 @@ class Opening(FilterStage):
         if self._prose is None and leads:
             self._prose = True
             return None
-        if self._prose and is_greeting("".join(self._held[: self._line_start])):
+        #     Here is the list:     no greeting, but no such text has a line of TeX below it
+        #     \begin{itemize}
+        is_tex = self._target.language_id in _WITHOUT_FENCES and line.lstrip().startswith("\\")
+        if self._prose and (is_tex or is_greeting("".join(self._held[: self._line_start]))):
             return self._from_this_line(self._bare())
         return self._without_fence()
 

@@ -181,6 +181,8 @@ class Tally:
         self.added = 0
         self.refusal: str | None = None
         """Why what there is of code must not go into the document."""
+        self.left_out: str | None = None
+        """What of the answer belongs elsewhere in the document, which stays as it is."""
 
     def drop(self, rule: Rule, text: str) -> None:
         """Count text that goes nowhere."""
@@ -195,6 +197,12 @@ class Tally:
     def add(self, text: str) -> None:
         """Count text that comes from the document."""
         self.added += weight(text)
+
+    def leave_out(self, text: str) -> None:
+        """Count text that repeats the document around the place, but with changes."""
+        self.drop("repetition", text)
+        first = next((line.strip() for line in text.split("\n") if line.strip()), "")
+        self.left_out = self.left_out or first
 
     def refuse(self, reason: str) -> None:
         """Keep the first reason."""

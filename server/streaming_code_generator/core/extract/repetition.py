@@ -23,10 +23,16 @@ _HEADER = re.compile(
     r"(?:def|class|function\*?|func|fn|sub|interface|struct|enum|trait|impl|module|namespace|object"
     r"|type|record|protocol|extension|contract|defmodule|defp?)\s+([\w.:]+)"
 )
+_FUNCTION = re.compile(
+    r"(?!(?:return|else|new|throw|await|yield|case|delete|do|try|not|and|or|in|if|for|while)\b)"
+    r"(?:[\w:<>,\[\]]+[*&]*\s+[*&]*)+(\w+)\s*\((?!.*;$)"
+)
+"""The header of a function in C and its like, which has the type first."""
 _IMPORT = re.compile(
     r"import\b|from\s+\S+\s+import\b|#\s*include\b|use\s+[\w:\\]|using\s+\w|require(?:_once)?\b"
     r"|(?:const|let|var)\s.*=\s*require\(|package\s+\w|<\?php$|#!"
 )
+_IMPORT_WORDS = ("import", "from ", "#include", "use ", "using ", "require")
 _REMARK = re.compile(
     r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
 )
@@ -35,6 +41,11 @@ _OPENING_ALONE = {"{", "["}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
+
+
+def _header(line: str) -> re.Match[str] | None:
+    """Match what opens a block that has a name; group 1 is that."""
+    return _HEADER.match(line) or _FUNCTION.match(line)
 
 
 def _alike(line: str) -> str:
@@ -57,11 +68,13 @@ class RepeatedAbove:
         remarks = takewhile(lambda line: not line or _REMARK.match(line), reversed(self._lines))
         self._skipped = len(self._lines) - len(list(remarks))
         """From this line on all lines are comments or blank: an answer may leave them out."""
+        self._is_inside_text = target.is_prose
+        self._last = max((number for number, line in enumerate(self._lines) if line), default=-1)
         self._starts = {line[:1] for line in self._lines if line}
         self._headers = {
             match[1]: number
             for number in sorted(self._around)
-            if (match := _HEADER.match(self._lines[number]))
+            if (match := _header(self._lines[number]))
         }
         self.is_passing = not self._starts
         self._line = LineSoFar()
@@ -72,6 +85,10 @@ class RepeatedAbove:
         self._at = -1
         """The line above that matched last."""
         self._inside_header = False
+        self.has_dropped_header = False
+        """Whether the answer has begun with what opens the block around the place."""
+        self._is_new = False
+        """Whether what is held has an import that is new."""
 
     @property
     def held_back(self) -> int:
@@ -94,6 +111,14 @@ class RepeatedAbove:
             self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
+        is_inside = any(number > self._at for number in self._headers.values())
+        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
+        # "import json", which is new, may be the top of a file whose "class Shape:", around the
+        # place, is still to come.
+        if number is None and is_inside and is_import:
+            self._held += self._line.take()
+            self._is_new = True
+            return ""
         if number is None or len(self._held) > REPETITION_LIMIT:
             return self._pass()
         # A file whose last lines above the place (`|`) are these:
@@ -110,11 +135,12 @@ class RepeatedAbove:
         if start in _OPENING_ALONE and not self._accepted and number == 0:
             # It may open a value of its own: what follows it tells.
             return ""
-        if is_header or number >= self._skipped - 1 or _IMPORT.match(start):
-            self._accepted += self._held
-            self._held = ""
-        if is_header and _HEADER.match(start) and not start.endswith((":", "{", "do", ")", ";")):
+        leads_up = number >= self._skipped - 1 or _IMPORT.match(start)
+        if is_header or (leads_up and not self._is_new):
+            self._accept()
+        if is_header and _header(start) and not start.endswith((":", "{", "do", ")", ";")):
             self._inside_header = start.count("(") > start.count(")")
+        self.has_dropped_header |= is_header
         return ""
 
     def finish(self) -> str:
@@ -126,21 +152,42 @@ class RepeatedAbove:
             return shown.removesuffix("\n") if shown else self._pass().removesuffix("\n")
         return self._pass().removesuffix("\n")
 
+    def has_header_of_place(self, code: list[str]) -> bool:
+        """Whether code, in which no repetition is left, repeats what is around all of the place."""
+        if not self._headers:
+            return False
+        outermost = self._lines[min(self._headers.values())]
+        return any(line.strip() == outermost for line in "".join(code).split("\n"))
+
+    def _accept(self) -> None:
+        held, self._held = self._held, ""
+        if not self._is_new:
+            self._accepted += held
+            return
+        self._is_new = False
+        lines = held.splitlines(keepends=True)
+        self._tally.leave_out("".join(x for x in lines if _alike(x.strip()) not in self._lines))
+        self._accepted += "".join(x for x in lines if _alike(x.strip()) in self._lines)
+
     def _may_match(self, start: str) -> bool:
         if not start or self._inside_header:
+            return True
+        if self._headers and (
+            start.startswith(_IMPORT_WORDS) or any(w.startswith(start) for w in _IMPORT_WORDS)
+        ):
             return True
         if start[0] not in self._starts:
             return False
         if any(line.startswith(start) for line in self._lines):
             return True
-        header = _HEADER.match(start)
+        header = _header(start)
         return header is not None and any(
             name.startswith(header[1]) if header.end() == len(start) else name == header[1]
             for name in self._headers
         )
 
     def _matching(self, start: str) -> int | None:
-        match = _HEADER.match(start)
+        match = _header(start)
         # A header may say more than the one above, but up to the name it has to be the same.
         if (
             match is not None
@@ -153,7 +200,9 @@ class RepeatedAbove:
             for number, line in enumerate(self._lines[self._at + 1 :], self._at + 1)
             if line == start
         ]
-        is_opening = start in _OPENING_ALONE and found[:1] == [0]
+        is_opening = (start in _OPENING_ALONE and found[:1] == [0]) or (
+            self._is_inside_text and _OPENS_TEXT.fullmatch(start) and found[-1:] == [self._last]
+        )
         if not found or not (
             _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
         ):
@@ -206,6 +255,7 @@ class RepeatedBelow:
         below = [line.rstrip() for line in target.surroundings.below]
         self._below = [line for line in below if line] if not target.text_after.strip() else []
         self._base = columns(target.base_indent)
+        self._is_inside_text = target.is_prose
         self._tally = tally
         self._matched = 0
         """So many of the lines below, blank ones left out, the code ends with."""
@@ -215,6 +265,8 @@ class RepeatedBelow:
         self._released: list[str] = []
         self.passes_line = True
         """Whether the current line is certainly none of those."""
+        self._left_out: str | None = None
+        """The line from which on the answer is what stands below, with changes."""
 
     @property
     def held_back(self) -> int:
@@ -225,6 +277,8 @@ class RepeatedBelow:
         """Return what is certainly no repetition."""
         if not self._below:
             return text
+        if self._left_out is not None:
+            return self._leave_out(text)
         if self.passes_line and self._passes(text):
             self._released.append(text)
             return text
@@ -239,6 +293,9 @@ class RepeatedBelow:
         """Return what was held back, unless it is the repetition."""
         if not self._below:
             return ""
+        if self._left_out is not None:
+            self._tally.leave_out(self._left_out)
+            return ""
         line = self._line.rstrip()
         if self._is_next(line):
             self._matched += 1
@@ -248,6 +305,17 @@ class RepeatedBelow:
             self._tally.drop("repetition", held)
             return ""
         return held
+
+    @property
+    def closes_the_place(self) -> bool:
+        """Whether code closes a block that is closed below, too."""
+        # "f() {" was dropped as a repetition, "return 1;" and "}" are the code, and below stand
+        # "return 0;" and "}": the answer is all of f, and what is below it would be outside.
+        code = "".join(self._released)
+        return code.count("}") > code.count("{") and any(
+            line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
+            for line in self._below
+        )
 
     def _passes(self, text: str) -> bool:
         """Whether a stretch begins no line that may be the first one below."""
@@ -309,10 +377,14 @@ class RepeatedBelow:
     def _release(self) -> str:
         # The line that does not fit may be the first one below after all.
         text, line = self._held, self._line
+        if self._matched and line and self._is_file_below(text[: len(text) - len(line)]):
+            self._tally.drop("repetition", text[: len(text) - len(line)])
+            self._held = self._line = ""
+            self._left_out = ""
+            return self._leave_out(line)
         if self._matched and line:
-            self._held, self._line, self._matched = line, "", 0
-            before = text[: len(text) - len(line)]
-            self._held = ""
+            before = text[: len(text) - len(line)].rstrip("\n")
+            self._held, self._line, self._matched = text[len(before) : len(text) - len(line)], "", 0
             return before + self._read(line)
         self._held = self._line = ""
         self._matched = 0
@@ -322,12 +394,40 @@ class RepeatedBelow:
         self.passes_line = True
         return text
 
+    def _leave_out(self, text: str) -> str:
+        # The first line is kept, to be shown.
+        assert self._left_out is not None  # noqa: S101 - this is only called behind it
+        if "\n" in self._left_out or len(self._left_out) > LINE_LIMIT:
+            self._tally.drop("repetition", text)
+        else:
+            self._left_out += text
+        return ""
+
+    def _is_file_below(self, held: str) -> bool:
+        """Whether lines that stand below, with others behind them, are the file and no new code."""
+        # The place is in a function; below it stand "}", "int main() {", "run();" and "}":
+        #
+        #     }                closes the function, which the code has not opened
+        #     int main() {     stands below: the answer is the file
+        #     return 0;        does not: what it changes down there is left out
+        lines = [line.strip() for line in held.split("\n") if line.strip()]
+        if any(_header(line) for line in lines):
+            return True
+        is_telling = any(_TELLING.search(line) and not _WORD_LINE.match(line) for line in lines[1:])
+        return is_telling and self._ends_the_place(held)
+
     def _is_superfluous(self, held: str) -> bool:
         """Whether what is held belongs to the document and not to the code."""
         lines = [line for line in held.split("\n") if line.strip()]
         if any(_TELLING.search(line) and not _WORD_LINE.match(line.strip()) for line in lines):
             return True
-        first = lines[0]
+        if self._is_inside_text and lines[0].strip() in _ENDS_OF_TEXT:
+            return True
+        return self._ends_the_place(held)
+
+    def _ends_the_place(self, held: str) -> bool:
+        """Whether the first line held closes what the code has not opened, or is less deep."""
+        first = next(line for line in held.split("\n") if line.strip())
         indent = columns(first[: len(first) - len(first.lstrip(BLANK))])
         code = "".join(self._released)
         if not _CLOSES.match(first.strip()):
@@ -354,10 +454,13 @@ _QUOTES = "\"'`"
 class OverlapBefore:
     """Drops from the first line's beginning what it repeats of the line before the cursor."""
 
-    def __init__(self, text_before: str, tally: Tally) -> None:
+    def __init__(self, text_before: str, tally: Tally, *, is_inside_text: bool) -> None:
         self._tally = tally
         line = text_before.lstrip(" \t")
         endings = [line[start:] for start in _telling_starts(line)]
+        mark = _OPENS_TEXT.search(line) if is_inside_text else None
+        if mark is not None and line != mark[0]:
+            endings += [mark[0], mark[0].strip()]
         whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
         self._candidates = whole + endings
         """What would be dropped, longest first."""
@@ -455,7 +558,8 @@ class OverlapAfter:
     def finish(self) -> str:
         """Return what was held back, unless it is the repetition."""
         held, self.matched = self._repeated[: self.matched], 0
-        if held and held == self._repeated and self._is_superfluous():
+        is_quote = held != "" and not held.strip(_QUOTES)
+        if held and (is_quote or held == self._repeated) and self._is_superfluous():
             self._tally.drop("repetition", held)
             return ""
         return held
@@ -511,6 +615,11 @@ class ClosingTagOfPhp:
 
 _TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
 """Matches the tag on a line of its own."""
+
+
+_ENDS_OF_TEXT = {"*/", "-->", '"""', "'''", "-}", "*)", "]]"}
+_OPENS_TEXT = re.compile(r"(?:(?:(?<!\w)[a-z]{1,2})?[\"'`]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
+"""Matches what opens a string or a comment, at the end of what stands before the cursor."""
 
 
 def _telling_starts(line: str) -> list[int]:

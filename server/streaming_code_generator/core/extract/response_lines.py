@@ -264,7 +264,7 @@ _CODE_START = re.compile(
       | [A-Za-z_][\w.]*\(                        # a call
       | (?:(?:export|const|let|var|static|final|public|private|auto|int|char|double)\ )*
         [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*         # an assignment to a name, field or item
-        \ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
+        \ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
     )
     """,
     re.VERBOSE,
@@ -277,7 +277,15 @@ _STEP = re.compile(r"\s*\d+[.)]\s+[A-Z*]")
 _INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 _CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
-_SENTENCE = re.compile(r"[^\W\d_]+(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*")
+_SENTENCE = re.compile(
+    r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
+)
+_SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
+_LEADS_ON = re.compile(r"[A-Z][a-z]+(?: [a-z]+)+:")
+_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol"}
+_BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
+"""How a line of code ends that opens a block by a word."""
+_FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
 _OPENER = re.compile(
     r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|sorry|unfortunately|hmm|wait"
     r"|here(?:['\u2019]s| is| are| you)|below (?:is|are)|the (?:following|code|function|user)"
@@ -285,7 +293,8 @@ _OPENER = re.compile(
     r"|let(?:['\u2019]s| me| us)|i['\u2019](?:ll|m|ve|d)"
     r"|i (?:am|can|have|will|need|cannot|should|think)"
     r"|you can|we (?:need|can|have|are|will|should)|first,|well,|so,|now,|note that|note:"
-    r"|explanation|solution|answer|as an ai|to (?:do|solve|create|implement|write|add))(?!\w)",
+    r"|step \d|explanation|solution|answer|as an ai"
+    r"|to (?:do|solve|create|implement|write|add))(?!\w)",
     re.IGNORECASE,
 )
 _COMMON_WORD = re.compile(
@@ -300,8 +309,9 @@ _FOREIGN_LETTERS = 4
 
 
 _HEADING = re.compile(
-    r"(?:(?:brief |short )?explanations?|(?:example )?usage|(?:usage )?examples?|example output"
-    r"|notes?|output|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
+    r"(?:(?:\w+ )?code|answer|solution|implementation|(?:brief |short )?explanations?"
+    r"|(?:example )?usage|(?:usage )?examples?|example output|notes?|output"
+    r"|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
     r"|what changed|summary|test(?:s|ing)?|result|breakdown|installation|alternatives?)[ ]?:?[*_]*",
     re.IGNORECASE,
 )
@@ -312,6 +322,14 @@ QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescrip
 QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
 """Languages in which a line of code may begin with a backtick."""
 
+
+_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
+_WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
+_SMALL_KEY = re.compile(r"\s*(?:- )?[a-z_.][\w./%-]*:(?: |$)")
+"""What the lines of such languages begin with: a key, or a target."""
+_OF_LISTS = {"lisp", "commonlisp", "elisp", "emacs-lisp", "clojure", "scheme", "racket", "fennel"}
+_LIST = re.compile(r"[('`]*\([\w*+!?<>=/.:-]+(?:[ )]|$)")
+_SECTION = re.compile(r"\[{1,2}[\w.\"' -]+\]{1,2}")
 
 _STEPS = re.compile(
     r"\s*(?:(?:Given|When|Then|And|But) |(?:Feature|Rule|Background|Scenario(?: Outline| Template)?"
@@ -334,6 +352,10 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
     """Whether a line, or its first few hundred characters, is a sentence or a heading."""
     if starts_like_code(line, language_id) or _COMMENT.match(line.lstrip()):
         return False
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
+        return False
+    if _BLOCK_OPENS.search(line):
+        return False
     # Signs of prose against marks of code:
     #
     #     Here is the function you need:    8 to 0    prose
@@ -345,6 +367,9 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
     prose = _signs_of_prose(text) + 2 * is_marked + 2 * bool(_STEP.match(line))
     # A sentence may begin with a name in backticks, which is gone by now.
     prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
+    prose += 2 * bool(_SHORT.fullmatch(text) and language_id not in _STOPS_ARE_CODE)
+    prose += 2 * bool(_LEADS_ON.fullmatch(text) and language_id not in _WITH_TARGETS)
+    prose += 2 * bool("`" in line and text[:1].isupper() and text.endswith((".", ":")))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
 
 
@@ -357,7 +382,7 @@ _CODE_LINE = re.compile(
   | [A-Z]{3,}\ [\w*("'\[$./@{-]               # SQL, a Dockerfile
   | [\w.$()/%-]+\ ?:\ *\$                      # a target of a makefile
   | \#include | \#! | <[A-Za-z!?/] | @\w+(?:\(|$) | [\[{(]\s*$ | [A-Za-z_][\w.]*\(.*\)?[;:{]?$
-  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:]?=[^=]
+  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
   | [A-Za-z_@#$].*[{};]$ | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
     """,
     re.VERBOSE,
@@ -379,6 +404,10 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
     # as "`x = 1` sets the value." does.
     if language_id in _OF_STEPS and _STEPS.match(line):
         return True
+    if language_id in _KEYED and _SECTION.fullmatch(line):
+        return True
+    if language_id in _OF_LISTS and _LIST.match(line):
+        return True
     return (
         bool(_CODE_LINE.match(line) or has_signs)
         and not reads_like_prose(line, language_id)
@@ -396,7 +425,6 @@ _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
 _TAG_OF_TEXT = re.compile(r"<(?:d(?:e(?:t(?:a(?:i(?:l(?:s(?:>.*)?)?)?)?)?)?)?)?$")
 MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
 MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
-_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
 
 
 def may_be_note(beginning: str, language_id: str) -> bool:
@@ -455,7 +483,7 @@ def _signs_of_prose(text: str) -> int:
     return (
         sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
         + 2 * bool(_OPENER.match(text))
-        + 2 * bool(text[:1].isupper() and _SENTENCE.fullmatch(text))
+        + 2 * bool(text[:1].isupper() and not text.isupper() and _FIRST_SENTENCE.match(text))
         + 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
         + 2 * (letters >= _FOREIGN_LETTERS)
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.core.extract.parts import CodeTarget, Surroundings
+from streaming_code_generator.core.extract.response_lines import opening_fence
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.languages import (
     BLANK,
@@ -19,6 +20,7 @@ from streaming_code_generator.core.placement.languages import (
 from streaming_code_generator.core.syntax import is_text_behind
 
 _CLOSERS = (")", "]", "}")
+_ENDS_OF_STATEMENTS = (";", ",")
 
 LINES_ABOVE = 1_000
 """How far above the code an answer's repetitions are known as such."""
@@ -29,6 +31,7 @@ _LINES_READ = 200
 
 _TEXTS = {"markdown", "mdx", "plaintext", "text", "latex", "tex", "plaintex", "restructuredtext"}
 _TEXTS |= {"rst", "asciidoc", "org", "typst", "git-commit", "gitcommit", "norg", "quarto"}
+_WITH_BLOCKS = {"markdown", "mdx", "quarto"}
 _COLON_OPENS_A_BLOCK = re.compile(
     r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|with|try|except|finally|match|case|proc"
     r"|func|method|iterator|when|of|switch|default)\b"
@@ -157,11 +160,23 @@ def _in_its_surroundings(lines: Sequence[str], placement: Placement) -> Placemen
         selected=_selected_lines(lines, placement),
         below=tuple(map(content, lines[below_start : below_start + LINES_BELOW])),
     )
-    target = placement.target
-    return replace(
-        placement,
-        target=replace(target, surroundings=surroundings, is_prose=_is_prose(lines, placement)),
-    )
+    target, is_prose = placement.target, _is_prose(lines, placement)
+    tag = _tag_of_block(lines[: first + 1]) if target.language_id in _WITH_BLOCKS else ""
+    if tag:
+        # The code goes into a block of a document of text.
+        target, is_prose = replace(target, language_id=tag), False
+    return replace(placement, target=replace(target, surroundings=surroundings, is_prose=is_prose))
+
+
+def _tag_of_block(lines: Sequence[str]) -> str:
+    """Return what language the block is in that is open behind some lines of Markdown, if any."""
+    block = None
+    for line in map(content, lines):
+        if block is None:
+            block = opening_fence(line)
+        elif block.is_closed_by(line):
+            block = None
+    return block.tag if block else ""
 
 
 def _selected_lines(lines: Sequence[str], placement: Placement) -> tuple[str, ...]:
@@ -225,7 +240,7 @@ def _at_place(lines: Sequence[str], line: int, column: int, target: CodeTarget) 
     if is_blank(text):
         base = text or indent_of_new_line(lines, line, target.indent_unit)
         return _on_blank_line(lines, line, replace(target, base_indent=base))
-    if is_blank(before):
+    if is_blank(before) and not after.startswith(_ENDS_OF_STATEMENTS):
         return _before_code(lines, line, column, target)
     target = replace(target, base_indent=indent_of(text), text_before=before, text_after=after)
     if is_blank(after) and _opens_block_below(before, target.language_id):

@@ -211,7 +211,8 @@ class Reporter:
                 # Nothing stands in the document: who only looks there would wait for it.
                 if result.lacks_code and generation.region is not None:
                     self._client.show(
-                        f"Nothing was inserted: {result.lacks_code}.", types.MessageType.Warning
+                        f"Nothing was inserted: {result.lacks_code}. The answer is in the log.",
+                        types.MessageType.Warning,
                     )
             case Cancelled():
                 self._client.log(summary)
