@@ -55,6 +55,14 @@ FRAGMENTS = [
     *["\n\nThis says what it does.\n", "<|return|>", "<|start|>assistant"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["<|im_end|>", "<|im_", "end|>", "</s>", "<s>", "<|end|>"],
+    *["+    y = 2\n", "+ y\n", "import json\n", "\nLet me know if", "Sure!\n\n", "<!-- a -->\n"],
+    *[
+        "The error is:\n",
+        "int main() {\n",
+        "\n    return 0;\n}\n",
+        "```python x = 1\n",
+        "# a ```\n",
+    ],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
     *[" ", "  ", "    ", "\t", "   \t", " " * 300],
     *["def add(", "a, b):", "return a + b", "x = 1", "}", ")", "):", '"', "b", "print("],
@@ -66,9 +74,13 @@ responses = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)),
 )
 surroundings = st.builds(
     Surroundings,
-    above=st.sampled_from([(), ("import os", "", "class A:", "    def f(self):"), ("x = 1",)]),
+    above=st.sampled_from(
+        [(), ("import os", "", "class A:", "    def f(self):"), ("x = 1",), ("int main() {",)]
+    ),
     selected=st.sampled_from([(), ("x = 1", "x = 2", "}"), ("    return a + b",)]),
-    below=st.sampled_from([(), ("}",), ("x = 1", "x = 2"), ("    )", "b")]),
+    below=st.sampled_from(
+        [(), ("}",), ("x = 1", "x = 2"), ("    )", "b"), ("class A:", "    x = 1")]
+    ),
 )
 targets = st.builds(
     CodeTarget,
