@@ -1,7 +1,7 @@
 // What a user does, and what must come of it.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { serverProcesses } from './cases/setup.mjs';
@@ -15,9 +15,11 @@ const plain = (text) => text.replaceAll(/\s/g, ' ');
 
 async function generatesAtTheCursor(editor, { model }) {
   await editor.file('cursor.py', 'before = 1\n\nafter = 2\n', 2, 1);
-  await editor.generate('[name=cursor] six numbers [held]');
+  await editor.command(`${CATEGORY}: Generate…`);
+  await editor.promptBox();
+  await editor.answer('[name=cursor] six numbers [held]');
   await editor.shows('cursor_2 = 2');
-  await until('the speed', async () => /^Generating 1, \d+ tokens\/s$/.test(await editor.status()));
+  await editor.seen('the speed', () => /^Generating 1, \d+ tokens\/s$/.test(globalThis.shownStatus()));
   await editor.notification('tokens/s');
   model.release();
   await editor.idle();
@@ -86,7 +88,7 @@ async function cancelsByTheNotification(editor) {
   const kept = await editor.saved('cancel.py');
   assert.match(kept, /^a = 1\ncancel_1 = 1\ncancel_2 = 2\n/);
   assert.ok(!kept.includes('cancel_400'));
-  await sleep(1_000);
+  await editor.settled();
   assert.equal(await editor.saved('cancel.py'), kept);
 }
 
@@ -100,7 +102,7 @@ async function removesGeneratedCode(editor) {
   await editor.cursor(1, 9);
   await editor.keyboard.type('  # mine');
   await editor.command(`${CATEGORY}: Remove Generated Code`);
-  await until('the removal', async () => !(await editor.text()).includes('remove_'));
+  await editor.lacks('remove_');
   assert.equal(await editor.saved('remove.py'), text.replace('f():', 'f():  # mine'));
 }
 
@@ -118,9 +120,11 @@ async function removesOneAfterUndoingTheOther(editor, { model }) {
   const text = 'a = 1\n\nb = 2\n\n';
   await generateTwo(editor, model, 'other.py', text);
   await editor.undo();
-  await sleep(1_500); // the lenses of the other one are still shown for a moment
-  await editor.page.locator('.codelens-decoration a', { hasText: 'Remove' }).first().click();
-  await until('the removal', async () => !/first_|second_/.test(await editor.text()));
+  const remove = editor.page.locator('.codelens-decoration a', { hasText: 'Remove' });
+  await until('the lenses of only the other one', async () => (await remove.count()) === 1);
+  await remove.click();
+  await editor.lacks('first_');
+  await editor.lacks('second_');
   assert.equal(await editor.saved('other.py'), text);
 }
 
@@ -131,7 +135,7 @@ async function generateTwo(editor, model, name, text) {
   await editor.keyboard.press('Control+End');
   await editor.generate('[name=second] [lines=8] [held]');
   await editor.shows('second_1 = 1');
-  await until('both run', async () => (await editor.status()).startsWith('Generating 2'));
+  await editor.seen('both run', () => globalThis.shownStatus().startsWith('Generating 2'));
   model.release();
   await editor.idle();
   await editor.shows('second_8 = 8');
@@ -166,7 +170,7 @@ async function keepsWhatIsTypedMeanwhile(editor, { model }) {
 }
 
 async function keepsWhatIsTypedRightAfterAnUndo(editor, { model }) {
-  for (const delay of [0, 10, 20, 40]) {
+  for (const delay of [0, 20]) {
     const name = `after${delay}`;
     await editor.file(`${name}.txt`, 'top\n\nbottom\n', 2, 1);
     await editor.generate(`[name=${name}] [lines=14] [held]`);
@@ -192,11 +196,11 @@ async function losesNothingToAFastTypist(editor) {
   await editor.generate('[name=fast] [lines=30] [fast]');
   await editor.shows('fast_1 = 1');
   await editor.keyboard.press('Control+Home');
-  const typed = 'the quick brown fox jumps over the lazy dog ';
-  await editor.keyboard.type(typed.repeat(3), { delay: 15 });
+  const typed = 'the quick brown fox jumps over the lazy dog '.repeat(2);
+  await editor.keyboard.type(typed, { delay: 15 });
   await editor.idle();
   await editor.shows('fast_30 = 30');
-  assert.equal(await editor.saved('fast.txt'), `${typed.repeat(3)}top\n${lines('fast', 30)}bottom\n`);
+  assert.equal(await editor.saved('fast.txt'), `${typed}top\n${lines('fast', 30)}bottom\n`);
 }
 
 async function goesOnInAHiddenTab(editor, { model }) {
@@ -213,21 +217,6 @@ async function goesOnInAHiddenTab(editor, { model }) {
   assert.equal(await editor.saved('hidden.py'), `a = 1\n${lines('hidden', 10)}`);
   await editor.undo();
   assert.equal(await editor.saved('hidden.py'), text);
-}
-
-async function endsWhenTheTabIsClosed(editor, { workspace }) {
-  await editor.file('closed.py', 'a = 1\n\n', 2, 1);
-  await editor.generate('[name=closed] [lines=400] [slow]');
-  await editor.shows('closed_2 = 2');
-  await editor.page.locator('.tab.active').hover();
-  await editor.page.locator('.tab.active .tab-actions .action-label').click();
-  await editor.page.getByRole('button', { name: "Don't Save" }).click();
-  await until('the tab is closed', async () => (await editor.page.locator('.tab[data-resource-name="closed.py"]').count()) === 0);
-  await editor.idle(5_000);
-  assert.equal(readFileSync(path.join(workspace, 'closed.py'), 'utf8'), 'a = 1\n\n');
-  await editor.file('next.py', '', 1, 1);
-  await editor.generate('[name=next] [lines=2]');
-  await editor.shows('next_2 = 2');
 }
 
 async function survivesAFormatterOnSave(editor, { model }) {
@@ -296,7 +285,7 @@ async function writesTotalsToTheOutput(editor, { server }) {
 async function restartsAServerThatEnds(editor, { model }) {
   await editor.file('restart.py', '', 1, 1);
   await editor.command(`${CATEGORY}: Restart Server`);
-  await until('the server again', async () => (await editor.status()) === 'Generator', 30_000);
+  await editor.hasStatus('Generator', 30_000);
   await editor.generate('[name=restart] [lines=2]');
   await editor.shows('restart_2 = 2');
   assert.equal(model.requests().at(-1).authorization, 'Bearer key-of-the-environment');
@@ -314,7 +303,7 @@ async function usesTheStoredKey(editor, { model, server }) {
   await input.fill('stored-key-0123456789');
   await editor.keyboard.press('Enter');
   await until('a start with it', () => starts() >= before + 2, 60_000);
-  await until('the server again', async () => (await editor.status()) === 'Generator', 30_000);
+  await editor.hasStatus('Generator', 30_000);
   await editor.focus();
   await editor.generate('[name=key] [lines=2]');
   await editor.shows('key_2 = 2');
@@ -327,20 +316,13 @@ async function usesTheStoredKey(editor, { model, server }) {
   await editor.notification('removed');
 }
 
-async function checksTheSetup(editor, { server }) {
-  await editor.file('doctor.py', '', 1, 1);
-  await editor.command(`${CATEGORY}: Check Set-up`);
-  await editor.notification('set-up is fine', 60_000);
-  assert.match(server.extensionLog(), /endpoint: http:\/\/127\.0\.0\.1:\d+\/v1 answers/);
-}
-
 async function restartsAServerThatCrashes(editor, { server }) {
   await editor.file('crash.py', '', 1, 1);
   await editor.generate('[name=crash] [lines=400] [slow]');
   await editor.shows('crash_2 = 2');
   process.kill(serverProcesses(server)[0], 'SIGKILL');
   await editor.notification('ended unexpectedly and is restarted in 1 s');
-  await until('the server again', async () => (await editor.status()) === 'Generator', 30_000);
+  await editor.hasStatus('Generator', 30_000);
   assert.ok((await editor.text()).startsWith('crash_1 = 1\ncrash_2 = 2'), 'what had arrived was lost');
   await editor.file('crashed.py', '', 1, 1);
   await editor.generate('[name=crashed] [lines=2]');
@@ -353,13 +335,13 @@ async function removesByTheLens(editor) {
   await editor.shows('lens_3 = 3');
   await editor.idle();
   await editor.page.locator('.codelens-decoration a', { hasText: 'Retry' }).first().click();
-  await until('the second time', async () => !(await editor.text()).includes('lens_3 = 3'));
+  await editor.lacks('lens_3 = 3');
   await editor.shows('lens_3 = 3');
   await editor.idle();
   assert.equal((await editor.text()).match(/lens_1/g).length, 1);
   await sleep(1_000); // the lenses of the first time are still shown for a moment
   await editor.page.locator('.codelens-decoration a', { hasText: 'Remove' }).first().click();
-  await until('the removal', async () => !(await editor.text()).includes('lens_'));
+  await editor.lacks('lens_');
   assert.equal(await editor.saved('lens.py'), 'a = 1\n\nb = 2\n');
 }
 
@@ -371,7 +353,7 @@ async function hasAKeyOfItsOwn(editor) {
   await editor.idle();
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('Backspace');
-  await until('the removal', async () => !(await editor.text()).includes('keys_2'));
+  await editor.lacks('keys_2');
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
   await until('the prompt box', async () => (await editor.page.locator('.quick-input-title:visible').innerText()).includes('Generate'));
@@ -423,13 +405,11 @@ export const cases = [
   { name: 'a fast typist loses nothing', body: losesNothingToAFastTypist },
   { name: 'typing right after an undo', body: keepsWhatIsTypedRightAfterAnUndo },
   { name: 'goes on in a hidden tab', body: goesOnInAHiddenTab },
-  { name: 'a closed tab ends it', body: endsWhenTheTabIsClosed },
   { name: 'a formatter on save meanwhile', body: survivesAFormatterOnSave },
   { name: 'a prompt with quotes', body: sendsAPromptWithQuotes },
   { name: 'remembers prompts', body: remembersPrompts },
   { name: 'totals in the output channel', body: writesTotalsToTheOutput },
   { name: 'restarts the server', body: restartsAServerThatEnds },
-  { name: 'checks the set-up', body: checksTheSetup },
   { name: 'restarts a server that crashes', body: restartsAServerThatCrashes },
   { name: 'retries and removes by the lenses', body: removesByTheLens },
   { name: 'has keys of its own', body: hasAKeyOfItsOwn },

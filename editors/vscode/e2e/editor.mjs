@@ -1,10 +1,12 @@
 // A real VS Code in a browser: the server side (code-server), and the page that a user sees.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 
 const lab = process.env.SCG_EDITOR_LAB;
 const { chromium } = createRequire(path.join(lab, 'playwright/'))('playwright-core');
@@ -26,6 +28,46 @@ export async function until(what, check, ms = 20_000) {
       throw new Error(`waited ${ms} ms for: ${what}`);
     }
     await sleep(Math.min(100, 20 + (Date.now() - start) / 10));
+  }
+}
+
+/** The driver's end of the connection to the test helper in a window's extension host; the last to connect counts. */
+class Helper {
+  #answers = new Map();
+  #connected = Promise.withResolvers();
+
+  static async listen() {
+    const helper = new Helper();
+    helper.server = net.createServer((socket) => helper.#take(socket));
+    await new Promise((resolve) => helper.server.listen(0, '127.0.0.1', resolve));
+    helper.port = helper.server.address().port;
+    return helper;
+  }
+
+  #take(socket) {
+    socket.on('error', () => undefined); // a window that is closed ends it in its own way
+    createInterface(socket).on('line', (line) => {
+      const { id, error } = JSON.parse(line);
+      const { resolve, reject } = this.#answers.get(id);
+      this.#answers.delete(id);
+      (error ? reject : resolve)(new Error(error));
+    });
+    this.socket = socket;
+    this.#connected.resolve();
+  }
+
+  /** Wait for a window's helper instead of that of the window before. */
+  expectAnother() {
+    this.#connected = Promise.withResolvers();
+  }
+
+  async request(method, params) {
+    await this.#connected.promise;
+    const id = randomUUID();
+    const answer = Promise.withResolvers();
+    this.#answers.set(id, answer);
+    this.socket.write(`${JSON.stringify({ id, method, ...params })}\n`);
+    await answer.promise;
   }
 }
 
@@ -88,7 +130,9 @@ export class CodeServer {
     server.port = await freePort();
     const dirs = ['--user-data-dir', `${folder}/user`, '--extensions-dir', extensions];
     dirs.push(...(builtIn ? ['--builtin-extensions-dir', builtIn] : []));
-    const env = { ...process.env, ...environment, ...ownFolders(folder) };
+    server.helper = await Helper.listen();
+    const own = { ...ownFolders(folder), SCG_HELPER_PORT: String(server.helper.port) };
+    const env = { ...process.env, ...environment, ...own };
     fs.mkdirSync(`${folder}/user/User`, { recursive: true });
     fs.mkdirSync(`${folder}/user/Machine`, { recursive: true });
     fs.writeFileSync(`${folder}/user/User/settings.json`, JSON.stringify(QUIET, null, 2));
@@ -121,6 +165,7 @@ export class CodeServer {
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
     process.kill(-this.child.pid, 'SIGTERM');
     await Promise.race([gone, sleep(5_000)]);
+    this.helper.server.close();
     fs.closeSync(this.log);
   }
 }
@@ -137,6 +182,22 @@ const QUIET = {
   // What moves by itself is painted by the processor, sixty times a second.
   'workbench.reduceMotion': 'on',
   'editor.cursorBlinking': 'solid',
+  // Small letters in a small window: as many lines are seen, and half as much is painted.
+  'editor.fontSize': 10,
+  'editor.lineHeight': 14,
+  // What is looked for at every key, and looked at by no case.
+  'breadcrumbs.enabled': false,
+  'editor.stickyScroll.enabled': false,
+  'editor.occurrencesHighlight': 'off',
+  'editor.selectionHighlight': false,
+  'editor.matchBrackets': 'never',
+  'editor.bracketPairColorization.enabled': false,
+  'editor.guides.indentation': false,
+  'editor.folding': false,
+  'editor.links': false,
+  'editor.colorDecorators': false,
+  'editor.renderLineHighlight': 'none',
+  'editor.lightbulb.enabled': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'window.commandCenter': false,
   'git.enabled': false,
@@ -173,17 +234,36 @@ export function startBrowser() {
   });
 }
 
+/** What is read of a page, in it: each way from the driver to the page and back costs both. */
+function addReaders() {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  globalThis.shownStatus = () => document.querySelector('.statusbar-item[id*="streamingCodeGenerator"]')?.innerText.trim() ?? '';
+  globalThis.shownNotifications = () => all('.notification-toast').map((toast) => toast.innerText);
+  globalThis.shownText = () =>
+    all('.editor-group-container.active .editor-instance .monaco-editor .view-lines > .view-line')
+      .map((line) => [parseFloat(line.style.top), line.textContent.replaceAll('\u00a0', ' ')])
+      .sort(([a], [b]) => a - b)
+      .map(([, text]) => text)
+      .join('\n');
+}
+
+const POLL_MS = 40;
+const SETTLED_MS = 400;
+
 /** One window with a folder opened. */
 export class Editor {
   static async open(browser, server, workspace, opened = `folder=${workspace}`) {
     // Code-server compresses twenty megabytes anew for each window.
     const extraHTTPHeaders = { 'Accept-Encoding': 'identity' };
-    const context = await browser.newContext({ viewport: { width: 1200, height: 720 }, extraHTTPHeaders });
+    const context = await browser.newContext({ viewport: { width: 1000, height: 560 }, extraHTTPHeaders });
     const editor = new Editor();
+    server.helper.expectAnother();
     Object.assign(editor, { context, server, workspace, page: await context.newPage() });
+    await editor.page.addInitScript(addReaders);
     await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`, { timeout: 90_000 });
     await editor.page.waitForSelector('.monaco-workbench', { timeout: 90_000 });
-    await until('the extension', async () => (await editor.status()) === 'Generator', 60_000);
+    await editor.hasStatus('Generator', 60_000);
+    await editor.run('workbench.action.closeSidebar');
     return editor;
   }
 
@@ -199,10 +279,22 @@ export class Editor {
     return this.page.locator('.quick-input-widget:visible input.input');
   }
 
+  /** Wait for what a function of the page finds in it, and return that. */
+  async seen(what, find, argument, ms = 20_000) {
+    const found = this.page.waitForFunction(find, argument, { timeout: ms, polling: POLL_MS });
+    const handle = await found.catch((error) => {
+      throw new Error(`waited ${ms} ms for: ${what}`, { cause: error });
+    });
+    return handle.jsonValue();
+  }
+
   /** The extension's item in the status bar: `Generator`, or what runs. */
-  async status() {
-    const item = this.page.locator('.statusbar-item[id*="streamingCodeGenerator"]');
-    return (await item.count()) === 1 ? (await item.innerText()).trim() : '';
+  status() {
+    return this.page.evaluate(() => globalThis.shownStatus());
+  }
+
+  hasStatus(text, ms) {
+    return this.seen(`the status ${text}`, (wanted) => globalThis.shownStatus() === wanted, text, ms);
   }
 
   async isIdle() {
@@ -210,7 +302,16 @@ export class Editor {
   }
 
   idle(ms = 30_000) {
-    return until('the end of all generations', () => this.isIdle(), ms);
+    return this.seen('the end of all generations', () => !globalThis.shownStatus().startsWith('Generating'), null, ms);
+  }
+
+  /** Run a command by its identifier, where it is not what is looked at. */
+  run(command) {
+    return this.server.helper.request('run', { command });
+  }
+
+  clearNotifications() {
+    return this.run('notifications.clearAll');
   }
 
   /** Run a command of the palette by its full title. */
@@ -235,47 +336,20 @@ export class Editor {
   /** Make a file with a text, open it and place the cursor in it (1-based). */
   async file(name, text, line = 1, column = 1) {
     fs.writeFileSync(path.join(this.workspace, name), text);
-    await this.show(name, `:${line}:${column}`);
+    await this.show(name, [line, column]);
     await this.#at(line, column);
   }
 
-  /** Open a file, or show its tab; a place such as `:1:1` is gone to if it is given. */
-  async show(name, place = '') {
-    const tab = this.page.locator(`.tab[data-resource-name="${name}"]`);
-    if ((await tab.count()) > 0) {
-      await tab.first().click();
-      if (place) {
-        await this.#goTo(place);
-      }
-    } else {
-      await until(`${name} in quick open`, () => this.#quickOpen(name, place), 20_000);
-    }
-    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+  /** Open a file of the workspace, or show its tab; with the cursor at a place, if one is given. */
+  async show(name, place) {
+    await this.server.helper.request('open', { file: path.join(this.workspace, name), place });
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${path.basename(name)}"]`);
     await this.focus();
-  }
-
-  async #quickOpen(name, place) {
-    await this.keyboard.press('Control+P');
-    // Whatever takes the focus late, such as a command before, closes it again.
-    if (!(await this.#quickInput.fill(`${name}${place}`, { timeout: 2_000 }).then(() => true, () => false))) {
-      return false;
-    }
-    const row = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first();
-    if (await row.waitFor({ timeout: 2_000 }).then(() => true, () => false)) {
-      await row.click();
-      return true;
-    }
-    await this.keyboard.press('Escape');
-    return false;
   }
 
   /** Wait until keys go into the text; after a quick input the focus returns late. */
   async focus() {
-    await this.page.waitForFunction(
-      () => document.activeElement?.closest('.editor-instance .monaco-editor'),
-      null,
-      { timeout: 5_000 },
-    );
+    await this.seen('the focus in the text', () => Boolean(document.activeElement?.closest('.editor-instance .monaco-editor')), null, 5_000);
   }
 
   async cursor(line, column) {
@@ -292,24 +366,24 @@ export class Editor {
   }
 
   async #at(line, column) {
-    await until('the cursor', async () => (await this.position()).startsWith(`Ln ${line}, Col ${column}`), 5_000);
+    const place = `Ln ${line}, Col ${column}`;
+    await this.seen('the cursor', (text) => document.querySelector('[id="status.editor.selection"]')?.textContent.startsWith(text), place, 5_000);
     await this.focus();
-  }
-
-  position() {
-    return this.page.locator('.statusbar-item:has-text("Ln ")').first().innerText();
   }
 
   /** Run Generate and give it a prompt. */
   async generate(prompt) {
-    await this.command('Streaming Code Generator: Generate…');
+    await this.focus();
+    await this.keyboard.press('Control+K');
+    await this.keyboard.press('g');
     await this.promptBox();
     await this.answer(prompt);
   }
 
   async promptBox(ms = 30_000) {
-    const title = this.page.locator('.quick-input-title:visible');
-    await until('the prompt box', async () => /Generate code|Replace/.test((await title.allInnerTexts()).join()), ms);
+    const isPrompt = () =>
+      /Generate code|Replace/.test(document.querySelector('.quick-input-widget:not([style*="display: none"]) .quick-input-title')?.textContent);
+    await this.seen('the prompt box', isPrompt, null, ms);
     return this.#quickInput;
   }
 
@@ -330,26 +404,23 @@ export class Editor {
 
   /** The text of the active editor as it is shown; for texts that fit on the screen. */
   async text() {
-    return this.page.evaluate(() => {
-      const editor = document.querySelector('.editor-group-container.active .editor-instance .monaco-editor');
-      return [...(editor?.querySelectorAll('.view-lines > .view-line') ?? [])]
-        .map((line) => [parseFloat(line.style.top), line.textContent.replaceAll('\u00a0', ' ')])
-        .sort(([a], [b]) => a - b)
-        .map(([, text]) => text)
-        .join('\n');
-    });
+    return this.page.evaluate(() => globalThis.shownText());
   }
 
   /** The first text of a window comes late on a busy machine: the server starts for it. */
   shows(part, ms = 40_000) {
-    return until(`${JSON.stringify(part)} in the editor`, async () => (await this.text()).includes(part), ms);
+    return this.seen(`${JSON.stringify(part)} in the editor`, (wanted) => globalThis.shownText().includes(wanted), part, ms);
+  }
+
+  lacks(part, ms) {
+    return this.seen(`no ${JSON.stringify(part)} in the editor`, (unwanted) => !globalThis.shownText().includes(unwanted), part, ms);
   }
 
   /** Save the active file and return what is on disk. */
   async saved(name) {
     await this.keyboard.press('Control+S');
-    const unsaved = this.page.locator(`.tab.active.dirty[data-resource-name="${name}"]`);
-    await until(`${name} is saved`, async () => (await unsaved.count()) === 0);
+    const unsaved = `.tab.active.dirty[data-resource-name="${name}"]`;
+    await this.seen(`${name} is saved`, (tab) => !document.querySelector(tab), unsaved);
     return fs.readFileSync(path.join(this.workspace, name), 'utf8');
   }
 
@@ -361,15 +432,16 @@ export class Editor {
 
   /** Wait until the text has not changed for a while, and return it. */
   async settled() {
-    let [text, since] = [await this.text(), Date.now()];
-    while (Date.now() - since < 500) {
-      await sleep(50);
-      const now = await this.text();
-      if (now !== text) {
-        [text, since] = [now, Date.now()];
+    const isSettled = ([quietMs, key]) => {
+      const [now, text] = [performance.now(), globalThis.shownText()];
+      const last = globalThis.settling;
+      if (last?.key !== key || last.text !== text) {
+        globalThis.settling = { key, text, since: now };
       }
-    }
-    return text;
+      return now - globalThis.settling.since >= quietMs;
+    };
+    await this.seen('the text has settled', isSettled, [SETTLED_MS, randomUUID()]);
+    return this.text();
   }
 
   /** Press the Cancel button of the progress notification. */
@@ -380,8 +452,8 @@ export class Editor {
   }
 
   async notification(part, ms = 15_000) {
-    const list = this.page.locator('.notification-toast');
-    return until(`the notification ${part}`, async () => (await list.allInnerTexts()).find((text) => text.includes(part)), ms);
+    const find = (wanted) => globalThis.shownNotifications().find((text) => text.includes(wanted));
+    return this.seen(`the notification ${part}`, find, part, ms);
   }
 
   async shot(file) {
@@ -393,8 +465,6 @@ export class Editor {
     for (let press = 0; press < 3; press += 1) {
       await this.keyboard.press('Escape');
     }
-    if ((await this.page.locator('.notification-toast').count()) > 0) {
-      await this.command('Notifications: Clear All Notifications');
-    }
+    await this.clearNotifications();
   }
 }

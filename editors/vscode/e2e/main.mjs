@@ -109,13 +109,16 @@ async function runWindow({ name, sessions, trust = false, prepare, level, enviro
   try {
     let editor = await open();
     for (const session of sessions) {
+      if (session.list.length === 0) {
+        continue; // the other worker has taken them
+      }
       if (session !== sessions[0]) {
         // What a notification offers may be waited for, though it is hidden.
-        await editor.command('Notifications: Clear All Notifications');
+        await editor.clearNotifications();
         server.set(settings(session));
       }
       // The title is the last of the settings: what comes after it is done with all of them.
-      await editor.page.waitForFunction((title) => document.title === title, session.name);
+      await editor.seen(`the settings of ${session.name}`, (title) => document.title === title, session.name);
       editor = await run(session.list, editor, open, { folder, workspace, model, other, server });
     }
     await editor.close();
@@ -149,7 +152,7 @@ async function work(number) {
 }
 
 const everything = fs.mkdtempSync(path.join(process.env.SCG_EDITOR_LAB, 'run-'));
-const extensions = installExtensions(everything, [vsix, pack(path.join(here, 'memfs'), everything)]);
+const extensions = installExtensions(everything, [vsix, pack(path.join(here, 'helper'), everything)]);
 // What is photographed is VS Code as it comes.
 const builtIn = process.env.SCG_SCREENSHOTS === '1' ? undefined : linkBuiltInExtensions(everything);
 const counts = { passed: 0, failed: 0 };

@@ -14,6 +14,7 @@ extension="$(dirname "$here")"
 root="$(cd "$extension/../.." && pwd)"
 export PYTHON="${PYTHON:-$root/.venv/bin/python}"
 export SCG_IMAGES="$root/docs/images"
+unset PYTHONDONTWRITEBYTECODE  # else every server that is started compiles all that it imports
 
 source "$extension/scripts/tools.sh"
 export NODE_PATH="$SCG_EDITOR_LAB/playwright/node_modules"

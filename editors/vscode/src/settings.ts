@@ -78,7 +78,12 @@ export function withoutClientsOwn(answer: unknown): unknown {
 export function settingsAsEnvironment(): Record<string, string> {
   const settings: unknown = withoutClientsOwn(vscode.workspace.getConfiguration().get(SECTION));
   const set = Object.entries(settings ?? {}).filter(([, value]) => value !== null && value !== '');
-  return Object.fromEntries(set.map(([name, value]) => [variable(name), String(value)]));
+  return Object.fromEntries(set.map(([name, value]) => [variable(name), inEnvironment(name, value)]));
+}
+
+/** As the server reads it there: texts as they are, names of profiles with commas between them, the rest as JSON. */
+function inEnvironment(name: string, value: unknown): string {
+  return typeof value === 'string' || name === 'fallbacks' ? String(value) : JSON.stringify(value);
 }
 
 function variable(name: string): string {

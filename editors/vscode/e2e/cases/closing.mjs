@@ -9,7 +9,7 @@ import { until } from '../editor.mjs';
 import { lines } from '../texts.mjs';
 
 /** How often each is tried: what goes wrong here does so by chance. */
-const ROUNDS = Number(process.env.SCG_CLOSINGS ?? 4);
+const ROUNDS = Number(process.env.SCG_CLOSINGS ?? 2);
 const BUSY_MS = 60_000;
 
 /** Keep a core busy while something runs, for a minute at most. */
@@ -41,7 +41,7 @@ async function closesWithoutSaving(editor, { workspace }) {
       vetoed.push(round);
       await editor.command('Streaming Code Generator: Cancel').catch(() => undefined);
     }
-    await editor.idle(5_000);
+    await editor.idle(15_000);
     assert.equal(readFileSync(path.join(workspace, name), 'utf8'), 'a = 1\n\n');
   }
   assert.equal(vetoed.length, 0, `${vetoed.length} of ${ROUNDS} tabs stayed open: ${vetoed}`);
@@ -58,9 +58,9 @@ async function closesWithSaving(editor, { workspace }) {
       vetoed.push(round);
       await editor.command('Streaming Code Generator: Cancel').catch(() => undefined);
     }
-    await editor.idle(5_000);
+    await editor.idle(15_000);
     await editor.notification(`${name} was saved and closed while code was still arriving`);
-    await editor.command('Notifications: Clear All Notifications');
+    await editor.clearNotifications();
     const saved = readFileSync(path.join(workspace, name), 'utf8').trimEnd();
     assert.ok(`a = 1\n${lines(`keep${round}`, 800)}`.startsWith(saved), saved);
   }

@@ -59,7 +59,7 @@ async function asksBeyondTheBudget(editor, { model }) {
   await editor.command(`${CATEGORY}: Show Usage`);
   const usage = await editor.notification('Session: ');
   assert.match(usage, /completion tokens, \$1\.80.*Today: .*\$1\.80/);
-  await editor.command('Notifications: Clear All Notifications');
+  await editor.clearNotifications();
   const before = model.requests().length;
   await editor.focus();
   for (const answer of ['Stop', 'Generate']) {
@@ -69,26 +69,36 @@ async function asksBeyondTheBudget(editor, { model }) {
     if (answer === 'Stop') {
       await editor.notification('Nothing was generated');
       assert.equal(model.requests().length, before);
-      await editor.command('Notifications: Clear All Notifications');
+      await editor.clearNotifications();
       await editor.focus();
     }
   }
   await editor.shows('three_1 = 1');
 }
 
+/** In a session whose profiles, a list and a budget are no mere texts for the command that checks them. */
+async function checksTheSetup(editor, { server }) {
+  await editor.file('doctor.py', '', 1, 1);
+  await editor.command(`${CATEGORY}: Check Set-up`);
+  await editor.notification('set-up is fine', 60_000);
+  assert.match(server.extensionLog(), /endpoint: http:\/\/127\.0\.0\.1:\d+\/v1 answers/);
+}
+
 const settings = {
   'streamingCodeGenerator.profiles': { fast: { model: 'quick-model' }, thorough: { model: 'large-model' } },
   'streamingCodeGenerator.budgetPerDay': 1,
+  'streamingCodeGenerator.fallbacks': ['fast', 'thorough'],
 };
 
 export const sessions = [
   {
     name: 'profiles',
-    window: 'endpoint',
+    window: 'usual',
     override: settings,
     cases: [
       { name: 'a profile is chosen for a prompt and for a comment', body: generatesWithAProfile },
       { name: 'the notification counts down to the next attempt', body: countsDownToTheNextAttempt },
+      { name: 'checks the set-up', body: checksTheSetup },
       { name: 'costs are shown, and a spent budget is asked about', body: asksBeyondTheBudget },
     ],
   },

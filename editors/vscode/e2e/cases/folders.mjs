@@ -9,7 +9,7 @@ import { until } from '../editor.mjs';
 async function usesTheSettingsOfTheDocumentsFolder(editor, { model, other, workspace }) {
   const generated = async (folder, name) => {
     fs.writeFileSync(path.join(workspace, folder, `${name}.py`), '');
-    await editor.show(`${name}.py`);
+    await editor.show(`${folder}/${name}.py`);
     await editor.generate(`[name=${name}] [lines=2]`);
     await editor.shows(`${name}_2 = 2`);
     await editor.idle();

@@ -30,8 +30,10 @@ async function goesOnInOtherLanguages(editor, { model }) {
   await editor.file('language.py', TEXT, 2, 1);
   await editor.generate('[name=language] [lines=150] [held]');
   await editor.shows('language_1 = 1');
-  for (const language of ['Plain Text', 'Python', 'Plain Text', 'Python', 'Plain Text']) {
-    await editor.command('Change Language Mode');
+  for (const language of ['Plain Text', 'Python', 'Plain Text']) {
+    await editor.focus();
+    await editor.keyboard.press('Control+K');
+    await editor.keyboard.press('m'); // Change Language Mode
     const input = editor.page.locator('.quick-input-widget:visible input.input');
     await input.fill(language);
     const row = editor.page.locator('.quick-input-list .monaco-list-row').first();

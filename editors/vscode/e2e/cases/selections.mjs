@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 
-import { until } from '../editor.mjs';
 import { lines } from '../texts.mjs';
 
 const TEXT = 'keep = 0\nold = 1\nolder = 2\nkeep = 3\n';
@@ -12,7 +11,7 @@ async function replaceSelection(editor, name, marks) {
   await editor.keyboard.press('Shift+ArrowDown');
   await editor.keyboard.press('Shift+ArrowDown');
   await editor.generate(`[name=${name}] [lines=12] ${marks}`);
-  await until('the generation', async () => !(await editor.isIdle()), 5_000);
+  await editor.seen('the generation', () => globalThis.shownStatus().startsWith('Generating'), null, 5_000);
 }
 
 /** The code is there and the old text is not, wherever the key has left its character. */

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 
-import { until } from '../editor.mjs';
 import { serverProcesses } from './setup.mjs';
 
 const spoken = (editor) => editor.page.locator('.statusbar-item[id*="streamingCodeGenerator"] [aria-label]').first().getAttribute('aria-label');
@@ -34,7 +33,7 @@ async function generatesWhileTheServerWaitsToRestart(editor, { server }) {
   await editor.file('after.py', 'a = 1\n\nb = 2\n', 2, 1);
   const [pid] = serverProcesses(server);
   process.kill(pid, 'SIGKILL');
-  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  await editor.hasStatus('Generator: restarting');
   assert.match(await spoken(editor), /the server ended unexpectedly and is restarted in \d s/);
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
@@ -54,7 +53,7 @@ async function generatesWhereItWasAskedForThoughTheServerComesLater(editor, { se
   await editor.file('moved.txt', 'top\n\nbottom\n', 2, 1);
   const [pid] = serverProcesses(server);
   process.kill(pid, 'SIGKILL');
-  await until('the restart is announced', async () => (await editor.status()) === 'Generator: restarting');
+  await editor.hasStatus('Generator: restarting');
   await editor.keyboard.press('Control+K');
   await editor.keyboard.press('g');
   await editor.promptBox();
@@ -73,7 +72,7 @@ async function saysThatItIsStopped(editor) {
   await editor.file('stopped.py', '', 1, 1);
   await editor.generate('[name=stopped] [lines=1]');
   await editor.notification('the server does not run', 40_000);
-  await until('the state', async () => (await editor.status()) === 'Generator: stopped', 5_000);
+  await editor.hasStatus('Generator: stopped', 5_000);
   assert.match(await spoken(editor), /no-such-program/);
 }
 

@@ -6,11 +6,12 @@ import { sleep, until } from '../editor.mjs';
 import { lines } from '../texts.mjs';
 
 const TEXT = 'top\n\nbottom\n';
+const COUNT = 40;
 
 /** Begin a generation in a document, type a word in its first line, and leave the code streaming. */
-async function typeWhileCodeArrives(editor, name, typed, mark = '') {
+async function typeWhileCodeArrives(editor, name, typed) {
   await editor.file(`${name}.txt`, TEXT, 2, 1);
-  await editor.generate(`[name=${name}] [lines=80] ${mark}`);
+  await editor.generate(`[name=${name}] [lines=${COUNT}] [held]`);
   await editor.shows(`${name}_2 = 2`);
   await editor.cursor(1, 4);
   await editor.keyboard.type(typed, { delay: 40 });
@@ -18,7 +19,7 @@ async function typeWhileCodeArrives(editor, name, typed, mark = '') {
 }
 
 async function undoesTheUsersWord(editor, { model }) {
-  await typeWhileCodeArrives(editor, 'word', ' first second', '[held]');
+  await typeWhileCodeArrives(editor, 'word', ' first second');
   await editor.keyboard.press('Control+Z');
   await until('the second word is undone', async () => (await editor.text()).startsWith('top first\n'));
   await editor.keyboard.press('Control+Z');
@@ -28,7 +29,7 @@ async function undoesTheUsersWord(editor, { model }) {
   assert.ok(!(await editor.isIdle()), 'the generation ended');
   model.release();
   await editor.idle();
-  assert.equal(await editor.saved('word.txt'), `top first\n${lines('word', 80)}bottom\n`);
+  assert.equal(await editor.saved('word.txt'), `top first\n${lines('word', COUNT)}bottom\n`);
   await editor.undo();
   assert.equal(await editor.saved('word.txt'), 'top first\n\nbottom\n', 'the code is one step');
 }
@@ -38,7 +39,7 @@ async function assertNoHole(editor, name, typed = '') {
   await editor.idle();
   await sleep(300);
   const text = await editor.saved(`${name}.txt`);
-  const all = lines(name, 80);
+  const all = lines(name, COUNT);
   const rest = text.replace(all, '\n');
   assert.ok([TEXT, TEXT.replace('top', `top${typed}`)].includes(rest), text);
 }
@@ -47,23 +48,24 @@ async function undoesAtTheInsertionPoint(editor) {
   for (const round of [0, 1, 2]) {
     const name = `insertion${round}`;
     await editor.file(`${name}.txt`, TEXT, 2, 1);
-    await editor.generate(`[name=${name}] [lines=80] [fast]`);
+    await editor.generate(`[name=${name}] [lines=${COUNT}] [fast]`);
     await editor.shows(`${name}_${3 + round} = `);
     await editor.keyboard.press('Control+Z');
     await assertNoHole(editor, name);
   }
 }
 
-async function undoesFromTheMenu(editor) {
+async function undoesFromTheMenu(editor, { model }) {
   await typeWhileCodeArrives(editor, 'menu', ' word');
   await sleep(200);
   await editor.keyboard.press('Control+Alt+Z'); // the editor's own command
+  model.release();
   await assertNoHole(editor, 'menu', ' word');
 }
 
 async function undoesAndRedoes(editor) {
   await editor.file('redone.txt', TEXT, 2, 1);
-  await editor.generate('[name=redone] [lines=80] [fast]');
+  await editor.generate(`[name=redone] [lines=${COUNT}] [fast]`);
   await editor.shows('redone_3 = 3');
   await editor.keyboard.press('Control+Z');
   await editor.keyboard.press('Control+Shift+Z');
@@ -132,7 +134,7 @@ async function undoesALongDocumentInOneGo(editor, { model }) {
   await editor.idle();
   await editor.shows('long_8 = 8');
   await sleep(500); // so long the undo steps are put in order
-  const frames = framesOf(editor, '§§', 3_000);
+  const frames = framesOf(editor, '§§', 1_500);
   await editor.keyboard.press('Control+Z');
   const seen = new Set(await frames);
   assert.ok(!(await editor.text()).includes('long_'), 'the code was not undone');

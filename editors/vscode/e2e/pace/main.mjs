@@ -47,7 +47,7 @@ const settings = {
 // The extension adds `serve --stdio` itself.
 settings['streamingCodeGenerator.server.command'].pop();
 const environment = { OPENAI_API_KEY: 'key-of-the-environment', OPENAI_BASE_URL: model.baseUrl };
-const vsix = [process.env.SCG_VSIX ?? path.join(root, 'streaming-code-generator.vsix'), pack(path.join(here, 'bare'), folder)];
+const vsix = [process.env.SCG_VSIX ?? path.join(root, 'streaming-code-generator.vsix'), ...[path.join(here, 'bare'), path.join(here, '..', 'helper')].map((each) => pack(each, folder))];
 const extensions = installExtensions(folder, vsix);
 const code = await CodeServer.start({ folder, extensions, settings, environment, level: 'info' });
 const browser = await startBrowser();

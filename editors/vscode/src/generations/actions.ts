@@ -7,6 +7,7 @@
 
 import * as vscode from 'vscode';
 
+import { EVERY_SCHEME, isEditable } from '../documents/editableDocuments';
 import { looksLikeComment } from './comments';
 import { Command } from '../names';
 
@@ -14,9 +15,8 @@ const KIND = vscode.CodeActionKind.RefactorRewrite;
 
 export function registerActions(isServerRunning: () => boolean): vscode.Disposable {
   const provideCodeActions = (document: vscode.TextDocument, range: vscode.Range): vscode.CodeAction[] =>
-    isServerRunning() ? [] : titlesFor(document, range).map(toAction);
-  const documents = [{ scheme: 'file' }, { scheme: 'untitled' }];
-  return vscode.languages.registerCodeActionsProvider(documents, { provideCodeActions }, { providedCodeActionKinds: [KIND] });
+    isServerRunning() || !isEditable(document) ? [] : titlesFor(document, range).map(toAction);
+  return vscode.languages.registerCodeActionsProvider(EVERY_SCHEME, { provideCodeActions }, { providedCodeActionKinds: [KIND] });
 }
 
 function titlesFor(document: vscode.TextDocument, range: vscode.Range): string[] {

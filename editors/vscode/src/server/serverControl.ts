@@ -1,9 +1,11 @@
 /** Starts the language server when it is first needed; stops and restarts it, one after the other. */
 
 import * as vscode from 'vscode';
-import { CloseAction, ErrorAction, ExecuteCommandRequest, LanguageClient } from 'vscode-languageclient/node';
+import { CloseAction, ErrorAction, ExecuteCommandRequest } from 'vscode-languageclient/node';
+import type { LanguageClient } from 'vscode-languageclient/node';
 
 import { RestartBudget } from './backoff';
+import { QuietClient } from './quietClient';
 import { EVERY_SCHEME } from '../documents/editableDocuments';
 import type { OwnEnvironment } from './environment';
 import type { FolderSettings } from './folderSettings';
@@ -208,7 +210,7 @@ export class ServerControl implements vscode.Disposable {
   private async createClient([executable, ...args]: BaseCommand): Promise<LanguageClient> {
     const key = await this.usableKey();
     const keyOrigin = await this.keys.origin();
-    const client: LanguageClient = new LanguageClient(
+    const client: LanguageClient = new QuietClient(
       SECTION,
       NAME,
       { command: executable, args: [...args, 'serve', '--stdio'], options: { cwd: WORKING_FOLDER } },

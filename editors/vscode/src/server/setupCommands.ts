@@ -66,6 +66,7 @@ export class SetupCommands {
     });
     if (key?.trim()) {
       await this.keys.store(key.trim(), endpoint);
+      void vscode.window.showInformationMessage(`${NAME}: the API key for ${originOf(endpoint)} is stored.`);
     }
   };
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -26,12 +25,12 @@ CLOSE_GRACE_S = 0.3
 """How long a closed document that generations have a place in may take to come back: a rename, a
 change of its language, a reload are a close and an open. Nothing is sent to it meanwhile."""
 
-RENAME_GRACE_S = 4.0
+RENAME_GRACE_S = 15.0
 """The same where its rename was announced: a busy editor takes long to open the new one."""
 
-RENAME_MEMORY_S = 5.0
-"""How long a rename explains that one document is closed and another opened. A rename that was
-only announced may not have come about."""
+RENAME_MEMORY_S = 90.0
+"""How long a rename explains that one document is closed and another opened. Once it is announced,
+VS Code gives all its extensions 60 s to take part (`files.participants.timeout`)."""
 
 
 class Documents:
@@ -70,6 +69,7 @@ class Documents:
     def opened(self, item: OpenedDocument) -> None:
         """Follow a document; one that is known, also by another name, keeps its generations."""
         self._on_opened(item)
+        self._renames.forget(document_key(item.uri))
         known = self._known(item)
         if known is None:
             self._add(item.uri, item.language_id, item.text, item.version, is_open=True)
@@ -228,7 +228,7 @@ class Renames:
 
     def note(self, old_uri: str, new_uri: str) -> None:
         """Remember a rename."""
-        now_s = time.monotonic()
+        now_s = asyncio.get_running_loop().time()
         self._renames = {
             key: (new, noted_s)
             for key, (new, noted_s) in self._renames.items()
@@ -236,9 +236,13 @@ class Renames:
         }
         self._renames[_stem(old_uri)] = _stem(new_uri), now_s
 
+    def forget(self, key: str) -> None:
+        """Take it that a document has its old name: it was not renamed, or another has it now."""
+        self._renames.pop(key.partition("?")[0], None)
+
     def target(self, key: str) -> str | None:
         """Return the key under which a document goes on, or None if it was not renamed."""
-        now_s = time.monotonic()
+        now_s = asyncio.get_running_loop().time()
         for old, (new, noted_s) in self._renames.items():
             if now_s - noted_s <= RENAME_MEMORY_S:
                 # Of `/old` to `/new`: `/old/a.py` becomes `/new/a.py`, and `/older` stays.
