@@ -1,8 +1,10 @@
 """What holds for every test: no settings of whoever runs them, no haste, no chance."""
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 # The machine's speed is no property of the code, and a failure must come again.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.register_profile("few", settings.get_profile("reproducible"), max_examples=10)
 settings.register_profile("longer", settings.get_profile("reproducible"), max_examples=2000)
 settings.load_profile("reproducible")
 
@@ -30,6 +33,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _LEAKING_PREFIXES = ("OPENAI_", "STREAMING_CODE_GENERATOR_")
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """With `-n auto`, run two tests for each core: half of their time they wait."""
+    return 2 * (yield)
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests out of every garbage collection that a test causes or asks for."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadFileScheduling":
     """With `-n auto`, run each file in one process, for the server its tests share.
@@ -42,23 +57,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Load
     return LoadFileScheduling(config, log)
 
 
-@pytest.fixture(scope="session")
-def empty_config_home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("config"))
-
-
-@pytest.fixture(scope="session")
-def data_home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(
-    monkeypatch: pytest.MonkeyPatch, empty_config_home: str, data_home: str
-) -> None:
-    """Hide the keys, settings, configuration file and ledger of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", empty_config_home)
-    monkeypatch.setenv("XDG_DATA_HOME", data_home)
-    monkeypatch.setenv("XDG_STATE_HOME", data_home)
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the keys, settings, configuration file and ledger of the user who runs the tests."""
+    data_home = str(tmp_path_factory.mktemp("data"))
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith(_LEAKING_PREFIXES)]:
+            environment.delenv(name)
+        environment.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        environment.setenv("XDG_DATA_HOME", data_home)
+        environment.setenv("XDG_STATE_HOME", data_home)
+        yield

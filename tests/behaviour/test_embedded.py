@@ -1,10 +1,11 @@
 """The embedded model streams, tells how far it has read, and stops when it is told to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from streaming_code_generator.core.messages import CompletionRequest, Delta
 from streaming_code_generator.errors import APIError, ConfigurationError
@@ -23,7 +24,7 @@ from support.embedded import (
     wait_all_idle,
 )
 
-pytestmark = needs_model
+pytestmark = [needs_model, pytest.mark.asyncio(loop_scope="module")]
 
 TOKENS = 2000
 STOPS_WRITING_WITHIN_S = 15.0
@@ -32,9 +33,16 @@ STOPS_READING_WITHIN_S = 30.0
 """It reads hundreds of tokens at a time, for seconds on a busy machine; then it would write."""
 
 
-async def test_text_arrives_in_many_chunks_with_the_models_name_and_usage() -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def provider() -> AsyncIterator[EmbeddedProvider]:
     async with embedded() as provider:
-        deltas = await collect(provider, ask(tokens=16))
+        yield provider
+
+
+async def test_text_arrives_in_many_chunks_with_the_models_name_and_usage(
+    provider: EmbeddedProvider,
+) -> None:
+    deltas = await collect(provider, ask(tokens=16))
     assert sum(not delta.is_empty for delta in deltas) > 8
     assert {delta.model for delta in deltas} == {"smollm2-135m-instruct"}
     [usage] = [delta.usage for delta in deltas if delta.usage]
@@ -42,9 +50,8 @@ async def test_text_arrives_in_many_chunks_with_the_models_name_and_usage() -> N
     assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["length"]
 
 
-async def test_reading_of_the_prompt_is_reported_up_to_its_end() -> None:
-    async with embedded() as provider:
-        deltas = await collect(provider, ask("one two three " * 80, tokens=1))
+async def test_reading_of_the_prompt_is_reported_up_to_its_end(provider: EmbeddedProvider) -> None:
+    deltas = await collect(provider, ask("one two three " * 80, tokens=1))
     steps = [delta.prompt_progress for delta in deltas if delta.prompt_progress]
     read = [step.processed for step in steps]
     assert len(steps) > 2
@@ -65,7 +72,7 @@ async def cancel_at_first(
                     came.set()
 
     task = asyncio.create_task(generate())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await came.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -86,25 +93,24 @@ def is_kind(delta: Delta, what: str) -> bool:
         pytest.param(LONG_PROMPT, "progress", STOPS_READING_WITHIN_S, id="while it reads"),
     ],
 )
-async def test_cancel_frees_the_model_at_once(prompt: str, what: str, within_s: float) -> None:
-    async with embedded() as provider:
-        await cancel_at_first(provider, ask(prompt, tokens=TOKENS), what)
-        await wait_all_idle(running_child(provider), within_s=within_s)
+async def test_cancel_frees_the_model_at_once(
+    provider: EmbeddedProvider, prompt: str, what: str, within_s: float
+) -> None:
+    await cancel_at_first(provider, ask(prompt, tokens=TOKENS), what)
+    await wait_all_idle(running_child(provider), within_s=within_s)
 
 
-async def test_leaving_the_context_early_frees_the_model_too() -> None:
-    async with embedded() as provider:
-        async with provider.open(ask(tokens=TOKENS)) as deltas:
-            async for delta in deltas:
-                if delta.text:
-                    break
-        await wait_all_idle(running_child(provider), within_s=STOPS_WRITING_WITHIN_S)
+async def test_leaving_the_context_early_frees_the_model_too(provider: EmbeddedProvider) -> None:
+    async with provider.open(ask(tokens=TOKENS)) as deltas:
+        async for delta in deltas:
+            if delta.text:
+                break
+    await wait_all_idle(running_child(provider), within_s=STOPS_WRITING_WITHIN_S)
 
 
-async def test_prompt_beyond_the_context_is_refused_with_advice() -> None:
-    async with embedded() as provider:
-        with pytest.raises(APIError) as caught:
-            await collect(provider, ask("word " * 6000))
+async def test_prompt_beyond_the_context_is_refused_with_advice(provider: EmbeddedProvider) -> None:
+    with pytest.raises(APIError) as caught:
+        await collect(provider, ask("word " * 6000))
     assert caught.value.kind == "context_length"
     assert not caught.value.retryable
 

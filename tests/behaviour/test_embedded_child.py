@@ -121,7 +121,7 @@ async def test_concurrent_generations_share_the_child() -> None:
     async with embedded() as provider:
         await collect(provider, ask(tokens=1))
         child = running_child(provider)
-        together = await asyncio.gather(*(collect(provider, ask(tokens=12)) for _ in range(6)))
+        together = await asyncio.gather(*(collect(provider, ask(tokens=6)) for _ in range(6)))
         assert running_child(provider) is child
     assert all(text_of(deltas) for deltas in together)
 

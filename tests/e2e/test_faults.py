@@ -181,7 +181,9 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(OpenAIServer(reply_to=_reply))
         stranger = await stack.enter_async_context(OpenAIServer())
-        clients, running = [], []
+        clients = []
+        failing: list[Coroutine[Any, Any, tuple[str, Ended]]] = []
+        completing: list[Coroutine[Any, Any, tuple[str, Ended]]] = []
         for (first_chunk_s, stall_s), cases in _groups():
             variables = server_environment(
                 tmp_path_factory.mktemp("home"),
@@ -196,8 +198,11 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             variables |= {"HTTP_PROXY": proxy, "ALL_PROXY": proxy, "http_proxy": proxy}
             client = await stack.enter_async_context(connected(folder, variables))
             clients.append(client)
-            running += [_in_server(case, client) for case in cases]
-        ended = dict(await _some_at_once(running))
+            for case in cases:
+                completes = case.expected.kind == "completed"
+                (completing if completes else failing).append(_in_server(case, client))
+        # An endpoint that has answered would be given 40 s to come back after a fault.
+        ended = dict(await _some_at_once(failing) + await _some_at_once(completing))
         await _all_connections_end(endpoint)
     said = "".join(json.dumps(client.heard) + client.stderr for client in clients)
     yield Run(ended=ended, requests=endpoint.requests, strangers=stranger.requests, said=said)

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +39,7 @@ _LAB = Path(
 ).expanduser()
 
 
+@cache
 def editors() -> dict[str, str]:
     """Return this machine's Emacs executables with Eglot, by version; "none" if it has none."""
     beside = _LAB / "emacs30" / "emacs"

@@ -63,6 +63,8 @@ class Generation:
     """What the user ever deleted with a plain command."""
     put_by_user: set[str] = field(default_factory=set)
     """What an undo, a redo or a reload brought back last."""
+    doubled_by_undo: set[str] = field(default_factory=set)
+    """What Neovim's own undo has put there twice."""
     inside: set[str] = field(default_factory=set)
     """What somebody else ever put between its first and its last character."""
     is_scrambled: bool = False
@@ -70,6 +72,11 @@ class Generation:
     behind either."""
     was_undone: bool = False
     was_touched: bool = False
+
+    def is_twice(self, present: Sequence[str]) -> bool:
+        """Whether any of its characters stands there twice, and not by Neovim's own doing."""
+        counts = Counter(c for c in present if c not in self.doubled_by_undo)
+        return any(count > 1 for count in counts.values())
 
     def present(self, text: str) -> list[str]:
         """Return its characters in a text, as they stand there."""
@@ -112,6 +119,10 @@ class Judge:
         self._text = start
         self._document = set(start)
         self._generations = list(generations)
+        self._is_typing = False
+        self._undo_is_broken = False
+        """Whether an edit was made while a line was typed: without the plug-in Neovim makes it part
+        of that step of undo, and undoing that leaves lines that never stood there."""
 
     def problems(self, changes: Iterable[Change]) -> Iterator[str]:
         """Yield what is wrong, in the order of the changes and then of the end."""
@@ -128,6 +139,9 @@ class Judge:
             return
         if change.what == "nothing was pressed":
             yield "nobody did it"
+        if change.author == "user":
+            self._is_typing = change.what.endswith("key by key")
+        self._undo_is_broken |= self._is_typing and change.author == "server"
         if change.author == "server" and not change.is_for_another_text:
             yield from self._server_problems(change.text)
         for generation in self._generations:
@@ -149,7 +163,7 @@ class Judge:
 
     def _growth_problems(self, generation: Generation, after: str) -> Iterator[str]:
         before_own, own = generation.present(self._text), generation.present(after)
-        if any(count > 1 for count in Counter(own).values()) and len(own) > len(before_own):
+        if generation.is_twice(own) and len(own) > len(before_own):
             yield f"{generation.id}: generated text stands there twice"
         if generation.is_scrambled or not before_own:
             return
@@ -178,6 +192,10 @@ class Judge:
         if change.author == "server":
             generation.put_by_user -= come
             return
+        if change.is_undo and self._undo_is_broken:
+            doubled = {c for c in after if after.count(c) > max(1, before.count(c))}
+            generation.doubled_by_undo |= doubled
+            come |= doubled
         generation.put_by_user |= set(after) if change.is_rearranging else come
         generation.was_touched |= bool(gone or come) or change.is_rearranging
         generation.is_scrambled |= after != sorted(after) or (
@@ -210,7 +228,7 @@ class Judge:
             yield f"{generation.id}: it ended as {generation.state}"
         if present != sorted(present) and not generation.is_scrambled:
             yield f"{generation.id}: at the end, its text is out of order"
-        if any(count > 1 for count in Counter(present).values()):
+        if generation.is_twice(present):
             yield f"{generation.id}: at the end, generated text stands there twice"
 
     def _completed_problems(self, generation: Generation, missing: list[str]) -> Iterator[str]:

@@ -100,10 +100,13 @@ def install(editor: Emacs) -> None:
     assert "Failed" not in shown(editor), shown(editor)
 
 
+# The two real installations take seconds: each Emacs does one of them.
 @pytest.mark.slow
 def test_installed_server_is_found_and_an_update_told(
-    executable: str, checkout: Path, tmp_path: Path, model: Model
+    checkout: Path, tmp_path: Path, model: Model
 ) -> None:
+    *_, executable = editors().values()
+    need_emacs(executable)
     programs = {"uv": uv(), "python3": python()}
     model.on("adder", ["a + b"]).release_all()
     variables = {**model.environment, **packages_of_tests()}

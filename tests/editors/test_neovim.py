@@ -246,6 +246,7 @@ def test_cancel_with_a_bang_means_all_buffers(editor: Neovim, model: Model, tmp_
         editor.keys(COMMAND + f"generate number {number}<CR>")
         script.release(2)
         _arrived(editor, "def add")
+    editor.command("enew")
 
     editor.command("StreamingCodeGenerator! cancel")
 
@@ -268,6 +269,15 @@ def test_cancel_with_a_bang_says_when_nothing_runs_and_starts_no_server(
         editor.command("StreamingCodeGenerator! cancel")
 
         assert editor.messages == ["No generation runs."]
+        assert editor.server_pids == []
+
+
+@pytest.mark.parametrize("command", ["accept", "remove", "retry", "status"])
+def test_what_needs_a_generation_starts_no_server(tmp_path: Path, command: str) -> None:
+    with Neovim(tmp_path) as editor:
+        editor.command(f"StreamingCodeGenerator {command}")
+
+        assert editor.messages == ["No generation: the server does not run for this buffer."]
         assert editor.server_pids == []
 
 

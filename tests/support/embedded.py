@@ -43,7 +43,7 @@ async def embedded(weights: Weights | None = None) -> AsyncIterator[EmbeddedProv
         await provider.aclose()
 
 
-def ask(prompt: str = "Count to one hundred.", *, tokens: int = 24) -> CompletionRequest:
+def ask(prompt: str = "Count to one hundred.", *, tokens: int = 8) -> CompletionRequest:
     message = Message(role="user", content=prompt)
     return CompletionRequest(messages=(message,), max_output_tokens=tokens, temperature=0.0)
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -36,6 +36,9 @@ from streaming_code_generator.testing.headless import content_change, received_e
 from support.fork_server import start_forked
 from support.lsp_process import DEADLINE_S, ENDED_WITHIN_S, SERVER, check_last_words
 
+# What they have learnt of LSP's types, they need not learn again for each client.
+_converter = cache(default_converter)
+_announced_by = cache(client_capabilities)
 COMMAND = "streamingCodeGenerator."
 UPDATE = "streamingCodeGenerator/didUpdateGeneration"
 
@@ -133,7 +136,7 @@ class EditorClient(LanguageClient):
     """One editor, connected to one server process."""
 
     def __init__(self, profile: Profile, root: Path) -> None:
-        super().__init__(converter_factory=default_converter, protocol_cls=EditProtocol)
+        super().__init__(converter_factory=_converter, protocol_cls=EditProtocol)
         register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **_OWN_FEATURES})
         self.profile = profile
         self.root = root
@@ -437,7 +440,7 @@ async def connected(  # noqa: PLR0913 - an editor too
     assert isinstance(client, EditorClient)
     client.set_configuration(dict(configuration or {}), section=COMMAND[:-1])
     client.unanswered.update(unanswered)
-    capabilities = client_capabilities(profile.capabilities)
+    capabilities = copy.deepcopy(_announced_by(profile.capabilities))
     adjust(capabilities)
     try:
         async with asyncio.timeout(DEADLINE_S):

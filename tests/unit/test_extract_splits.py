@@ -55,6 +55,14 @@ FRAGMENTS = [
     *["\n\nThis says what it does.\n", "<|return|>", "<|start|>assistant"],
     *["<think>", "</think>", "<", ">", "<thi", "</thi", "nk>"],
     *["<|im_end|>", "<|im_", "end|>", "</s>", "<s>", "<|end|>"],
+    *["+    y = 2\n", "+ y\n", "import json\n", "\nLet me know if", "Sure!\n\n", "<!-- a -->\n"],
+    *[
+        "The error is:\n",
+        "int main() {\n",
+        "\n    return 0;\n}\n",
+        "```python x = 1\n",
+        "# a ```\n",
+    ],
     *["\n", "\r", "\r\n", "\n\n", "\u2028", "\x0c", "\x85"],
     *[" ", "  ", "    ", "\t", "   \t", " " * 300],
     *["def add(", "a, b):", "return a + b", "x = 1", "}", ")", "):", '"', "b", "print("],
@@ -66,9 +74,13 @@ responses = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3)),
 )
 surroundings = st.builds(
     Surroundings,
-    above=st.sampled_from([(), ("import os", "", "class A:", "    def f(self):"), ("x = 1",)]),
+    above=st.sampled_from(
+        [(), ("import os", "", "class A:", "    def f(self):"), ("x = 1",), ("int main() {",)]
+    ),
     selected=st.sampled_from([(), ("x = 1", "x = 2", "}"), ("    return a + b",)]),
-    below=st.sampled_from([(), ("}",), ("x = 1", "x = 2"), ("    )", "b")]),
+    below=st.sampled_from(
+        [(), ("}",), ("x = 1", "x = 2"), ("    )", "b"), ("class A:", "    x = 1")]
+    ),
 )
 targets = st.builds(
     CodeTarget,
@@ -278,22 +290,20 @@ def test_what_comes_at_the_end_was_held_back_within_bounds(text: str, target: Co
 
 
 @pytest.mark.parametrize(
-    "pattern",
-    [*FRAGMENTS, "Here is the thing.\n", "```\n```a\n", "`` \n", "x\n```\n\n", "x\r\n  \r\n"],
-)
-@pytest.mark.parametrize(
     "beginning", ["", "x = 1\n", "```\n", "<think>", "Sure!\n", "~~~\nx\n~~~\nx"]
 )
-def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str, pattern: str) -> None:
-    machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
-    machine.feed(beginning)
-    fed = 0
-    # What exceeds the limit in the end is held back from the first thousands of characters on.
-    while fed < 3000 or (machine.held_back > fed // 3 and fed < HELD_BACK_LIMIT + 3000):
-        chunk = pattern * (1 + 1000 // len(pattern))
-        machine.feed(chunk)
-        fed += len(chunk)
-    assert machine.held_back <= HELD_BACK_LIMIT
+def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str) -> None:
+    lines = ["Here is the thing.\n", "```\n```a\n", "`` \n", "x\n```\n\n", "x\r\n  \r\n"]
+    for pattern in (*FRAGMENTS, *lines):
+        machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
+        machine.feed(beginning)
+        fed = 0
+        # What exceeds the limit in the end is held back from the first thousands of characters on.
+        while fed < 3000 or (machine.held_back > fed // 3 and fed < HELD_BACK_LIMIT + 3000):
+            chunk = pattern * (1 + 1000 // len(pattern))
+            machine.feed(chunk)
+            fed += len(chunk)
+        assert machine.held_back <= HELD_BACK_LIMIT, repr(pattern)
 
 
 @pytest.mark.parametrize("fence", ["", "```\n"], ids=["bare", "fenced"])

@@ -86,6 +86,20 @@ def test_undone_text_holds_the_generation_back_and_then_ends_it() -> None:
     assert desk.mirrored == TEXT
 
 
+def test_what_is_redone_while_the_rest_is_taken_out_is_taken_out_too() -> None:
+    desk = streaming("one ", "two ")
+    take_out(desk, "two ")
+    desk.wait(UNDO_GRACE_S)
+    desk.outcomes += desk.writer.put_back("0")
+    edit = desk.sent()
+    put_in(desk, "b\n", "two ")
+    desk.reply(edit, applied=False)
+    desk.land_all()
+
+    assert desk.mirrored == TEXT
+    assert desk.outcomes == [Undone("0"), Settled("0")]
+
+
 def test_a_finished_text_that_is_undone_before_it_settled_never_settles_with_a_hole() -> None:
     desk = streaming("one ", "two ")
     desk.finish("0", "one two three ")

@@ -267,6 +267,12 @@ class Wishes:
         """Whether a region's generation has not ended."""
         return region_id in self._running
 
+    def is_putting_back(self, region_id: str) -> bool:
+        """Whether what stood in a region before its generation is to stand there for good."""
+        wish = self._wishes.get(region_id)
+        original = self._document.region(region_id).original
+        return wish is not None and wish.is_final and wish.text == original
+
     def begin(self, region_id: str) -> None:
         """Let a region want text from now on."""
         self._running.add(region_id)

@@ -599,7 +599,10 @@ class ReportReader:
             if flight and self._document.region(region_id).is_undone:
                 # Its steps were made for all that had landed: now they fit nothing else.
                 self.note_unseen(flight.take_steps(region_id))
-            if region_id in self._wishes:
+            if self._wishes.is_putting_back(region_id):
+                # What was brought again meanwhile goes too.
+                self._undo.settle(region_id)
+            elif region_id in self._wishes:
                 self._undo.hold(region_id, now_s)
 
     def note_unseen(self, plan: Plan) -> None:

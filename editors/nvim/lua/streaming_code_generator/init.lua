@@ -17,20 +17,31 @@ function M.setup(options)
   config.set(options)
 end
 
+--- Run one of the server's commands, which needs a server that runs already.
+---@param client? vim.lsp.Client
 ---@param name streaming_code_generator.Command
 ---@param argument table
 ---@param on_result? fun(result: any)
-local function run(name, argument, on_result)
+local function run(client, name, argument, on_result)
+  if not client then
+    return report.problem('No generation: the server does not run for this buffer.')
+  end
   local bufnr = vim.api.nvim_get_current_buf()
-  wire.with_client(bufnr, function(client)
-    wire.execute(client, bufnr, name, argument, function(problem, result)
-      if problem then
-        report.problem(problem)
-      elseif on_result then
-        on_result(result)
-      end
-    end)
+  wire.execute(client, bufnr, name, argument, function(problem, result)
+    if problem then
+      report.problem(problem)
+    elseif on_result then
+      on_result(result)
+    end
   end)
+end
+
+--- Run one of its commands on the server of the current buffer.
+---@param name streaming_code_generator.Command
+---@param argument table
+---@param on_result? fun(result: any)
+local function run_here(name, argument, on_result)
+  run(wire.client_of(vim.api.nvim_get_current_buf()), name, argument, on_result)
 end
 
 ---@class (exact) streaming_code_generator.Request
@@ -106,7 +117,10 @@ end
 function M.cancel(everywhere)
   local generations = require('streaming_code_generator.generations')
   if everywhere and #generations.running() > 0 then
-    return run('cancel', {})
+    for _, client in ipairs(vim.lsp.get_clients({ name = wire.CLIENT_NAME })) do
+      run(client, 'cancel', {})
+    end
+    return
   end
   local choice = chosen()
   local running = generations.running(choice.uri)
@@ -114,7 +128,7 @@ function M.cancel(everywhere)
     return update.id == choice.id
   end, running)
   for _, update in ipairs(#at_cursor > 0 and at_cursor or running) do
-    run('cancel', { id = update.id })
+    run_here('cancel', { id = update.id })
   end
   if #running == 0 then
     report.tell(
@@ -126,19 +140,19 @@ end
 
 --- Keep the generation's text and forget that it was generated.
 function M.accept()
-  run('accept', chosen())
+  run_here('accept', chosen())
 end
 
 --- Take the generation's text out again, and put back what stood there.
 function M.remove()
-  run('remove', chosen())
+  run_here('remove', chosen())
 end
 
 --- Remove the generation's text and generate again with the same prompt.
 function M.retry()
   local choice = chosen()
   choice.wait = false
-  run('retry', choice)
+  run_here('retry', choice)
 end
 
 --- The names of the profiles that are set, as far as a server runs for this buffer.
@@ -150,7 +164,7 @@ end
 
 --- Show running and recent generations, the totals and the costs.
 function M.status()
-  run('status', {}, function(result)
+  run_here('status', {}, function(result)
     require('streaming_code_generator.view').open(
       require('streaming_code_generator.status').text(result)
     )

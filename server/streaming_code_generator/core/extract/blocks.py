@@ -621,6 +621,14 @@ class _FurtherBlock(FilterStage):
         return explanation(self._line + "\n" + self._first)
 
 
+SHOWS_OTHER = re.compile(
+    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout"
+    r"|tree|logs?|message|currently|original|before|wrong|incorrect|old)\b",
+    re.IGNORECASE,
+)
+"""Words before a block that may hold something else than the code."""
+
+
 class ForeignBlocks(FilterStage):
     """Blocks in another language, held back until one in the document's comes, or nothing."""
 
@@ -681,10 +689,9 @@ class ForeignBlocks(FilterStage):
             step = self.feed("\n")
             if step.following is not None:
                 return step
-        if len(self._blocks) == 1 and (
-            not is_for_shell(self._blocks[0][0].tag) or self._target.language_id in _RUN_COMMANDS
-        ):
-            _, opened, closed = self._blocks[0]
+        chosen = self._chosen()
+        if chosen is not None:
+            _, opened, closed = self._blocks[chosen]
             end = len(self._lines) if closed is None else closed
             inside, behind = "".join(self._lines[opened + 1 : end]), self._lines[end:]
             element = _of_element(inside, self._target.language_id)
@@ -701,6 +708,21 @@ class ForeignBlocks(FilterStage):
             ]
             return FilterStep(pieces=pieces)
         return explanation(self._take())
+
+    def _chosen(self) -> int | None:
+        #     "The error is:", a block without a tag      shows something else
+        #     "Convert it:", a block without a tag        the code
+        #     "Usage:", a block without a tag             an aside
+        if len(self._blocks) == 1:
+            is_shell = is_for_shell(self._blocks[0][0].tag)
+            return 0 if not is_shell or self._target.language_id in _RUN_COMMANDS else None
+        plain = [n for n, (fence, _, _) in enumerate(self._blocks) if not fence.tag]
+        for number in plain[bool(plain and plain[0] == 0) :]:
+            behind = self._blocks[number - 1][2] or 0
+            between = "".join(self._lines[behind : self._blocks[number][1]])
+            if not (SHOWS_OTHER.search(between) or _OPENS_AN_ASIDE.search(between)):
+                return number
+        return plain[0] if plain else None
 
     def _take(self) -> str:
         text = "".join(self._lines) + self._line

@@ -251,6 +251,7 @@ _HELD_LIMIT = 4_096
 
 _GOES_DEEPER = re.compile(
     r"(?:[:{(\[,\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
+    r"|^\s*<[A-Za-z][^<>/]*>\s*$"
     r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
@@ -401,15 +402,15 @@ class Layout:
             if not self._first_line_open:
                 self._line_ends += 1
             self._inside_line, self._blanks = False, ""
-        text = self._below.feed(self._after.feed(text))
+        text = self._after.feed(self._below.feed(text))
         if self._end is not None:
             text = self._end.feed(text)
         return text if self._line_ending == "\n" else text.replace("\n", self._line_ending)
 
     def finish(self) -> str:
         """Return what was held back and is to stand in the document."""
-        text = self._after.feed(self._close_first_line()) + self._after.finish()
-        text = self._below.feed(text) + self._below.finish()
+        text = self._below.feed(self._close_first_line()) + self._below.finish()
+        text = self._after.feed(text) + self._after.finish()
         if self._end is not None:
             text = self._end.feed(text) + self._end.finish()
         return text.replace("\n", self._line_ending)

@@ -257,6 +257,7 @@ _BRACKETS = re.compile(
 )
 """What Code Llama, and models taught by it, put around code."""
 _TEMPLATE = re.compile(r"\{\{[A-Z_]+\}\}[ \t]*")
+_NOTE = re.compile(r"<!--.*-->[ \t]*")
 _MAY_BE_TEMPLATE = re.compile(r"\{\{?[A-Z_]*\}?\}?[ \t]*|\[[A-Z]{0,10}\]?[ \t]*")
 _KNOWN = re.compile(
     r"code|output|answer|response|result|solution|completion|document|source|rewrite_this"
@@ -309,7 +310,8 @@ def wrapper_of(line: str, target: CodeTarget) -> Wrapper | None:
     #     <path>a.py</path>                   an argument that is not the code
     #     <content>                           behind it the code begins
     #     <pre><code class="language-cpp">int x;
-    if _TEMPLATE.fullmatch(line):
+    is_note = _NOTE.fullmatch(line) and target.language_id not in _MAY_HOLD_MARKUP | _XML
+    if _TEMPLATE.fullmatch(line) or (is_note and not target.is_prose):
         return Wrapper(line, "")
     brackets = _BRACKETS.fullmatch(line)
     if brackets is not None and not target.is_prose and target.language_id not in _OF_SECTIONS:

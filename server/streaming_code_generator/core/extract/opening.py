@@ -16,7 +16,9 @@ import re
 
 from streaming_code_generator.core.extract.bare import BareCode, BareText
 from streaming_code_generator.core.extract.blocks import (
+    SHOWS_OTHER,
     AfterCode,
+    ForeignBlocks,
     LeadIn,
     Written,
     enter,
@@ -350,7 +352,13 @@ class Opening(FilterStage):
         return step
 
     def _into_block(self, lead: str, fence: Fence, line: str) -> FilterStep:
-        step = enter(fence, line, self._target)
+        # "The error is:" and a block without a tag: the code may be in one that has the tag.
+        shows_other = not fence.info and SHOWS_OTHER.search(lead.rstrip().rpartition("\n")[2])
+        step = (
+            FilterStep(following=ForeignBlocks(fence, self._target), rest=line + "\n")
+            if shows_other and self._target.language_id and not self._target.is_prose
+            else enter(fence, line, self._target)
+        )
         step.pieces = [*_pieces("explanation", lead), *step.pieces]
         return step
 

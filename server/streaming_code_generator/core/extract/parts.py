@@ -173,6 +173,10 @@ def weight(text: str) -> int:
     return sum(map(len, text.split()))
 
 
+_SHOWN = 80
+"""So much is shown of a line that was left out."""
+
+
 class Tally:
     """Counts what is dropped and added, and keeps why code cannot be used."""
 
@@ -202,7 +206,7 @@ class Tally:
         """Count text that repeats the document around the place, but with changes."""
         self.drop("repetition", text)
         first = next((line.strip() for line in text.split("\n") if line.strip()), "")
-        self.left_out = self.left_out or first
+        self.left_out = self.left_out or first[:_SHOWN]
 
     def refuse(self, reason: str) -> None:
         """Keep the first reason."""

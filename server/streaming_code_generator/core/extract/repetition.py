@@ -38,7 +38,10 @@ _REMARK = re.compile(
 )
 _COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
+_OF_SECTIONS = {"toml", "ini", "properties", "dosini", "conf", "editorconfig"}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
+_CERTAIN_LINES = 3
+"""So many lines in a row stand nowhere twice by chance."""
 _TELLING = re.compile(r"\w{3,}")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
 
@@ -76,6 +79,8 @@ class RepeatedAbove:
             for number in sorted(self._around)
             if (match := _header(self._lines[number]))
         }
+        self._may_have_imports = bool(self._headers) or any(map(_IMPORT.match, self._lines))
+        """Whether an answer that begins with imports may be the file."""
         self.is_passing = not self._starts
         self._line = LineSoFar()
         self._accepted = ""
@@ -111,13 +116,7 @@ class RepeatedAbove:
             self._inside_header = not start.startswith(")")
             return ""
         number = self._matching(start)
-        is_inside = any(number > self._at for number in self._headers.values())
-        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
-        # "import json", which is new, may be the top of a file whose "class Shape:", around the
-        # place, is still to come.
-        if number is None and is_inside and is_import:
-            self._held += self._line.take()
-            self._is_new = True
+        if self._takes_import(start, number):
             return ""
         if number is None or len(self._held) > REPETITION_LIMIT:
             return self._pass()
@@ -159,6 +158,20 @@ class RepeatedAbove:
         outermost = self._lines[min(self._headers.values())]
         return any(line.strip() == outermost for line in "".join(code).split("\n"))
 
+    def _takes_import(self, start: str, number: int | None) -> bool:
+        # "import json", which is new, may be the top of a file whose "import os", or "class Shape:"
+        # around the place, is still to come.
+        is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
+        if not is_import or not self._may_have_imports or (number is not None and not self._is_new):
+            return False
+        if number is None:
+            self._held += self._line.take()
+            self._is_new = True
+        else:
+            self._accepted += self._line.take()
+            self._at = number
+        return True
+
     def _accept(self) -> None:
         held, self._held = self._held, ""
         if not self._is_new:
@@ -172,7 +185,7 @@ class RepeatedAbove:
     def _may_match(self, start: str) -> bool:
         if not start or self._inside_header:
             return True
-        if self._headers and (
+        if self._may_have_imports and (
             start.startswith(_IMPORT_WORDS) or any(w.startswith(start) for w in _IMPORT_WORDS)
         ):
             return True
@@ -237,7 +250,15 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
             depth = indent if not _CLOSES.fullmatch(text) else indent + 1
         elif indent == depth and (number + 1) in around and _CLOSES.fullmatch(above[number + 1]):
             around.add(number)
+    if target.language_id in _OF_SECTIONS:
+        # A section has no indentation of its own: the last "[dependencies]" above is around it.
+        sections = [number for number, line in enumerate(above) if line.startswith("[")]
+        around.update(sections[-1:])
     return around
+
+
+_NOTE_BEHIND = re.compile(r"\s+(?://|/\*).*")
+_MAY_BE_NOTE_BEHIND = re.compile(r"\s+(?:/|(?://|/\*).*)?")
 
 
 def _bracket(line: str) -> str:
@@ -253,7 +274,7 @@ class RepeatedBelow:
 
     def __init__(self, target: CodeTarget, tally: Tally) -> None:
         below = [line.rstrip() for line in target.surroundings.below]
-        self._below = [line for line in below if line] if not target.text_after.strip() else []
+        self._below = [line for line in below if line]
         self._base = columns(target.base_indent)
         self._is_inside_text = target.is_prose
         self._tally = tally
@@ -312,7 +333,9 @@ class RepeatedBelow:
         # "f() {" was dropped as a repetition, "return 1;" and "}" are the code, and below stand
         # "return 0;" and "}": the answer is all of f, and what is below it would be outside.
         code = "".join(self._released)
-        return code.count("}") > code.count("{") and any(
+        last = code.rstrip().rpartition("\n")[2]
+        closes = _CLOSES.fullmatch(last.strip()) and code.count("}") > code.count("{")
+        return bool(closes) and any(
             line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
             for line in self._below
         )
@@ -332,6 +355,8 @@ class RepeatedBelow:
         if not expected:
             return False
         if expected.startswith(start.rstrip()):
+            return True
+        if start.startswith(expected) and _MAY_BE_NOTE_BEHIND.fullmatch(start[len(expected) :]):
             return True
         bare = expected.lstrip()
         return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
@@ -370,21 +395,29 @@ class RepeatedBelow:
         expected = self._below[self._matched] if self._matched < len(self._below) else ""
         # A closing bracket counts at any depth: the code's brackets tell whose it is.
         return line != "" and (
-            line == expected
+            _NOTE_BEHIND.sub("", line) == _NOTE_BEHIND.sub("", expected)
             or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
         )
 
     def _release(self) -> str:
-        # The line that does not fit may be the first one below after all.
+        # Below the place in a function stand "}", "int main() {", "run();" and "}":
+        #
+        #     }                closes the function, which the code has not opened
+        #     int main() {     stands below: the answer is the file
+        #     return 0;        does not: what it changes down there is left out
         text, line = self._held, self._line
-        if self._matched and line and self._is_file_below(text[: len(text) - len(line)]):
-            self._tally.drop("repetition", text[: len(text) - len(line)])
-            self._held = self._line = ""
-            self._left_out = ""
-            return self._leave_out(line)
+        held = text[: len(text) - len(line)]
         if self._matched and line:
-            before = text[: len(text) - len(line)].rstrip("\n")
-            self._held, self._line, self._matched = text[len(before) : len(text) - len(line)], "", 0
+            lines = [each.strip() for each in held.split("\n") if each.strip()]
+            is_telling = any(_TELLING.search(x) and not _WORD_LINE.match(x) for x in lines[1:])
+            is_long = len(lines) >= _CERTAIN_LINES or self._ends_the_place(held)
+            if any(map(_header, lines)) or (is_telling and is_long):
+                self._tally.drop("repetition", held)
+                self._held = self._line = self._left_out = ""
+                return self._leave_out(line)
+            # The line that does not fit may be the first one below after all.
+            before = held.rstrip("\n")
+            self._held, self._line, self._matched = held[len(before) :], "", 0
             return before + self._read(line)
         self._held = self._line = ""
         self._matched = 0
@@ -402,19 +435,6 @@ class RepeatedBelow:
         else:
             self._left_out += text
         return ""
-
-    def _is_file_below(self, held: str) -> bool:
-        """Whether lines that stand below, with others behind them, are the file and no new code."""
-        # The place is in a function; below it stand "}", "int main() {", "run();" and "}":
-        #
-        #     }                closes the function, which the code has not opened
-        #     int main() {     stands below: the answer is the file
-        #     return 0;        does not: what it changes down there is left out
-        lines = [line.strip() for line in held.split("\n") if line.strip()]
-        if any(_header(line) for line in lines):
-            return True
-        is_telling = any(_TELLING.search(line) and not _WORD_LINE.match(line) for line in lines[1:])
-        return is_telling and self._ends_the_place(held)
 
     def _is_superfluous(self, held: str) -> bool:
         """Whether what is held belongs to the document and not to the code."""

@@ -281,8 +281,8 @@ _SENTENCE = re.compile(
     r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
 )
 _SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
-_LEADS_ON = re.compile(r"[A-Z][a-z]+(?: [a-z]+)+:")
-_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol"}
+_LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
+_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol", "pascal", "smalltalk", "lean"}
 _BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
 """How a line of code ends that opens a block by a word."""
 _FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
@@ -363,13 +363,24 @@ def reads_like_prose(line: str, language_id: str = "") -> bool:
     #     result                            0 to 0    code
     #     SELECT name FROM users            0 to 0    code
     text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
-    is_marked = line.lstrip().startswith(("##", "**", "__"))
-    prose = _signs_of_prose(text) + 2 * is_marked + 2 * bool(_STEP.match(line))
-    # A sentence may begin with a name in backticks, which is gone by now.
-    prose += 2 * bool(line.startswith("`") and _SENTENCE.fullmatch(text))
-    prose += 2 * bool(_SHORT.fullmatch(text) and language_id not in _STOPS_ARE_CODE)
-    prose += 2 * bool(_LEADS_ON.fullmatch(text) and language_id not in _WITH_TARGETS)
-    prose += 2 * bool("`" in line and text[:1].isupper() and text.endswith((".", ":")))
+    words = {word.lower() for word in _WORD.findall(text)}
+    letters = sum(char.isalpha() for char in text if not char.isascii())
+    is_capital = text[:1].isupper() and not text.isupper()
+    has_name = "`" in line and text.endswith((".", ":"))
+    signs = (
+        line.lstrip().startswith(("##", "**", "__")),
+        _STEP.match(line),
+        _OPENER.match(text),
+        is_capital and (has_name or _FIRST_SENTENCE.match(text)),
+        # A sentence may begin with a name in backticks, which is gone by now.
+        line.startswith("`") and _SENTENCE.fullmatch(text),
+        language_id not in _STOPS_ARE_CODE and _SHORT.fullmatch(text),
+        language_id not in _WITH_TARGETS and _LEADS_ON.fullmatch(text),
+        letters >= _FOREIGN_LETTERS,
+    )
+    prose = sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
+    prose += 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
+    prose += 2 * sum(map(bool, signs))
     return prose > 1 and prose > len(_CODE_MARK.findall(text))
 
 
@@ -406,6 +417,8 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
         return True
     if language_id in _KEYED and _SECTION.fullmatch(line):
         return True
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
+        return not line.rstrip().endswith((".", "!", "?"))
     if language_id in _OF_LISTS and _LIST.match(line):
         return True
     return (
@@ -475,18 +488,6 @@ def is_note(line: str, language_id: str) -> bool:
 def is_plain_sentence(line: str) -> bool:
     """Whether a line is a sentence of several words that nobody takes for code."""
     return _PLAIN_SENTENCE.fullmatch(line.strip()) is not None
-
-
-def _signs_of_prose(text: str) -> int:
-    words = {word.lower() for word in _WORD.findall(text)}
-    letters = sum(char.isalpha() for char in text if not char.isascii())
-    return (
-        sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
-        + 2 * bool(_OPENER.match(text))
-        + 2 * bool(text[:1].isupper() and not text.isupper() and _FIRST_SENTENCE.match(text))
-        + 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
-        + 2 * (letters >= _FOREIGN_LETTERS)
-    )
 
 
 _GREETING = re.compile(
