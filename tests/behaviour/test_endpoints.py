@@ -5,6 +5,7 @@ Each is a whole answer of `x = 1`, with the quirks of its endpoint.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -319,3 +320,30 @@ async def test_deployment_of_azures_older_form_gets_its_version_and_its_own_key_
     assert request.headers["api-key"] == "azure-key-0123456789"
     assert "authorization" not in request.headers
     assert provider.description.endpoint == f"{root}/openai/deployments/mine/"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply.error(400, "System role not supported"),
+        Reply.error(500, "Jinja Exception: System role not supported"),
+        Reply.error(
+            400, "Unsupported value: 'messages[0].role' does not support 'system' with this model."
+        ),
+    ],
+)
+async def test_instructions_begin_the_request_where_there_is_no_role_for_them(
+    endpoint: Endpoint, refusal: Reply
+) -> None:
+    provider = await endpoint.provider(refusal, answer("x = 1"))
+    instructions = Message(role="system", content="Be brief.")
+    request = replace(REQUEST, messages=(instructions, *REQUEST.messages))
+
+    for _ in range(2):
+        async with provider.open(request) as deltas:
+            assert [delta.text async for delta in deltas if delta.text] == ["x = 1"]
+
+    sent = [each.body["messages"] for each in endpoint.requests]
+    assert [len(messages) for messages in sent] == [2, 1, 1]
+    assert sent[-1] == [{"role": "user", "content": "Be brief.\n\none line"}]
+    assert provider.corrections == ("refuses the system role",)

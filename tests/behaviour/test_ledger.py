@@ -291,6 +291,21 @@ async def test_no_text_is_in_it(ledger: Ledger, path: Path) -> None:
     assert b"generated" not in held
 
 
+async def test_name_of_a_model_that_cannot_be_stored_is_not_taken(
+    ledger: Ledger, path: Path
+) -> None:
+    odd = b'data: {"model": "\\ud83d", "choices": [{"delta": {"content": "x = 1"}}]}\n\n'
+    async with OpenAIServer(Reply(steps=(odd, finish(), DONE))) as server:
+        provider = OpenAIProvider(api_key=None, base_url=server.base_url, model="any")
+        engine = GenerationEngine(provider, record=ledger.record)
+        async with aclosing(provider), aclosing(engine.stream(request_for())) as events:
+            async for _ in events:
+                pass
+    await ledger.spent()
+    with closing(AttemptStore(path)) as store:
+        assert [*store.sums_by("model")] == ["any"]
+
+
 def test_oldest_rows_go_beyond_the_most(
     store: AttemptStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

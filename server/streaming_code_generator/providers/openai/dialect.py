@@ -7,7 +7,7 @@ endpoint refuses is not sent again.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from streaming_code_generator.core.complete.fill import FillRequest, Markers, markers_of
@@ -25,7 +25,8 @@ class Dialect:
     """What an endpoint calls things, and what it knows at all."""
 
     token_limit_field: Literal["max_completion_tokens", "max_tokens"]
-    system_role: Literal["system", "developer"]
+    system_role: Literal["system", "developer", "user"]
+    """`user`, where a model has no role for it: it then begins the user's message."""
     token_limit_is_guessed: bool = False
     """Whether no setting names the limit's field, so that the endpoint may correct it."""
     asks_for_usage: bool = True
@@ -71,26 +72,31 @@ def understood(dialect: Dialect, complaint: str) -> Dialect:
 
     Each correction is made once, so that correcting comes to an end.
     """
+    changes: dict[str, Any] = {}
+    is_unsupported = _UNSUPPORTED.search(complaint)
     if dialect.api_is_guessed and _WANTS_RESPONSES.search(complaint):
-        return replace(dialect, api="responses", api_is_guessed=False)
-    if dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
-        return replace(dialect, asks_for_usage=False)
-    if dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
-        return replace(
-            dialect,
-            token_limit_field="max_completion_tokens",
-            token_limit_is_guessed=False,
-        )
-    if _UNSUPPORTED.search(complaint):
-        if dialect.takes_temperature and "temperature" in complaint:
-            return replace(dialect, takes_temperature=False)
-        if dialect.streams and re.search(r"\bstream(?:ing)?\b", complaint):
-            return replace(dialect, streams=False, asks_for_usage=False)
-    return dialect
+        changes = {"api": "responses", "api_is_guessed": False}
+    elif dialect.asks_for_usage and re.search("stream_options|include_usage", complaint):
+        changes = {"asks_for_usage": False}
+    elif dialect.system_role != "user" and _NO_SYSTEM_ROLE.search(complaint):
+        changes = {"system_role": "user"}
+    elif dialect.token_limit_is_guessed and "max_completion_tokens" in complaint:
+        changes = {"token_limit_field": "max_completion_tokens", "token_limit_is_guessed": False}
+    elif is_unsupported and dialect.takes_temperature and "temperature" in complaint:
+        changes = {"takes_temperature": False}
+    elif is_unsupported and dialect.streams and re.search(r"\bstream(?:ing)?\b", complaint):
+        changes = {"streams": False, "asks_for_usage": False}
+    return replace(dialect, **changes)
 
 
 # "This model is only supported in v1/responses and not in v1/chat/completions.", with 404 or 400.
 _WANTS_RESPONSES = re.compile(r"\bv1/responses\b|\bResponses API\b")
+# "System role not supported", of the chat templates of Gemma and older models; "'messages[0].role'
+# does not support 'system' with this model.", of OpenAI.
+_NO_SYSTEM_ROLE = re.compile(
+    r"\bsystem role (?:is )?not supported|\brole' does not support '(?:system|developer)'",
+    re.IGNORECASE,
+)
 _UNSUPPORTED = re.compile(r"unsupported|not support", re.IGNORECASE)
 """A value out of its range is another thing: that is the user's to mend."""
 
@@ -129,10 +135,14 @@ def body_of(request: CompletionRequest, dialect: Dialect) -> dict[str, object]:
 
 def chat_messages(request: CompletionRequest, dialect: Dialect) -> list[dict[str, str]]:
     """Return the messages as JSON objects, in the endpoint's role names."""
-    messages = []
+    messages: list[dict[str, str]] = []
     for message in request.messages:
         role = dialect.system_role if message.role == "system" else message.role
-        messages.append({"role": role, "content": sendable(message.content)})
+        content = sendable(message.content)
+        # Templates that have no system role refuse two messages of one role in a row, too.
+        if dialect.system_role == "user" and messages and role == messages[-1]["role"]:
+            content = f"{messages.pop()['content']}\n\n{content}"
+        messages.append({"role": role, "content": content})
     return messages
 
 

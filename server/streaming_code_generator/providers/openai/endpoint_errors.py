@@ -41,7 +41,13 @@ _NEVER_CONTEXT_LENGTH = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 # LiteLLM answers 429 when all of its backends are down: no limit of the user's.
 _NO_DEPLOYMENT = re.compile(r"no deployments? available|in cooldown", re.IGNORECASE)
 # OpenAI answers 429 for both: too many requests, which pass, and no money left, which does not.
-_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|billing", re.IGNORECASE)
+# For the latter OpenRouter and DeepSeek answer 402, Anthropic 400.
+_QUOTA = re.compile(
+    r"insufficient[_ ](?:quota|credits|balance)|exceeded your current quota|credit balance|billing",
+    re.IGNORECASE,
+)
+_BAD_REQUEST = 400
+_PAYMENT_REQUIRED = 402
 # Azure and OpenAI refuse a prompt with 400.
 _CONTENT_FILTER = re.compile(r"content_filter|content_policy|content management policy")
 # LiteLLM without a database answers 400 to a wrong key: it cannot look it up.
@@ -67,6 +73,7 @@ _RETRYABLE_STATUSES = frozenset({408, 409, _TOO_EARLY, 429})
 
 _KIND_OF_STATUS: Mapping[int, ErrorKind] = {
     401: "authentication",
+    _PAYMENT_REQUIRED: "rate_limit",
     403: "authentication",
     404: "not_found",
     408: "timeout",
@@ -151,6 +158,8 @@ def kind_of(refusal: Refusal) -> ErrorKind:
     status = refusal.status
     if _CONTEXT_LENGTH.search(words) and status not in _NEVER_CONTEXT_LENGTH:
         return "context_length"
+    if status == _BAD_REQUEST and _QUOTA.search(words):
+        return "rate_limit"
     if status is None or status >= 500:  # noqa: PLR2004 - the class of server errors
         return "server"
     return _KIND_OF_STATUS.get(status, "bad_request")
@@ -219,7 +228,8 @@ def failure_of_status(
 def _advice(refusal: Refusal, kind: ErrorKind, *, has_key: bool) -> str:
     if _NO_DEPLOYMENT.search(refusal.message):
         return "The gateway has no model server that works at the moment: look at those behind it."
-    if _QUOTA.search(f"{refusal.code} {refusal.message}"):
+    is_empty = _QUOTA.search(f"{refusal.code} {refusal.message}")
+    if is_empty or refusal.status == _PAYMENT_REQUIRED:
         return "The account's quota is used up: check its plan and billing."
     if _CONTENT_FILTER.search(f"{refusal.code} {refusal.message}"):
         return (

@@ -63,6 +63,7 @@ LOOK_AGAIN_S = 1.0
 
 _REFUSES_A_FIELD = frozenset({400, 422})
 _NOT_FOUND = 404
+_SERVER_ERROR = 500
 
 _LAST_BYTES_WAIT_S = 0.05
 """A connection can serve again once its response is read to the end; it is not waited for longer
@@ -148,6 +149,7 @@ class OpenAIProvider:
             "wants the Responses API": now.api != was.api,
             "refuses stream_options": now.asks_for_usage != was.asks_for_usage and now.streams,
             "wants max_completion_tokens": now.token_limit_field != was.token_limit_field,
+            "refuses the system role": now.system_role != was.system_role,
             "refuses temperature": now.takes_temperature != was.takes_temperature,
             "refuses stream": now.streams != was.streams,
         }
@@ -283,8 +285,13 @@ class OpenAIProvider:
                 return await self._post(PATHS[dialect.api], body, request, stack)
             except openai.APIStatusError as refused:
                 corrected = understood(dialect, refused.response.text)
-                is_other_api = corrected.api != dialect.api and refused.status_code == _NOT_FOUND
-                refuses_a_field = is_other_api or refused.status_code in _REFUSES_A_FIELD
+                status = refused.status_code
+                refuses_a_field = (
+                    status in _REFUSES_A_FIELD
+                    or (corrected.api != dialect.api and status == _NOT_FOUND)
+                    # llama.cpp's answer to what a chat template refuses.
+                    or (corrected.system_role != dialect.system_role and status == _SERVER_ERROR)
+                )
                 if not refuses_a_field or corrected == dialect:
                     raise
             # Remembered for later requests: an endpoint refuses a field once in its life.

@@ -247,8 +247,7 @@ def delta_of(data: str, kind: str, endpoint: str, secrets: Secrets = ()) -> Delt
         )
         and chunk.get("object") != "response"
     ):
-        model = chunk.get("model")
-        return Delta(text=content, model=model if model and isinstance(model, str) else None)
+        return Delta(text=content, model=_model(chunk.get("model")))
     return delta_with_care(chunk, endpoint, secrets, is_error=kind == "error")
 
 
@@ -317,7 +316,7 @@ def delta_with_care(
         or _parts(content, "thinking"),
         finish_reason=finish_reason or None,
         usage=_usage(chunk),
-        model=_text(chunk.get("model")) or None,
+        model=_model(chunk.get("model")),
         prompt_progress=PromptProgress(processed=processed, total=total) if total else None,
     )
 
@@ -336,6 +335,16 @@ def _mapping(value: object) -> Json:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+_MOST_NAME_CHARS = 200
+
+
+def _model(name: object) -> str | None:
+    """Return a model's name, if it can be shown and stored; half a surrogate pair cannot."""
+    if isinstance(name, str) and 0 < len(name) <= _MOST_NAME_CHARS and name.isprintable():
+        return name
+    return None
 
 
 def _parts(content: object, kind: str) -> str:
