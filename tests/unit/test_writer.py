@@ -408,6 +408,22 @@ def test_an_edit_that_reaches_the_text_loaded_meanwhile_is_taken_back() -> None:
     assert desk.mirrored == "new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
 
 
+def test_a_misplaced_edit_within_the_generations_own_text_leaves_no_hole() -> None:
+    """It is reported with the rest of the line, which is the generation's."""
+    desk = Desk("a\n\nb\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "first line\nsecond")
+    desk.land()
+    desk.finish("0", "first line\nsecond()\nthird_thing")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "new\na\nfirst line\nsecond\nb\n", now_s=0)
+    desk.report((((2, 0), (3, 0)), "first ()\nthird_thingline\n"), version=9)
+    desk.reply(edit)
+    desk.land_all()
+
+    assert desk.mirrored == "new\na\nfirst line\nsecond()\nthird_thing\nb\n"
+
+
 def test_an_edit_that_never_reaches_the_text_loaded_meanwhile_is_sent_again() -> None:
     desk = Desk("one\n\nlast\n", version=7)
     desk.open("0", 4)

@@ -523,7 +523,9 @@ class ReportReader:
         if flight and not is_certain:
             part = flight.misplaced_part(change, self._document.mirror, is_whole=is_whole)
             if part:
-                self._misplaced.watch(flight, part, change)
+                # The rest of a line that was reported with it is no part of it.
+                shown = smallest(self._document.mirror, change) or change
+                self._misplaced.watch(flight, part, shown)
                 return
         if flight and echo:
             self._take_own(flight, echo)
