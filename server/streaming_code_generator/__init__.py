@@ -59,7 +59,8 @@ __all__ = [
     "Usage",
 ]
 
-__version__: str
+# Written down here, as reading the distribution's metadata would be a part of every start.
+__version__ = "0.1.0"
 
 _HOMES = {
     "CompletionRequest": "core.messages",
@@ -83,8 +84,6 @@ _HOMES = {
 if not TYPE_CHECKING:  # to type checkers a module with `__getattr__` has every name
 
     def __getattr__(name: str) -> object:
-        if name == "__version__":
-            return import_module("importlib.metadata").version("streaming-code-generator")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

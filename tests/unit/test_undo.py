@@ -659,3 +659,27 @@ def test_text_that_another_generation_has_replaced_is_not_undone() -> None:
     desk.finish("0", "X")
     desk.land_all()
     assert not desk.writer.region("1").is_undone
+
+
+def test_an_undo_to_before_the_selection_was_typed_ends_the_generation() -> None:
+    """Once, it was completed with nothing of its text, and the selection went, too."""
+    desk = Desk("one\ntwo\nend\n")
+    desk.open("0", 0, 8)
+    desk.writer.want("0", "first()\none\ntwo\n")
+    desk.land()
+    desk.report((None, "1\ntwo\nend\n"))
+
+    assert desk.outcomes == [Deleted("0")]
+    assert desk.sends_nothing()
+
+
+def test_a_text_of_which_only_a_line_ending_is_left_is_undone() -> None:
+    """Once, the user had typed just that, and the generation went on behind it."""
+    desk = streaming("foo()\nbar()\n")
+    desk.report((((1, 0), (2, 5)), ""))
+    desk.wait(UNDO_GRACE_S)
+    assert desk.outcomes == [Undone("0")]
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+    assert desk.mirrored == TEXT

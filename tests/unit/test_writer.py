@@ -921,17 +921,3 @@ def test_a_text_that_was_replaced_in_part_is_whole_when_that_is_put_back(
     desk.land()
 
     assert desk.mirrored == "a\ntyped"
-
-
-def test_an_edit_of_which_the_user_left_little_is_not_sent_again() -> None:
-    desk = Desk("")
-    desk.open("0", 0)
-    desk.writer.want("0", "first\n2")
-    edit = desk.sent()
-    desk.reply(edit)
-    desk.report((((0, 0), (0, 0)), "typed over\nboth"))
-    desk.report((((0, 0), (1, 3)), "first\n"))
-    desk.wait(DOUBT_S)
-    desk.finish("0", "first\n2\nthird")
-    desk.land()
-    assert desk.mirrored.count("first") == 1

@@ -80,15 +80,3 @@ def test_an_edit_that_is_made_late_is_known_though_the_user_has_typed_in_it() ->
     desk.finish("0", "")
     desk.land()
     assert desk.mirrored == "ax \nb\n"
-
-
-def test_several_places_of_an_edit_that_is_made_late_are_known_together() -> None:
-    desk = Desk("a\nb\n")
-    desk.open("0", 1)
-    desk.open("1", 2)
-    desk.writer.want("0", "\nfoo()")
-    desk.writer.want("1", "bar()")
-    desk.sent()
-    desk.wait(REPLY_TIMEOUT_S)
-    desk.report((((1, 0), (1, 0)), "foo()\nbar()"))
-    assert [desk.writer.region(key).own_text for key in "01"] == ["\nfoo()", "bar()"]

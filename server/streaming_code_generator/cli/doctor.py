@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 from platform import python_version
 
+from streaming_code_generator import __version__
 from streaming_code_generator.cli.endpoint_checks import (
     check_at_work,
     check_cancel,
@@ -210,9 +211,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _findings(resolved: ResolvedSettings, *, asks_local_servers: bool) -> Iterator[Finding]:
-    from importlib.metadata import version  # noqa: PLC0415 - one command only
-
-    program = f"streaming-code-generator {version('streaming-code-generator')}"
+    program = f"streaming-code-generator {__version__}"
     yield Finding(State.OK, f"{program}, Python {python_version()} at {sys.executable}")
     path = user_file_path()
     yield Finding(State.OK, f"config.toml: {path}" + ("" if path.is_file() else " (none)"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
+from streaming_code_generator import __version__
 from streaming_code_generator.cli.terminal import notify, one_line, show, use_utf8
 from streaming_code_generator.errors import StreamingError
 
@@ -121,12 +122,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 class _ShowVersion(argparse.Action):
-    """Prints the version; the package's metadata is read only then."""
+    """Prints the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version  # noqa: PLC0415 - 20 ms that other commands save
-
-        show(f"{PROGRAM} {version(PROGRAM)}\n")
+        show(f"{PROGRAM} {__version__}\n")
         parser.exit()
 
 

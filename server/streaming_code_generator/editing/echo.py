@@ -291,7 +291,8 @@ def _suppose(
         return None
     inserted = window.inserted(own)
     differences = _differences(supposedly, reported, inserted)
-    if not _is_named(window, own, shown, differences):
+    within_reach = all(_is_within_reach(document.mirror, each, shown) for each in own)
+    if not within_reach and not _is_named(window, own, shown, differences):
         return None
     if not _speaks_for_itself(_collapsed(supposedly), inserted, differences):
         return None
@@ -329,6 +330,28 @@ def _is_named(
         for edit in differences
         if edit.end > edit.start
     )
+
+
+def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) -> bool:
+    r"""Whether a change that shows part of an own edit can stand where it was reported.
+
+    What a client reports spans all that differs, so it reaches the place of the edit. It only does
+    not if the edit, or what the user made of it, repeats the text in between, and the client names
+    the other place:
+
+        x\n|y    edit: x\n at |            reported: x\n at the beginning          the edit's
+        x\n|y    edit: return x\n at |     reported: return at the beginning      the user's
+    """
+    if own.start <= change.end and change.start <= own.end:
+        return True
+    replaced, text = _collapsed(mirror.slice(own.start, own.end)), _collapsed(own.text)
+    # An insertion that repeats what lies in between may as well have been made at the edit's place.
+    inserted = _collapsed(change.text) if change.start == change.end else ""
+    if change.end < own.start:
+        between = _collapsed(mirror.slice(change.end, own.start))
+        return (between + text).endswith(between + replaced) or inserted.startswith(between)
+    between = _collapsed(mirror.slice(own.end, change.start))
+    return (text + between).startswith(replaced + between) or inserted.endswith(between)
 
 
 def _speaks_for_itself(text: str, inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:

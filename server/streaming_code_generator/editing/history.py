@@ -201,10 +201,6 @@ class RegionHistory:
         """Take what was recorded so far for looked up."""
         self._unread = 0
 
-    def mark_unread_since_sent(self) -> None:
-        """Take what was recorded since an edit of the region was sent for not looked up."""
-        self._unread = self.since_sent
-
     def moved(self, splice: Splice) -> None:
         """Follow a change of the document."""
         self.start = splice.move(self.start, sticks_right=False)

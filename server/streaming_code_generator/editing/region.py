@@ -26,12 +26,14 @@ from math import inf
 from typing import Literal
 
 from streaming_code_generator.editing.diff import (
+    RARE_BITS,
     SCRAP_BITS,
     Edit,
     anchored_edits,
     apply_edits,
     bits,
     fine_edits,
+    line_edits,
 )
 from streaming_code_generator.editing.mirror import Mirror, Point, Splice, split_lines
 
@@ -373,6 +375,23 @@ class Region:
     def is_whole(self) -> bool:
         """Whether all that has landed stands there, and no other author wrote in it."""
         return self.is_untouched and not self.is_undone and not self.deleted
+
+    @property
+    def is_gone(self) -> bool:
+        r"""Whether nothing to be seen is left of what the generation has put there.
+
+        So it is where `foo()\nb = 2` was put in place of `a = 1\nb = 2`, and `\nb = 2` is left.
+        """
+        shown, growth, written = self.own_text, 0, ""
+        for low, high in removed_runs(self.pieces):
+            shown = shown[:low] + " " * (high - low) + shown[high:]
+        for edit in line_edits(self.original, self.own_text):
+            start = edit.start + growth
+            if shown[start : start + len(edit.text)].strip():
+                return False
+            growth += edit.growth
+            written += edit.text
+        return bits(written) >= RARE_BITS
 
     def ranges(self, kind: Kind) -> Iterator[tuple[int, int]]:
         """Yield where text of a kind stands, by offsets from the region's start."""

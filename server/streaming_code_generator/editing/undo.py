@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from streaming_code_generator.editing.history import PastRegion
-from streaming_code_generator.editing.region import without_deleted
+from streaming_code_generator.editing.region import Kind, without_deleted
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 
 UNDO_GRACE_S = 1.0
@@ -46,36 +46,20 @@ class UndoWatch:
         late: list[str] = []
         is_told = is_undo and self.tells
         for region_id in region_ids:
+            region, history = self._document.region(region_id), self._document.history(region_id)
             # What another generation replaces is not undone by that.
-            if not is_told and not self._document.history(region_id).was_users_change():
+            if not is_told and not history.was_users_change():
                 continue
-            exact, past = self._look_up(region_id, self._is_meant(region_id, is_undo=is_undo))
-            late += [region_id] if past and not past.was_seen else []
+            is_meant, mirror = self._is_meant(region_id, is_undo=is_undo), self._document.mirror
+            exact = next(filter(is_meant, history.found(mirror)), None)
+            past = exact or history.nearest(mirror, region, is_meant)
+            past = past or history.after_move(mirror, region)
+            if past:
+                self._document.restore(region_id, past)
+                late += [] if past.was_seen else [region_id]
             if not exact and (is_undo or not self.tells):
                 self._take_back(region_id, is_told=is_told)
         return late
-
-    def look_up_unseen(self, region_ids: Iterable[str]) -> None:
-        """Look up, in what changed since it was sent, an edit that is noted as not seen.
-
-        The user may have changed most of it before it was reported.
-        """
-        for region_id in region_ids:
-            self._document.history(region_id).mark_unread_since_sent()
-            self._look_up(region_id, lambda past: not past.was_seen)
-        self._document.mark_read()
-
-    def _look_up(
-        self, region_id: str, is_meant: Callable[[PastRegion], bool]
-    ) -> tuple[PastRegion | None, PastRegion | None]:
-        """Let a region be what it was; return that, first if it was just so, second in any case."""
-        region, history = self._document.region(region_id), self._document.history(region_id)
-        exact = next(filter(is_meant, history.found(self._document.mirror)), None)
-        past = exact or history.nearest(self._document.mirror, region, is_meant)
-        past = past or history.after_move(self._document.mirror, region)
-        if past:
-            self._document.restore(region_id, past)
-        return exact, past
 
     def _is_meant(self, region_id: str, *, is_undo: bool) -> Callable[[PastRegion], bool]:
         """Return whether a region may be now what it was once."""
@@ -106,7 +90,15 @@ class UndoWatch:
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
             return
-        if is_told or any(standing == past.standing_text() for past in history.regions()):
+        is_gone = region.is_gone
+        if is_gone and region.original and any(region.ranges(Kind.FOREIGN)):
+            # Which of the user's text stood there before the generation's is not known.
+            region = replace(region, deleted=True)
+        elif (
+            is_told
+            or (is_gone and not region.original)
+            or any(standing == past.standing_text() for past in history.regions())
+        ):
             pieces = without_deleted(region.pieces)
             region = replace(region, own_text=standing, pieces=pieces, deleted=False)
         else:

@@ -365,7 +365,6 @@ class DocumentWriter:
         # A client that applies an edit in the wrong place applies all of it.
         self._misplaced.drop(flight)
         self._reader.note_unseen(flight.plan)
-        self.undo.look_up_unseen({step.region_id for step in flight.plan})
         self._in_flight = None
         self.counts.rebased += 1
         return self._settle()
@@ -427,8 +426,6 @@ class ReportReader:
         self._undo = undo
         self._last_touched: list[str] = []
         """The regions that the latest change touched."""
-        self._unseen: dict[Step, str] = {}
-        """The steps that were last not seen, and the text that each was to change."""
 
     def read(
         self,
@@ -453,7 +450,7 @@ class ReportReader:
                 return
             flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
         elif flight and (ending := self._ending_of_whole(flight, changes)):
-            flight.plan = self._land(flight.plan, frozenset(flight.plan), ending)
+            self._land(flight, frozenset(flight.plan), ending)
         else:
             # Our own edit is best recognised by itself.
             own = flight.count_in(changes) if flight else 0
@@ -532,7 +529,7 @@ class ReportReader:
                 return
         if flight and echo:
             self._take_own(flight, echo)
-        elif not self._takes_late(change):
+        else:
             self._document.change(change.start, change.end, change.text)
         if flight and flight.plan and flight.changed_at_s is None:
             flight.changed_at_s = now_s
@@ -547,7 +544,7 @@ class ReportReader:
 
     def _take_own(self, flight: InFlight, echo: Echo) -> None:
         """Land what a change shows of the edit; what differs from the text then is the user's."""
-        flight.plan = self._land(flight.plan, echo.landed, echo.line_ending)
+        self._land(flight, echo.landed, echo.line_ending)
         flight.is_for_other_text &= bool(flight.plan)
         mirror = self._document.mirror
         end = mirror.advance(echo.window_start, echo.window_length)
@@ -555,37 +552,16 @@ class ReportReader:
         if rest:
             self._document.change(rest.start, rest.end, rest.text)
 
-    def _land(self, plan: Plan, landed: frozenset[Step], line_ending: LineEnding | None) -> Plan:
-        """Land steps as the client wrote them, and return those that are left."""
+    def _land(
+        self, flight: InFlight, landed: frozenset[Step], line_ending: LineEnding | None
+    ) -> None:
+        plan = flight.plan
         if line_ending:
             # The client writes its own line endings: from now on they are ours too.
             self._wishes.convert(line_ending)
             landed = frozenset(with_endings(tuple(landed), line_ending))
             plan = with_endings(plan, line_ending)
-        return land(self._document, plan, landed)
-
-    def _takes_late(self, change: ForeignChange) -> bool:
-        r"""Take several places of the edit that was last not seen, if a change is just these.
-
-        Each alone is found in its region's past; what lies between them is in none.
-
-            before    foo()|\n|x = 1    on its way    \nbar() at the first, y = 2\n at the other
-            reported, in the line below: bar()\n y = 2\n
-        """
-        plan = tuple(
-            step
-            for step, own_text in self._unseen.items()
-            if step.region_id in self._document
-            and self._document.region(step.region_id).own_text == own_text
-        )
-        echo = find_echo(self._document, plan, change) if len(plan) > 1 else None
-        if echo is None or echo.cost or len(echo.landed) == 1:
-            return False
-        self._land(plan, echo.landed, echo.line_ending)
-        self._unseen = {}
-        for step in echo.landed:
-            self._wishes.want_settled_again(step.region_id)
-        return True
+        flight.plan = land(self._document, plan, landed)
 
     # What stands there now and stood there before
 
@@ -609,11 +585,6 @@ class ReportReader:
 
     def note_unseen(self, plan: Plan) -> None:
         """Take note of steps of the latest edit of which no change was seen: they may come yet."""
-        self._unseen = {
-            step: self._document.region(step.region_id).landed_text
-            for step in plan
-            if step.region_id in self._document
-        }
         # The client may write its own line endings; what was noted last is looked up first.
         written = {with_endings(plan, ending) for ending in LINE_ENDINGS} - {plan}
         for way in (*sorted(written, key=str), plan):

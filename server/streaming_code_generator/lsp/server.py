@@ -9,13 +9,13 @@ import functools
 import logging
 from collections.abc import Coroutine
 from contextlib import ExitStack
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
+from streaming_code_generator import __version__
 from streaming_code_generator.logs import LogSink
 from streaming_code_generator.lsp.client import Capabilities, resolve_capabilities
 from streaming_code_generator.lsp.protocol import StreamingProtocol, translating
@@ -56,9 +56,7 @@ class StreamingServer(LanguageServer):
     protocol: StreamingProtocol
 
     def __init__(self, sources: SettingsSources, sink: LogSink | None = None) -> None:
-        super().__init__(
-            SERVER_NAME, version("streaming-code-generator"), protocol_cls=StreamingProtocol
-        )
+        super().__init__(SERVER_NAME, __version__, protocol_cls=StreamingProtocol)
         self._sources = sources
         self._sink = sink
         self.client_announces = Capabilities()

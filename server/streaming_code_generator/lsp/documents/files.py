@@ -71,6 +71,7 @@ def _unescaped(part: str) -> str:
     return quote(unquote_to_bytes(part), safe="")
 
 
+@lru_cache(maxsize=1024)
 def path_of(uri: str) -> Path | None:
     """Return where a document lies on disk, or None if it is no file."""
     name = to_fs_path(uri) if uri.startswith("file:") and is_uri(uri) else None
