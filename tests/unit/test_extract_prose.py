@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming_code_generator.core.extract.response_lines import reads_like_prose, starts_like_code
+from streaming_code_generator.core.extract.wording import reads_like_prose, starts_like_code
 
 PROSE = [
     "Sure!",

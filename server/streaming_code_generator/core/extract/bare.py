@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.blocks import AfterCode, Written, code, explanation
+from streaming_code_generator.core.extract.blocks import AfterCode, code, explanation
 from streaming_code_generator.core.extract.marks import ClosingTag, is_closing
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -18,10 +18,13 @@ from streaming_code_generator.core.extract.response_lines import (
     ClosingBehindCode,
     Fence,
     LineHead,
+    opening_fence,
+)
+from streaming_code_generator.core.extract.wording import (
+    Written,
     is_note,
     is_plain_sentence,
     may_be_note,
-    opening_fence,
     reads_like_prose,
 )
 from streaming_code_generator.core.syntax import inside_text

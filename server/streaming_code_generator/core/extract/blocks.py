@@ -1,7 +1,6 @@
 """The stages of an answer from its first fence on: the code, what follows it, and other blocks."""
 
 import re
-from dataclasses import dataclass
 
 from streaming_code_generator.core.extract.parts import (
     DIFF_TAGS,
@@ -14,14 +13,22 @@ from streaming_code_generator.core.extract.parts import (
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
-    MAY_HOLD_TAGS,
     MAY_OPEN,
     ClosingBehindCode,
     Fence,
     LineHead,
+    opening_fence,
+)
+from streaming_code_generator.core.extract.wording import (
+    EXPLAINS,
+    MAY_HOLD_TAGS,
+    OPENS_AN_ASIDE,
+    SHOWS_ALL,
+    SHOWS_OTHER,
+    Written,
+    ends_the_answer,
     is_note,
     may_be_note,
-    opening_fence,
     reads_like_prose,
 )
 from streaming_code_generator.core.syntax import (
@@ -36,6 +43,8 @@ BLOCK_LIMIT = 16_384
 """Most characters held back of blocks in another language, until the right one comes."""
 
 _PROSE_TAGS = {"md", "markdown", "mdx", "gfm", "text", "txt", "plaintext", "rst", "tex", "latex"}
+_REMEMBERED = 2_000
+"""Characters of what came behind the code by which a further block is judged."""
 _MOST_LOOKED_AT = 50
 """So many fences inside one block are looked at; each costs reading the code so far."""
 
@@ -183,7 +192,7 @@ class FencedCode(FilterStage):
     first line.
     """
 
-    def __init__(self, fence: Fence, target: CodeTarget, written: "Written | None" = None) -> None:
+    def __init__(self, fence: Fence, target: CodeTarget, written: Written | None = None) -> None:
         self._fence = fence
         self._target = target
         self._written = written or Written()
@@ -405,89 +414,6 @@ class _BelowBlankLine(FilterStage):
         return FilterStep(following=self._block, rest=self._held)
 
 
-_DEFINITION = re.compile(
-    r"^[ \t]*(?:(?:export|default|pub|public|private|async|static|final|abstract)\ )*"
-    r"(?:def|class|function|func|fn|const|let|var|interface|struct|enum|type|trait|module)"
-    r"[ \t]+(\w+)",
-    re.MULTILINE,
-)
-_CALL = re.compile(
-    r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
-)
-_TRIES_IT = re.compile(
-    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
-)
-_OPENS_AN_ASIDE = re.compile(
-    r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
-    |prints?|results?|install\w*|alternativ\w*|approach|variant
-    |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
-    |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
-    |would)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Words, before a further block, by which it is not part of the code."""
-
-_EXPLAINS = re.compile(
-    r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
-    r"|\bhow\ (?:it|this|the\ code)\ works\b|\bline\ by\ line\b",
-    re.IGNORECASE,
-)
-"""Words from which on all blocks only show what the code does."""
-_SHOWS_ALL = re.compile(
-    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version"
-    r"|solution|implementation|function|class)\b|\ball\ together\b",
-    re.IGNORECASE,
-)
-"""Words before a block that has once more what came in parts."""
-
-_ENDS_THE_ANSWER = re.compile(
-    r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
-    r"|example usage|output|let me|let's|i|make sure|remember|you can|you could"
-    r"|to (?:use|run|test|call|try)|how"
-    r"|alternatively|or|key|where|both|each|here(?:'s| is) (?:how|an? (?:explanation|breakdown"
-    r"|example|brief))|hope|feel free|if you|when|please|as you|explained|breakdown)\b",
-    re.IGNORECASE,
-)
-"""How what is written behind the code begins, if it is about the code."""
-
-_GOES_ON = re.compile(
-    r"[*_#>\s-]*(?:and|then|next|also|finally|second|third|now|plus|step|with|part|file|\d+[.)]"
-    r"|the (?:other|helper|second|rest|next|remaining|implementation))\b",
-    re.IGNORECASE,
-)
-_NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
-"""A heading with a file's name, above that file's block."""
-_REMEMBERED = 2_000
-_IMPORT = re.compile(
-    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
-    r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What is known of an answer's code so far, so that no block has to be read again."""
-
-    names: frozenset[str] = frozenset()
-    """What is defined in it."""
-    has_code: bool = False
-    has_only_imports: bool = True
-
-    @property
-    def is_import_only(self) -> bool:
-        """Whether there are imports and nothing that uses them: more has to come."""
-        return self.has_code and self.has_only_imports
-
-    def with_block(self, code: str) -> "Written":
-        """Return what is known once a further block has come."""
-        lines = [line for line in code.split("\n") if line.strip()]
-        return Written(
-            self.names.union(_DEFINITION.findall(code)),
-            self.has_code or bool(lines),
-            self.has_only_imports and all(map(_IMPORT.match, lines)),
-        )
-
-
 class AfterCode(FilterStage):
     """What follows the code: explanation, unless a further block is another part of the code.
 
@@ -528,9 +454,9 @@ class AfterCode(FilterStage):
         is_of_code = is_of_language(fence.tag, self._target.language_id) and (
             not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
         )
-        self._only_explains = self._only_explains or bool(_EXPLAINS.search(self._between))
-        is_again = not self._written.is_import_only and _SHOWS_ALL.search(self._between)
-        is_aside = self._only_explains or is_again or _OPENS_AN_ASIDE.search(self._between)
+        self._only_explains = self._only_explains or bool(EXPLAINS.search(self._between))
+        is_again = not self._written.is_import_only and SHOWS_ALL.search(self._between)
+        is_aside = self._only_explains or is_again or OPENS_AN_ASIDE.search(self._between)
         if is_of_code and not is_aside:
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
@@ -548,15 +474,8 @@ class AfterCode(FilterStage):
         return FilterStep(pieces=explanation(line + "\n").pieces, following=self)
 
     def is_aside(self, first_line: str) -> bool:
-        """Whether a further block that begins so tries the code out, or says it anew."""
-        names = self._written.names
-        again = _DEFINITION.match(first_line)
-        called = _CALL.match(first_line)
-        return bool(
-            _TRIES_IT.match(first_line)
-            or (again and again[1] in names)
-            or (called and called[1] in names)
-        )
+        """Whether a further block that begins so is no part of the code."""
+        return self._written.is_shown_by(first_line)
 
     def go_on(self, fence: Fence, line: str, first_line: str) -> FilterStep:
         """Go into a further block, a blank line below the code so far."""
@@ -566,24 +485,13 @@ class AfterCode(FilterStage):
     def _passed(self, text: str) -> FilterStep:
         if len(self._between) < _REMEMBERED:
             self._between += text
-        is_end = self._target.ends_with_code and self._aside is None and self._ends_here()
+        is_end = (
+            self._target.ends_with_code
+            and self._aside is None
+            and not self._written.is_import_only
+            and ends_the_answer(self._between)
+        )
         return FilterStep(pieces=explanation(text).pieces, is_end=is_end)
-
-    def _ends_here(self) -> bool:
-        # Behind the code of an answer, and whether it ends there where no explanation is wanted:
-        #
-        #     "This f"                   begins like a remark: it ends
-        #     "And the helper it"        may lead to another part: wait for the line's end
-        #     "And the helper it uses:"  leads to another part: wait for the block
-        #     "It is fast.\n"            does not lead anywhere: it ends
-        said = self._between.lstrip()
-        if not said or self._written.is_import_only:
-            return False
-        if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
-            return not _GOES_ON.match(said)
-        line, ended, _ = said.partition("\n")
-        leads_on = line.rstrip(" *_").endswith(":") or _NAMES_FILE.fullmatch(line)
-        return bool(ended) and not leads_on and not _GOES_ON.match(line)
 
 
 class _FurtherBlock(FilterStage):
@@ -619,14 +527,6 @@ class _FurtherBlock(FilterStage):
     def finish(self) -> FilterStep:
         """Leave a block that never came to the explanation."""
         return explanation(self._line + "\n" + self._first)
-
-
-SHOWS_OTHER = re.compile(
-    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout"
-    r"|tree|logs?|message|currently|original|before|wrong|incorrect|old)\b",
-    re.IGNORECASE,
-)
-"""Words before a block that may hold something else than the code."""
 
 
 class ForeignBlocks(FilterStage):
@@ -720,7 +620,7 @@ class ForeignBlocks(FilterStage):
         for number in plain[bool(plain and plain[0] == 0) :]:
             behind = self._blocks[number - 1][2] or 0
             between = "".join(self._lines[behind : self._blocks[number][1]])
-            if not (SHOWS_OTHER.search(between) or _OPENS_AN_ASIDE.search(between)):
+            if not (SHOWS_OTHER.search(between) or OPENS_AN_ASIDE.search(between)):
                 return number
         return plain[0] if plain else None
 

@@ -16,13 +16,8 @@ from streaming_code_generator.core.extract.diffs import (
     apply_hunks,
 )
 from streaming_code_generator.core.extract.parts import DIFF_TAGS, OLD_TEXT, CodeTarget, Tally
-from streaming_code_generator.core.extract.response_lines import (
-    BLANK,
-    LINE_LIMIT,
-    LineSoFar,
-    is_line_of_code,
-    starts_like_code,
-)
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, LineSoFar
+from streaming_code_generator.core.extract.wording import is_line_of_code, starts_like_code
 from streaming_code_generator.core.syntax import names_file
 
 _FIELDS = (

@@ -16,11 +16,9 @@ import re
 
 from streaming_code_generator.core.extract.bare import BareCode, BareText
 from streaming_code_generator.core.extract.blocks import (
-    SHOWS_OTHER,
     AfterCode,
     ForeignBlocks,
     LeadIn,
-    Written,
     enter,
     is_tag_alone,
 )
@@ -37,14 +35,18 @@ from streaming_code_generator.core.extract.response_lines import (
     BLANK,
     LINE_LIMIT,
     MAY_OPEN,
-    QUOTED_BY_BACKTICKS,
     Fence,
     fence_behind,
     fence_of_quotes,
+    opening_fence,
+)
+from streaming_code_generator.core.extract.wording import (
+    QUOTED_BY_BACKTICKS,
+    SHOWS_OTHER,
+    Written,
     is_greeting,
     is_line_of_code,
     leads_to_text,
-    opening_fence,
     reads_like_prose,
     starts_like_code,
 )

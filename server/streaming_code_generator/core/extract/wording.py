@@ -1,0 +1,394 @@
+"""What the words of a response say: code or prose, and what of the blocks beside them.
+
+Rules of thumb, which lean on what models really write. A comment counts as code, as it belongs into
+the document.
+"""
+
+import re
+from dataclasses import dataclass
+
+_CODE_START = re.compile(
+    r"""
+    (?:\ {2,}|\t)[\ \t]*[^\s`~<]                 # indented, and no fence or tag
+    | \ ?(?:
+        (?:async\ )?def\ \w+\(
+      | class\ \w+[:({]
+      | from\ [\w.]+\ import\ [\w(*]
+      | \#include | \#! | // | /\* | <[A-Za-z!?] | @\w | \{ | \"\"\" | '''[^a-z\n]
+      | \*{3}\ Begin\ Patch | diff\ --git\ | @@\ -
+      | [A-Za-z_][\w.]*\(                        # a call
+      | (?:(?:export|const|let|var|static|final|public|private|auto|int|char|double)\ )*
+        [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*         # an assignment to a name, field or item
+        \ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
+    )
+    """,
+    re.VERBOSE,
+)
+_COMMENT = re.compile(r"#(?!#)|//|/\*|--|;|%|\"\"\"|'''|<|\{|@")
+_MARKUP = re.compile(r"\A(?:[*_>#\s-]|\d+[.)]\s|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff])+")
+"""What a line of Markdown begins with: marks of lists and headings, pictures."""
+_STEP = re.compile(r"\s*\d+[.)]\s+[A-Z*]")
+"""What the lines of a numbered list begin with, which name what to do."""
+_INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
+_CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
+_SENTENCE = re.compile(
+    r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
+)
+_SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
+_LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
+_STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol", "pascal", "smalltalk", "lean"}
+_BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
+"""How a line of code ends that opens a block by a word."""
+_FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
+_OPENER = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|sorry|unfortunately|hmm|wait"
+    r"|here(?:['\u2019]s| is| are| you)|below (?:is|are)|the (?:following|code|function|user)"
+    r"|this (?:is|code|function|program|script|class|implementation|snippet|example)"
+    r"|let(?:['\u2019]s| me| us)|i['\u2019](?:ll|m|ve|d)"
+    r"|i (?:am|can|have|will|need|cannot|should|think)"
+    r"|you can|we (?:need|can|have|are|will|should)|first,|well,|so,|now,|note that|note:"
+    r"|step \d|explanation|solution|answer|as an ai"
+    r"|to (?:do|solve|create|implement|write|add))(?!\w)",
+    re.IGNORECASE,
+)
+_COMMON_WORD = re.compile(
+    r"an?|are|be|been|below|can|could|does|following|has|have|here|how|i|it(?:'?s)?|just|let's|like"
+    r"|me|must|my|needs?|of|our|please|provided|should|simple|that|the|their|them|then|there|these"
+    r"|they|this|those|two|us(?:e[drs]?|ing)|wants?|we|what|which|will|would|your?"
+)
+"""Words that English can hardly do without, and that no language has for keywords."""
+
+_FOREIGN_LETTERS = 4
+"""So many letters outside ASCII, outside quotes, speak for prose in another language."""
+
+
+_HEADING = re.compile(
+    r"(?:(?:\w+ )?code|answer|solution|implementation|(?:brief |short )?explanations?"
+    r"|(?:example )?usage|(?:usage )?examples?|example output|notes?|output"
+    r"|how it works|how to use(?: it| this)?|key (?:points|changes)|changes(?: made)?"
+    r"|what changed|summary|test(?:s|ing)?|result|breakdown|installation|alternatives?)[ ]?:?[*_]*",
+    re.IGNORECASE,
+)
+"""What stands above the parts of an answer that are not code."""
+
+
+QUOTED_BY_BACKTICKS = {"javascript", "typescript", "javascriptreact", "typescriptreact", "go"}
+QUOTED_BY_BACKTICKS |= {"shellscript", "perl", "ruby", "sql", "mysql", "r"}
+"""Languages in which a line of code may begin with a backtick."""
+
+
+_KEYED = {"yaml", "yml", "dockercompose", "ini", "properties", "toml"}
+_WITH_TARGETS = {*_KEYED, "makefile", "make", "just"}
+_SMALL_KEY = re.compile(r"\s*(?:- )?[a-z_.][\w./%-]*:(?: |$)")
+"""What the lines of such languages begin with: a key, or a target."""
+_OF_LISTS = {"lisp", "commonlisp", "elisp", "emacs-lisp", "clojure", "scheme", "racket", "fennel"}
+_LIST = re.compile(r"[('`]*\([\w*+!?<>=/.:-]+(?:[ )]|$)")
+_SECTION = re.compile(r"\[{1,2}[\w.\"' -]+\]{1,2}")
+
+_STEPS = re.compile(
+    r"\s*(?:(?:Given|When|Then|And|But) |(?:Feature|Rule|Background|Scenario(?: Outline| Template)?"
+    r"|Examples?|Scenarios):)"
+)
+"""What the lines of Gherkin begin with, which are sentences otherwise."""
+_OF_STEPS = {"gherkin", "cucumber", "feature"}
+
+
+def starts_like_code(beginning: str, language_id: str = "") -> bool:
+    """Whether a line that begins so is code, whatever follows.
+
+    Once true it stays true for every longer beginning, so it may be asked at any time.
+    """
+    is_step = language_id in _OF_STEPS and _STEPS.match(beginning) is not None
+    return is_step or _CODE_START.match(beginning) is not None
+
+
+def reads_like_prose(line: str, language_id: str = "") -> bool:
+    """Whether a line, or its first few hundred characters, is a sentence or a heading."""
+    if starts_like_code(line, language_id) or _COMMENT.match(line.lstrip()):
+        return False
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
+        return False
+    if _BLOCK_OPENS.search(line):
+        return False
+    # Signs of prose against marks of code:
+    #
+    #     Here is the function you need:    8 to 0    prose
+    #     This returns x.                   3 to 0    prose
+    #     result                            0 to 0    code
+    #     SELECT name FROM users            0 to 0    code
+    text = _INLINE_CODE.sub("", _MARKUP.sub("", line, count=1)).strip()
+    words = {word.lower() for word in _WORD.findall(text)}
+    letters = sum(char.isalpha() for char in text if not char.isascii())
+    is_capital = text[:1].isupper() and not text.isupper()
+    has_name = "`" in line and text.endswith((".", ":"))
+    signs = (
+        line.lstrip().startswith(("##", "**", "__")),
+        _STEP.match(line),
+        _OPENER.match(text),
+        is_capital and (has_name or _FIRST_SENTENCE.match(text)),
+        # A sentence may begin with a name in backticks, which is gone by now.
+        line.startswith("`") and _SENTENCE.fullmatch(text),
+        language_id not in _STOPS_ARE_CODE and _SHORT.fullmatch(text),
+        language_id not in _WITH_TARGETS and _LEADS_ON.fullmatch(text),
+        letters >= _FOREIGN_LETTERS,
+    )
+    prose = sum(_COMMON_WORD.fullmatch(word) is not None for word in words)
+    prose += 3 * bool(_HEADING.fullmatch(text) and (":" in text or "*" in text))
+    prose += 2 * sum(map(bool, signs))
+    return prose > 1 and prose > len(_CODE_MARK.findall(text))
+
+
+_CODE_LINE = re.compile(
+    r"""
+    (?:async\ )?def\ \w | class\ [A-Z]\w*[\s:({<] | import\ [\w{*"'.] | from\ [\w.]+\ import\b
+  | (?:export|const|let|var|function|func|fn|pub|impl|struct|enum|interface|public|private
+      |protected|static|package|namespace|using|module|local|type|require)\ [\w{*]
+  | (?:if|for|while|with|try|elif|match|switch|foreach)\b.*[:{)]$ | return\b.*[;\w)\]}"']$
+  | [A-Z]{3,}\ [\w*("'\[$./@{-]               # SQL, a Dockerfile
+  | [\w.$()/%-]+\ ?:\ *\$                      # a target of a makefile
+  | \#include | \#! | <[A-Za-z!?/] | @\w+(?:\(|$) | [\[{(]\s*$ | [A-Za-z_][\w.]*\(.*\)?[;:{]?$
+  | [A-Za-z_][\w.]*(?:\[[^\]\s]*\])*\ ?(?::\ ?[\w.\[\],|\ ]+?)?\ ?[-+*/%|&^:?]?=[^=]
+  | [A-Za-z_@#$].*[{};]$ | \.[\w-]+\ *\{ | [\w-]+:\ *[\w"'\[{-].*$(?<![.!?]) | \#\ \w
+    """,
+    re.VERBOSE,
+)
+
+
+_SIGN_OF_CODE = re.compile(r"->|::|=>|[;{}=<>|\\$]|\w\(")
+_NO_START = re.compile(r"\s*[-*>|#\u2022\d]")
+_LEAST_SIGNS = 2
+_SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")
+
+
+def is_line_of_code(line: str, language_id: str = "") -> bool:
+    """Whether a whole line below prose is where code begins."""
+    # A line that is no item of a list may have signs that prose has not.
+    signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
+    has_signs = len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
+    # Lists and quotations belong to the prose; so does what reads like it with code in between,
+    # as "`x = 1` sets the value." does.
+    if language_id in _OF_STEPS and _STEPS.match(line):
+        return True
+    if language_id in _KEYED and _SECTION.fullmatch(line):
+        return True
+    if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
+        return not line.rstrip().endswith((".", "!", "?"))
+    if language_id in _OF_LISTS and _LIST.match(line):
+        return True
+    return (
+        bool(_CODE_LINE.match(line) or has_signs)
+        and not reads_like_prose(line, language_id)
+        and not _SENTENCE_END.search(line)
+    )
+
+
+_MAY_BE_NOTE = re.compile(
+    r"[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
+)
+_MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]+|#+|\d+[.)]?|-+\ ?")
+_NAME_IN_FRONT = re.compile(r"`(?:[^`\n]+(?:`(?: .*)?)?)?$")
+"""Matches a sentence that begins with a name in backticks, and each of its beginnings."""
+_KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
+_TAG_OF_TEXT = re.compile(r"<(?:d(?:e(?:t(?:a(?:i(?:l(?:s(?:>.*)?)?)?)?)?)?)?)?$")
+MAY_HOLD_TAGS = {"html", "markdown", "mdx", "xml", "xsl", "svg", "vue", "svelte", "php", "astro"}
+MAY_HOLD_TAGS |= {"javascriptreact", "typescriptreact", "handlebars", "jinja", "erb"}
+
+
+def may_be_note(beginning: str, language_id: str) -> bool:
+    """Whether a line that begins so may turn out to be a note behind the code."""
+    if language_id in _KEYED and _KEY.match(beginning):
+        return False
+    if beginning[0] == "<" and language_id and language_id not in MAY_HOLD_TAGS:
+        return beginning == "<" or _TAG_OF_TEXT.match(beginning) is not None
+    if beginning[0] == "`" and language_id not in QUOTED_BY_BACKTICKS:
+        return _NAME_IN_FRONT.match(beginning) is not None
+    return bool(
+        _MAY_BECOME_NOTE.fullmatch(beginning)
+        or (_MAY_BE_NOTE.match(beginning) and not starts_like_code(beginning, language_id))
+    )
+
+
+_RULE = re.compile(r"-{3,}|\*{3,}|_{3,}")
+"""A rule of Markdown."""
+_WITH_RULES = {
+    "yaml",
+    "yml",
+    "dockercompose",
+    "sql",
+    "mysql",
+    "lua",
+    "haskell",
+    "ada",
+    "elm",
+    "vhdl",
+}
+"""Languages in which such a line is code, or a comment."""
+_LABEL = re.compile(r"[A-Z][a-z]+(?: [a-z]+){1,3}: ?\S.*")
+_PLAIN_SENTENCE = re.compile(r"[A-Z][a-z']*(?: (?:[\w'-]+|`[^`]+`),?){4,}[.!:]")
+
+
+def is_note(line: str, language_id: str) -> bool:
+    """Whether a whole line, behind code and a blank line, is a note about it."""
+    # "Time complexity: O(1)" is no sentence, and no code where keys have no blanks in them.
+    is_label = language_id not in _KEYED and _LABEL.fullmatch(line.strip()) is not None
+    is_tag = line.startswith("<") and line.rstrip().endswith(">")
+    if _RULE.fullmatch(line.strip()):
+        return language_id not in _WITH_RULES
+    return may_be_note(line, language_id) and (
+        is_tag or is_label or reads_like_prose(line, language_id)
+    )
+
+
+def is_plain_sentence(line: str) -> bool:
+    """Whether a line is a sentence of several words that nobody takes for code."""
+    return _PLAIN_SENTENCE.fullmatch(line.strip()) is not None
+
+
+_GREETING = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|no problem|got it)\b",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|no problem|got it"
+    r"|here(?:['\u2019]s| is| are)|below (?:is|are)|i(?:['\u2019]ve| have))\b",
+    re.IGNORECASE,
+)
+_LONGEST_LEAD = 14
+
+
+def leads_to_text(line: str) -> bool:
+    """Whether a line, or its beginning, speaks to the user in front of the text they asked for."""
+    start = line.lstrip()
+    may_lead = any(lead.startswith(start.lower()) for lead in _LEADING_WORDS)
+    return (len(start) < _LONGEST_LEAD and may_lead) or _LEADS.match(start) is not None
+
+
+_LEADING_WORDS = (
+    *("sure", "certainly", "of course", "absolutely", "okay", "alright", "great", "no problem"),
+    *("got it", "here's", "here\u2019s", "here is", "here are", "below is", "below are"),
+    *("i've", "i\u2019ve", "i have"),
+)
+
+
+def is_greeting(text: str) -> bool:
+    """Whether a text, one or two lines before the one asked for, only speaks to the user."""
+    return _GREETING.match(text.lstrip()) is not None
+
+
+SHOWS_OTHER = re.compile(
+    r"\b(?:(?:errors?|exceptions?)(?! handling)|traceback|outputs?|pseudo-?code|structure|layout"
+    r"|tree|logs?|message|currently|original|before|wrong|incorrect|old)\b",
+    re.IGNORECASE,
+)
+"""Words before a block that may hold something else than the code."""
+
+OPENS_AN_ASIDE = re.compile(
+    r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
+    |prints?|results?|install\w*|alternativ\w*|approach|variant
+    |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
+    |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
+    |would)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words, before a further block, by which it is not part of the code."""
+
+EXPLAINS = re.compile(
+    r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
+    r"|\bhow\ (?:it|this|the\ code)\ works\b|\bline\ by\ line\b",
+    re.IGNORECASE,
+)
+"""Words from which on all blocks only show what the code does."""
+SHOWS_ALL = re.compile(
+    r"\b(?:complete|full|whole|entire|final)\ (?:\w+\ )?(?:code|program|script|file|version"
+    r"|solution|implementation|function|class)\b|\ball\ together\b",
+    re.IGNORECASE,
+)
+"""Words before a block that has once more what came in parts."""
+
+_ENDS_THE_ANSWER = re.compile(
+    r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
+    r"|example usage|output|let me|let's|i|make sure|remember|you can|you could"
+    r"|to (?:use|run|test|call|try)|how"
+    r"|alternatively|or|key|where|both|each|here(?:'s| is) (?:how|an? (?:explanation|breakdown"
+    r"|example|brief))|hope|feel free|if you|when|please|as you|explained|breakdown)\b",
+    re.IGNORECASE,
+)
+"""How what is written behind the code begins, if it is about the code."""
+
+_GOES_ON = re.compile(
+    r"[*_#>\s-]*(?:and|then|next|also|finally|second|third|now|plus|step|with|part|file|\d+[.)]"
+    r"|the (?:other|helper|second|rest|next|remaining|implementation))\b",
+    re.IGNORECASE,
+)
+_NAMES_FILE = re.compile(r"[*_#>`\s]*[\w./-]*\w\.\w{1,5}[*_`\s]*")
+"""A heading with a file's name, above that file's block."""
+
+
+def ends_the_answer(said: str) -> bool:
+    """Whether nothing more of the code comes, by what has been said behind it so far."""
+    # Behind the code of an answer, and whether it ends there where no explanation is wanted:
+    #
+    #     "This f"                   begins like a remark: it ends
+    #     "And the helper it"        may lead to another part: wait for the line's end
+    #     "And the helper it uses:"  leads to another part: wait for the block
+    #     "It is fast.\n"            does not lead anywhere: it ends
+    said = said.lstrip()
+    if not said:
+        return False
+    if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
+        return not _GOES_ON.match(said)
+    line, ended, _ = said.partition("\n")
+    leads_on = line.rstrip(" *_").endswith(":") or _NAMES_FILE.fullmatch(line)
+    return bool(ended) and not leads_on and not _GOES_ON.match(line)
+
+
+_DEFINITION = re.compile(
+    r"^[ \t]*(?:(?:export|default|pub|public|private|async|static|final|abstract)\ )*"
+    r"(?:def|class|function|func|fn|const|let|var|interface|struct|enum|type|trait|module)"
+    r"[ \t]+(\w+)",
+    re.MULTILINE,
+)
+_CALL = re.compile(
+    r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
+)
+_TRIES_IT = re.compile(
+    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
+)
+_IMPORT = re.compile(
+    r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
+    r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is known of an answer's code so far, so that no block has to be read again."""
+
+    names: frozenset[str] = frozenset()
+    """What is defined in it."""
+    has_code: bool = False
+    has_only_imports: bool = True
+
+    @property
+    def is_import_only(self) -> bool:
+        """Whether there are imports and nothing that uses them: more has to come."""
+        return self.has_code and self.has_only_imports
+
+    def with_block(self, code: str) -> "Written":
+        """Return what is known once a further block has come."""
+        lines = [line for line in code.split("\n") if line.strip()]
+        return Written(
+            self.names.union(_DEFINITION.findall(code)),
+            self.has_code or bool(lines),
+            self.has_only_imports and all(map(_IMPORT.match, lines)),
+        )
+
+    def is_shown_by(self, first_line: str) -> bool:
+        """Whether a further block that begins so tries the code out, or says it anew."""
+        again, called = _DEFINITION.match(first_line), _CALL.match(first_line)
+        return bool(
+            _TRIES_IT.match(first_line)
+            or (again and again[1] in self.names)
+            or (called and called[1] in self.names)
+        )
