@@ -272,7 +272,7 @@ def test_cancel_with_a_bang_says_when_nothing_runs_and_starts_no_server(
         assert editor.server_pids == []
 
 
-@pytest.mark.parametrize("command", ["accept", "remove", "retry", "status"])
+@pytest.mark.parametrize("command", ["accept", "remove", "retry"])
 def test_what_needs_a_generation_starts_no_server(tmp_path: Path, command: str) -> None:
     with Neovim(tmp_path) as editor:
         editor.command(f"StreamingCodeGenerator {command}")

@@ -162,12 +162,15 @@ function M.profiles()
   return status and status.profiles or {}
 end
 
---- Show running and recent generations, the totals and the costs.
+--- Show running and recent generations, the totals and the costs, of today too: the server is
+--- started for that.
 function M.status()
-  run_here('status', {}, function(result)
-    require('streaming_code_generator.view').open(
-      require('streaming_code_generator.status').text(result)
-    )
+  wire.with_client(vim.api.nvim_get_current_buf(), function(client)
+    run(client, 'status', {}, function(result)
+      require('streaming_code_generator.view').open(
+        require('streaming_code_generator.status').text(result)
+      )
+    end)
   end)
 end
 
