@@ -340,6 +340,11 @@ export class Editor {
     await this.#at(line, column);
   }
 
+  /** Have another extension show the file of the active tab. */
+  async keep(name) {
+    await this.server.helper.request('keep', { file: path.join(this.workspace, name) });
+  }
+
   /** Open a file of the workspace, or show its tab; with the cursor at a place, if one is given. */
   async show(name, place) {
     await this.server.helper.request('open', { file: path.join(this.workspace, name), place });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { until } from '../editor.mjs';
@@ -67,7 +67,23 @@ async function closesWithSaving(editor, { workspace }) {
   assert.equal(vetoed.length, 0, `${vetoed.length} of ${ROUNDS} tabs stayed open: ${vetoed}`);
 }
 
+async function endsWithItsTab(editor, { workspace }) {
+  writeFileSync(path.join(workspace, 'kept.py'), 'a = 1\n\n');
+  await editor.keep('kept.py');
+  await editor.show('kept.py', [2, 1]);
+  await editor.generate('[name=kept] [lines=800]');
+  await editor.shows('kept_2 = 2');
+  assert.ok(await closeTab(editor, 'kept.py', 'Save'));
+  await editor.idle(5_000);
+  await editor.notification('kept.py was saved and closed while code was still arriving');
+  await editor.clearNotifications();
+  assert.equal(await editor.page.locator('.tab[data-resource-name="kept.py"]').count(), 0);
+  const saved = readFileSync(path.join(workspace, 'kept.py'), 'utf8').trimEnd();
+  assert.ok(`a = 1\n${lines('kept', 800)}`.startsWith(saved), saved);
+}
+
 export const cases = [
   { name: 'tabs close without saving, whatever streams', body: closesWithoutSaving },
   { name: 'tabs close with saving, whatever streams', body: closesWithSaving },
+  { name: 'a generation ends with its tab, though another extension has the document open', body: endsWithItsTab },
 ];

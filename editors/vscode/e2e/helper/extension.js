@@ -13,6 +13,10 @@ const REQUESTS = {
     // Not `showTextDocument`: the editor would keep the document for minutes after its tab is closed.
     await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file), { preview: false, selection });
   },
+  // As other extensions do: the editor keeps the document for minutes after its tab is closed.
+  keep: async ({ file }) => {
+    await vscode.window.showTextDocument(vscode.Uri.file(file));
+  },
   run: async ({ command }) => {
     await vscode.commands.executeCommand(command);
   },

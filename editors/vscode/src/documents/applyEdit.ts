@@ -61,6 +61,9 @@ export class EditApplier {
       if (tracked.document.isClosed) {
         return refusal('the document was closed');
       }
+      if (tracked.isPutAway()) {
+        return refusal('the tab of the document was closed');
+      }
       if (tracked.isDiscarded) {
         return refusal('the changes of the document were thrown away');
       }

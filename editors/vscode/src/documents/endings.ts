@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { BusyDocuments } from './busyDocuments';
 import type { ServerControl } from '../server/serverControl';
 import type { Discard } from './dirtyState';
+import { shownBy } from './trackedDocuments';
 import type { TrackedDocument, TrackedDocuments } from './trackedDocuments';
 import type { Generations } from '../generations/generations';
 import { NAME } from '../names';
@@ -12,6 +13,8 @@ import { ServerCommand } from '../wire';
 
 const MOST_ATTEMPTS = 4;
 const ATTEMPT_MS = 250;
+/** A document that is still open so long after its tab was closed is kept by another extension, for minutes. */
+const OUTLIVES_MS = 1_000;
 /** What `vscode.open` stands for where commands of the editor itself run. */
 const SHOW = '_workbench.open';
 
@@ -20,7 +23,7 @@ export class Endings implements vscode.Disposable {
 
   constructor(
     private readonly server: ServerControl,
-    documents: TrackedDocuments,
+    private readonly documents: TrackedDocuments,
     private readonly busy: BusyDocuments,
     private readonly generations: Generations,
     private readonly log: vscode.LogOutputChannel,
@@ -28,6 +31,7 @@ export class Endings implements vscode.Disposable {
     this.subscriptions = [
       documents.onDidDiscard(({ tracked, discard }) => void this.discarded(tracked, discard)),
       documents.onDidForgetClosed((tracked) => this.closed(tracked)),
+      vscode.window.tabGroups.onDidChangeTabs(({ closed }) => closed.forEach((tab) => void this.tabClosed(tab))),
     ];
   }
 
@@ -45,6 +49,22 @@ export class Endings implements vscode.Disposable {
       this.server.execute(ServerCommand.cancel, { uri }).catch(() => undefined), // it has ended by itself
       discard === 'undone' ? discardAgain(document) : undefined,
     ]);
+  }
+
+  /** A tab that the user closes ends what is generated there, though its document may stay open without it. */
+  private async tabClosed({ input }: vscode.Tab): Promise<void> {
+    const uris = shownBy(input).map((uri) => uri.toString());
+    for (const tracked of uris.flatMap((uri) => this.documents.get(uri) ?? [])) {
+      const { document } = tracked;
+      tracked.hasLostTab = true;
+      if (tracked.isPutAway() && this.generations.all(document.uri.toString()).length > 0) {
+        await closedWithin(document, OUTLIVES_MS);
+        if (tracked.isPutAway() && !document.isClosed && !this.busy.isRenaming(document)) {
+          this.closed(tracked);
+          await this.server.execute(ServerCommand.cancel, { uri: document.uri.toString() }).catch(() => undefined);
+        }
+      }
+    }
   }
 
   private closed({ document, history, isDiscarded }: TrackedDocument): void {

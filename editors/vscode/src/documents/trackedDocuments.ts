@@ -18,12 +18,19 @@ export class TrackedDocument {
   beginsStep = true;
   /** Whether the user has thrown away what is not on disk: nothing may be written here any more. */
   isDiscarded = false;
+  /** Whether the last tab that showed it was closed. */
+  hasLostTab = false;
   private readonly dirty: DirtyState;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(readonly document: vscode.TextDocument) {
     this.history = new DocumentHistory(document.version, document.getText());
     this.dirty = new DirtyState(document.version, document.isDirty);
+  }
+
+  /** Whether the user has closed its tab: an edit would open it again. */
+  isPutAway(): boolean {
+    return this.hasLostTab && !hasTab(this.document);
   }
 
   /** Run one thing after the other, whatever became of the one before. */
@@ -111,6 +118,7 @@ export class TrackedDocuments implements vscode.Disposable {
     if (tracked) {
       tracked.beginsStep = true;
       tracked.isDiscarded = false;
+      tracked.hasLostTab = false;
     }
   }
 
@@ -155,6 +163,20 @@ export class TrackedDocuments implements vscode.Disposable {
 export function textOf(document: vscode.TextDocument): LazyText {
   const end = document.lineAt(document.lineCount - 1).range.end;
   return { length: document.offsetAt(end), toString: () => document.getText() };
+}
+
+/** Whether a tab shows a document, alone or beside another version of it. */
+function hasTab(document: vscode.TextDocument): boolean {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  return tabs.some(({ input }) => shownBy(input).some((uri) => uri.toString() === document.uri.toString()));
+}
+
+/** What a tab shows of documents that can be edited. */
+export function shownBy(input: unknown): vscode.Uri[] {
+  if (input instanceof vscode.TabInputText) {
+    return [input.uri];
+  }
+  return input instanceof vscode.TabInputTextDiff ? [input.original, input.modified] : [];
 }
 
 /** The editor's spelling of an address: `file:///c:/x` and `file:///c%3A/x` are the same. */
