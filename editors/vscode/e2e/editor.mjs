@@ -423,7 +423,8 @@ export class Editor {
 
   /** Save the active file and return what is on disk. */
   async saved(name) {
-    await this.keyboard.press('Control+S');
+    // A key would return before the file, which is emptied first, is written.
+    await this.run('workbench.action.files.save');
     const unsaved = `.tab.active.dirty[data-resource-name="${name}"]`;
     await this.seen(`${name} is saved`, (tab) => !document.querySelector(tab), unsaved);
     return fs.readFileSync(path.join(this.workspace, name), 'utf8');
