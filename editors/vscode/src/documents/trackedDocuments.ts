@@ -18,7 +18,7 @@ export class TrackedDocument {
   beginsStep = true;
   /** Whether the user has thrown away what is not on disk: nothing may be written here any more. */
   isDiscarded = false;
-  /** Whether the last tab that showed it was closed. */
+  /** Whether a tab that showed it was closed since the newest generation began. */
   hasLostTab = false;
   private readonly dirty: DirtyState;
   private queue: Promise<unknown> = Promise.resolve();

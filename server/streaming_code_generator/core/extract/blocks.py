@@ -424,7 +424,8 @@ class AfterCode(FilterStage):
     def __init__(self, target: CodeTarget, written: Written, tag: str = "") -> None:
         self._target = target
         self._tag = tag
-        self._written = written
+        self.written = written
+        """What is known of the code before."""
         self.may_be_over = target.ends_with_code and not written.is_import_only
         self._head = LineHead()
         self._between = ""
@@ -455,7 +456,7 @@ class AfterCode(FilterStage):
             not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
         )
         self._only_explains = self._only_explains or bool(EXPLAINS.search(self._between))
-        is_again = not self._written.is_import_only and SHOWS_ALL.search(self._between)
+        is_again = not self.written.is_import_only and SHOWS_ALL.search(self._between)
         is_aside = self._only_explains or is_again or OPENS_AN_ASIDE.search(self._between)
         if is_of_code and not is_aside:
             return FilterStep(following=_FurtherBlock(self, fence, line))
@@ -473,13 +474,9 @@ class AfterCode(FilterStage):
         self._aside = fence
         return FilterStep(pieces=explanation(line + "\n").pieces, following=self)
 
-    def is_aside(self, first_line: str) -> bool:
-        """Whether a further block that begins so is no part of the code."""
-        return self._written.is_shown_by(first_line)
-
     def go_on(self, fence: Fence, line: str, first_line: str) -> FilterStep:
         """Go into a further block, a blank line below the code so far."""
-        block = FencedCode(fence, self._target, self._written)
+        block = FencedCode(fence, self._target, self.written)
         return FilterStep(pieces=[Dropped("fence", line)], following=block, rest="\n" + first_line)
 
     def _passed(self, text: str) -> FilterStep:
@@ -488,7 +485,7 @@ class AfterCode(FilterStage):
         is_end = (
             self._target.ends_with_code
             and self._aside is None
-            and not self._written.is_import_only
+            and not self.written.is_import_only
             and ends_the_answer(self._between)
         )
         return FilterStep(pieces=explanation(text).pieces, is_end=is_end)
@@ -516,7 +513,7 @@ class _FurtherBlock(FilterStage):
             return FilterStep()
         if not self._first.endswith("\n") and len(line) < LINE_LIMIT:
             return FilterStep()
-        if self._after.is_aside(line):
+        if self._after.written.is_shown_by(line):
             step = self._after.set_aside(self._fence, self._line)
             following = step.following or self._after
             return FilterStep(
