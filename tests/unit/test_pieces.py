@@ -11,6 +11,7 @@ from streaming_code_generator.editing.region import (
     Kind,
     Piece,
     Pieces,
+    PlacedEdit,
     absorb,
     document_length,
     is_untouched,
@@ -171,3 +172,10 @@ def test_text_appended_goes_behind_what_was_typed_at_the_end() -> None:
 
 def test_removing_what_the_user_removed_already_does_nothing() -> None:
     assert place((Piece(OWN, 1), Piece(DELETED, 2)), Edit(1, 3, "")) == []
+
+
+def test_what_stands_side_by_side_is_replaced_as_one() -> None:
+    r"""The user took out the first line feed of `\r\n\n`: half of a CRLF is no place."""
+    pieces = (Piece(OWN, 2), Piece(DELETED, 1), Piece(OWN, 1))
+
+    assert place(pieces, Edit(0, 4, "new")) == [PlacedEdit(0, 3, "new")]

@@ -127,9 +127,13 @@ def place(pieces: Pieces, edit: Edit) -> list[PlacedEdit]:
     offset = insertion = document_length(before)
     removals: list[PlacedEdit] = []
     for piece in middle:
+        end = offset + piece.in_document
         if piece.kind is Kind.OWN:
-            removals.append(PlacedEdit(offset, offset + piece.length, ""))
-        offset += piece.in_document
+            # Where the user took out what lay between two of them, they are one: of a CRLF, each
+            # half would be no place of its own.
+            start = removals.pop().start if removals and removals[-1].end == offset else offset
+            removals.append(PlacedEdit(start, end, ""))
+        offset = end
     if not edit.text:
         return removals
     if removals and removals[0].start == insertion:
