@@ -683,3 +683,55 @@ def test_a_text_of_which_only_a_line_ending_is_left_is_undone() -> None:
     desk.outcomes += desk.writer.put_back("0")
     desk.land()
     assert desk.mirrored == TEXT
+
+
+def test_an_undo_is_known_that_also_takes_back_what_a_formatter_did_elsewhere() -> None:
+    """Once, only what it did beside the code was, and the generation completed with a hole."""
+    desk = Desk("top = 0\nb = 1\nc = 2\nend = 3\n")
+    desk.open("0", 8, 20)
+    desk.writer.want("0", "foo()\nbar()\nb = 1\nc = 2\n")
+    desk.land()
+    formatted = "TOP = 0\nfoo()\nbAr()\nb = 1\nc =  2\nEND = 3\n"
+    desk.report((((0, 0), (6, 0)), formatted))
+    desk.report(
+        (((0, 0), (6, 0)), "top = 0\nfoo()\nbar()\nb = 1\nc = 2\nend = 3\n"),
+        (((1, 0), (3, 0)), ""),
+    )
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "top = 0\nb = 1\nc = 2\nend = 3\n"
+
+
+def test_text_of_an_edit_that_was_never_reported_is_no_part_of_the_next_one() -> None:
+    """Once, the rest of that counted as removed, and the generation completed with a hole."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "foo(1)\n")
+    desk.reply(desk.sent())
+    desk.report((None, "a\nXb\n"))
+    desk.wait(DOUBT_S)
+    desk.finish("0", "foo(1)\nbar(2)\nmore(3)\n")
+    edit = desk.sent()
+    desk.report((None, "a\nfoo(1)\nZb\n"))
+    desk.reply(edit)
+    desk.land_all()
+
+    assert desk.mirrored.replace("Z", "") == "a\nfoo(1)\nbar(2)\nmore(3)\nb\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+def test_an_undo_brings_back_text_of_an_edit_that_is_still_waited_for() -> None:
+    """Once, only after the wait was its text known, and it stood there twice."""
+    desk = Desk("a\nb\n")
+    desk.open("0", 2)
+    desk.finish("0", "foo(1)\nbar(2)\n")
+    desk.reply(desk.sent())
+    desk.report((None, "a\nXYb\n"))
+    desk.report((None, "a\nfoo(1)\nYb\n"))
+    assert desk.writer.region("0").standing_text() == "foo(1)\n"
+    desk.land_all()
+
+    assert desk.mirrored == "a\nfoo(1)\nYb\n"

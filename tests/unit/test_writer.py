@@ -921,3 +921,45 @@ def test_a_text_that_was_replaced_in_part_is_whole_when_that_is_put_back(
     desk.land()
 
     assert desk.mirrored == "a\ntyped"
+
+
+def test_generated_text_within_what_was_typed_in_a_selection_is_not_covered_by_it() -> None:
+    """Once, putting the selection back made that generation forget its text."""
+    desk = Desk("ab")
+    desk.open("0", 0, 2)
+    desk.user_types(0, 1, "typed()")
+    desk.outcomes += desk.writer.put_back("0")
+    desk.open("1", 7)
+    desk.finish("1", "generated()")
+    desk.land()
+    desk.writer.hand_over("0", "2")
+    desk.finish("2", "")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("2")
+    desk.land()
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land_all()
+
+    assert "generated" not in desk.mirrored
+    assert desk.mirrored.replace("typed()", "") == "ab"
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_a_selection_is_put_back_though_what_took_its_place_was_overwritten_at_once(
+    *, is_removed: bool
+) -> None:
+    """Once, what the edit had replaced of it counted as removed by the user."""
+    desk = Desk("keep\nold_line\nend\n")
+    desk.open("0", 0, 13)
+    desk.writer.want("0", "keep\nshiny()")
+    desk.reply(desk.sent())
+    desk.report((None, "keep\ntyped\nend\n"))
+    desk.wait(DOUBT_S)
+    if not is_removed:
+        desk.finish("0", "keep\nshiny()\nmore()")
+        desk.land()
+        assert "shiny()\nmore()" in desk.mirrored
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored.replace("typed", "") == "keep\nold_line\nend\n"

@@ -80,3 +80,18 @@ def test_an_edit_that_is_made_late_is_known_though_the_user_has_typed_in_it() ->
     desk.finish("0", "")
     desk.land()
     assert desk.mirrored == "ax \nb\n"
+
+
+def test_an_edit_of_several_places_that_is_made_late_is_known_in_one_report() -> None:
+    r"""It reads as if all of it stood behind `b\n`; once, one of the two counted as the user's."""
+    desk = Desk("a\nb\n\nc\n")
+    desk.open("0", 3)
+    desk.open("1", 4)
+    desk.writer.want("0", "\nfoo()\n")
+    desk.writer.want("1", "bar()")
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+
+    desk.report((((2, 0), (2, 0)), "foo()\n\nbar()"))
+    assert desk.writer.region("0").own_text == "\nfoo()\n"
+    assert desk.writer.region("1").own_text == "bar()"

@@ -138,6 +138,8 @@ class Echo:
     """Its text after the change; what differs from that after the steps is the user's."""
     cost: float
     """How unlikely that is, in bits."""
+    left: tuple[str, ...] = ()
+    """What there is of the steps' texts, if the user would have removed the rest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +296,10 @@ def _suppose(
     within_reach = all(_is_within_reach(document.mirror, each, shown) for each in own)
     if not within_reach and not _is_named(window, own, shown, differences):
         return None
-    if not _speaks_for_itself(_collapsed(supposedly), inserted, differences):
+    text = _collapsed(supposedly)
+    if not _speaks_for_itself(text, inserted, differences):
         return None
+    left = tuple(text[low:high] for span in inserted for low, high in _left_of(span, differences))
     return Echo(
         landed=frozenset(steps),
         line_ending=ending,
@@ -303,6 +307,7 @@ def _suppose(
         window_length=len(supposedly),
         reported=reported,
         cost=_cost(differences),
+        left=() if sum(map(len, left)) == sum(end - start for start, end in inserted) else left,
     )
 
 

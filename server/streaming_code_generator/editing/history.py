@@ -31,7 +31,7 @@ from streaming_code_generator.editing.diff import (
     fine_edits,
     single_edit,
 )
-from streaming_code_generator.editing.mirror import Mirror, Point, Splice
+from streaming_code_generator.editing.mirror import Mirror, Point, Splice, split_lines
 from streaming_code_generator.editing.region import ForeignChange, Region, absorb_change
 
 COMING_BACK_BITS = 24
@@ -216,14 +216,14 @@ class RegionHistory:
         """Return where a coordinate lies."""
         return mirror.advance(self.start, coordinate - self._left)
 
-    def found(self, mirror: Mirror, change: ForeignChange | None = None) -> Iterator[PastRegion]:
+    def found(self, mirror: Mirror, changes: Sequence[ForeignChange] = ()) -> Iterator[PastRegion]:
         """Yield what the region was when the field had its present text, the latest first.
 
         Args:
             mirror: The document.
-            change: One to be thought of as made; it touches the field.
+            changes: Some to be thought of as made, the last place first; each touches the field.
         """
-        thought = [] if change is None else [self._step(mirror, change)]
+        thought = [self._step(mirror, change) for change in changes]
         # Only texts of the present one's length can equal it: the others need not be built.
         length = self._right - self._left + sum(step.growth for step in thought)
         growths = (step.growth for step in reversed([*self._steps, *thought]))
@@ -316,6 +316,13 @@ class RegionHistory:
         # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
         return [run for run in _telling_runs(text) if run in removed]
+
+    def has_removed(self, texts: Iterable[str]) -> bool:
+        """Whether all lines of these texts were once removed, and say enough."""
+        lines = [line for text in texts for line in split_lines(text) if line.strip()]
+        removed = "\0".join(step.removed for step in self._steps)
+        is_telling = sum(map(bits, lines)) >= COMING_BACK_BITS
+        return is_telling and all(line.strip() in removed for line in lines)
 
     @property
     def _unread_steps(self) -> list[PastStep]:

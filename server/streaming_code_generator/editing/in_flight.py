@@ -49,6 +49,8 @@ class InFlight:
     """When the client said that it had applied the edit."""
     changed_at_s: float | None = None
     """When a change that did not contain the whole edit arrived."""
+    is_noted: bool = False
+    """Whether the regions' past has it as made and undone at once."""
     is_for_other_text: bool = False
     """Whether the document was loaded anew since it was sent, and the client may not have noticed:
     some count versions from one again then, and apply it to the new text."""

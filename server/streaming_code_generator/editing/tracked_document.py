@@ -5,6 +5,7 @@ A plan is what is to be sent: edits of generations' texts, and what they come to
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
 from streaming_code_generator.editing.diff import Edit, line_edits
@@ -21,6 +22,7 @@ from streaming_code_generator.editing.region import (
     edits_of,
     is_rewriting,
     overlaps,
+    removed_runs,
     same_insertions,
     swept,
 )
@@ -78,10 +80,16 @@ class TrackedDocument:
 
     def _covered_by(self, region_id: str, covering: Region) -> dict[str, CoveredPart]:
         above = {region_id, *self.laid_over(region_id)}
-        return {
+        parts = {
             key: covered_part(self.mirror, self._regions[key], covering)
             for key in self.overlapping(covering.start, covering.end)
             if key not in above and not covering.is_empty
+        }
+        # Text that stands in what was typed there is not replaced with the rest.
+        return {
+            key: part
+            for key, part in parts.items()
+            if self._regions[key].is_empty or document_length(part.pieces)
         }
 
     def overlapping(self, start: Point, end: Point) -> list[str]:
@@ -279,6 +287,28 @@ class TrackedDocument:
                 covered = self._covered_by(region_id, region)
                 self._found[region_id] = region.standing_text(), covered
 
+    def take_for_removed(self, plan: Plan) -> None:
+        r"""Take what is gone of originals for removed by an edit that was not seen, if it may be.
+
+        Nothing is left of what it was to replace, so it may have been made, and its text removed
+        before that was reported. What stood there is put back with the generation's removal then:
+
+            selected    [a = 1\nb = 2]    on its way: `foo()` instead of `b = 2`
+            reported    [a = 1\n]x        the x may stand for `b = 2`, or for `foo()`
+        """
+        for region_id, steps in groupby(plan, key=lambda step: step.region_id):
+            if region_id not in self._found or not self._regions[region_id].is_original:
+                continue
+            edits = [replace(step.edit, text="") for step in steps]
+            left = (each for edit in edits for each in self.changes_of(region_id, edit))
+            if any(self.mirror.slice(each.start, each.end).strip() for each in left):
+                continue
+            for low, high in reversed([*removed_runs(self._regions[region_id].pieces)]):
+                for edit in edits:
+                    start, end = max(low, edit.start), min(high, edit.end)
+                    if start < end:
+                        self.land(region_id, Edit(start, end, ""))
+
     def drop_undone(self, region_id: str) -> None:
         """Leave out of a region's original what was undone meanwhile of the regions below it."""
         region, parts = self._regions[region_id], self._covered[region_id]
@@ -427,10 +457,18 @@ class TrackedDocument:
 
     def was_before(self, change: ForeignChange) -> bool:
         """Whether a change brings a region, and what is around it, back to what they were."""
+        return self._was_before([change])
+
+    def was_before_in_part(self, change: ForeignChange) -> bool:
+        """Whether what of a change touches some region does that; the rest may be anything."""
+        edits = edits_of(self.mirror, self._regions.values(), change)
+        return self._was_before([self._anchored(change.start, edit) for edit in reversed(edits)])
+
+    def _was_before(self, changes: Sequence[ForeignChange]) -> bool:
         return any(
-            next(history.found(self.mirror, change), None) is not None
+            next(history.found(self.mirror, touching), None) is not None
             for history in self._histories.values()
-            if history.is_touched_by(change)
+            if (touching := [*filter(history.is_touched_by, changes)])
         )
 
     def mark_read(self) -> None:

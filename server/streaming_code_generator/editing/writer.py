@@ -364,7 +364,7 @@ class DocumentWriter:
             return self._give_up("no_change")
         # A client that applies an edit in the wrong place applies all of it.
         self._misplaced.drop(flight)
-        self._reader.note_unseen(flight.plan)
+        self._reader.give_up(flight)
         self._in_flight = None
         self.counts.rebased += 1
         return self._settle()
@@ -394,7 +394,7 @@ class DocumentWriter:
         for region_id in self._wishes:
             self.stop(region_id)
         if self._in_flight:
-            self._reader.note_unseen(self._in_flight.plan)
+            self._reader.give_up(self._in_flight)
         self._in_flight = None
         self._doubts = 0
         self._refusals = Refusals()
@@ -426,6 +426,8 @@ class ReportReader:
         self._undo = undo
         self._last_touched: list[str] = []
         """The regions that the latest change touched."""
+        self._given_up: tuple[InFlight, dict[str, str]] | None = None
+        """The latest edit that was given up, and the regions' own texts that it was made for."""
 
     def read(
         self,
@@ -443,6 +445,7 @@ class ReportReader:
             is_undo: Whether the client said that there is an undo among them, or cannot say.
             now_s: The time.
         """
+        was_changed = flight is not None and flight.changed_at_s is not None
         if flight and flight.is_just(changes):
             if self._document.grow(flight.plan):
                 flight.plan = ()
@@ -458,6 +461,9 @@ class ReportReader:
             for change in changes[:own]:
                 self._take(located(self._document.mirror, change), flight, now_s, is_whole=is_whole)
             self._take_others(changes[own:], flight, is_undo=is_undo, now_s=now_s)
+        if flight and was_changed and not flight.misplaced:
+            # What was changed before may have been changed in its text, and be undone now.
+            self.note_unseen(flight)
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
 
@@ -504,7 +510,7 @@ class ReportReader:
             return None
         totals = running_totals(self._document.mirror, changes[:MOST_UNDO_STEPS])
         for count, total in reversed([*enumerate(totals, start=1)]):
-            if self._document.was_before(total):
+            if self._document.was_before_in_part(total):
                 return count, total
         return None
 
@@ -519,6 +525,8 @@ class ReportReader:
         is_whole: bool = False,
     ) -> None:
         echo = self._echo(flight, change) if flight else None
+        if echo is None and self._take_late(change, flight):
+            return
         is_certain = echo is not None and not echo.cost
         if flight and not is_certain:
             part = flight.misplaced_part(change, self._document.mirror, is_whole=is_whole)
@@ -535,12 +543,57 @@ class ReportReader:
             flight.changed_at_s = now_s
 
     def _echo(self, flight: InFlight, change: ForeignChange) -> Echo | None:
-        """Return what of the edit a change shows, unless undo explains all of the change."""
+        r"""Return what of the edit a change shows, unless the past explains all of the change.
+
+        An undo may bring the region back to what it was, or bring back what an edit put there that
+        was never seen: the one on its way often begins with the same text.
+
+            an edit was not seen    foo()
+            the next on its way     foo()\nbar()
+            then reported           foo()            and `bar()`, if it were that, removed
+        """
         echo = find_echo(self._document, flight.plan, change)
         if echo is None and flight.is_converted_in(change, self._document.mirror):
             return converted_echo(self._document, flight.plan, change)
-        is_undo = echo and echo.cost and self._document.was_before(change)
-        return None if is_undo else echo
+        if echo and echo.cost:
+            landed = {step.region_id for step in echo.landed}
+            histories = map(self._document.history, landed)
+            if any(history.has_removed(echo.left) for history in histories):
+                return None
+            if self._document.was_before(change):
+                return None
+        return echo
+
+    def _take_late(self, change: ForeignChange, flight: InFlight | None) -> bool:
+        """Take a change that is just the edit that was given up, in all its places.
+
+        Returns:
+            Whether it is that; else nothing was done.
+        """
+        if self._given_up is None:
+            return False
+        late, texts = self._given_up
+        if any(
+            key not in self._document or self._document.region(key).own_text != text
+            for key, text in texts.items()
+        ):
+            return False
+        echo = find_echo(self._document, late.plan, change)
+        if echo is None or echo.cost:
+            return False
+        self._take_own(late, echo)
+        self._given_up = None
+        for region_id in texts:
+            self._take_for_late(region_id, flight)
+        return True
+
+    def _take_for_late(self, region_id: str, flight: InFlight | None) -> None:
+        """Go on after an edit of a region has landed late."""
+        # It must not undo a removal.
+        self._wishes.want_settled_again(region_id)
+        if flight:
+            # Its steps were made for what stood there without that.
+            flight.take_steps(region_id)
 
     def _take_own(self, flight: InFlight, echo: Echo) -> None:
         """Land what a change shows of the edit; what differs from the text then is the user's."""
@@ -569,22 +622,34 @@ class ReportReader:
         """Let the regions that were touched last be what they were, if it reads like that."""
         touched = [key for key in self._last_touched if key in self._document]
         for region_id in self._undo.look_up(touched, is_undo=is_undo):
-            # What lands late must not undo a removal.
-            self._wishes.want_settled_again(region_id)
+            self._take_for_late(region_id, flight)
         self._document.mark_read()
         for region_id in touched:
             self._document.take_in(region_id)
             if flight and self._document.region(region_id).is_undone:
                 # Its steps were made for all that had landed: now they fit nothing else.
-                self.note_unseen(flight.take_steps(region_id))
+                steps = flight.take_steps(region_id)
+                self._note(() if flight.is_noted else steps)
             if self._wishes.is_putting_back(region_id):
                 # What was brought again meanwhile goes too.
                 self._undo.settle(region_id)
             elif region_id in self._wishes:
                 self._undo.hold(region_id, now_s)
 
-    def note_unseen(self, plan: Plan) -> None:
-        """Take note of steps of the latest edit of which no change was seen: they may come yet."""
+    def give_up(self, flight: InFlight) -> None:
+        """Wait no more for an edit; it may still come, or have been made and overwritten."""
+        self.note_unseen(flight)
+        ids = {step.region_id for step in flight.plan}
+        self._given_up = flight, {key: self._document.region(key).own_text for key in ids}
+        self._document.take_for_removed(flight.plan)
+
+    def note_unseen(self, flight: InFlight) -> None:
+        """Take note of an edit of which no change was seen: the rest of it may come yet."""
+        if not flight.is_noted:
+            flight.is_noted = True
+            self._note(flight.plan)
+
+    def _note(self, plan: Plan) -> None:
         # The client may write its own line endings; what was noted last is looked up first.
         written = {with_endings(plan, ending) for ending in LINE_ENDINGS} - {plan}
         for way in (*sorted(written, key=str), plan):

@@ -383,8 +383,10 @@ class Schedule:
                 case Settled():
                     # An edit that is applied late is taken out again, and that is told again.
                     if generation.state != "removed":
-                        finished = {"finishing": "finished", "removing": "removed"}
-                        generation.state = finished.get(generation.state, generation.state)
+                        is_back = self.writer.region(generation.region_id).is_original
+                        late = "removed" if is_back else "finished"
+                        ended = {"finishing": "finished", "removing": "removed", "failed": late}
+                        generation.state = ended.get(generation.state, generation.state)
                     self.check_settled(generation)
                 case Undone():
                     generation.was_undone = True

@@ -285,23 +285,13 @@ SHOWS_OTHER = re.compile(
 
 OPENS_AN_ASIDE = re.compile(
     r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
-    |prints?|results?|executable|install\w*|alternativ\w*|approach|variant
+    |prints?|results?|install\w*|alternativ\w*|approach|variant
     |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
     |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
     |would)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""
-
-CORRECTS = re.compile(
-    r"\b(?:wait|oops|(?:i|my) (?:apologi[sz]e|mistake|apologies)|i made an? (?:mistake|error|typo)"
-    r"|(?:that|this|it|which)(?: is|['\u2019]s| was) (?:\w+ )?(?:wrong|incorrect)"
-    r"|(?:corrected|fixed) (?:\w+ ){0,2}"
-    r"(?:code|version|function|method|class|implementation|solution|block|script|query)"
-    r"|(?:is|was|there['\u2019]s|has|had) an? (?:\w+ )?(?:mistake|bug|typo))\b",
-    re.IGNORECASE,
-)
-"""Words before a further block by which it takes the place of the one above."""
 
 EXPLAINS = re.compile(
     r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
@@ -344,7 +334,7 @@ def ends_the_answer(said: str) -> bool:
     #     "And the helper it uses:"  leads to another part: wait for the block
     #     "It is fast.\n"            does not lead anywhere: it ends
     said = said.lstrip()
-    if not said or CORRECTS.search(said):
+    if not said:
         return False
     if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
         return not _GOES_ON.match(said)
@@ -363,8 +353,7 @@ _CALL = re.compile(
     r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
 )
 _TRIES_IT = re.compile(
-    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out"
-    r"|chmod \+x |\./\w)"
+    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
 )
 _IMPORT = re.compile(
     r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
@@ -378,25 +367,20 @@ class Written:
 
     names: frozenset[str] = frozenset()
     """What is defined in it."""
-    words: frozenset[str] = frozenset()
+    has_code: bool = False
     has_only_imports: bool = True
 
     @property
     def is_import_only(self) -> bool:
         """Whether there are imports and nothing that uses them: more has to come."""
-        return bool(self.words) and self.has_only_imports
-
-    def is_replaced_by(self, other: "Written") -> bool:
-        """Whether other code has all that this has, as far as that can be seen."""
-        is_alike = 2 * len(self.words & other.words) >= len(self.words)
-        return is_alike and self.names <= other.names and not other.is_import_only
+        return self.has_code and self.has_only_imports
 
     def with_block(self, code: str) -> "Written":
         """Return what is known once a further block has come."""
         lines = [line for line in code.split("\n") if line.strip()]
         return Written(
             self.names.union(_DEFINITION.findall(code)),
-            self.words.union(re.findall(r"\w+", code)),
+            self.has_code or bool(lines),
             self.has_only_imports and all(map(_IMPORT.match, lines)),
         )
 
