@@ -37,7 +37,7 @@ def test_an_answer_makes_the_right_document(case: Case) -> None:
     for name, chunks in chunkings(case.answer).items():
         machine = OutputFilter(placement.target)
         pieces = [piece for chunk in chunks for piece in machine.feed(chunk)] + machine.finish()
-        code = joined(pieces) if machine.refusal is None else ""
+        code, _ = machine.settled(joined(pieces))
         text = case.document
         if code:
             head = text[: offset(text, (placement.line, placement.column))]

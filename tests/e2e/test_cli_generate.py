@@ -113,6 +113,18 @@ async def test_code_only_fails_where_the_answer_has_no_code(command_line: Comman
     assert "no code" in ended.err
 
 
+async def test_code_only_fails_where_the_model_corrects_what_is_printed(
+    command_line: CommandLine,
+) -> None:
+    said = "```python\nx = 1 + a\n```\nWait, that is wrong:\n```python\nx = 2 + a\n```\n"
+    async with OpenAIServer(answer(said)) as server:
+        ended = await command_line.call("generate", "x", "--code-only", *at(server))
+
+    assert ended.exit_code == 1
+    assert ended.out == "x = 1 + a\n"
+    assert "x = 2 + a" in ended.err
+
+
 async def test_prompt_can_come_from_stdin(command_line: CommandLine) -> None:
     async with OpenAIServer(answer("ok")) as server:
         await command_line.call("generate", "-", *at(server), stdin="schreib ä\n".encode())

@@ -245,10 +245,19 @@ def test_the_unit_of_indentation_is_the_document_s(lines: list[str], unit: str) 
 
 
 @pytest.mark.parametrize(
-    ("language_id", "unit"), [("go", "\t"), ("typescript", "  "), ("python", "    "), ("?", "    ")]
+    ("language_id", "text", "unit"),
+    [
+        ("go", "", "\t"),
+        ("typescript", "", ""),
+        ("typescript", "if (x) {", "  "),
+        ("python", "if x:", "    "),
+        ("?", "", ""),
+    ],
 )
-def test_an_unindented_document_takes_the_language_s_unit(language_id: str, unit: str) -> None:
-    assert code_target([""], (0, 0), language_id=language_id).target.indent_unit == unit
+def test_where_no_line_is_indented_the_model_s_way_is_kept_but_for_tabs_and_the_first_level(
+    language_id: str, text: str, unit: str
+) -> None:
+    assert code_target([text], (0, len(text)), language_id=language_id).target.indent_unit == unit
 
 
 @given(

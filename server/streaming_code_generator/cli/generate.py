@@ -79,8 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.code_only and result.lacks_code:
         notify(result.text)
     notify(summary_line(result, has_price=not is_on_this_machine(provider)))
-    # Nothing must not pass for code where the output is piped into a file.
-    return 1 if arguments.code_only and not result.code.strip() else 0
+    is_outdated = "corrected" in result.dropped
+    if arguments.code_only and is_outdated:
+        notify(f"The model corrected the code that was printed; its last version:\n{result.code}")
+    # Nothing, or what is wrong, must not pass for code where the output is piped into a file.
+    return 1 if arguments.code_only and (is_outdated or not result.code.strip()) else 0
 
 
 def _prompt_from(standard_input: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from streaming_code_generator.core.extract.marks import element_in
 from streaming_code_generator.core.extract.parts import (
     DIFF_TAGS,
     CodeTarget,
@@ -20,6 +21,7 @@ from streaming_code_generator.core.extract.response_lines import (
     opening_fence,
 )
 from streaming_code_generator.core.extract.wording import (
+    CORRECTS,
     EXPLAINS,
     MAY_HOLD_TAGS,
     OPENS_AN_ASIDE,
@@ -159,8 +161,8 @@ class _OldOrNew(FilterStage):
 
     def feed(self, segment: str) -> FilterStep:
         """Wait until the block differs from what is selected, or ends."""
-        # "return a - b" is selected, and the answer shows it in a block before "It should be:" and
-        # a block with "return a + b".
+        # "x = 1", "return a - b" is selected, and the answer shows that, or a part, in a block
+        # before "It should be:" and a block with the code.
         self._line += segment
         if not segment.endswith("\n"):
             return FilterStep() if len(self._line) <= LINE_LIMIT else self.finish()
@@ -171,9 +173,11 @@ class _OldOrNew(FilterStage):
         if is_opening or not text:
             return FilterStep()
         if self._fence.is_closed_by(line.removesuffix("\n")):
-            if self._matched < len(self._expected):
+            if not self._matched:
                 return self.finish()
             return FilterStep(following=ForeignBlocks(self._fence, self._target), rest=self._held)
+        if not self._matched and text in self._expected:
+            self._expected = self._expected[self._expected.index(text) :]
         if self._matched == len(self._expected) or text != self._expected[self._matched]:
             return self.finish()
         self._matched += 1
@@ -455,6 +459,10 @@ class AfterCode(FilterStage):
         is_of_code = is_of_language(fence.tag, self._target.language_id) and (
             not fence.tag or not self._tag or is_one_language(fence.tag, self._tag)
         )
+        if is_of_code and not self._only_explains and CORRECTS.search(self._between):
+            block = FencedCode(fence, self._target)
+            dropped = [Dropped("fence", line)]
+            return FilterStep(pieces=dropped, following=block, corrects=self.written)
         self._only_explains = self._only_explains or bool(EXPLAINS.search(self._between))
         is_again = not self.written.is_import_only and SHOWS_ALL.search(self._between)
         is_aside = self._only_explains or is_again or OPENS_AN_ASIDE.search(self._between)
@@ -591,7 +599,7 @@ class ForeignBlocks(FilterStage):
             _, opened, closed = self._blocks[chosen]
             end = len(self._lines) if closed is None else closed
             inside, behind = "".join(self._lines[opened + 1 : end]), self._lines[end:]
-            element = _of_element(inside, self._target.language_id)
+            element = element_in(inside, self._target.language_id)
             if element is None:
                 return explanation(self._take())
             pieces: list[FilteredText | Dropped] = [
@@ -625,20 +633,6 @@ class ForeignBlocks(FilterStage):
         text = "".join(self._lines) + self._line
         self._lines, self._line = [], ""
         return text
-
-
-_ELEMENT = re.compile(r"<(?:style|script)\b[^>]*>\n?(.*?)</(?:style|script)>", re.DOTALL)
-_IN_ELEMENTS = {"css", "scss", "less", "javascript", "typescript"}
-
-
-def _of_element(block: str, language_id: str) -> slice | None:
-    """Return where in a block the code is: in its only element, if it is a page around that."""
-    # In a style sheet "<style>", "p { color: red }", "</style>" is the rule alone.
-    elements = list(_ELEMENT.finditer(block)) if language_id in _IN_ELEMENTS else []
-    if len(elements) == 1:
-        return slice(*elements[0].span(1))
-    is_page = language_id in _IN_ELEMENTS and block.lstrip().startswith("<")
-    return None if is_page else slice(0, len(block))
 
 
 _RUN_COMMANDS = {"", "dockerfile", "makefile", "make", "just", "yaml", "markdown", "plaintext"}

@@ -10,13 +10,17 @@ from streaming_code_generator.core.extract.diffs import Placeholders
 from streaming_code_generator.core.extract.dress import Dress
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.repetition import (
-    ClosingTagOfPhp,
     OverlapAfter,
     OverlapBefore,
     RepeatedAbove,
     RepeatedBelow,
 )
-from streaming_code_generator.core.extract.response_lines import BLANK, columns, segments
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    TAB_COLUMNS,
+    columns,
+    segments,
+)
 
 
 class CodePath:
@@ -80,14 +84,14 @@ class CodePath:
         shown += self._to_layout(self._dress.finish())
         shown += self._to_placeholders(self._above.finish())
         shown += self._to_flush(self._placeholders.finish())
-        shown += self._lay_out(self._flush.finish())
+        shown += self._lay_out(self._flush.finish()) + self._layout.finish()
         if self._above.has_header_of_place(self._placeholders.written) or (
             self._above.has_dropped_header and self._layout.closes_the_place
         ):
             self._tally.refuse(
                 "the answer rewrites more than the place; select all that may change"
             )
-        return shown + self._layout.finish()
+        return shown
 
     def _to_layout(self, text: str) -> str:
         return "".join(
@@ -213,19 +217,30 @@ class Indentation:
         self._first = column
         self._first_may_be_stray = column == 1
 
+    def is_first(self, column: int) -> bool:
+        """Whether a line is as deep as the first one."""
+        return column == self._first and not self._first_may_be_stray
+
+    def move_to(self, indent: str) -> None:
+        """Let what is as deep as the first line stand at another indentation from now on."""
+        self._base = indent
+
     def count_from(self, column: int) -> None:
         """Count from another column: the first line had lost its indentation."""
         self._first = column
         self._first_may_be_stray = False
 
-    def of(self, column: int) -> str:
-        """Return the indentation of a later line that the model began at `column`."""
+    def of(self, column: int, blanks: str) -> str:
+        """Return the indentation of a later line that the model began at `column`, by `blanks`."""
         if self._first_may_be_stray:
             # Tokenizers put a stray space before an answer. The second line shows whether one
             # space is that, or an indented block:   " a", "b" -> 0    " a", " b" -> 1
             self._first_may_be_stray = False
             self._first = column % 2
         difference = column - (self._first or 0)
+        if not self._unit and difference > 0:
+            own = "\t" * (difference // TAB_COLUMNS) if "\t" in blanks else " " * difference
+            return self._base + own
         if self._model_unit is None and abs(difference) in _UNITS:
             self._model_unit = abs(difference)
         # Base "    ", unit a tab; the model wrote two spaces a level, its first line at column 2:
@@ -341,6 +356,63 @@ class FlushFirstLine:
         return text
 
 
+class ClosingTagOfPhp:
+    """Drops `?>` from the code's end if the document has opened what it closes."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._open = 0
+        """How many tags the code has opened and not closed."""
+        self._read = ""
+        """The last character counted, which may be half a tag."""
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        """Return what is certain to stay."""
+        # Behind "<?php" in the document, whose repetition is gone already:
+        #
+        #     echo date("Y");⏎?>             closes what the code has not opened: dropped at the end
+        #     <?php endif; ?>                 closes its own
+        #     ?>⏎<p><?= $name ?></p>⏎<?php   more follows, so it is meant
+        text = self.held + text
+        kept = len(_TAG_AT_END.sub("", text))
+        text, self.held = text[:kept], text[kept:]
+        counted = self._read + text
+        self._open += counted.count("<?") - counted.count("?>")
+        self._read = counted[-1:]
+        return text
+
+    def finish(self) -> str:
+        """Return the tag, unless it is superfluous."""
+        held, self.held = self.held, ""
+        if held.strip() == "?>" and self._open <= 0:
+            self._tally.drop("repetition", held)
+            return ""
+        return held
+
+
+_TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
+"""Matches the tag on a line of its own."""
+
+
+_METHOD = re.compile(r"(?:async )?def \w+\((?:self|cls)\b|@\w")
+_MAY_BE_METHOD = re.compile(r"@|a[sync]{0,4} ?|(?:async )?(?:d|de|def|def \w{0,80}(?:\(\w{0,4})?)")
+"""Matches the beginnings of those, and more."""
+
+
+def _method_around(target: CodeTarget) -> str | None:
+    """Return the indentation of the method that the code is the body of, if it is Python's."""
+    depth = columns(target.base_indent)
+    if target.language_id != "python" or not depth:
+        return None
+    for line in reversed(target.surroundings.above):
+        start = line.lstrip(BLANK)
+        indent = line[: len(line) - len(start)]
+        if start and columns(indent) < depth:
+            return indent if _METHOD.match(start) else None
+    return None
+
+
 _OPEN_BRACKETS = "([{"
 _MOST_BLANKS = 1_000
 """Further blanks at the beginning of a line are no indentation."""
@@ -368,6 +440,9 @@ class Layout:
         self._first_blanks = ""
         """What the first line began with."""
         self._line_ends = 0
+        self._method = _method_around(target)
+        self._start = ""
+        """The beginning of a line that may be that of another method."""
         self.looks_at = self._after.begins_with
         """What a repetition of the text behind the cursor begins with."""
 
@@ -386,6 +461,7 @@ class Layout:
     def held_back(self) -> int:
         """Characters that may repeat what stands around the insertion point."""
         end = len(self._end.held) if self._end else 0
+        end += len(self._start)
         return self._before.held_back + self._after.held_back + self._below.held_back + end
 
     @property
@@ -398,6 +474,7 @@ class Layout:
         line = segment.removesuffix("\n")
         text = self._within_line(line)
         if len(line) < len(segment):
+            text += self._begin_line()
             text += self._close_first_line() if self._inside_line else ""
             if not self._first_line_open:
                 self._line_ends += 1
@@ -409,7 +486,8 @@ class Layout:
 
     def finish(self) -> str:
         """Return what was held back and is to stand in the document."""
-        text = self._below.feed(self._close_first_line()) + self._below.finish()
+        text = self._below.feed(self._begin_line() + self._close_first_line())
+        text += self._below.finish()
         text = self._after.feed(text) + self._after.finish()
         if self._end is not None:
             text = self._end.feed(text) + self._end.finish()
@@ -418,9 +496,24 @@ class Layout:
     def _within_line(self, text: str) -> str:
         if self._inside_line:
             return self._body(text)
-        body = text.lstrip(BLANK)
+        body = text if self._start else text.lstrip(BLANK)
         if len(self._blanks) < _MOST_BLANKS:
             self._blanks += text[: len(text) - len(body)]
+        self._start += body
+        if not self._start or self._may_be_method():
+            return ""
+        return self._begin_line()
+
+    def _may_be_method(self) -> bool:
+        return (
+            self._method is not None
+            and not self._first_line_open
+            and self.indentation.is_first(columns(self._blanks))
+            and _MAY_BE_METHOD.fullmatch(self._start) is not None
+        )
+
+    def _begin_line(self) -> str:
+        body, self._start = self._start, ""
         if not body:
             return ""
         self._inside_line = True
@@ -435,7 +528,10 @@ class Layout:
         # counted from the margin it would end at column 8.
         first = self._first_blanks if self._blanks.startswith(self._first_blanks) else ""
         column = columns(first) + columns(self._blanks[len(first) :])
-        return "\n" * line_ends + self.indentation.of(column) + self._body(body)
+        # Behind "return 1", the body of a method, comes "def other(self):", just as deep.
+        if self._method is not None and self.indentation.is_first(column) and _METHOD.match(body):
+            self.indentation.move_to(self._method)
+        return "\n" * line_ends + self.indentation.of(column, self._blanks) + self._body(body)
 
     def _body(self, text: str) -> str:
         if not self._first_line_open:

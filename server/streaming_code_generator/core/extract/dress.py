@@ -131,11 +131,14 @@ _MAY_BE_PROMPT = {
 }
 _PATH = re.compile(r"[\w./-]*\w\.\w{1,5}:?")
 _LABELLED = re.compile(
-    r"(?:#|//|--|;|%|/\*|<!--) *(?:filepath|file path): *[^\s*]+ *(?:\*/|-->)?", re.IGNORECASE
+    r"(?:#|//|--|;|%|/\*|<!--) *(?:(filepath|file path|filename|file): *)?([^\s*]+\.\w{1,5})"
+    r" *(?:\*/|-->)?",
+    re.IGNORECASE,
 )
-"""How an editor's prompt has a model say which file a block is for."""
+"""A comment with nothing but a file's name, by which models say which file a block is for."""
 _MAY_NAME_FILE = re.compile(
-    r"[\w./-]+:?|(?:#|//?|--?|;|%|/\*|<(?:!-?-?)?) *(?:f(?:i(?:l(?:e(?:[p ].*)?)?)?)?)?",
+    r"[\w./-]+:?|(?:#|//?|--?|;|%|/\*|<(?:!-?-?)?) *(?:file ?(?:path|name)?:? *)?[\w./-]*"
+    r"(?: *(?:\*/?|--?>?))?",
     re.IGNORECASE,
 )
 _OF_OBJECTS = {"json", "jsonc", "json5", "yaml", "jsonl"}
@@ -312,8 +315,14 @@ class Dress:
         if self._is_diff:
             return self._gather(is_whole=True)
         name = self._held.strip()
-        is_own_file = names_file(name.rstrip(":"), self._target.language_id)
-        if not is_old_file and (_LABELLED.fullmatch(name) or is_own_file):
+        comment = _LABELLED.fullmatch(name)
+        path = comment[2] if comment else name.rstrip(":")
+        is_label = (comment and comment[1]) or names_file(path, self._target.language_id)
+        around = self._target.surroundings
+        is_own = any(line.strip() == name for line in around.selected) or not any(
+            line.strip() for line in (*around.above, *around.selected, *around.below)
+        )
+        if is_label and not (is_old_file or (comment and is_own)):
             self._tally.drop("wrapper", self._held)
             self._held = ""
             if not line.strip(BLANK):

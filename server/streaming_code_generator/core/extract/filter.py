@@ -33,6 +33,7 @@ from streaming_code_generator.core.extract.response_lines import (
     LineEndings,
     segments,
 )
+from streaming_code_generator.core.extract.wording import Written
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""
@@ -148,6 +149,10 @@ CHANGES_MORE = (
     "select them to have them changed, too"
 )
 
+CORRECTS_A_PART = (
+    "the answer corrects its code, but only a part of it: what stands is as it was before"
+)
+
 _ANYWHERE = CodeTarget()
 
 
@@ -179,6 +184,13 @@ class OutputFilter:
         self._tally = Tally()
         self._stage: FilterStage = BeforeAnswer(target)
         self._code = CodePath(target, self._tally)
+        self._corrects = Written()
+        """What is known of the code that a correction is to take the place of."""
+        self._correction: list[str] | None = None
+        """That correction; it goes into the document at the end, as a whole."""
+        self._corrected: str | None = None
+        """What has taken the place of all code given out."""
+        self._corrects_a_part = False
         self._explanation = Trimmed()
         self._reasoning = Trimmed()
         self._content_lines = LineEndings()
@@ -237,6 +249,9 @@ class OutputFilter:
     def settled(self, code: str) -> tuple[str, dict[Rule, int]]:
         """Return what of the code given out may stay, at the end, and all that was dropped."""
         dropped = self.dropped
+        if self._corrected is not None:
+            dropped["corrected"] = dropped.get("corrected", 0) + weight(code)
+            code = self._corrected
         if self._tally.refusal is None:
             return code, dropped
         if refused := dropped.get("refused", 0) + weight(code):
@@ -254,6 +269,8 @@ class OutputFilter:
             return "no code: the answer brings nothing that is not there already"
         if self.is_loop:
             return REPEATS_ITSELF
+        if self._corrects_a_part:
+            return CORRECTS_A_PART
         left_out = self._tally.left_out
         return None if left_out is None else CHANGES_MORE.format(left_out)
 
@@ -298,6 +315,7 @@ class OutputFilter:
         passes_line = not (
             self.is_over or self._marks.held or self._quotation.held or self._end_tokens.held
         ) and (self._has_code and self._stage.passes_line and self._code.passes_line)
+        passes_line = passes_line and self._correction is None
         self._room_ahead = self._content_loop.room if passes_line else 0
 
     def feed_reasoning(self, text: str) -> list[FilteredText]:
@@ -337,6 +355,7 @@ class OutputFilter:
             self._apply(step)
             following = step.following
         self._put("code", self._code.finish())
+        self._end_correction()
         self._look_ahead()
         self._room_ahead = 0
         self._has_ended = True
@@ -373,12 +392,34 @@ class OutputFilter:
             return
         if step.following is not None:
             self._stage = step.following
+            if step.corrects is not None:
+                self._end_correction()
+                self._corrects, self._correction = step.corrects, []
             if step.is_diff:
                 self._code.expect_diff()
             self._run(step.rest)
 
+    def _end_correction(self) -> None:
+        #     "def f(): …", "def g(): …"    the code; then "I made a mistake:"
+        #     "def f(): …", "def g(): …"    takes its place
+        #     "def f(): …"                  would lose g: is explained, and a warning says so
+        text, self._correction = "".join(self._correction or ()), None
+        if not text.strip():
+            return
+        if not self._corrects.is_replaced_by(Written().with_block(text)):
+            self._corrects_a_part = True
+            self._give("explanation", text)
+            return
+        self._tally.refusal = None
+        self._tally.drop("corrected", self._corrected or "")
+        path = CodePath(self._target, self._tally)
+        self._corrected = "".join(map(path.feed, segments(text))) + path.finish()
+        self._has_code = bool(self._corrected)
+
     def _give(self, part: Part, text: str) -> None:
-        if part == "code":
+        if part == "code" and self._correction is not None:
+            self._correction.append(text)
+        elif part == "code":
             # Explanation before and behind the code is two paragraphs: "Here is it:", "Done."
             self._explanation.end_section()
             if text.find("\n", 0, -1) < 0:

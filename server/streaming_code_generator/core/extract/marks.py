@@ -391,3 +391,17 @@ class ClosingTag:
         """Decide on what is held back at the end of the response."""
         text, tag = self.feed("\n")
         return text.removesuffix("\n"), tag
+
+
+_STYLE_OR_SCRIPT = re.compile(r"<(?:style|script)\b[^>]*>\n?(.*?)</(?:style|script)>", re.DOTALL)
+_IN_STYLE_OR_SCRIPTS = {"css", "scss", "less", "javascript", "typescript"}
+
+
+def element_in(block: str, language_id: str) -> slice | None:
+    """Return where in a block the code is: in its only element, if it is a page around that."""
+    # In a style sheet "<style>", "p { color: red }", "</style>" is the rule alone.
+    elements = list(_STYLE_OR_SCRIPT.finditer(block)) if language_id in _IN_STYLE_OR_SCRIPTS else []
+    if len(elements) == 1:
+        return slice(*elements[0].span(1))
+    is_page = language_id in _IN_STYLE_OR_SCRIPTS and block.lstrip().startswith("<")
+    return None if is_page else slice(0, len(block))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streaming_code_generator.core.extract.wording import Written
+
 Part = Literal["code", "explanation", "reasoning"]
 """The three streams a response is taken apart into."""
 
@@ -22,6 +24,7 @@ Rule = Literal[
     "console prompt",
     "placeholder",
     "diff",
+    "corrected",
     "refused",
 ]
 """Why text of a response is in none of the three streams:
@@ -38,6 +41,7 @@ Rule = Literal[
 - `console prompt`: `>>> ` or `$ ` in front of what is typed, and what was printed
 - `placeholder`: "... existing code ...", whether it could be filled in or not
 - `diff`: a diff, of which only what it comes to is code
+- `corrected`: code that the model took back, and wrote anew
 - `refused`: code that cannot be brought into the document
 """
 
@@ -89,7 +93,7 @@ class CodeTarget:
     """The leading white space of every non-blank line. The first line gets only what
     `text_before` does not already have of it."""
     indent_unit: str = "    "
-    """One level of indentation in the document: a tab or some spaces."""
+    """One level of indentation in the document, a tab or spaces; empty: as the model has it."""
     line_ending: str = "\n"
     r"""How lines end in the document: `\n`, `\r\n` or `\r`."""
     text_before: str = ""
@@ -135,6 +139,8 @@ class FilterStep:
     """What the following stage has to read first."""
     is_diff: bool = False
     """Whether the block that begins is said to hold a diff."""
+    corrects: Written | None = None
+    """What is known of the code before, if the block that begins is to take its place."""
     is_end: bool = False
     """Whether nothing that follows is wanted."""
 

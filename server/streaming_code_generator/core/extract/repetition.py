@@ -257,6 +257,8 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
     return around
 
 
+_LEAVES = re.compile(r"\s*(?:return|raise|throw|break|continue)\b")
+"""What the last statement of a block begins with, behind which nothing is reached."""
 _NOTE_BEHIND = re.compile(r"\s+(?://|/\*).*")
 _MAY_BE_NOTE_BEHIND = re.compile(r"\s+(?:/|(?://|/\*).*)?")
 
@@ -286,6 +288,8 @@ class RepeatedBelow:
         self._released: list[str] = []
         self.passes_line = True
         """Whether the current line is certainly none of those."""
+        self._is_changed = False
+        """Whether the first of those lines leaves the block in other words than the one below."""
         self._left_out: str | None = None
         """The line from which on the answer is what stands below, with changes."""
 
@@ -322,23 +326,29 @@ class RepeatedBelow:
             self._matched += 1
             line = ""
         held, self._held = self._held, ""
-        if self._matched and not line and self._is_superfluous(held):
+        if not self._matched or line or not self._is_superfluous(held):
+            return held
+        if not self._is_changed:
             self._tally.drop("repetition", held)
-            return ""
-        return held
+        elif "".join(self._released).strip():
+            self._tally.leave_out(held)
+        else:
+            return held
+        return ""
 
     @property
     def closes_the_place(self) -> bool:
-        """Whether code closes a block that is closed below, too."""
+        """Whether finished code closes, or leaves, a block that is closed below, too."""
         # "f() {" was dropped as a repetition, "return 1;" and "}" are the code, and below stand
         # "return 0;" and "}": the answer is all of f, and what is below it would be outside.
         code = "".join(self._released)
         last = code.rstrip().rpartition("\n")[2]
         closes = _CLOSES.fullmatch(last.strip()) and code.count("}") > code.count("{")
-        return bool(closes) and any(
+        is_closed_below = any(
             line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
             for line in self._below
         )
+        return self._is_changed or (bool(closes) and is_closed_below)
 
     def _passes(self, text: str) -> bool:
         """Whether a stretch begins no line that may be the first one below."""
@@ -349,14 +359,15 @@ class RepeatedBelow:
             return False
         return not self._may_be(self._below[0], start)
 
-    @staticmethod
-    def _may_be(expected: str, start: str) -> bool:
+    def _may_be(self, expected: str, start: str) -> bool:
         """Whether a line that begins so may be an expected one; behind the last one none is."""
         if not expected:
             return False
         if expected.startswith(start.rstrip()):
             return True
         if start.startswith(expected) and _MAY_BE_NOTE_BEHIND.fullmatch(start[len(expected) :]):
+            return True
+        if self._leaves_as(expected, start):
             return True
         bare = expected.lstrip()
         return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
@@ -393,11 +404,19 @@ class RepeatedBelow:
 
     def _is_next(self, line: str) -> bool:
         expected = self._below[self._matched] if self._matched < len(self._below) else ""
+        if self._leaves_as(expected, line) and line != expected:
+            self._is_changed = True
+            return True
         # A closing bracket counts at any depth: the code's brackets tell whose it is.
         return line != "" and (
             _NOTE_BEHIND.sub("", line) == _NOTE_BEHIND.sub("", expected)
             or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
         )
+
+    def _leaves_as(self, expected: str, line: str) -> bool:
+        """Whether a line leaves the block as the first one below does: it would not be reached."""
+        word, other = _LEAVES.match(expected), _LEAVES.match(line)
+        return not self._matched and word is not None and other is not None and word[0] == other[0]
 
     def _release(self) -> str:
         # Below the place in a function stand "}", "int main() {", "run();" and "}":
@@ -418,9 +437,10 @@ class RepeatedBelow:
             # The line that does not fit may be the first one below after all.
             before = held.rstrip("\n")
             self._held, self._line, self._matched = held[len(before) :], "", 0
+            self._is_changed = False
             return before + self._read(line)
         self._held = self._line = ""
-        self._matched = 0
+        self._matched, self._is_changed = 0, False
         if text.endswith("\n"):
             self._held = "\n"
             return text[:-1]
@@ -596,45 +616,6 @@ class OverlapAfter:
             for closing, opening in _PAIRS.items()
             if closing in self._counts
         )
-
-
-class ClosingTagOfPhp:
-    """Drops `?>` from the code's end if the document has opened what it closes."""
-
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-        self._open = 0
-        """How many tags the code has opened and not closed."""
-        self._read = ""
-        """The last character counted, which may be half a tag."""
-        self.held = ""
-
-    def feed(self, text: str) -> str:
-        """Return what is certain to stay."""
-        # Behind "<?php" in the document, whose repetition is gone already:
-        #
-        #     echo date("Y");⏎?>             closes what the code has not opened: dropped at the end
-        #     <?php endif; ?>                 closes its own
-        #     ?>⏎<p><?= $name ?></p>⏎<?php   more follows, so it is meant
-        text = self.held + text
-        kept = len(_TAG_AT_END.sub("", text))
-        text, self.held = text[:kept], text[kept:]
-        counted = self._read + text
-        self._open += counted.count("<?") - counted.count("?>")
-        self._read = counted[-1:]
-        return text
-
-    def finish(self) -> str:
-        """Return the tag, unless it is superfluous."""
-        held, self.held = self.held, ""
-        if held.strip() == "?>" and self._open <= 0:
-            self._tally.drop("repetition", held)
-            return ""
-        return held
-
-
-_TAG_AT_END = re.compile(r"\n\s*\?(?:>\s*)?\Z")
-"""Matches the tag on a line of its own."""
 
 
 _ENDS_OF_TEXT = {"*/", "-->", '"""', "'''", "-}", "*)", "]]"}

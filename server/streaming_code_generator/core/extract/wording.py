@@ -285,13 +285,23 @@ SHOWS_OTHER = re.compile(
 
 OPENS_AN_ASIDE = re.compile(
     r"""\b(?:usage|us(?:e|ing)\ (?:it|this|the|of)|examples?|test|tests|run|call(?:ing)?|output
-    |prints?|results?|install\w*|alternativ\w*|approach|variant
+    |prints?|results?|executable|install\w*|alternativ\w*|approach|variant
     |(?:option|method|solution|way)\ (?:\d|two|b)|or|instead|another|shorter|simpler|version
     |equivalent\w*|verify|try|demo|if\ you|previously|before|original|old|wrong|don't|expected
     |would)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Words, before a further block, by which it is not part of the code."""
+
+CORRECTS = re.compile(
+    r"\b(?:wait|oops|(?:i|my) (?:apologi[sz]e|mistake|apologies)|i made an? (?:mistake|error|typo)"
+    r"|(?:that|this|it|which)(?: is|['\u2019]s| was) (?:\w+ )?(?:wrong|incorrect)"
+    r"|(?:corrected|fixed) (?:\w+ ){0,2}"
+    r"(?:code|version|function|method|class|implementation|solution|block|script|query)"
+    r"|(?:is|was|there['\u2019]s|has|had) an? (?:\w+ )?(?:mistake|bug|typo))\b",
+    re.IGNORECASE,
+)
+"""Words before a further block by which it takes the place of the one above."""
 
 EXPLAINS = re.compile(
     r"\bbreak(?:ing|s)?\ (?:\w+\ ){0,2}down\b|\bbreakdown\b|\bexpla(?:ined|nation)\b"
@@ -334,7 +344,7 @@ def ends_the_answer(said: str) -> bool:
     #     "And the helper it uses:"  leads to another part: wait for the block
     #     "It is fast.\n"            does not lead anywhere: it ends
     said = said.lstrip()
-    if not said:
+    if not said or CORRECTS.search(said):
         return False
     if _ENDS_THE_ANSWER.match(said) and not _ENDS_THE_ANSWER.fullmatch(said):
         return not _GOES_ON.match(said)
@@ -353,7 +363,8 @@ _CALL = re.compile(
     r"[ \t]*(?:(?:const|let|var|val|auto|final)\ )?(?:\w+\s*:?=\s*)?(?:(?:await|new)\ )?(\w+)\("
 )
 _TRIES_IT = re.compile(
-    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out)"
+    r"[ \t]*(?:print\w*\s*\(|console\.|assert\b|>>> |\$ |puts |echo |fmt\.Print|System\.out"
+    r"|chmod \+x |\./\w)"
 )
 _IMPORT = re.compile(
     r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
@@ -367,20 +378,25 @@ class Written:
 
     names: frozenset[str] = frozenset()
     """What is defined in it."""
-    has_code: bool = False
+    words: frozenset[str] = frozenset()
     has_only_imports: bool = True
 
     @property
     def is_import_only(self) -> bool:
         """Whether there are imports and nothing that uses them: more has to come."""
-        return self.has_code and self.has_only_imports
+        return bool(self.words) and self.has_only_imports
+
+    def is_replaced_by(self, other: "Written") -> bool:
+        """Whether other code has all that this has, as far as that can be seen."""
+        is_alike = 2 * len(self.words & other.words) >= len(self.words)
+        return is_alike and self.names <= other.names and not other.is_import_only
 
     def with_block(self, code: str) -> "Written":
         """Return what is known once a further block has come."""
         lines = [line for line in code.split("\n") if line.strip()]
         return Written(
             self.names.union(_DEFINITION.findall(code)),
-            self.has_code or bool(lines),
+            self.words.union(re.findall(r"\w+", code)),
             self.has_only_imports and all(map(_IMPORT.match, lines)),
         )
 

@@ -9,6 +9,7 @@ from streaming_code_generator.core.extract.response_lines import opening_fence
 from streaming_code_generator.core.placement.comments import Comment, comment_at_or_above
 from streaming_code_generator.core.placement.languages import (
     BLANK,
+    SAMPLE_LINES,
     content,
     indent_of,
     indent_of_new_line,
@@ -161,6 +162,10 @@ def _in_its_surroundings(lines: Sequence[str], placement: Placement) -> Placemen
         below=tuple(map(content, lines[below_start : below_start + LINES_BELOW])),
     )
     target, is_prose = placement.target, _is_prose(lines, placement)
+    near = lines[max(0, first - SAMPLE_LINES) : first + SAMPLE_LINES]
+    if not (target.base_indent or target.indent_unit == "\t" or any(map(indent_of, near))):
+        # No line is indented, so one way is as good as another: the model's own.
+        target = replace(target, indent_unit="")
     tag = _tag_of_block(lines[: first + 1]) if target.language_id in _WITH_BLOCKS else ""
     if tag:
         # The code goes into a block of a document of text.
