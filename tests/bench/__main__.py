@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import accumulate, pairwise, product
 from pathlib import Path
@@ -19,8 +19,10 @@ from pathlib import Path
 from bench import completions, neovim
 from bench.language_server import (
     AT_ONCE,
+    LanguageServer,
     barest_pygls,
     cpu_s,
+    floor,
     memory_mib,
     our_server,
 )
@@ -39,6 +41,9 @@ WAITED_FOR = {
 REST_S = 2.0
 
 Figures = defaultdict[str, list[float]]
+NewServer = Callable[[str, Stream], LanguageServer]
+STREAMING: dict[str, NewServer] = {"": our_server, ": floor": floor}
+"""The servers that stream, by what their figures' names end with."""
 
 
 class Endpoint:
@@ -86,13 +91,13 @@ async def full_rate(model: Endpoint, target: Target, chunks: int) -> tuple[float
     return cost_s / chunks * 1e6, chunks / took_s, len(delivery.edits) / took_s
 
 
-async def many_at_once(model: Endpoint, count: int) -> float:
-    """Return the chunks a second that come in of so many generations together.
+async def many_at_once(model: Endpoint, new_server: NewServer, count: int) -> tuple[float, float]:
+    """Return the chunks a second of so many generations together, and the CPU a chunk, in us.
 
-    Counted from the first edit on: requests and their prompts are something else.
+    The time is from the first edit on: requests and their prompts are something else.
     """
     stream = Stream(chunks=2_000)
-    async with our_server(model.base_url, stream) as server:
+    async with new_server(model.base_url, stream) as server:
         await server.initialize()
         await asyncio.sleep(REST_S)
         server.open(f"{URI}.first.py", Target().document)
@@ -100,10 +105,13 @@ async def many_at_once(model: Endpoint, count: int) -> float:
         uris = [f"{URI}.{number}.py" for number in range(count)]
         for uri in uris:
             server.open(uri, Target().document)
+        began_cpu_s = cpu_s(server.pid)
         deliveries = await asyncio.gather(*(server.generate(uri, Target()) for uri in uris))
+        cost_s = cpu_s(server.pid) - began_cpu_s
     began_s = min(delivery.edits[0][0] for delivery in deliveries)
     took_s = max(delivery.edits[-1][0] for delivery in deliveries) - began_s
-    return count * stream.chunks / took_s
+    chunks = count * stream.chunks
+    return chunks / took_s, cost_s / chunks * 1e6
 
 
 async def longest_wait_ms(model: Endpoint, stream: Stream) -> float:
@@ -120,10 +128,10 @@ async def longest_wait_ms(model: Endpoint, stream: Stream) -> float:
     return longest_s * 1e3
 
 
-async def paced(model: Endpoint) -> tuple[float, float, float]:
+async def paced(model: Endpoint, new_server: NewServer) -> tuple[float, float, float]:
     """Return median and 99th percentile of a chunk's way in ms, and its processor time in us."""
     target = Target()
-    async with our_server(model.base_url, PACED) as server:
+    async with new_server(model.base_url, PACED) as server:
         await server.initialize()
         await asyncio.sleep(REST_S)
         for uri in (f"{URI}.first.py", URI):
@@ -251,17 +259,18 @@ async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figur
                 figures[f"updates a second: {what}"].append(updates)
             long, _, _ = await full_rate(model, Target(place="around"), 4 * FULL_RATE_CHUNKS)
             figures["CPU a chunk, µs: around, 100 lines, ascii, four times as long"].append(long)
-            for count in (1, AT_ONCE):
-                figures[f"chunks a second: {count} at once"].append(
-                    await many_at_once(model, count)
-                )
+            for of, new_server in STREAMING.items():
+                for count in (1, AT_ONCE):
+                    speed, cost = await many_at_once(model, new_server, count)
+                    figures[f"chunks a second: {count} at once{of}"].append(speed)
+                    figures[f"CPU a chunk, µs: {count} at once{of}"].append(cost)
+                median, p99, cost = await paced(model, new_server)
+                figures[f"100 chunks a second: chunk to edit, ms, median{of}"].append(median)
+                figures[f"100 chunks a second: chunk to edit, ms, p99{of}"].append(p99)
+                figures[f"100 chunks a second: CPU a chunk, µs{of}"].append(cost)
             for what, stream in WAITED_FOR.items():
                 waited = await longest_wait_ms(model, stream)
                 figures[f"longest wait for an answer, ms: {what}"].append(waited)
-            median, p99, cost = await paced(model)
-            figures["100 chunks a second: chunk to edit, ms, median"].append(median)
-            figures["100 chunks a second: chunk to edit, ms, p99"].append(p99)
-            figures["100 chunks a second: CPU a chunk, µs"].append(cost)
             for name, value in (await start(model)).items():
                 figures[name].append(value)
             for name, value in (await completions.measured(max(sizes))).items():

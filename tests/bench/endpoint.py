@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 
 from bench.scenario import Stream
 
@@ -50,17 +51,28 @@ def end(stream: Stream) -> bytes:
     return event({}, **finish) + event({}, choices=[], usage=usage) + b"data: [DONE]\n\n"
 
 
-def blocks(events: Iterator[bytes]) -> Iterator[bytes]:
-    """Return events joined to blocks that fill a socket's buffer."""
+def events(stream: Stream) -> Iterator[bytes]:
+    """Yield the chunks of an answer, as a server sends them."""
+    for piece in stream.pieces():
+        yield event({"content": piece})
+
+
+@lru_cache(maxsize=1)
+def blocks(stream: Stream) -> list[bytes]:
+    """Return an answer's chunks joined to blocks that fill a socket's buffer.
+
+    Made once: beside a server that reads a hundred streams, each would cost more than reading it.
+    """
+    made: list[bytes] = []
     held: list[bytes] = []
     size = 0
-    for each in events:
+    for each in events(stream):
         held.append(http_chunk(each))
         size += len(held[-1])
         if size >= BLOCK_BYTES:
-            yield b"".join(held)
+            made.append(b"".join(held))
             held, size = [], 0
-    yield b"".join(held)
+    return [*made, b"".join(held)]
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -73,13 +85,11 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     )
     stream = Stream.parse(json.loads(await reader.readexactly(length))["model"])
     writer.write(HEAD)
-    events = (event({"content": piece}) for piece in stream.pieces())
     try:
         if stream.rate:
-            await paced(writer, events, stream.rate)
+            await paced(writer, stream)
         else:
-            prepared = list(blocks(events))
-            for block in prepared:
+            for block in blocks(stream):
                 writer.write(block)
                 await writer.drain()
         writer.write(http_chunk(end(stream)) + b"0\r\n\r\n")
@@ -90,14 +100,14 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-async def paced(writer: asyncio.StreamWriter, events: Iterator[bytes], rate: int) -> None:
-    """Send so many events a second."""
+async def paced(writer: asyncio.StreamWriter, stream: Stream) -> None:
+    """Send so many chunks a second."""
     due = time.monotonic()
-    for each in events:
+    for each in events(stream):
         await asyncio.sleep(due - time.monotonic())
         say(time.monotonic())
         writer.write(http_chunk(each))
-        due += 1 / rate
+        due += 1 / stream.rate
 
 
 def say(number: float) -> None:

@@ -203,6 +203,11 @@ def our_server_at(base_url: str) -> LanguageServer:
     return our_server(base_url, Stream(chunks=1))
 
 
+def floor(base_url: str, stream: Stream) -> LanguageServer:
+    """Return a server that does the least with a stream; see its module."""
+    return LanguageServer([sys.executable, "-m", "bench.floor", base_url, stream.name], {})
+
+
 def barest_pygls() -> LanguageServer:
     """Return a server that does nothing, on the same library."""
     program = (
