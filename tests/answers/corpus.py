@@ -43,6 +43,14 @@ def cases() -> list[Case]:
     ]
 
 
+def cases_by_kind() -> dict[str, list[Case]]:
+    """Return all cases by the names of their files."""
+    kinds: dict[str, list[Case]] = {}
+    for case in cases():
+        kinds.setdefault(case.name.partition(": ")[0], []).append(case)
+    return kinds
+
+
 def chunkings(answer: str) -> dict[str, list[str]]:
     """Return an answer cut into chunks in several ways."""
     words: list[str] = []

@@ -2,14 +2,15 @@
 
 import pytest
 
-from answers.corpus import Case, cases, chunkings
+from answers.corpus import Case, cases_by_kind, chunkings
 from streaming_code_generator.core.extract.filter import OutputFilter, extract
 from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.core.placement.target import Placement, code_target, selection_target
 from support.entries import offset
 
-CASES = cases()
+KINDS = cases_by_kind()
+CASES = [case for kind in KINDS.values() for case in kind]
 LEAST_CASES = 200
 
 
@@ -31,8 +32,14 @@ def placement_of(case: Case) -> Placement:
     return code_target(lines, case.start, after_comment=comment, language_id=case.language_id)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_answer_makes_the_right_document(case: Case) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_makes_the_right_document(kind: str, subtests: pytest.Subtests) -> None:
+    for case in KINDS[kind]:
+        with subtests.test(case.name):
+            check(case)
+
+
+def check(case: Case) -> None:
     placement = placement_of(case)
     for name, chunks in chunkings(case.answer).items():
         machine = OutputFilter(placement.target)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from answers.corpus import Case, cases, chunkings
+from answers.corpus import Case, cases_by_kind, chunkings
 from streaming_code_generator.testing.openai_replies import Reply, answer
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from support.entries import offset
@@ -19,7 +19,7 @@ from support.lsp_process import server_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CASES = cases()
+KINDS = cases_by_kind()
 WARNING = 2
 """LSP 3.18, MessageType.Warning."""
 
@@ -52,12 +52,18 @@ async def client(
         yield client
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_an_answer_makes_the_right_document(
-    client: EditorClient, answers: Answers, case: Case
+    client: EditorClient, answers: Answers, kind: str, subtests: pytest.Subtests
 ) -> None:
-    ways = [chunks for chunks in chunkings(case.answer).values() if chunks]
-    answers.chunks = ways[CASES.index(case) % len(ways)]
+    for number, case in enumerate(KINDS[kind]):
+        ways = [chunks for chunks in chunkings(case.answer).values() if chunks]
+        answers.chunks = ways[number % len(ways)]
+        with subtests.test(case.name):
+            await check(client, case)
+
+
+async def check(client: EditorClient, case: Case) -> None:
     since = len(client.heard)
     document = client.open(case.document, language_id=case.language_id, suffix=".any")
     if case.start != case.end:

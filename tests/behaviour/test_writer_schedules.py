@@ -3,6 +3,7 @@
 `poe test-longer` tries more of them, and names those that fail.
 """
 
+import itertools
 import os
 from typing import Literal
 
@@ -198,26 +199,22 @@ _OVERLAPPING = {
 }
 
 
+_TEXTS = ("12\n34\n56\n78", "12\r\n34\r\n56\r\n78", "12\r34\r\n56\n78\r")
+_CHANGES: tuple[Literal["exact", "diff", "lines"], ...] = ("exact", "diff", "lines")
+
+
 @pytest.mark.parametrize("story", _OVERLAPPING.values(), ids=_OVERLAPPING)
-@pytest.mark.parametrize("text", ["12\n34\n56\n78", "12\r\n34\r\n56\r\n78", "12\r34\r\n56\n78\r"])
-@pytest.mark.parametrize("changes", ["exact", "diff", "lines"])
-@pytest.mark.parametrize("tells_undo", [True, False])
-@pytest.mark.parametrize("change_delay_s", [0.0, 0.5])
 def test_overlapping_selections_are_put_back_in_any_order_of_events(
-    story: str,
-    text: str,
-    changes: Literal["exact", "diff", "lines"],
-    *,
-    tells_undo: bool,
-    change_delay_s: float,
+    story: str, subtests: pytest.Subtests
 ) -> None:
-    schedule = Schedule(
-        habits=EditorHabits(changes=changes, tells_undo=tells_undo, change_delay_s=change_delay_s),
-        text=text,
-    )
-    for event in story.split():
-        let_happen(schedule, event)
-    bring_to_end(schedule)
+    every = itertools.product(_TEXTS, _CHANGES, [True, False], [0.0, 0.5])
+    for text, changes, tells_undo, change_delay_s in every:
+        habits = EditorHabits(changes=changes, tells_undo=tells_undo, change_delay_s=change_delay_s)
+        schedule = Schedule(habits=habits, text=text)
+        with subtests.test(text=text, habits=habits):
+            for event in story.split():
+                let_happen(schedule, event)
+            bring_to_end(schedule)
 
 
 def let_happen(schedule: Schedule, event: str) -> None:
