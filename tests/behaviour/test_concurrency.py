@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from streaming_code_generator import StreamingCodeGenerator, StreamStats
+from streaming_code_generator.core.engine.limits import ConcurrencyLimit
 from streaming_code_generator.core.messages import Delta
 from streaming_code_generator.core.results import GenerationResult
 from streaming_code_generator.testing.openai_replies import DONE, Reply, chunk, finish, usage
@@ -117,6 +118,31 @@ async def test_generations_take_turns() -> None:
         async with asyncio.timeout(DEADLINE_S):
             await asyncio.gather(generate("a"), generate("b"))
     assert order == ["a", "b", "a", "b"]
+
+
+async def test_queue_that_moves_a_hundred_places_at_once_is_reported_once() -> None:
+    limit = ConcurrencyLimit(limit=1)
+    reported: list[int] = []
+    moved_up = asyncio.Event()
+
+    def note(place: int) -> None:
+        reported.append(place)
+        if place == 1:
+            moved_up.set()
+
+    async with asyncio.timeout(DEADLINE_S):
+        await limit.acquire("endpoint", lambda _: None)
+        waiting = [asyncio.create_task(limit.acquire("endpoint", note)) for _ in range(110)]
+        await asyncio.sleep(0)
+        taken, moved_up = reported[:], asyncio.Event()
+        for _ in range(100):
+            limit.release("endpoint")
+        await moved_up.wait()
+    for task in waiting:
+        task.cancel()
+
+    assert taken == [*range(1, 111)]
+    assert reported[110:] == [*range(1, 11)]
 
 
 async def test_no_task_is_left_over() -> None:

@@ -282,7 +282,10 @@ def _asked_to_wait_s(retry_state: RetryCallState) -> float:
 
 
 OnPlace = Callable[[int], None]
-"""Called with the place in the queue, from 1, whenever it changes."""
+"""Called with the place in the queue, from 1, when it is taken and after it has changed."""
+
+PLACES_INTERVAL_S = 0.1
+"""Each change of a queue is reported to all who wait: those of so long, together."""
 
 
 @dataclass(slots=True, eq=False)
@@ -295,6 +298,18 @@ class _Waiting:
 class _Endpoint:
     running: int = 0
     queue: deque[_Waiting] = field(default_factory=deque)
+    reporting: asyncio.TimerHandle | None = None
+
+    def moved(self) -> None:
+        """Report its places to all who wait, shortly and once for all that happens until then."""
+        if self.queue and self.reporting is None:
+            loop = asyncio.get_running_loop()
+            self.reporting = loop.call_later(PLACES_INTERVAL_S, self._report_places)
+
+    def _report_places(self) -> None:
+        self.reporting = None
+        for place, waiting in enumerate(self.queue, start=1):
+            waiting.on_place(place)
 
 
 class ConcurrencyLimit:
@@ -337,7 +352,7 @@ class ConcurrencyLimit:
         except asyncio.CancelledError:
             if waiting in state.queue:
                 state.queue.remove(waiting)
-                self._report_places(state)
+                state.moved()
             elif waiting.admitted.done() and not waiting.admitted.cancelled():
                 # Admitted and cancelled in the same turn of the event loop.
                 self.release(endpoint)
@@ -350,21 +365,13 @@ class ConcurrencyLimit:
         self._admit(state)
 
     def _admit(self, endpoint: _Endpoint) -> None:
-        moved = False
         # Limit 2, a and b run, c and d wait: a ends, c runs, and d hears that it is first now.
         while endpoint.queue and endpoint.running < self._limit:
             waiting = endpoint.queue.popleft()
             if not waiting.admitted.done():
                 endpoint.running += 1
                 waiting.admitted.set_result(None)
-                moved = True
-        if moved:
-            self._report_places(endpoint)
-
-    @staticmethod
-    def _report_places(endpoint: _Endpoint) -> None:
-        for place, waiting in enumerate(endpoint.queue, start=1):
-            waiting.on_place(place)
+                endpoint.moved()
 
 
 class Slot:
