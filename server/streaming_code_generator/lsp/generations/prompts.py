@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from streaming_code_generator.core.engine.generator import GenerationEngine
+from streaming_code_generator.core.prompt.choose_context import ContextQuery
 from streaming_code_generator.core.prompt.compose import (
     Prompt,
     SelectionTooLongError,
@@ -62,17 +62,18 @@ class Prompts:
         document, path, roots = places[0].document, places[0].document.path, self._documents.roots
         # Where the code goes depends on what is comment and string there.
         await asyncio.to_thread(load_lexer, document.language_id)
-        file = snapshot(document, document.mirror.lines, roots)
-        requests = [make_request(arguments, place, settings, file) for place in places]
-        others = [
-            snapshot(each, each.mirror.lines, roots)
-            for each in self._documents.others_open(document)
+        requests = [make_request(arguments, place, settings) for place in places]
+        # Copies, which are cheap; everything else is left to the thread.
+        copies = [
+            (each, list(each.mirror.lines))
+            for each in (document, *self._documents.others_open(document))
         ]
         description = engine.provider.description
         profile = profile_of(description, settings.context_tokens)
         unknown: list[Rules] = []
 
         def compose_all(count: CountTokens) -> list[Prompt]:
+            file, *others = (snapshot(*each, roots) for each in copies)
             showable = Showable(roots)
             rules = None if profile.is_small else rules_for(path, roots, showable)
             verdict = self._rules_consent.verdict(rules) if rules else None
@@ -95,8 +96,11 @@ class Prompts:
             return [
                 compose(
                     request.task,
-                    replace(
-                        request.query,
+                    ContextQuery(
+                        file=file,
+                        first_line=request.placement.line,
+                        last_line=request.placement.end_line,
+                        instruction=request.task.instruction,
                         rules=shown_rules,
                         named=named,
                         opened=opened,

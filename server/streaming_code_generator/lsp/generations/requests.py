@@ -19,9 +19,7 @@ from streaming_code_generator.core.placement.target import (
     selection_target,
 )
 from streaming_code_generator.core.prompt.build import CodeTask
-from streaming_code_generator.core.prompt.choose_context import ContextQuery
 from streaming_code_generator.core.prompt.compose import Prompt
-from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.editing.mirror import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
@@ -42,12 +40,11 @@ class ResolvedRequest:
     """What a prompt is composed of, as it was at one moment."""
 
     task: CodeTask
-    query: ContextQuery
     placement: Placement
 
 
 def make_request(
-    arguments: GenerateArguments, place: ReservedRange, settings: Settings, file: FileSnapshot
+    arguments: GenerateArguments, place: ReservedRange, settings: Settings
 ) -> ResolvedRequest:
     """Resolve a request against the document as it stands.
 
@@ -58,13 +55,7 @@ def make_request(
     _require(place)
     placement, comment = _placement(arguments, place)
     task = _task(arguments, place, placement, comment, settings)
-    query = ContextQuery(
-        file=file,
-        first_line=placement.line,
-        last_line=placement.end_line,
-        instruction=task.instruction,
-    )
-    return ResolvedRequest(task=task, query=query, placement=placement)
+    return ResolvedRequest(task=task, placement=placement)
 
 
 def _require(place: ReservedRange) -> None:
