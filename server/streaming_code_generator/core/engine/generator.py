@@ -63,7 +63,7 @@ __all__ = ["GenerationEngine", "GenerationPolicy"]
 
 logger = logging.getLogger(__name__)
 
-BUSY_S = 0.002
+BUSY_S = 0.001
 """So much processor time passes at most before a stream gives the event loop a turn."""
 
 COST_WAIT_S = 2.0
@@ -229,17 +229,17 @@ class GenerationEngine:
             try:
                 with metered(run.meter, lambda ended: run.costs.append(self._record(ended))):
                     async with _opened(provider, shown, work) as next_pieces:
-                        look_at_s, rested_at_s = loop.time() + BUSY_S, time.thread_time()
+                        looked_s, worked_s = loop.time(), time.thread_time()
                         while pieces := await next_pieces():
                             for piece in pieces:
                                 yield piece
-                                if loop.time() < look_at_s:
+                                passed_s = loop.time() - looked_s
+                                if passed_s < BUSY_S:
                                     continue
-                                look_at_s = loop.time() + BUSY_S
                                 # A slow stream waits more than it works: other tasks run then.
-                                if time.thread_time() - rested_at_s >= BUSY_S:
+                                if time.thread_time() - worked_s > passed_s / 4:
                                     await asyncio.sleep(0)
-                                    rested_at_s = time.thread_time()
+                                looked_s, worked_s = loop.time(), time.thread_time()
                     for piece in run.finish():
                         yield piece
             except StreamingError as error:
