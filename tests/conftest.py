@@ -39,6 +39,15 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return 2 * (yield)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-n auto`, start what servers are forked from: once, and while tests are collected."""
+    if config.getoption("numprocesses", None) and sys.platform == "linux":
+        # With `-n` only: it is slow to import.
+        from support.fork_server import fork_server  # noqa: PLC0415
+
+        fork_server()
+
+
 def pytest_collection_finish() -> None:
     """Keep thousands of tests out of every garbage collection that a test causes or asks for."""
     gc.collect()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from streaming_code_generator.errors import APIError, StreamProcessError
 from streaming_code_generator.providers.embedded.child import ServerConfig
@@ -91,7 +92,7 @@ async def test_crash_between_generations_is_not_noticed() -> None:
         assert running_child(provider) is not child
 
 
-async def test_child_that_keeps_ending_is_not_started_without_pause() -> None:
+async def test_child_that_keeps_ending_is_started_with_pauses_and_another_key() -> None:
     async with supervised() as (supervisor, keys):
         for _ in range(2):
             child = await supervisor.ensure_running()
@@ -102,7 +103,7 @@ async def test_child_that_keeps_ending_is_not_started_without_pause() -> None:
     assert caught.value.retryable
     assert caught.value.retry_after_s is not None
     assert 0 < caught.value.retry_after_s <= 1
-    assert len(keys) == 2
+    assert len(keys) == len(set(keys)) == 2
 
 
 async def test_concurrent_first_uses_start_one_child_and_all_wait_for_it() -> None:
@@ -211,55 +212,48 @@ async def test_end_of_standard_input_ends_the_child() -> None:
         await child.stop()
 
 
-@contextlib.asynccontextmanager
-async def listening_child() -> AsyncIterator[ChildServer]:
-    async with supervised() as (supervisor, _keys):
-        yield await supervisor.ensure_running()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def child() -> AsyncIterator[ChildServer]:
+    """Start a child of a user who has a key for an endpoint."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPENAI_API_KEY", "canary-of-the-user")
+        async with supervised() as (supervisor, _keys):
+            yield await supervisor.ensure_running()
 
 
-async def test_stranger_without_the_key_is_turned_away() -> None:
-    async with listening_child() as child:
-        assert (await get(child, "/v1/models")).status_code == 200
-        for path in ("/v1/models", "/slots", "/props", "/v1/chat/completions"):
-            assert (await get(child, path, with_key=False)).status_code == 401
-        assert (await get(child, "/")).status_code == 404  # no web interface
+@pytest.mark.asyncio(loop_scope="module")
+async def test_stranger_without_the_key_is_turned_away(child: ChildServer) -> None:
+    assert (await get(child, "/v1/models")).status_code == 200
+    for path in ("/v1/models", "/slots", "/props", "/v1/chat/completions"):
+        assert (await get(child, path, with_key=False)).status_code == 401
+    assert (await get(child, "/")).status_code == 404  # no web interface
 
 
-async def test_web_pages_of_other_origins_are_given_no_access() -> None:
-    async with listening_child() as child:
-        answer = await get(child, "/v1/models", origin="http://evil.example")
-        assert answer.headers.get("access-control-allow-origin", "") == ""
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            preflight = await client.options(
-                f"{child.url}/v1/chat/completions",
-                headers={
-                    "Origin": "http://evil.example",
-                    "Access-Control-Request-Method": "POST",
-                },
-            )
+@pytest.mark.asyncio(loop_scope="module")
+async def test_web_pages_of_other_origins_are_given_no_access(child: ChildServer) -> None:
+    answer = await get(child, "/v1/models", origin="http://evil.example")
+    assert answer.headers.get("access-control-allow-origin", "") == ""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        preflight = await client.options(
+            f"{child.url}/v1/chat/completions",
+            headers={
+                "Origin": "http://evil.example",
+                "Access-Control-Request-Method": "POST",
+            },
+        )
     assert preflight.headers.get("access-control-allow-origin", "") == ""
     assert preflight.headers.get("access-control-allow-credentials", "false") == "false"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_child_listens_on_loopback_with_a_key_that_no_process_list_shows(
-    monkeypatch: pytest.MonkeyPatch,
+    child: ChildServer,
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "canary-of-the-user")
-    async with listening_child() as child:
-        key = child.config.api_key.encode()
-        assert child.url.startswith("http://127.0.0.1:")
-        assert len(key) >= 32
-        assert key not in shown_of(child.pid)
-        assert b"canary-of-the-user" not in shown_of(child.pid)
-
-
-async def test_every_child_has_a_key_of_its_own() -> None:
-    async with supervised() as (supervisor, keys):
-        child = await supervisor.ensure_running()
-        child.kill()
-        assert await child.wait_ended(5)
-        await supervisor.ensure_running()
-    assert len(set(keys)) == 2
+    key = child.config.api_key.encode()
+    assert child.url.startswith("http://127.0.0.1:")
+    assert len(key) >= 32
+    assert key not in shown_of(child.pid)
+    assert b"canary-of-the-user" not in shown_of(child.pid)
 
 
 async def test_child_that_ends_before_it_listens_is_reported() -> None:

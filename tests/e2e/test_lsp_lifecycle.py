@@ -126,7 +126,7 @@ async def test_ending_costs_next_to_nothing(
 async def test_embedded_model_ends_with_the_server(
     workspace: Path, tmp_path: Path, end: str
 ) -> None:
-    async with raw_server(server_environment(tmp_path), *SERVER, may_fall=True) as server:
+    async with raw_server(server_environment(tmp_path), may_fall=True) as server:
         await server.shake_hands(workspace)
         await server.open(URI, "")
         await server.command("generate", {**PLACE, "partialResultToken": "text"})

@@ -49,6 +49,17 @@ def editors() -> dict[str, str]:
     return found or {"none": ""}
 
 
+def mostly_the_newest() -> list[Any]:
+    """Return this machine's Emacs executables, of which all but the newest are tried longer only.
+
+    For what an Emacs has always done, as reading an answer in the minibuffer.
+    """
+    *older, (version, executable) = sorted(editors().items())
+    newest = pytest.param(executable, id=version)
+    longer = pytest.mark.longer
+    return [newest, *(pytest.param(path, id=version, marks=longer) for version, path in older)]
+
+
 def need_emacs(executable: str) -> None:
     """Skip a test where there is no Emacs; where changes are checked, let it fail."""
     if executable:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emacs_editor import Emacs, editors, need_emacs
+from emacs_editor import Emacs, mostly_the_newest, need_emacs
 from neovim_model import Model
 
 from streaming_code_generator.testing.openai_replies import Reply
@@ -25,11 +25,10 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(params=editors().items(), ids=lambda found: found[0])
+@pytest.fixture(params=mostly_the_newest())
 def editor(request: pytest.FixtureRequest, model: Model, tmp_path: Path) -> Iterator[Emacs]:
     """A user at a terminal who has spent nothing yet, with a dollar a day."""
-    _, executable = request.param
-    need_emacs(executable)
+    need_emacs(executable := request.param)
     environment = {**model.environment, **SETTINGS}
     with Emacs(executable, tmp_path, environment=environment, terminal=True) as editor:
         editor.open(tmp_path / "a.py", "x = 1\n\ny = 2\n")

@@ -100,7 +100,8 @@ def install(editor: Emacs) -> None:
     assert "Failed" not in shown(editor), shown(editor)
 
 
-# The two real installations take seconds: each Emacs does one of them.
+# Real installations take seconds: Neovim's tests do that with pip, and in tests that run longer
+# each Emacs does one.
 @pytest.mark.slow
 def test_installed_server_is_found_and_an_update_told(
     checkout: Path, tmp_path: Path, model: Model
@@ -126,7 +127,7 @@ def test_installed_server_is_found_and_an_update_told(
         editor.wait_for_message("has changed since its server was installed")
 
 
-@pytest.mark.slow
+@pytest.mark.longer
 def test_without_uv_it_is_installed_by_venv_and_pip(checkout: Path) -> None:
     executable = next(iter(editors().values()))
     need_emacs(executable)

@@ -176,7 +176,8 @@ def test_the_server_is_installed_with_what_python_itself_has(plugin: Path, tmp_p
         editor.wait_until(lambda: "0 generations" in editor.text, "the server's answer")
 
 
-@pytest.mark.slow
+# Emacs' tests install with uv, too.
+@pytest.mark.longer
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not here")
 def test_the_server_is_installed_with_uv_found_and_renewed(
     checkout: Path, plugin: Path, tmp_path: Path

@@ -33,6 +33,8 @@ _SHARED = (
     "openai.resources.chat.completions",
 )
 _LONGEST_MESSAGE = 1 << 20
+_SOCKET = "TESTS_FORK_SERVER"
+"""The variable by which processes that share the tests find the one that forks."""
 _RELAY = Path(__file__).with_name("fork_relay.py")
 
 
@@ -108,7 +110,7 @@ async def start_forked(
         }
     ).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-        connection.connect(_fork_server())
+        connection.connect(fork_server())
         socket.send_fds(connection, [message], sent)
     for descriptor in sent:
         os.close(descriptor)
@@ -125,7 +127,7 @@ def server_command() -> list[str]:
     """
     if sys.platform != "linux":
         return [sys.executable, "-m", "streaming_code_generator", "serve", "--stdio"]
-    return [sys.executable, "-I", "-S", str(_RELAY), _fork_server(), "serve", "--stdio"]
+    return [sys.executable, "-I", "-S", str(_RELAY), fork_server(), "serve", "--stdio"]
 
 
 async def _reader(descriptor: int) -> asyncio.StreamReader:
@@ -137,8 +139,13 @@ async def _reader(descriptor: int) -> asyncio.StreamReader:
 
 
 @cache
-def _fork_server() -> str:
-    """Start the process that forks, and return its socket's path; it ends with the tests."""
+def fork_server() -> str:
+    """Start the process that forks, and return its socket's path; it ends with the tests.
+
+    Processes of tests that are started afterwards use the same one.
+    """
+    if path := os.environ.get(_SOCKET):
+        return path
     folder = tempfile.TemporaryDirectory(prefix="fork-server-")
     path = f"{folder.name}/socket"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -158,6 +165,7 @@ def _fork_server() -> str:
         folder.cleanup()
 
     atexit.register(end)
+    os.environ[_SOCKET] = path
     return path
 
 
