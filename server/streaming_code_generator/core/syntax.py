@@ -8,8 +8,17 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from pygments.lexer import Lexer, RegexLexer
-from pygments.lexers import find_lexer_class_by_name
-from pygments.token import Comment, Operator, Punctuation, String, Text, _TokenType
+from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
+from pygments.token import (
+    Comment,
+    Keyword,
+    Name,
+    Operator,
+    Punctuation,
+    String,
+    Text,
+    _TokenType,
+)
 from pygments.util import ClassNotFound
 
 _IDS = {
@@ -279,9 +288,55 @@ def names_language(word: str, language_id: str) -> bool:
 
 
 def names_file(path: str, language_id: str) -> bool:
-    """Whether a path is that of a file in a language that is known."""
-    patterns = _lexer_class(language_id).filenames if language_id else []
-    return any(fnmatch(path.rpartition("/")[2], pattern) for pattern in patterns)
+    """Whether a path is that of a file in a language; in any one if that is empty."""
+    name = path.rpartition("/")[2]
+    if not language_id:
+        return find_lexer_class_for_filename(name) is not None
+    return any(fnmatch(name, pattern) for pattern in _lexer_class(language_id).filenames)
+
+
+_OF_CODE = (Keyword, Comment, Name.Builtin, Name.Decorator, Operator)
+_NAMES_APART = {"python", "javascript", "javascriptreact", "lua", "rust"}
+_NAMES_APART |= {"php", "r", "julia", "json", "jsonc"}
+"""Languages in which something always stands between two names."""
+_NAMES_IN_ROWS = {
+    *_SHELLS,
+    "powershell",
+    "sql",
+    "mysql",
+    "pgsql",
+    "haskell",
+    "elm",
+    "ocaml",
+    "fsharp",
+}
+_NAMES_IN_ROWS |= {"nix", "vim", "viml", "tcl", "dockerfile", "makefile", "make", "just", "nginx"}
+_NAMES_IN_ROWS |= {"gherkin", "cucumber", "feature", "css", "scss", "less", "sass", "html", "xml"}
+_NAMES_IN_ROWS |= {"vue", "svelte", "yaml", "yml", "dockercompose", "toml", "ini", "properties"}
+_NAMES_IN_ROWS |= {"clojure", "lisp", "commonlisp", "elisp", "emacs-lisp", "scheme", "cobol", ""}
+"""Languages in which any number of names may stand side by side."""
+
+
+def has_words_in_a_row(line: str, language_id: str) -> bool:
+    """Whether names stand side by side where the language has no use for that: it is prose."""
+    #     let the caller decide     "the caller decide" are three names
+    #     Foo bar = baz             "Foo bar" are two, which C has and Python has not
+    if language_id in _NAMES_IN_ROWS:
+        return False
+    most = 1 if language_id in _NAMES_APART else 2
+    names = 0
+    for _, token, text in _tokens(line, language_id):
+        if text.strip():
+            names = names + 1 if _is(token, Name) else 0
+        if names > most:
+            return True
+    return False
+
+
+def begins_with_syntax(line: str, language_id: str) -> bool:
+    """Whether a line begins with a keyword, a built-in name or a comment of its language."""
+    first = next((token for _, token, text in _tokens(line, language_id) if text.strip()), Text)
+    return any(_is(first, kind) for kind in _OF_CODE)
 
 
 def is_for_shell(tag: str) -> bool:

@@ -462,7 +462,7 @@ class AfterCode(FilterStage):
         if is_of_code and not self._only_explains and CORRECTS.search(self._between):
             block = FencedCode(fence, self._target)
             dropped = [Dropped("fence", line)]
-            return FilterStep(pieces=dropped, following=block, corrects=self.written)
+            return FilterStep(pieces=dropped, following=block, corrects=self.written.is_replaced_by)
         self._only_explains = self._only_explains or bool(EXPLAINS.search(self._between))
         is_again = not self.written.is_import_only and SHOWS_ALL.search(self._between)
         is_aside = self._only_explains or is_again or OPENS_AN_ASIDE.search(self._between)

@@ -429,7 +429,7 @@ class Layout:
         self._target = target
         self._line_ending = target.line_ending
         self.indentation = Indentation(target)
-        self._before = OverlapBefore(target.text_before, tally, is_inside_text=target.is_prose)
+        self._before = OverlapBefore(target, tally)
         self._after = OverlapAfter(target.text_after, tally)
         self._below = RepeatedBelow(target, tally)
         self._end = ClosingTagOfPhp(tally) if target.language_id == "php" else None

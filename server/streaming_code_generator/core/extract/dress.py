@@ -317,7 +317,8 @@ class Dress:
         name = self._held.strip()
         comment = _LABELLED.fullmatch(name)
         path = comment[2] if comment else name.rstrip(":")
-        is_label = (comment and comment[1]) or names_file(path, self._target.language_id)
+        language_id = "" if comment else self._target.language_id
+        is_label = (comment and comment[1]) or names_file(path, language_id)
         around = self._target.surroundings
         is_own = any(line.strip() == name for line in around.selected) or not any(
             line.strip() for line in (*around.above, *around.selected, *around.below)

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Callable
 
 from streaming_code_generator.core.extract.code_path import CodePath
 from streaming_code_generator.core.extract.diffs import PLACEHOLDER_LIMIT
@@ -33,7 +34,6 @@ from streaming_code_generator.core.extract.response_lines import (
     LineEndings,
     segments,
 )
-from streaming_code_generator.core.extract.wording import Written
 
 _LOOKED_AT = 4_096
 """So much of the text's end is looked at."""
@@ -184,8 +184,8 @@ class OutputFilter:
         self._tally = Tally()
         self._stage: FilterStage = BeforeAnswer(target)
         self._code = CodePath(target, self._tally)
-        self._corrects = Written()
-        """What is known of the code that a correction is to take the place of."""
+        self._corrects: Callable[[str], bool] | None = None
+        """Whether a correction has all of the code that it is to take the place of."""
         self._correction: list[str] | None = None
         """That correction; it goes into the document at the end, as a whole."""
         self._corrected: str | None = None
@@ -404,9 +404,9 @@ class OutputFilter:
         #     "def f(): …", "def g(): …"    takes its place
         #     "def f(): …"                  would lose g: is explained, and a warning says so
         text, self._correction = "".join(self._correction or ()), None
-        if not text.strip():
+        if self._corrects is None or not text.strip():
             return
-        if not self._corrects.is_replaced_by(Written().with_block(text)):
+        if not self._corrects(text):
             self._corrects_a_part = True
             self._give("explanation", text)
             return

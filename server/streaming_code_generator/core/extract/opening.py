@@ -44,6 +44,8 @@ from streaming_code_generator.core.extract.wording import (
     QUOTED_BY_BACKTICKS,
     SHOWS_OTHER,
     Written,
+    is_code_below_lead,
+    is_command,
     is_greeting,
     is_line_of_code,
     leads_to_text,
@@ -392,6 +394,10 @@ class Opening(FilterStage):
     def _is_quoted_code(self, ticks: str, text: str) -> bool:
         if len(ticks) > 1 or self._target.language_id not in QUOTED_BY_BACKTICKS:
             return bool(text.strip())
+        if not self._target.text_before.strip():
+            # Where a statement is wanted, a string alone is none; a command to be run may be.
+            is_run = self._target.language_id in {"ruby", "perl"} and is_command(text)
+            return bool(text.strip()) and not is_run
         is_code = starts_like_code(text) or text.endswith(";") or "=>" in text
         return is_code and "${" not in text
 
@@ -404,7 +410,9 @@ class Opening(FilterStage):
         if is_block and self._said.endswith(":") and line.startswith(("    ", "\t")):
             return not reads_like_prose(line.strip(BLANK)) and _LIST.match(line) is None
         text = line.strip(BLANK) if is_block else line
-        is_code = is_line_of_code(text, self._target.language_id)
+        language_id = self._target.language_id
+        leads = language_id and self._said.endswith(":") and not SHOWS_OTHER.search(self._said)
+        is_code = (is_code_below_lead if leads else is_line_of_code)(text, language_id)
         return below and len(line) <= LINE_LIMIT and is_code
 
     def _from_this_line(self, following: FilterStage) -> FilterStep:

@@ -2,11 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
-
-from streaming_code_generator.core.extract.wording import Written
 
 Part = Literal["code", "explanation", "reasoning"]
 """The three streams a response is taken apart into."""
@@ -139,8 +137,8 @@ class FilterStep:
     """What the following stage has to read first."""
     is_diff: bool = False
     """Whether the block that begins is said to hold a diff."""
-    corrects: Written | None = None
-    """What is known of the code before, if the block that begins is to take its place."""
+    corrects: Callable[[str], bool] | None = None
+    """Whether code has all of that before the block that begins, whose place it is to take."""
     is_end: bool = False
     """Whether nothing that follows is wanted."""
 

@@ -494,9 +494,12 @@ _QUOTES = "\"'`"
 class OverlapBefore:
     """Drops from the first line's beginning what it repeats of the line before the cursor."""
 
-    def __init__(self, text_before: str, tally: Tally, *, is_inside_text: bool) -> None:
+    def __init__(self, target: CodeTarget, tally: Tally) -> None:
         self._tally = tally
-        line = text_before.lstrip(" \t")
+        line, is_inside_text = target.text_before.lstrip(" \t"), target.is_prose
+        around = target.text_before.rstrip()[-1:] + target.text_after.lstrip()[:1]
+        self._around = around if around in {"[]", "()"} else ""
+        """The brackets around the place, which may be repeated around the code."""
         endings = [line[start:] for start in _telling_starts(line)]
         mark = _OPENS_TEXT.search(line) if is_inside_text else None
         if mark is not None and line != mark[0]:
@@ -525,6 +528,8 @@ class OverlapBefore:
         #     "add(a, b):"       repeats its end from a word on: "a, b):" again
         #     "de"               may still become a repetition: None, wait for more
         self._held += text
+        if self._around and self._held[0] == self._around[0] and len(self._held) <= OVERLAP_LIMIT:
+            return None
         self._candidates = [
             candidate
             for candidate in self._candidates
@@ -537,6 +542,12 @@ class OverlapBefore:
     def finish(self) -> tuple[str, bool]:
         """Decide on what has been read."""
         text, self._held = self._held, ""
+        # Between "[" and "]", "[1, 2]" repeats both; "[1], [2]" does not.
+        is_short = self._around != "" and len(text) <= OVERLAP_LIMIT
+        is_around = is_short and text[:1] + text[-1:] == self._around
+        if is_around and not re.search(r"[\[\]()]", text[1:-1]):
+            self._tally.drop("repetition", self._around)
+            return text[1:-1], True
         for candidate in self._candidates:
             if text.startswith(candidate):
                 self._tally.drop("repetition", candidate)

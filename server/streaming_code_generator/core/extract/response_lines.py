@@ -237,9 +237,11 @@ class ClosingBehindCode:
         return text, ""
 
     def finish(self, length: int, written: list[str]) -> tuple[str, str]:
-        """Decide on what is held back at the end of the response."""
-        code, fence = self.feed("\n", length, written)
-        return code.removesuffix("\n"), fence
+        """Decide on what is held back at the end of the response, behind a comment, too."""
+        run, self.held = self.held, ""
+        before = _line_so_far(written)
+        is_fence = len(run) == length and before.strip(BLANK) != "" and "```" not in before
+        return ("", run) if is_fence else (run, "")
 
 
 def _line_so_far(written: list[str]) -> str:

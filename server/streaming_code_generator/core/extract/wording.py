@@ -7,6 +7,8 @@ the document.
 import re
 from dataclasses import dataclass
 
+from streaming_code_generator.core.syntax import begins_with_syntax, has_words_in_a_row
+
 _CODE_START = re.compile(
     r"""
     (?:\ {2,}|\t)[\ \t]*[^\s`~<]                 # indented, and no fence or tag
@@ -155,9 +157,12 @@ _CODE_LINE = re.compile(
 )
 
 
+_BEGINS_WITH = {"json": '[{"]}', "jsonc": '[{"]}/', "html": "<{&", "xml": "<", "vue": "<{"}
+"""Languages in which every line of code, below prose, begins with a sign."""
 _SIGN_OF_CODE = re.compile(r"->|::|=>|[;{}=<>|\\$]|\w\(")
 _NO_START = re.compile(r"\s*[-*>|#\u2022\d]")
 _LEAST_SIGNS = 2
+_CAPITAL_LABEL = re.compile(r"[A-Z][a-z]+: (?!.*[,{(\[]$)")
 _SENTENCE_END = re.compile(r"[a-z]{2}[.!?:]$|^[A-Z][a-z]+ [a-z]+ [a-z]+")
 
 
@@ -166,6 +171,8 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
     # A line that is no item of a list may have signs that prose has not.
     signs = _SIGN_OF_CODE.findall(_INLINE_CODE.sub("", line))
     has_signs = len(signs) >= _LEAST_SIGNS and _NO_START.match(line) is None
+    if language_id in _BEGINS_WITH and line.lstrip()[0] not in _BEGINS_WITH[language_id]:
+        return False
     # Lists and quotations belong to the prose; so does what reads like it with code in between,
     # as "`x = 1` sets the value." does.
     if language_id in _OF_STEPS and _STEPS.match(line):
@@ -180,7 +187,55 @@ def is_line_of_code(line: str, language_id: str = "") -> bool:
         bool(_CODE_LINE.match(line) or has_signs)
         and not reads_like_prose(line, language_id)
         and not _SENTENCE_END.search(line)
+        and not (_CAPITAL_LABEL.match(line) and language_id not in _KEYED)
+        and not has_words_in_a_row(line, language_id)
     )
+
+
+_OF_LIST = re.compile(r"\s*(?:[-*+>|\u2022]|\d+[.)]|\w\)|#+)(?: |$)")
+_PLAIN = re.compile(r"[a-z]{2}[.!?]$|^[A-Z][a-z]+ [a-z]+ [a-z]+|^[A-Z]\w*:(?: |$)")
+_COMMAND = re.compile(
+    r"(?:\$ )?(?:sudo )?(?:pip3?|pipx|uv|poetry|conda|npm|npx|yarn|pnpm|gem|bundle|cargo|rustup|go"
+    r"|composer|dotnet|mvn|gradle|apt(?:-get)?|brew|docker(?:-compose)?|kubectl|terraform|git|cd"
+    r"|ls|cp|mv|rm|mkdir|touch|cat|grep|find|sed|awk|tar|unzip|curl|wget|ssh|chmod|make|cmake|gcc"
+    r"|python3?|node|ruby|php|java|javac|bash|sh|systemctl|kill|ps|tr|sort|head|tail|xargs|rsync)"
+    r" [\w./~*$\"'+-]"
+)
+"""What is typed into a shell."""
+_TO_PEOPLE = re.compile(r"\b(?:the|you|your|this|they)\b(?![.(\[])")
+_SHELLS = {"shellscript", "bash", "sh", "zsh", "fish"}
+_ONE_SIGN = re.compile(
+    rf"{_SIGN_OF_CODE.pattern}|^[\[({{\"'@:%$&~^\\]|\w:\w|\w\[|\+\+| :\w| \w+: "
+    r"|\bdo(?: \|[\w, ]+\|)?$"
+)
+
+
+def is_command(text: str) -> bool:
+    """Whether a line is what is typed into a shell."""
+    return _COMMAND.match(text) is not None
+
+
+def is_code_below_lead(line: str, language_id: str) -> bool:
+    """Whether a whole line is code, right below words such as "Here is it:", which lead to it."""
+    #     raise Oops            begins with a keyword
+    #     main :: IO ()         has a sign that prose has not
+    #     pip install it        a command, which is code in a script alone
+    #     - the first step      an item, which is code in YAML alone
+    #     renamed it            nothing of this
+    if is_line_of_code(line, language_id):
+        return True
+    text = line.strip()
+    words = "" if _COMMENT.match(text) else _INLINE_CODE.sub("", text)
+    if reads_like_prose(text, language_id) or _PLAIN.search(text) or _TO_PEOPLE.search(words):
+        return False
+    if is_command(text):
+        return language_id in _SHELLS
+    if _RULE.fullmatch(text) or line[0].isspace():
+        return False
+    if _OF_LIST.match(text) and (text[0] != "-" or language_id not in _KEYED):
+        return False
+    may_be = _ONE_SIGN.search(text) or begins_with_syntax(text, language_id)
+    return bool(may_be) and not has_words_in_a_row(text, language_id)
 
 
 _MAY_BE_NOTE = re.compile(
@@ -386,8 +441,9 @@ class Written:
         """Whether there are imports and nothing that uses them: more has to come."""
         return bool(self.words) and self.has_only_imports
 
-    def is_replaced_by(self, other: "Written") -> bool:
+    def is_replaced_by(self, code: str) -> bool:
         """Whether other code has all that this has, as far as that can be seen."""
+        other = Written().with_block(code)
         is_alike = 2 * len(self.words & other.words) >= len(self.words)
         return is_alike and self.names <= other.names and not other.is_import_only
 
