@@ -629,6 +629,13 @@ async def test_a_chunk_without_end_is_given_up(site: Site) -> None:
     assert "one chunk without end" in failure.message
 
 
+async def test_an_error_without_end_is_read_no_further_than_a_message_needs(site: Site) -> None:
+    without_end = (b"oops " * 20_000, Hold(asyncio.Event()))
+    error = await site.failure(Reply(status=500, content_type="text/plain", steps=without_end))
+    assert "answered 500 (oops oops" in error.message
+    await site.server.requests[0].disconnected.wait()
+
+
 async def test_only_a_done_is_nothing(site: Site) -> None:
     assert "held nothing" in (await site.broken(DONE)).message
 

@@ -4,6 +4,7 @@ A table for more than one test: the library and the language server meet the sam
 """
 
 import asyncio
+import base64
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +62,9 @@ INSTEAD: Mapping[str, Reply] = {
         {"error": {"message": "See our policy", "code": "content_filter"}}, status=400
     ),
     "key in two lines": Reply.error(400, f"no {KEY[:12]}\n{KEY[12:]}"),
+    "key of a basic authentication": Reply.error(
+        400, f"no {base64.b64encode(f'user:{KEY}'.encode()).decode()}"
+    ),
     "control characters and links": Reply.error(400, "\x1b[31mred \u202e[here](command:x)"),
     "bad request": Reply.error(400, f"no such field, {KEY}"),
     "context too long": Reply.error(400, "maximum context length is 512 tokens"),
@@ -231,6 +235,7 @@ CASES: tuple[Case, ...] = (
     _instead("overloaded", "server", "Overloaded", is_repeated=True),
     _instead("filtered", "bad_request", "content filter refused the prompt"),
     _instead("key in two lines", "bad_request", "no *** ***"),
+    _instead("key of a basic authentication", "bad_request", "no dXNlcjp***"),
     _instead("control characters and links", "bad_request", "([31mred [here] (command:x))"),
     _instead("page behind a byte order mark", "stream", "HTML page"),
     _instead("bad request", "bad_request", "no such field, ***"),

@@ -4,6 +4,7 @@ Statuses and texts were seen on llama.cpp, vLLM, Ray Serve, LiteLLM, Xinference 
 same failure comes as different statuses, so its words are read as well.
 """
 
+import base64
 import email.utils
 import errno
 import re
@@ -177,8 +178,8 @@ def short_message(words: str, secrets: Secrets) -> str:
     printable = "".join(c if c.isprintable() else " " for c in words[:_MOST_READ_CHARS])
     keys = [secret.reveal() for secret in secrets]
     message = " ".join(printable.split())
-    for key in keys:
-        message = _without_pieces_of(key, message)
+    for form in [form for key in keys for form in (key, *_in_base64(key))]:
+        message = _without_pieces_of(form, message)
     message = redacted(message, keys)
     if message.startswith("<"):
         return "an HTML page"
@@ -187,6 +188,19 @@ def short_message(words: str, secrets: Secrets) -> str:
     if len(message) > _MOST_MESSAGE_CHARS:
         message = f"{message[:_MOST_MESSAGE_CHARS]}…"
     return message
+
+
+def _in_base64(key: str) -> Iterator[str]:
+    """Yield the key as a server may repeat it from `Authorization: Basic …`.
+
+    What stands before the key moves it by none, one or two of the three bytes that make four
+    characters. Those that hold bits of a neighbour, too, are left out: of `abc` behind one byte,
+    which is `AGFiYw==`, that is `FiY`.
+    """
+    for bytes_before, shared in enumerate((0, 2, 3)):
+        encoded = base64.b64encode(b"\0" * bytes_before + key.encode()).decode()
+        whole = encoded.rstrip("=")
+        yield whole[shared : None if whole == encoded else -1]
 
 
 def _without_pieces_of(key: str, text: str) -> str:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import weakref
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from streaming_code_generator.settings.endpoints import is_loopback, is_of_keych
 from streaming_code_generator.settings.kinds import Secret
 
 if TYPE_CHECKING:  # the SDK takes over half a second to import
-    from httpx2 import AsyncClient, Auth, Proxy, Timeout
+    from httpx2 import AsyncClient, Auth, Proxy, Response, Timeout
     from openai import AsyncOpenAI
 
 
@@ -208,6 +209,7 @@ class LazyClient:
         route = route_of(self._base_url, self._network)
         try:
             return (httpx2.AsyncClient if goes_by_proxy else DefaultAioHttpClient)(
+                event_hooks={"response": [_cut_error_body]},
                 timeout=timeout,
                 auth=auth,
                 headers={"Connection": "close"} if local else None,
@@ -227,6 +229,33 @@ class LazyClient:
                 "be used: set it to an `http://` URL, or `proxy` in the settings, or name the "
                 "endpoint's host in `NO_PROXY`."
             ) from error
+
+
+MOST_ERROR_BYTES = 64 * 1024
+"""The SDK reads the whole body of an error, of which a message is made; some never end."""
+
+
+async def _cut_error_body(response: "Response") -> None:
+    """Let the body of an error end after its first `MOST_ERROR_BYTES`, or within the next read."""
+    import httpx2  # noqa: PLC0415 - see the module's docstring
+
+    class Beginning(httpx2.AsyncByteStream):
+        def __init__(self, whole: httpx2.AsyncByteStream) -> None:
+            self.whole = whole
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = MOST_ERROR_BYTES
+            async for received in self.whole:
+                yield received
+                left -= len(received)
+                if left <= 0:
+                    return
+
+        async def aclose(self) -> None:
+            await self.whole.aclose()
+
+    if response.is_error and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = Beginning(response.stream)
 
 
 def _close_quietly(http_client: "AsyncClient") -> None:
