@@ -33,7 +33,7 @@ async function painted(editor) {
 }
 
 async function followsUnlessScrolled(editor, { model }) {
-  await editor.file('follows.txt', `${long(12)}\n\n${long(80)}\n`, 13, 1);
+  await editor.file('follows.txt', `${long(50)}\n\n${long(50)}\n`, 51, 1);
   await editor.generate('[name=follows] [lines=90] [fast] [held]');
   await editor.shows('follows_89 = 89');
   await editor.settled(); // a scroll that meets the view's own is undone by it

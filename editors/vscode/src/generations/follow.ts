@@ -46,7 +46,13 @@ export class FollowedCode implements vscode.Disposable {
     const running = this.generations.all().filter(({ range }) => range);
     const wanted = running.length > 1 ? await choose(running) : (running[0] ?? this.last);
     if (wanted?.range) {
-      const editor = await vscode.window.showTextDocument(vscode.Uri.parse(wanted.uri), { preserveFocus: false });
+      const opened = vscode.window.showTextDocument(vscode.Uri.parse(wanted.uri), { preserveFocus: false });
+      const editor = await opened.then((editor) => editor, () => undefined);
+      if (!editor) {
+        // Gone, or another document was opened meanwhile; VS Code would show an error in front of everything.
+        void vscode.window.showInformationMessage(`${NAME}: the document with the generated code did not open.`);
+        return;
+      }
       const shown = rangeOf(wanted.range);
       const place = isRunning(wanted) ? new vscode.Range(shown.end, shown.end) : shown;
       editor.revealRange(place, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
