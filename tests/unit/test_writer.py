@@ -842,6 +842,45 @@ def test_an_edit_made_in_the_text_loaded_meanwhile_is_taken_back_however_late_it
     assert desk.mirrored == "typed new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
 
 
+def test_a_misplaced_edit_that_the_user_undid_and_brought_back_is_taken_back() -> None:
+    """Once, nothing was left that wanted it gone, and a cancel left it where it stood."""
+    desk = Desk("one\ntwo\n\nlast\n", version=7)
+    desk.open("0", 8)
+    desk.writer.want("0", "generated_1\ngenerated_2")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "new\none\ntwo\n\nlast\n", now_s=0)
+    desk.reply(edit)
+    misplaced = (((2, 0), (2, 0)), "generated_1\ngenerated_2")
+    desk.report(misplaced, version=12)
+    desk.report((((2, 0), (3, 11)), ""), version=13)
+    desk.report(misplaced, version=14)
+    desk.finish("0", "")
+    desk.land_all()
+
+    assert desk.mirrored == "new\none\ntwo\n\nlast\n"
+
+
+def test_a_misplaced_edit_is_taken_back_though_the_generations_earlier_text_came_back_with_it() -> (
+    None
+):
+    desk = Desk("one\ntwo\n\nlast\n", version=7)
+    desk.open("0", 8)
+    desk.writer.want("0", "early")
+    desk.land()
+    desk.writer.want("0", "early_generated_1\ngenerated_2")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "one\ntwo\n\nlast\n", now_s=0)
+    desk.reply(edit)
+    misplaced = (((2, 0), (2, 0)), "_generated_1\ngenerated_2")
+    early = (((2, 0), (2, 0)), "early")
+    desk.report(misplaced, (((2, 0), (3, 11)), ""), early, version=12)
+    desk.report((((2, 0), (2, 5)), ""), misplaced, version=14)
+    desk.finish("0", "")
+    desk.land_all()
+
+    assert desk.mirrored == "one\ntwo\n\nlast\n"
+
+
 def test_a_removed_text_is_gone_though_a_line_ending_like_its_own_stands_there() -> None:
     """Once, a line ending of it seemed left, and the generation went on behind that."""
     desk = Desk("x = 1\ny = 2\n")

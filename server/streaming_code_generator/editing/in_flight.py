@@ -54,6 +54,8 @@ class InFlight:
     is_for_other_text: bool = False
     """Whether the document was loaded anew since it was sent, and the client may not have noticed:
     some count versions from one again then, and apply it to the new text."""
+    taken_count: int = 0
+    """How many steps are looked for no more, though they did not land."""
     misplaced: dict[TextReplacement, str] = field(default_factory=dict)
     """The parts of the edit that seem to have been applied in the wrong place, and the regions that
     follow them there."""
@@ -76,7 +78,7 @@ class InFlight:
     @property
     def is_misplaced(self) -> bool:
         """Whether all that did not land of it seems to have been applied in the wrong place."""
-        landed = len(self.sent) - len(self.plan)
+        landed = len(self.sent) - len(self.plan) - self.taken_count
         return 0 < len(self.misplaced) == len(self.edit.replacements) - landed
 
     def heard(self, version: int | None) -> None:
@@ -93,6 +95,7 @@ class InFlight:
         """Return the steps of a region, which are looked for in changes no more."""
         taken = tuple(step for step in self.plan if step.region_id == region_id)
         self.plan = tuple(step for step in self.plan if step.region_id != region_id)
+        self.taken_count += len(taken)
         return taken
 
     def is_just(self, changes: Sequence[ReportedChange]) -> bool:
@@ -238,6 +241,11 @@ class MisplacedEdits:
     def repairs(self, flight: InFlight) -> dict[str, str]:
         """Return the texts that bring the document back to what it was before an edit."""
         return {region_id: self._overwritten[region_id] for region_id in flight.misplaced.values()}
+
+    def unclaimed(self, flight: InFlight | None) -> dict[str, str]:
+        """Return the same for edits that are not waited for any more."""
+        claimed = set(flight.misplaced.values()) if flight else set()
+        return {key: text for key, text in self._overwritten.items() if key not in claimed}
 
     def forget(self, region_id: str) -> None:
         """Follow a place no more: it is repaired, or it was the user's after all."""

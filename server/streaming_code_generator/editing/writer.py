@@ -290,6 +290,10 @@ class DocumentWriter:
         for region_id in gone:
             self.stop(region_id)
         deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        # What a user has undone before it could be repaired, and brings back now.
+        for region_id, text in self._misplaced.unclaimed(self._in_flight).items():
+            if not self.region(region_id).deleted:
+                self._wishes.want_for_good(region_id, text)
         return [*deleted, *self._settle()]
 
     def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
@@ -311,13 +315,14 @@ class DocumentWriter:
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
             return
-        if flight.has_landed:
+        if flight.is_misplaced:
+            self._repair(flight)
+        elif flight.has_landed:
+            self._misplaced.drop(flight)
             self._in_flight = None
             self._doubts = 0
             self._refusals = Refusals()
             self.counts.landed += 1
-        elif flight.is_misplaced:
-            self._repair(flight)
 
     def _repair(self, flight: InFlight) -> None:
         """Put back what an edit overwrote that the client applied in the wrong place."""
@@ -382,10 +387,10 @@ class DocumentWriter:
         for region_id in settled:
             self.undo.settle(region_id)
         for region_id in settled:
-            if region_id in self._misplaced:
-                self._misplaced.forget(region_id)
-            else:
+            if region_id not in self._misplaced:
                 outcomes.append(Settled(region_id))
+            elif not self.region(region_id).deleted:
+                self._misplaced.forget(region_id)
         return outcomes
 
     def _give_up(self, reason: UndeliverableReason) -> list[Outcome]:
