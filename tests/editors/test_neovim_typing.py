@@ -10,6 +10,7 @@ import json
 import os
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from neovim_editor import Neovim
 from neovim_judge import Change, Generation, Judge
 from neovim_model import Model, Script
 from neovim_typist import Typist
+
+from streaming_code_generator.editing.in_flight import ECHO_TIMEOUT_S
 
 pytest_plugins = ["neovim_fixtures"]
 
@@ -59,10 +62,13 @@ return answer.result and answer.result.id or vim.inspect(answer)
 _IS_QUIET = """
 local name = ...
 local client = vim.lsp.get_clients({ bufnr = 0, name = name })[1]
-local tick = vim.b.changedtick
-client:request_sync('workspace/executeCommand',
-  { command = 'streamingCodeGenerator.status', arguments = { vim.empty_dict() } }, 5000, 0)
-return tick
+-- The first request goes out behind the changes that Neovim holds back, and the edits that these
+-- lead to before the second one is answered.
+for _ = 1, 3 do
+  client:request_sync('workspace/executeCommand',
+    { command = 'streamingCodeGenerator.status', arguments = { vim.empty_dict() } }, 5000, 0)
+end
+return vim.b.changedtick
 """
 
 
@@ -148,6 +154,17 @@ class Stage:
         self.editor.wait_until(is_quiet, "the server to leave the buffer alone")
 
     def problems(self) -> list[str]:
+        """Return what is wrong, once the server has had the time that it may take to mend it.
+
+        It waits for the change of an edit that was said to be applied before it goes on.
+        """
+        with suppress(AssertionError):
+            self.editor.wait_until(
+                lambda: not self._problems(), "the last edits", deadline_s=ECHO_TIMEOUT_S + 1
+            )
+        return self._problems()
+
+    def _problems(self) -> list[str]:
         return list(Judge(self.start, self.generations).problems(self.history()))
 
 
