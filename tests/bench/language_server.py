@@ -117,12 +117,16 @@ class LanguageServer:
         )
         return delivery
 
+    def ask(self) -> "asyncio.Future[Any]":
+        """Send a request that has nothing to wait for."""
+        return self.request("textDocument/codeLens", {"textDocument": {"uri": "file:///none"}})
+
     async def longest_wait_s(self, until: "asyncio.Future[Any]") -> float:
         """Return the longest time that a request took to be answered, sent again and again."""
         longest_s = 0.0
         while not until.done():
             began_s = time.monotonic()
-            await self.request("textDocument/codeLens", {"textDocument": {"uri": "file:///none"}})
+            await self.ask()
             longest_s = max(longest_s, time.monotonic() - began_s)
             await asyncio.sleep(0.002)
         return longest_s
