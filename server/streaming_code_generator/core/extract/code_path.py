@@ -265,13 +265,13 @@ class Indentation:
 _HELD_LIMIT = 4_096
 
 _GOES_DEEPER = re.compile(
-    r"(?:[:{(\[,\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
+    r"(?::\s*-?[?%]>|[:{(\[\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
     r"|^\s*<[A-Za-z][^<>/]*>\s*$"
     r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
 )
-_CONTINUES = re.compile(r"[.?|&+*/<>=]|:[^:]|(?:and|or)\b")
+_CONTINUES = re.compile(r"[.?|&+*>=]|/(?![/*])|<(?![/!A-Za-z])|:[^:]|(?:and|or)\b")
 
 
 class FlushFirstLine:
@@ -283,6 +283,7 @@ class FlushFirstLine:
 
     def __init__(self, target: CodeTarget, indentation: Indentation) -> None:
         self._base = columns(target.base_indent)
+        self._unit = columns(target.indent_unit)
         self._indentation = indentation
         self.is_passing = not self._base
         self._first = ""
@@ -346,7 +347,9 @@ class FlushFirstLine:
         if over > 0 and depth in {2, 4}:
             self._depth = depth
             return ""
-        return self._pass(is_in_file=0 < over <= 8)  # noqa: PLR2004 - two levels of four
+        # "a" and "|> b" at 4 where levels are of 2: two levels deeper than the first is too deep.
+        is_level = over == 0 and self._base > self._unit > 0
+        return self._pass(is_in_file=is_level or 0 < over <= 8)  # noqa: PLR2004 - two levels of four
 
     def _pass(self, *, is_in_file: bool = False) -> str:
         self.is_passing = True

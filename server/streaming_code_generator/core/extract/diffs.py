@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Surroundings, Tally
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, columns
+from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, depth_of
 from streaming_code_generator.core.syntax import inside_text
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
@@ -401,7 +401,7 @@ def _between(parts: Sequence[list[str]], selected: Sequence[str]) -> list[list[s
             end = found
         shift = _shift(before, part, selected)
         between = [
-            " " * max(0, _depth(line) - shift) + line.lstrip(BLANK) if line.strip() else ""
+            " " * max(0, depth_of(line) - shift) + line.lstrip(BLANK) if line.strip() else ""
             for line in selected[start:end]
         ]
         filled += [between, part]
@@ -437,12 +437,8 @@ def _first_of(
 
 def _shift(before: Sequence[str], behind: Sequence[str], selected: Sequence[str]) -> int:
     """Return by how many columns the answer's lines are less deep than the document's."""
-    depths = {line.strip(): _depth(line) for line in reversed(selected) if line.strip()}
+    depths = {line.strip(): depth_of(line) for line in reversed(selected) if line.strip()}
     for line in [*reversed(before), *behind]:
         if line.strip() in depths:
-            return depths[line.strip()] - _depth(line)
+            return depths[line.strip()] - depth_of(line)
     return 0
-
-
-def _depth(line: str) -> int:
-    return columns(line[: len(line) - len(line.lstrip(BLANK))])

@@ -181,6 +181,11 @@ class Dress:
         self._held = ""
         """Whole lines, of which nothing has been handed on."""
         self._line = LineSoFar()
+        self._context: frozenset[str] = frozenset()
+        """What a diff may begin with that has no header: lines of the selection, a blank deeper."""
+        if target.language_id and not target.is_prose:
+            self._context = frozenset(f" {line.rstrip()}" for line in target.surroundings.selected)
+            self._context -= {" ", *target.surroundings.selected}
         self._numbered: Numbered | None = None
         """The last line with a number."""
         self._takes_numbers_off = False
@@ -255,6 +260,7 @@ class Dress:
         return (
             may_name_file
             or self._is_changed(line)
+            or any(context.startswith(line) for context in self._context)
             or any(mark.startswith(line) or line.startswith(mark) for mark in _DIFF_BEGINNINGS)
         )
 
@@ -293,6 +299,9 @@ class Dress:
         if self._prompts is not None and self._prompts[0].match(line):
             self._is_console = True
             return self._without_prompt(line)
+        if line.rstrip() in self._context:
+            self._held += self._line.take()
+            return ""
         if line.startswith("--- ") or _PATH.fullmatch(line) or _LABELLED.fullmatch(line):
             self._held += self._line.take()
             return ""
@@ -305,10 +314,17 @@ class Dress:
         #     --- a/x.py     and "+++ b/x.py": a diff
         #     src/x.py       and "<<<<<<< SEARCH": a diff; anything else: the file's name goes
         #     {              and "code": "…": an object
+        #      def f():      a line of the selection, one blank deeper, and "-    a": a diff
         if self._held.lstrip()[0] in "{[":
             may_hold = may_hold_code(self._held + self._line.text)
             self._is_object = bool(may_hold)
             return self._gather(is_whole=True) if may_hold is not False else self._pass()
+        if self._held.partition("\n")[0].rstrip() in self._context:
+            self._is_diff = line.startswith(("+", "-"))
+            if not self._is_diff and line.rstrip() in self._context:
+                self._held += self._line.take()
+                return ""
+            return self._gather(is_whole=True) if self._is_diff else self._pass()
         is_old_file = self._held.startswith("--- ")
         marks = ("+++ ",) if is_old_file else ("<<<<<<< ", "--- ", "@@ ")
         self._is_diff = line.startswith(marks)

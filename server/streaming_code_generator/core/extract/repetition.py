@@ -9,9 +9,12 @@ from itertools import takewhile
 from streaming_code_generator.core.extract.parts import CodeTarget, Tally
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
+    CLOSES_BY_WORD,
     LINE_LIMIT,
     LineSoFar,
     columns,
+    depth_of,
+    has_opened,
 )
 
 REPETITION_LIMIT = 65_536
@@ -220,8 +223,9 @@ class RepeatedAbove:
             _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
         ):
             return None
-        if self._held.strip() and self._at + 1 in found:
-            return self._at + 1
+        follows = next((n for n in range(self._at + 1, self._last + 1) if self._lines[n]), -1)
+        if (self._accepted or self._held.strip()) and follows in found:
+            return follows
         around = [number for number in found if number in self._around]
         if around:
             return around[-1]
@@ -244,7 +248,7 @@ def _headers_around(above: tuple[str, ...], target: CodeTarget) -> set[int]:
         text = line.strip()
         if not text or _REMARK.match(text):
             continue
-        indent = columns(line[: len(line) - len(line.lstrip(BLANK))])
+        indent = depth_of(line)
         if indent < depth:
             around.add(number)
             depth = indent if not _CLOSES.fullmatch(text) else indent + 1
@@ -345,8 +349,7 @@ class RepeatedBelow:
         last = code.rstrip().rpartition("\n")[2]
         closes = _CLOSES.fullmatch(last.strip()) and code.count("}") > code.count("{")
         is_closed_below = any(
-            line.lstrip()[0] == "}" and columns(line[: len(line) - len(line.lstrip())]) < self._base
-            for line in self._below
+            line.lstrip()[0] == "}" and depth_of(line) < self._base for line in self._below
         )
         return self._is_changed or (bool(closes) and is_closed_below)
 
@@ -370,7 +373,8 @@ class RepeatedBelow:
         if self._leaves_as(expected, start):
             return True
         bare = expected.lstrip()
-        return bare[0] in "])}" and bare.startswith(start.strip()) and bool(_CLOSES.fullmatch(bare))
+        closes = _CLOSES.fullmatch(bare) if bare[0] in "])}" else CLOSES_BY_WORD.fullmatch(bare)
+        return closes is not None and bare.startswith(start.strip())
 
     def _read(self, piece: str) -> str:  # noqa: PLR0911 - one for each kind of line
         # Below the place stand "}" and "run()". The code ends in three lines:
@@ -411,6 +415,7 @@ class RepeatedBelow:
         return line != "" and (
             _NOTE_BEHIND.sub("", line) == _NOTE_BEHIND.sub("", expected)
             or (_bracket(line) == _bracket(expected) and bool(_CLOSES.fullmatch(line.strip())))
+            or (line.strip() == expected.strip() and bool(CLOSES_BY_WORD.fullmatch(line.strip())))
         )
 
     def _leaves_as(self, expected: str, line: str) -> bool:
@@ -459,7 +464,11 @@ class RepeatedBelow:
     def _is_superfluous(self, held: str) -> bool:
         """Whether what is held belongs to the document and not to the code."""
         lines = [line for line in held.split("\n") if line.strip()]
-        if any(_TELLING.search(line) and not _WORD_LINE.match(line.strip()) for line in lines):
+        if any(
+            _TELLING.search(line)
+            and not (_WORD_LINE.match(line.strip()) or CLOSES_BY_WORD.fullmatch(line.strip()))
+            for line in lines
+        ):
             return True
         if self._is_inside_text and lines[0].strip() in _ENDS_OF_TEXT:
             return True
@@ -468,8 +477,10 @@ class RepeatedBelow:
     def _ends_the_place(self, held: str) -> bool:
         """Whether the first line held closes what the code has not opened, or is less deep."""
         first = next(line for line in held.split("\n") if line.strip())
-        indent = columns(first[: len(first) - len(first.lstrip(BLANK))])
+        indent = depth_of(first)
         code = "".join(self._released)
+        if CLOSES_BY_WORD.fullmatch(first.strip()):
+            return indent < self._base or not has_opened(code, first.strip(), self._base)
         if not _CLOSES.match(first.strip()):
             return indent < self._base
         return indent < self._base or any(

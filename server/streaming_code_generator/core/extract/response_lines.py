@@ -8,6 +8,7 @@ lists.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 LINE_LIMIT = 256
 """Most characters of a line held back to tell what the line is; a longer one is ordinary text."""
@@ -23,6 +24,37 @@ def columns(blanks: str, *, start: int = 0) -> int:
     for blank in blanks:
         start += TAB_COLUMNS - start % TAB_COLUMNS if blank == "\t" else 1
     return start
+
+
+def depth_of(line: str) -> int:
+    """Return the column at which a line's text begins."""
+    return columns(line[: len(line) - len(line.lstrip(BLANK))])
+
+
+CLOSES_BY_WORD = re.compile(r"(?:end|fi|done|esac)|</[\w.:-]+>")
+_IN_BETWEEN = re.compile(r"\s*(?:else|elsif|elseif|elif|when|in|rescue|ensure|after|catch)\b")
+"""What has a block below it, but none that needs a closing line of its own."""
+
+
+def has_opened(code: str, closing: str, base: int) -> bool:
+    """Whether code whose first line is at column `base` opens what `end`, or a tag, closes."""
+    if closing.startswith("<"):
+        return code.count(closing) < len(re.findall(rf"<{closing[2:-1]}\b", code))
+    #     each do        a deeper line follows: opened
+    #       if x
+    #     end            closed
+    #     end            closes what stands above the place
+    first, *others = [line for line in code.split("\n") if line.strip()] or [""]
+    lines = [(base, first), *((depth_of(line), line) for line in others)]
+    opened = sum(
+        depth == base < below and not _IN_BETWEEN.match(line)
+        for (depth, line), (below, _) in pairwise(lines)
+    )
+    closed = sum(
+        depth == base and CLOSES_BY_WORD.fullmatch(line.strip()) is not None
+        for depth, line in lines
+    )
+    return opened > closed
 
 
 def segments(text: str) -> Iterator[str]:
