@@ -101,3 +101,22 @@ async def test_text_that_goes_and_comes_back_while_an_edit_is_refused_is_followe
 
     assert (await call.result())["status"] == "completed"
     assert document.text == WHOLE
+
+
+async def test_what_was_removed_by_hand_stays_away_and_the_result_says_so(
+    client: EditorClient, endpoint: ScriptedEndpoint, habits: EditorHabits
+) -> None:
+    document = client.open(TEXT, habits=habits)
+    call, stream = await streaming(client, endpoint, document)
+
+    start = document.text.index(LINES[1])
+    client.type(document, start, start + len(LINES[1]), "")
+    await reported(client, document)
+    stream.release_all()
+
+    result = await call.result()
+    assert result["status"] == "completed"
+    assert document.text == WHOLE.replace(LINES[1], "")
+    assert [warning.partition(":")[0] for warning in result["warnings"]] == [
+        "some of the code is not in the document"
+    ]

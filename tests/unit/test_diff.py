@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import (
     Edit,
+    anchored_edits,
     apply_edits,
     common_prefix,
     common_suffix,
@@ -114,3 +115,9 @@ def test_a_large_change_is_anchored_at_lines_that_occur_once() -> None:
 
     edits = fine_edits("".join(["first\n", *kept, "last\n"]), "".join(["1st\n", *kept, "end\n"]))
     assert sum(edit.cost for edit in edits) < len("first1stlastend")
+
+
+def test_a_part_that_begins_within_its_like_is_no_anchor() -> None:
+    text = "\n}\n}\n"
+
+    assert anchored_edits(text, text, [(2, 5)]) == []

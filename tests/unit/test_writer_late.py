@@ -1,7 +1,7 @@
 """Edits that are made after they were given up, and steps that need no edit any more."""
 
 from streaming_code_generator.editing.exchange import Settled, Undeliverable
-from streaming_code_generator.editing.in_flight import REPLY_TIMEOUT_S
+from streaming_code_generator.editing.in_flight import ECHO_TIMEOUT_S, REPLY_TIMEOUT_S
 from support.writing import Desk
 
 
@@ -95,3 +95,46 @@ def test_an_edit_of_several_places_that_is_made_late_is_known_in_one_report() ->
     desk.report((((2, 0), (2, 0)), "foo()\n\nbar()"))
     assert desk.writer.region("0").own_text == "\nfoo()\n"
     assert desk.writer.region("1").own_text == "bar()"
+
+
+def test_an_edit_that_is_made_late_is_known_in_one_report_with_what_was_typed_before_it() -> None:
+    desk = Desk("a\n\nb\nend\n")
+    desk.open("0", 3, 5)
+    desk.writer.want("0", "generated()\nb\n")
+    desk.reply(desk.sent())
+    desk.wait(ECHO_TIMEOUT_S)
+    assert desk.outcomes == [Undeliverable("0", "no_change")]
+
+    desk.report((((1, 0), (1, 0)), "typed\ngenerated()"))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "a\ntyped\nb\nend\n"
+
+
+def test_a_selection_is_put_back_though_what_came_late_in_its_place_was_overwritten() -> None:
+    desk = Desk("keep\nold_line\nend\n")
+    desk.open("0", 0, 13)
+    desk.writer.want("0", "keep\nshiny()")
+    desk.reply(desk.sent())
+    desk.wait(ECHO_TIMEOUT_S)
+
+    desk.report((None, "keep\ntyped\nend\n"))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored.replace("typed", "") == "keep\nold_line\nend\n"
+
+
+def test_an_edit_that_is_made_late_is_known_though_its_end_was_removed_with_what_stood_there() -> (
+    None
+):
+    desk = Desk("a\n\nsome\nend\n")
+    desk.open("0", 1)
+    desk.writer.want("0", "\ngenerated(1)\ngenerated(2)")
+    desk.reply(desk.sent())
+    desk.wait(ECHO_TIMEOUT_S)
+
+    desk.report((((1, 0), (2, 4)), "generated(1)\ngenerated"))
+    assert desk.writer.region("0").standing_text() == "\ngenerated(1)\ngenerated"
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "a\nend\n"

@@ -140,9 +140,10 @@ def anchored_edits(old: str, new: str, spans: Iterable[tuple[int, int]]) -> list
     # Between two spans that are where they were, only what lies between them can have changed.
     for start, end in spans:
         text = old[start:end]
-        stands_once = text.strip() and old.count(text) == new.count(text) == 1
-        place = new.index(text) if stands_once else -1
-        if start >= old_done and place >= new_done:
+        place = new.find(text)
+        # Counting would miss one that begins within another, as "\n}\n" does in "\n}\n}\n".
+        stands_once = old.find(text) == old.rfind(text) and place == new.rfind(text)
+        if text.strip() and stands_once and start >= old_done and place >= new_done:
             between = fine_edits(old[old_done:start], new[new_done:place])
             edits += [edit.shifted(old_done) for edit in between]
             old_done, new_done = end, place + end - start

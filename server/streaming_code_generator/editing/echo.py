@@ -12,7 +12,14 @@ from itertools import chain, combinations
 
 from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, single_edit
 from streaming_code_generator.editing.exchange import ReportedChange
-from streaming_code_generator.editing.mirror import LineEnding, Mirror, Point, Splice, line_endings
+from streaming_code_generator.editing.mirror import (
+    LINES_BESIDE,
+    LineEnding,
+    Mirror,
+    Point,
+    Splice,
+    line_endings,
+)
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     NEARBY_LINES,
@@ -159,6 +166,11 @@ class _Window:
             start = Point(start.line - 1, len(mirror.lines[start.line - 1]) - 1)
         return cls(mirror, start, max(change.end for change in changes))
 
+    def beside(self) -> str:
+        """Return the lines around the window and in it, as they are before any change."""
+        first = max(0, self.start.line - LINES_BESIDE)
+        return _collapsed("".join(self.mirror.lines[first : self.end.line + LINES_BESIDE]))
+
     def after(self, changes: list[ForeignChange]) -> str:
         """Return the window's text with the changes, given in order, applied."""
         parts, done = [], self.start
@@ -287,7 +299,9 @@ def _suppose(
     """
     supposed = with_endings(steps, ending) if ending else steps
     own = document_changes(document, supposed)
+    # What was removed beside a step's text may read as a part of that, see `lines_around`.
     window = _Window.around(document.mirror, [*own, change])
+    window = _Window(window.mirror, *window.mirror.lines_around(window.start, window.end))
     supposedly, reported = window.after(own), window.after([change])
     if ending and ending not in line_endings(reported):
         return None
@@ -297,7 +311,7 @@ def _suppose(
     if not within_reach and not _is_named(window, own, shown, differences):
         return None
     text = _collapsed(supposedly)
-    if not _speaks_for_itself(text, inserted, differences):
+    if not _speaks_for_itself(text, inserted, differences, window.beside()):
         return None
     left = tuple(text[low:high] for span in inserted for low, high in _left_of(span, differences))
     return Echo(
@@ -359,23 +373,28 @@ def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) 
     return (text + between).startswith(replaced + between) or inserted.endswith(between)
 
 
-def _speaks_for_itself(text: str, inserted: list[tuple[int, int]], differences: list[Edit]) -> bool:
+def _speaks_for_itself(
+    text: str, inserted: list[tuple[int, int]], differences: list[Edit], beside: str
+) -> bool:
     """Whether enough is left of what steps inserted.
 
     A few equal characters here and there are no evidence, since lines of code are alike. Each step
-    counts of which two fifths are left, in runs of some length, or one long run, or of which
-    nothing was removed.
+    counts of which two fifths are left, in runs of some length that stand nowhere beside it, or one
+    long run, or of which nothing was removed.
 
         inserted    delta = 4        present    beta = 2     no evidence: what is alike is "ta = "
         inserted    delta = 4        present    delta        evidence: the user removed the rest
+        inserted    self.x = x       present    self.y = y   none, where there is a self.z = z
     """
     total = found = 0.0
     for start, end in inserted:
         whole = bits(text[start:end])
-        runs = [bits(text[low:high]) for low, high in _left_of((start, end), differences)]
+        runs = [text[low:high] for low, high in _left_of((start, end), differences)]
+        telling = [bits(run) for run in runs if run not in beside]
         total += whole
-        evidence = sum(run for run in runs if run >= _RUN_BITS)
-        if sum(runs) >= whole or 5 * evidence >= 2 * whole or max(runs) >= _LONG_RUN_BITS:
+        evidence = sum(run for run in telling if run >= _RUN_BITS)
+        is_left = sum(map(bits, runs)) >= whole
+        if is_left or 5 * evidence >= 2 * whole or max(telling, default=0) >= _LONG_RUN_BITS:
             found += whole
     return 2 * found >= total
 

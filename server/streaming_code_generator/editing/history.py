@@ -31,7 +31,7 @@ from streaming_code_generator.editing.diff import (
     fine_edits,
     single_edit,
 )
-from streaming_code_generator.editing.mirror import Mirror, Point, Splice, split_lines
+from streaming_code_generator.editing.mirror import LINES_BESIDE, Mirror, Point, Splice, split_lines
 from streaming_code_generator.editing.region import ForeignChange, Region, absorb_change
 
 COMING_BACK_BITS = 24
@@ -300,7 +300,8 @@ class RegionHistory:
 
         Each says enough, and there are not too many of them.
         """
-        known = self.removed_runs("".join(s.inserted for s in self._unread_steps if s.is_users))
+        put_in = "".join(step.inserted for step in self._unread_steps if step.is_users)
+        known = self.removed_runs(mirror, put_in)
         if not known:
             return []
         # The text before what the user did since the last look, or since our last edit.
@@ -309,13 +310,22 @@ class RegionHistory:
             window.go_back(step)
         return [run for run in known if run not in window.text]
 
-    def removed_runs(self, text: str) -> list[str]:
-        """Return runs of a text that were once removed; each says enough, and not too many."""
+    def removed_runs(self, mirror: Mirror, text: str) -> list[str]:
+        """Return runs of a text that were once removed; each says enough, and not too many.
+
+        What stands around the field, too, says nothing: lines of code are alike.
+        """
         if bits(text) < COMING_BACK_BITS:
             return []
         # No run goes across the end of one removed text into the next.
         removed = "\0".join(step.removed for step in self._steps)
-        return [run for run in _telling_runs(text) if run in removed]
+        runs = [run for run in _telling_runs(text) if run in removed]
+        before = mirror.slice(Point(max(0, self.start.line - LINES_BESIDE), 0), self.start)
+        behind = mirror.lines[self.end.line + 1 : self.end.line + 1 + LINES_BESIDE]
+        around = "\0".join(
+            (before, mirror.lines[self.end.line][self.end.column :] + "".join(behind))
+        )
+        return [run for run in runs if run not in around]
 
     def has_removed(self, texts: Iterable[str]) -> bool:
         """Whether all lines of these texts were once removed, and say enough."""
@@ -416,8 +426,10 @@ def _telling_runs(text: str) -> Iterator[str]:
 
 
 def _telling_run(text: str, start: int) -> str:
-    """Return the shortest run from there that nobody types by chance; empty if there is none."""
+    """Return the shortest run from there, in one line, that nobody types by chance, or none."""
     for end in range(start + 1, min(len(text), start + COMING_BACK_BITS) + 1):
+        if text[end - 1] in "\r\n":
+            return ""
         if bits(text[start:end]) >= COMING_BACK_BITS:
             return text[start:end]
     return ""

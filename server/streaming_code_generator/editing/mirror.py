@@ -24,6 +24,9 @@ _CODECS: dict[PositionEncoding, tuple[str, int]] = {
     "utf-32": ("utf-32-le", 4),
 }
 """How each encoding is written, and the bytes of a unit."""
+LONGEST_LINE_COMPARED = 1_000
+LINES_BESIDE = 50
+"""So many lines around a place say what is usual there."""
 _LAST_ASCII = 0x7F
 _LAST_TWO_BYTE = 0x7FF
 _LAST_BMP = 0xFFFF
@@ -239,6 +242,25 @@ class Mirror:
             line -= 1
             column += len(self.lines[line])
         return Point(line, max(column, 0))
+
+    def lines_around(self, start: Point, end: Point) -> tuple[Point, Point]:
+        r"""Return the lines of a range, with the line ending before them, as a range.
+
+        Of lines that are alike, a client may name any part that comes to the same text. Which lines
+        were removed and put in is seen only of whole ones:
+
+            before      x_1\nx_2\n
+            reported    1\nx_ was removed, which is x_1\n
+
+        Returns:
+            Where they begin and end; the range itself if they are long.
+        """
+        first, last = max(0, start.line - 1), end.line
+        before, behind = self.lines[first], self.lines[last]
+        if max(len(before), len(self.lines[start.line]), len(behind)) > LONGEST_LINE_COMPARED:
+            return start, end
+        begin = Point(first, content_length(before)) if start.line else Point(0, 0)
+        return begin, max(end, Point(last, content_length(behind)))
 
     def splice(self, start: Point, end: Point, text: str) -> Splice:
         """Replace the text between two points and say how points move.

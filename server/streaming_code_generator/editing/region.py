@@ -366,6 +366,11 @@ class Region:
         return self.rewritten and any(piece.kind is Kind.FOREIGN for piece in self.pieces)
 
     @property
+    def lacks_text(self) -> bool:
+        """Whether something to be seen of the generation's text seems to be removed by the user."""
+        return any(self.own_text[low:high].strip() for low, high in removed_runs(self.pieces))
+
+    @property
     def is_undone(self) -> bool:
         """Whether the user has undone text that had landed, and may still redo it."""
         return self.own_text != self.landed_text

@@ -10,7 +10,13 @@ from itertools import groupby
 from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
 from streaming_code_generator.editing.diff import Edit, line_edits
 from streaming_code_generator.editing.history import PastRegion, RegionHistory
-from streaming_code_generator.editing.mirror import LineEnding, Mirror, Point, with_line_ending
+from streaming_code_generator.editing.mirror import (
+    LineEnding,
+    Mirror,
+    Point,
+    line_endings,
+    with_line_ending,
+)
 from streaming_code_generator.editing.region import (
     Author,
     ForeignChange,
@@ -147,9 +153,10 @@ class TrackedDocument:
     def _change(self, change: ForeignChange, *, noted: set[str]) -> None:
         change = self._where_it_was(change)
         regions = self._regions.values()
-        if change.start == change.end or not any(overlaps(r, change) for r in regions):
+        if not any(overlaps(region, change) for region in regions):
             self._absorb([change], author="user", noted=noted)
             return
+        change = _of_whole_lines(self.mirror, change)
         edits = edits_of(self.mirror, regions, change)
         if ranges := swept(self.mirror, regions, change, edits):
             length = self.mirror.distance(change.start, change.end)
@@ -177,7 +184,7 @@ class TrackedDocument:
 
     def _brings_back(self, change: ForeignChange) -> bool:
         return any(
-            history.removed_runs(change.text)
+            history.removed_runs(self.mirror, change.text)
             for history in self._histories.values()
             if history.is_touched_by(change)
         )
@@ -511,6 +518,15 @@ class TrackedDocument:
             return "user"
         earlier = self._order.index(author) < self._order.index(region_id)
         return "earlier" if earlier else "later"
+
+
+def _of_whole_lines(mirror: Mirror, change: ForeignChange) -> ForeignChange:
+    """Return a change of lines with all that stands in them beside it."""
+    if change.start.line == change.end.line and not line_endings(change.text):
+        return change
+    start, end = mirror.lines_around(change.start, change.end)
+    text = mirror.slice(start, change.start) + change.text + mirror.slice(change.end, end)
+    return ForeignChange(start, end, text)
 
 
 def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:

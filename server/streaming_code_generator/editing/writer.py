@@ -369,7 +369,7 @@ class DocumentWriter:
             return self._give_up("no_change")
         # A client that applies an edit in the wrong place applies all of it.
         self._misplaced.drop(flight)
-        self._reader.give_up(flight)
+        self._reader.wait_no_more(flight)
         self._in_flight = None
         self.counts.rebased += 1
         return self._settle()
@@ -433,6 +433,8 @@ class ReportReader:
         """The regions that the latest change touched."""
         self._given_up: tuple[InFlight, dict[str, str]] | None = None
         """The latest edit that was given up, and the regions' own texts that it was made for."""
+        self._overwritten: Plan = ()
+        """Its steps, until a change has come since it was sent, which may have overwritten them."""
 
     def read(
         self,
@@ -471,6 +473,7 @@ class ReportReader:
             self.note_unseen(flight)
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
+        self._take_overwritten()
 
     def _ending_of_whole(
         self, flight: InFlight, changes: Sequence[ReportedChange]
@@ -570,7 +573,7 @@ class ReportReader:
         return echo
 
     def _take_late(self, change: ForeignChange, flight: InFlight | None) -> bool:
-        """Take a change that is just the edit that was given up, in all its places.
+        """Take a change that shows the edit that was given up, in whichever of its places.
 
         Returns:
             Whether it is that; else nothing was done.
@@ -578,13 +581,11 @@ class ReportReader:
         if self._given_up is None:
             return False
         late, texts = self._given_up
-        if any(
-            key not in self._document or self._document.region(key).own_text != text
-            for key, text in texts.items()
-        ):
+        document = self._document
+        if texts != {key: document.region(key).own_text for key in texts if key in document}:
             return False
-        echo = find_echo(self._document, late.plan, change)
-        if echo is None or echo.cost:
+        echo = find_echo(document, late.plan, change)
+        if echo is None:
             return False
         self._take_own(late, echo)
         self._given_up = None
@@ -642,11 +643,21 @@ class ReportReader:
                 self._undo.hold(region_id, now_s)
 
     def give_up(self, flight: InFlight) -> None:
-        """Wait no more for an edit; it may still come, or have been made and overwritten."""
-        self.note_unseen(flight)
+        """Send an edit no more; the client may still make it."""
         ids = {step.region_id for step in flight.plan}
         self._given_up = flight, {key: self._document.region(key).own_text for key in ids}
-        self._document.take_for_removed(flight.plan)
+        self.wait_no_more(flight)
+
+    def wait_no_more(self, flight: InFlight) -> None:
+        """Take note of an edit of which no change was seen; it may be made and overwritten."""
+        self.note_unseen(flight)
+        self._overwritten = flight.plan
+        if flight.changed_at_s is not None:
+            self._take_overwritten()
+
+    def _take_overwritten(self) -> None:
+        self._document.take_for_removed(self._overwritten)
+        self._overwritten = ()
 
     def note_unseen(self, flight: InFlight) -> None:
         """Take note of an edit of which no change was seen: the rest of it may come yet."""

@@ -510,7 +510,6 @@ class Schedule:
             taken_out.update(function(now_s=self.now_s))
         self._undone |= taken_out
         self._count_as_deleted()
-        self._count_as_inside()
 
     def _act(self, action: Callable[[], None]) -> None:
         self._note_reported()
@@ -518,7 +517,6 @@ class Schedule:
             action()
         self._removed |= taken_out
         self._count_as_deleted()
-        self._count_as_inside()
 
     def _note_reported(self) -> None:
         if self.editor.flush_at_s is None:
@@ -548,32 +546,6 @@ class Schedule:
             if is_gone and not gone.isdisjoint(self._removed):
                 undone = {cell.character for cell in gone & self._undone}
                 self.user.deleted |= undone & self.user.generated
-
-    def _count_as_inside(self) -> None:
-        """Take for typed in a region what no report can keep apart from one.
-
-        Where a generation's text stood or stands between two characters that were kept, a client
-        that reports one difference leaves it open on which side of that the user's new text is.
-        Line endings keep nothing apart.
-        """
-        if self.habits.changes == "exact":
-            return
-        kept = set(self._reported).intersection(self.editor.cells)
-        for before, after in zip(
-            self._between(kept, self._reported), self._between(kept, self.editor.cells), strict=True
-        ):
-            if any(cell.author in {"server", "selected"} for cell in (*before, *after)):
-                self.user.inside |= {cell.character for cell in after if cell.author == "user"}
-
-    def _between(self, kept: set[Cell], cells: list[Cell]) -> list[list[Cell]]:
-        """Return the runs of cells between those that were kept, line endings among the former."""
-        runs: list[list[Cell]] = [[]]
-        for cell in cells:
-            if cell in kept and cell.character not in ENDINGS:
-                runs.append([])
-            else:
-                runs[-1].append(cell)
-        return runs
 
     def place(self, near: str, which: int, fraction: float) -> int:
         """Return an offset of the buffer at, in or away from a region, as far as one can tell."""

@@ -48,6 +48,8 @@ _REFUSED: dict[UndeliverableReason, str] = {
     "no_change": "it said that it applied an edit, but no change arrived",
 }
 
+REMOVED_MEANWHILE = "some of the code is not in the document: it was removed there meanwhile"
+
 LAST_PIECES = 60
 """So many of the latest pieces of code hold the line being written, as good as always."""
 
@@ -250,6 +252,8 @@ class Generation:
                     self.account.waiting_for = "Waiting for the editor"
                     self.region.finish(result.code, result.explanation)
                     await self._settled.wait()
+                    if self.region.lacks_text:
+                        result = replace(result, warnings=(*result.warnings, REMOVED_MEANWHILE))
             self._finish(Completed(result))
         except asyncio.CancelledError:
             self._finish(Cancelled(self._cancel_reason))
@@ -502,6 +506,11 @@ class GenerationRegion:
             return not region.deleted
         # Text that has landed once and is not there any more was undone.
         return self._has_shown and not region.is_undone and not writer.is_idle
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether some of its text was removed while it was written."""
+        return self.is_tracked and self.document.writer.region(self.region_id).lacks_text
 
     @property
     def is_rewritten(self) -> bool:
