@@ -195,9 +195,10 @@ def _keep(message: bytes, descriptors: list[int]) -> NoReturn:
         _become_command_line(message, streams)
     for descriptor in streams:
         os.close(descriptor)
-    os.write(control, b"%d\n" % pid)
-    _, status = os.waitpid(pid, 0)
-    os.write(control, b"%d\n" % os.waitstatus_to_exitcode(status))
+    with suppress(BrokenPipeError):  # a relay may have been killed
+        os.write(control, b"%d\n" % pid)
+        _, status = os.waitpid(pid, 0)
+        os.write(control, b"%d\n" % os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
