@@ -7,6 +7,7 @@ what the interpreter reads at its start (`LC_ALL`, `PYTHONUTF8`) has no effect.
 
 import asyncio
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -22,15 +23,31 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+from lsprotocol import types
+from pygls.lsp._base_server import BaseLanguageServer
+from pygls.protocol import default_converter
+from pytest_lsp import client_capabilities
+
 from streaming_code_generator.core.tokens import encoding_of, load_counter
 
 _SHARED = (
     "streaming_code_generator.cli.doctor",
     "streaming_code_generator.cli.generate",
     "streaming_code_generator.cli.serve",
+    "streaming_code_generator.lsp.commands",
+    "streaming_code_generator.lsp.completions.completions",
     "streaming_code_generator.lsp.server",
+    "streaming_code_generator.lsp.serving",
+    "streaming_code_generator.lsp.state",
     "streaming_code_generator.providers.openai.openai_provider",
     "openai.resources.chat.completions",
+    # What these import when it is needed.
+    "anyio.streams.tls",
+    "httpcore2",
+    "pathspec",
+    "pygls.progress",
+    "pygments.lexers.python",
+    "truststore",
 )
 _LONGEST_MESSAGE = 1 << 20
 _SOCKET = "TESTS_FORK_SERVER"
@@ -172,6 +189,19 @@ def fork_server() -> str:
 # In the process that forks
 
 
+def _learn_types() -> None:
+    """Make the converter that all servers take, and let it compile what a client's greeting needs.
+
+    Each process that is forked has one server, so that servers share nothing by it.
+    """
+    converter = default_converter()
+    parameters = types.InitializeParams(client_capabilities("visual-studio-code"))
+    request = types.InitializeRequest(id=1, params=parameters)
+    converter.structure(converter.unstructure(request), types.InitializeRequest)
+    *before, _factory, workers = BaseLanguageServer.__init__.__defaults__ or ()
+    BaseLanguageServer.__init__.__defaults__ = (*before, lambda: converter, workers)
+
+
 def _serve_forks(listener: socket.socket, tests: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing is left of a keeper
     while tests not in select.select([listener.fileno(), tests], [], [])[0]:
@@ -223,4 +253,7 @@ if __name__ == "__main__":
     for name in _SHARED:
         importlib.import_module(name)
     load_counter(encoding_of("loopback-model")[0])
+    _learn_types()
+    # What all have in common is not looked through again and again, nor copied for it.
+    gc.freeze()
     _serve_forks(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
