@@ -194,7 +194,7 @@ def _learn_types() -> None:
 
     Each process that is forked has one server, so that servers share nothing by it.
     """
-    converter = default_converter()
+    converter = default_converter()  # type: ignore[no-untyped-call]  # pygls has no types here
     parameters = types.InitializeParams(client_capabilities("visual-studio-code"))
     request = types.InitializeRequest(id=1, params=parameters)
     converter.structure(converter.unstructure(request), types.InitializeRequest)
