@@ -251,6 +251,8 @@ class Indentation:
         #     "      z)"      6         4             "    " + two tabs
         #     "     # 7"      5         3             "    " + one tab + " "   (alignment stays)
         #     "end"           0         -2            one level less than "    "
+        if self._model_unit is None and difference > 0 and "\t" not in blanks:
+            return self._base + " " * difference
         levels, spaces = divmod(difference, self._model_unit or _DEFAULT_UNIT)
         if levels >= 0:
             return self._base + self._unit * levels + " " * spaces
@@ -271,6 +273,7 @@ _GOES_DEEPER = re.compile(
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
 )
+_OPEN_BRACKETS = "([{"
 _CONTINUES = re.compile(r"[.?|&+*>=]|/(?![/*])|<(?![/!A-Za-z])|:[^:]|(?:and|or)\b")
 
 
@@ -339,9 +342,14 @@ class FlushFirstLine:
         goes_deeper = (
             _GOES_DEEPER.search(self._first)
             or _CONTINUES.match(start)
+            or (self._first.startswith("- ") and not start.startswith("- "))
             or any(self._first.count(a) > self._first.count(b) for a, b in ("()", "[]", "{}"))
         )
         over = depth - self._base
+        # "call(a,", then "b" right below the "a": counted from the first line.
+        begins_word = re.match(r"[\s(\[{]\S", self._first[depth - 1 : depth + 1])
+        if begins_word and depth > 2 and (depth % 2 or self._first[depth - 1] in _OPEN_BRACKETS):  # noqa: PLR2004
+            return self._pass()
         if not goes_deeper:
             return self._pass(is_in_file=over >= 0)
         if over > 0 and depth in {2, 4}:
@@ -416,7 +424,6 @@ def _method_around(target: CodeTarget) -> str | None:
     return None
 
 
-_OPEN_BRACKETS = "([{"
 _MOST_BLANKS = 1_000
 """Further blanks at the beginning of a line are no indentation."""
 

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from streaming_code_generator.core.extract.parts import OLD_TEXT, CodeTarget, Surroundings, Tally
-from streaming_code_generator.core.extract.response_lines import BLANK, LINE_LIMIT, depth_of
+from streaming_code_generator.core.extract.response_lines import (
+    BLANK,
+    LINE_LIMIT,
+    depth_of,
+    has_opened,
+)
 from streaming_code_generator.core.syntax import inside_text
 
 _HEADERS = ("diff ", "index ", "--- ", "+++ ", "new file", "deleted file", "*** ", "Index: ", "===")
@@ -362,15 +367,7 @@ class Placeholders:
         #     more()         // ... existing code ...     more()
         #     last()         last()                       last()
         selected = self._target.surroundings.selected
-        if selected:
-            filled = _between(parts, selected)
-        else:
-            behind = parts[1:]
-            is_end = all(
-                _CLOSERS.fullmatch(line.strip()) for part in behind for line in part if line
-            )
-            is_start = not parts[0] and sum(bool(part) for part in behind) == 1
-            filled = behind if is_end or is_start else None
+        filled = _between(parts, selected) if selected else _alone(parts)
         if filled is None:
             self._tally.refuse(
                 "the answer leaves out code that is there already, and it is not clear where"
@@ -381,6 +378,37 @@ class Placeholders:
             # What was filled in is every other part, beside what was answered.
             self._tally.add("\n".join(line for part in filled[::2] for line in part))
         return "\n".join(line for part in filled for line in part)
+
+
+def _alone(parts: Sequence[list[str]]) -> list[list[str]] | None:
+    """Return what follows the first placeholder, if all that is new is in one part."""
+    #     class Stack         repeated, and gone by now
+    #       # ... existing
+    #       def empty?        the only new part
+    #       end
+    #       # ... existing
+    #     end                 closes what the part has not opened: stands below
+    new = [
+        part
+        for part in parts
+        if any(line and not _CLOSERS.fullmatch(line.strip()) for line in part)
+    ]
+    if len(new) > 1:
+        return None
+    number = parts.index(new[0]) if new else 0
+    code = "\n".join(parts[number])
+    behind: list[str] = []
+    for line in (line for part in parts[number + 1 :] for line in part if line.strip()):
+        if _has_opened(f"{code}\n" + "\n".join(behind), line.strip()):
+            behind.append(line)
+    return [parts[number], behind] if number else [behind]
+
+
+def _has_opened(code: str, closing: str) -> bool:
+    brackets = dict(zip(")]}", "([{", strict=True))
+    if closing[0] in brackets:
+        return code.count(brackets[closing[0]]) > code.count(closing[0])
+    return has_opened(code, closing, depth_of(code.lstrip("\n")))
 
 
 def _between(parts: Sequence[list[str]], selected: Sequence[str]) -> list[list[str]] | None:
