@@ -842,18 +842,23 @@ def test_an_edit_made_in_the_text_loaded_meanwhile_is_taken_back_however_late_it
     assert desk.mirrored == "typed new\none\ntwo\ngenerated_1\ngenerated_2\nlast\n"
 
 
-def test_a_misplaced_edit_that_the_user_undid_and_brought_back_is_taken_back() -> None:
-    """Once, nothing was left that wanted it gone, and a cancel left it where it stood."""
+def misplaced() -> Desk:
+    """Return a desk at which a misplaced edit is about to be taken back."""
     desk = Desk("one\ntwo\n\nlast\n", version=7)
     desk.open("0", 8)
     desk.writer.want("0", "generated_1\ngenerated_2")
     edit = desk.sent()
     desk.outcomes += desk.writer.loaded(0, "new\none\ntwo\n\nlast\n", now_s=0)
     desk.reply(edit)
-    misplaced = (((2, 0), (2, 0)), "generated_1\ngenerated_2")
-    desk.report(misplaced, version=12)
-    desk.report((((2, 0), (3, 11)), ""), version=13)
-    desk.report(misplaced, version=14)
+    desk.report((((2, 0), (2, 0)), "generated_1\ngenerated_2"), version=12)
+    return desk
+
+
+def test_a_misplaced_edit_that_the_user_undid_and_brought_back_is_taken_back() -> None:
+    """Once, nothing was left that wanted it gone, and a cancel left it where it stood."""
+    desk = misplaced()
+    desk.report((((2, 0), (3, 11)), ""))
+    desk.report((((2, 0), (2, 0)), "generated_1\ngenerated_2"))
     desk.finish("0", "")
     desk.land_all()
 
@@ -879,6 +884,38 @@ def test_a_misplaced_edit_is_taken_back_though_the_generations_earlier_text_came
     desk.land_all()
 
     assert desk.mirrored == "one\ntwo\n\nlast\n"
+
+
+def test_a_repair_that_is_not_answered_is_given_up_like_any_edit() -> None:
+    desk = misplaced()
+    desk.sent()
+    desk.wait(REPLY_TIMEOUT_S)
+    assert desk.outcomes == [Undeliverable("0", "no_reply")]
+
+    desk.user_types(0, 0, "typed ")
+    assert desk.mirrored.startswith("typed new\none\ngenerated_1\n")
+
+
+def test_what_a_user_removes_as_soon_as_it_is_put_back_stays_removed() -> None:
+    """Once, the place was taken for a generation, which the user had undone."""
+    desk = Desk("one\nold\nlast\n", version=7)
+    desk.open("0", 4, 7)
+    desk.finish("0", "")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.loaded(0, "new\none\nold\nlast\n", now_s=0)
+    removal = (((1, 0), (1, 3)), "")
+    desk.report(removal, version=12)
+    desk.reply(edit)
+    desk.wait(1.0)
+    repair = desk.sent()
+    desk.reply(repair)
+    put_back = [((r.start, r.end), r.text) for r in reversed(repair.replacements)]
+    desk.report(*put_back, removal)
+    desk.wait(UNDO_GRACE_S)
+    desk.land_all()
+
+    assert desk.mirrored == "new\n\n\nlast\n"
+    assert desk.outcomes == [Settled("0")]
 
 
 def test_a_removed_text_is_gone_though_a_line_ending_like_its_own_stands_there() -> None:

@@ -290,9 +290,13 @@ class DocumentWriter:
         for region_id in gone:
             self.stop(region_id)
         deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
-        # What a user has undone before it could be repaired, and brings back now.
         for region_id, text in self._misplaced.unclaimed(self._in_flight).items():
-            if not self.region(region_id).deleted:
+            if self.region(region_id).landed_text == text:
+                # It was repaired, and what the user has done there since is the user's.
+                self.stop(region_id)
+                self._misplaced.forget(region_id)
+            elif not self.region(region_id).deleted:
+                # The user may have undone it before, and brings it back now.
                 self._wishes.want_for_good(region_id, text)
         return [*deleted, *self._settle()]
 
@@ -639,11 +643,13 @@ class ReportReader:
             if self._wishes.is_putting_back(region_id):
                 # What was brought again meanwhile goes too.
                 self._undo.settle(region_id)
-            elif region_id in self._wishes:
+            elif region_id in self._wishes and region_id not in self._misplaced:
                 self._undo.hold(region_id, now_s)
 
     def give_up(self, flight: InFlight) -> None:
         """Send an edit no more; the client may still make it."""
+        # A place that was being repaired is followed no more.
+        flight.plan = tuple(step for step in flight.plan if step.region_id in self._document)
         ids = {step.region_id for step in flight.plan}
         self._given_up = flight, {key: self._document.region(key).own_text for key in ids}
         self.wait_no_more(flight)

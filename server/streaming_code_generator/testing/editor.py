@@ -88,12 +88,16 @@ CellAuthor = Literal["base", "selected", "user", "server"]
 """`base` stood there at the start; `selected` is given to a server to replace."""
 
 
+StaleEdits = Literal["refuse", "pretend", "apply"]
+"""What a client does with an edit for another version: see `EditorHabits`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditorHabits:
     """How a client behaves; the defaults are a client without faults."""
 
     encoding: Encoding = "utf-16"
-    stale_edits: Literal["refuse", "pretend", "apply"] = "refuse"
+    stale_edits: StaleEdits = "refuse"
     """An edit for another version than the buffer's: refused without a reason (VS Code), dropped
     and answered `applied: true` (Neovim), or applied where it says."""
     reply: Literal["first", "last", "never"] = "first"

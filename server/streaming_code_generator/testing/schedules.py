@@ -16,11 +16,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from streaming_code_generator.editing.mirror import split_lines
 from streaming_code_generator.editing.region import document_length
-from streaming_code_generator.testing.editor import EditorHabits
+from streaming_code_generator.testing.editor import EditorHabits, StaleEdits
 from streaming_code_generator.testing.schedule import ENDINGS, Schedule, ScheduleBroken
 
 MOST_STEPS = 60
@@ -92,9 +93,18 @@ def random_text(rng: random.Random) -> str:
     )
 
 
-def random_schedule(rng: random.Random) -> Schedule:
-    """Return a schedule with an opened document and one generation in it."""
-    schedule = Schedule(habits=random_habits(rng), text=random_text(rng))
+def random_schedule(rng: random.Random, stale_edits: StaleEdits | None = None) -> Schedule:
+    """Return a schedule with an opened document and one generation in it.
+
+    Args:
+        rng: What is random in it.
+        stale_edits: What the client does with edits for another version; None if that is random,
+            among those that do not put them into a text that they were not made for.
+    """
+    habits = random_habits(rng)
+    if stale_edits is not None:
+        habits = replace(habits, stale_edits=stale_edits)
+    schedule = Schedule(habits=habits, text=random_text(rng))
     _start_generation(rng, schedule)
     return schedule
 
@@ -106,18 +116,21 @@ def take_random_step(rng: random.Random, schedule: Schedule, *, undo: bool) -> N
     step(rng, schedule)
 
 
-def run_schedule(seed: int, *, undo: bool = True) -> tuple[Schedule, int]:
+def run_schedule(
+    seed: int, *, undo: bool = True, stale_edits: StaleEdits | None = None
+) -> tuple[Schedule, int]:
     """Run one schedule to its end and return it with the number of its steps.
 
     Args:
         seed: Its number.
         undo: Whether the user undoes, redoes, formats and reloads too.
+        stale_edits: See `random_schedule`.
 
     Raises:
         ScheduleBroken: Something was lost, moved, doubled, overwritten or left over.
     """
     rng = random.Random(seed)  # noqa: S311 - seeded randomness is wanted
-    schedule = random_schedule(rng)
+    schedule = random_schedule(rng, stale_edits)
     steps = rng.randint(1, MOST_STEPS)
     for _ in range(steps):
         take_random_step(rng, schedule, undo=undo)
@@ -126,13 +139,15 @@ def run_schedule(seed: int, *, undo: bool = True) -> tuple[Schedule, int]:
     return schedule, steps
 
 
-def run_schedules(examples: int, seed: int, *, undo: bool = True) -> Figures:
+def run_schedules(
+    examples: int, seed: int, *, undo: bool = True, stale_edits: StaleEdits | None = None
+) -> Figures:
     """Run schedules number `seed` and following."""
     figures = Figures()
     began_s = time.perf_counter()
     for number in range(seed, seed + examples):
         try:
-            figures.add(*run_schedule(number, undo=undo))
+            figures.add(*run_schedule(number, undo=undo, stale_edits=stale_edits))
         except AssertionError as error:
             figures.schedules += 1
             figures.broken[number] = str(error)
@@ -239,8 +254,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-undo", action="store_true")
+    parser.add_argument(
+        "--stale-edits",
+        choices=get_args(StaleEdits),
+        help="only clients that do this with edits for another version (random: refuse, pretend)",
+    )
     options = parser.parse_args(arguments)
-    figures = run_schedules(options.examples, options.seed, undo=not options.without_undo)
+    figures = run_schedules(
+        options.examples,
+        options.seed,
+        undo=not options.without_undo,
+        stale_edits=options.stale_edits,
+    )
     sys.stdout.write(f"{figures}\n")
     for number, problem in figures.broken.items():
         sys.stdout.write(f"broken: --examples 1 --seed {number}: {problem}\n")
