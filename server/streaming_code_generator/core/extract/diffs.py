@@ -368,16 +368,20 @@ class Placeholders:
         #     last()         last()                       last()
         selected = self._target.surroundings.selected
         filled = _between(parts, selected) if selected else _alone(parts)
+        rest_text = "\n".join(line for part in parts[1:] for line in part)
         if filled is None:
             self._tally.refuse(
                 "the answer leaves out code that is there already, and it is not clear where"
             )
-            self._tally.drop("refused", "\n".join(line for part in parts[1:] for line in part))
+            self._tally.drop("refused", rest_text)
             return ""
+        text = "\n".join(line for part in filled for line in part)
         if selected:
             # What was filled in is every other part, beside what was answered.
             self._tally.add("\n".join(line for part in filled[::2] for line in part))
-        return "\n".join(line for part in filled for line in part)
+        else:
+            self._tally.unwrap("repetition", rest_text, text)
+        return text
 
 
 def _alone(parts: Sequence[list[str]]) -> list[list[str]] | None:
