@@ -2,7 +2,7 @@
 
 import re
 
-from streaming_code_generator.core.extract.blocks import AfterCode, code, explanation
+from streaming_code_generator.core.extract.blocks import AfterCode
 from streaming_code_generator.core.extract.marks import ClosingTag, is_closing
 from streaming_code_generator.core.extract.parts import (
     CodeTarget,
@@ -10,6 +10,8 @@ from streaming_code_generator.core.extract.parts import (
     FilteredText,
     FilterStage,
     FilterStep,
+    code,
+    explanation,
 )
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,

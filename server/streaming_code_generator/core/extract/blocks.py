@@ -10,6 +10,8 @@ from streaming_code_generator.core.extract.parts import (
     FilteredText,
     FilterStage,
     FilterStep,
+    code,
+    explanation,
 )
 from streaming_code_generator.core.extract.response_lines import (
     BLANK,
@@ -30,6 +32,7 @@ from streaming_code_generator.core.extract.wording import (
     Written,
     ends_the_answer,
     is_note,
+    is_plain_sentence,
     may_be_note,
     reads_like_prose,
 )
@@ -55,16 +58,6 @@ _STATEMENT = re.compile(
     r"|from [\w.]+ import|(?:import|class|const|let|var|function|func|fun|fn|public|return) \w)"
 )
 """A statement on the line of the fence, maybe behind the language tag."""
-
-
-def code(text: str) -> FilterStep:
-    """Return a step that hands on code."""
-    return FilterStep(pieces=[FilteredText(part="code", text=text)] if text else [])
-
-
-def explanation(text: str) -> FilterStep:
-    """Return a step that hands on explanation."""
-    return FilterStep(pieces=[FilteredText(part="explanation", text=text)] if text else [])
 
 
 def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
@@ -94,7 +87,7 @@ def into(fence: Fence, dropped: str, target: CodeTarget, *, rest: str) -> Filter
     block = FencedCode(fence, target)
     return FilterStep(
         pieces=[Dropped("fence", dropped)],
-        following=block if fence.info or target.is_prose else _TagBelow(block, target),
+        following=block if fence.info or target.is_prose else _TagBelow(block, fence, target),
         rest=rest,
         is_diff=fence.tag in DIFF_TAGS,
     )
@@ -118,8 +111,9 @@ def is_tag_alone(line: str, target: CodeTarget) -> bool:
 class _TagBelow(FilterStage):
     """The first line of a block without a tag, which may be the tag."""
 
-    def __init__(self, block: "FencedCode", target: CodeTarget) -> None:
+    def __init__(self, block: "FencedCode", fence: Fence, target: CodeTarget) -> None:
         self._block = block
+        self._fence = fence
         self._target = target
         self._held = ""
 
@@ -132,8 +126,14 @@ class _TagBelow(FilterStage):
         """Wait until the line is a tag or can be none."""
         self._held += segment
         line = self._held.removesuffix("\n")
-        if line == self._held and _MAY_BE_TAG.fullmatch(line):
-            return FilterStep()
+        may_be_words = line[:1].isupper() and self._target.language_id != ""
+        if line == self._held and len(line) <= LINE_LIMIT:
+            if may_be_words or _MAY_BE_TAG.fullmatch(line):
+                return FilterStep()
+        elif may_be_words and is_plain_sentence(line):
+            # A refusal, or a question, in a block: none of its lines are code.
+            after = AfterCode(self._target, Written())
+            return after.set_aside(self._fence, self._held.removesuffix("\n"))
         if line != self._held and is_tag_alone(line, self._target):
             return FilterStep(pieces=[Dropped("fence", line)], following=self._block)
         return self.finish()
@@ -430,7 +430,8 @@ class AfterCode(FilterStage):
         self._tag = tag
         self.written = written
         """What is known of the code before."""
-        self.may_be_over = target.ends_with_code and not written.is_import_only
+        has_code = bool(written.words) and not written.is_import_only
+        self.may_be_over = target.ends_with_code and has_code
         self._head = LineHead()
         self._between = ""
         """The beginning of what came behind the code."""

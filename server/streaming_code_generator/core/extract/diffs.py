@@ -213,6 +213,7 @@ _SAYS_SO = re.compile(
   | [(\[{{<]* \s* (?:the\ )?(?:other|remaining|previous)\ {_THING}\ (?:here|remains?|stays?
       |unchanged|as\ before|go(?:es)?|above|below)\b .*
   | [(\[{{<]* \s* (?:unchanged|same\ as\ (?:before|above)|no\ changes?(?:\ here)?) \W*
+  | (?:[\w-]+\ ){{1,4}}(?:remains?\ |stays?\ )?unchanged\W*
   | [(\[{{<]* \s* keep\ (?:the\ )?(?:rest|existing|other)\b .*
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -223,6 +224,8 @@ _BEGINNINGS = (
     *("the other", "remaining ", "the remaining", "previous ", "the previous", "unchanged"),
     *("same as", "no change", "keep "),
 )
+_MAY_BE_UNCHANGED = re.compile(r"[\w-]{1,24}(?: [\w-]{0,24}){0,6}\W{0,3}")
+"""Matches the beginning of "all other fields stay unchanged"."""
 _MARKS = ("/*", "//", "{/*", "<!--", "--", "(*", "{-", "...")
 _FIRST = frozenset("#/-<;%({[.\u2026+")
 _ADDED = re.compile(r"\+[ \t]{1,64}\S")
@@ -254,7 +257,9 @@ def _may_be_placeholder(beginning: str) -> bool:
         return True
     if not _HAS_MARK.match(beginning):
         return body[0] in ".\u2026" and ("...".startswith(body[:3]) or body[0] == "\u2026")
-    return any(known.startswith(body) or body.startswith(known) for known in _BEGINNINGS)
+    return _MAY_BE_UNCHANGED.fullmatch(body) is not None or any(
+        known.startswith(body) or body.startswith(known) for known in _BEGINNINGS
+    )
 
 
 class Placeholders:
@@ -375,6 +380,12 @@ class Placeholders:
             )
             self._tally.drop("refused", rest_text)
             return ""
+        if selected and all(_CLOSERS.fullmatch(line.strip()) for line in parts[-1] if line):
+            # What closes the class around the selection, which has its own end.
+            before = [line for part in (parts[0], *filled[:-1]) for line in part]
+            filled[-1] = _opened(before, [line for line in parts[-1] if line])
+            closing = "\n".join(parts[-1])
+            self._tally.unwrap("repetition", closing, "\n".join(filled[-1]))
         text = "\n".join(line for part in filled for line in part)
         if selected:
             # What was filled in is every other part, beside what was answered.
@@ -400,12 +411,18 @@ def _alone(parts: Sequence[list[str]]) -> list[list[str]] | None:
     if len(new) > 1:
         return None
     number = parts.index(new[0]) if new else 0
-    code = "\n".join(parts[number])
-    behind: list[str] = []
-    for line in (line for part in parts[number + 1 :] for line in part if line.strip()):
-        if _has_opened(f"{code}\n" + "\n".join(behind), line.strip()):
-            behind.append(line)
+    behind = [line for part in parts[number + 1 :] for line in part if line.strip()]
+    behind = _opened(parts[number], behind)
     return [parts[number], behind] if number else [behind]
+
+
+def _opened(code: Sequence[str], closing: Sequence[str]) -> list[str]:
+    """Return those of some closing lines behind code that close what it has opened."""
+    kept = list(code)
+    for line in closing:
+        if _has_opened("\n".join(kept), line.strip()):
+            kept.append(line)
+    return kept[len(code) :]
 
 
 def _has_opened(code: str, closing: str) -> bool:

@@ -465,7 +465,11 @@ class Opening(FilterStage):
         #     Here is the list:     no greeting, but no such text has a line of TeX below it
         #     \begin{itemize}
         is_tex = self._target.language_id in _WITHOUT_FENCES and line.lstrip().startswith("\\")
-        if self._prose and (is_tex or is_greeting("".join(self._held[: self._line_start]))):
+        # So, too, where the place is in a list, or a table, which goes on below it.
+        above = next((each for each in self._target.surroundings.above[-1:] if each.strip()), "")
+        goes_on = above.lstrip()[:2] in {"- ", "* ", "+ ", "| "} and line[:2] == above.lstrip()[:2]
+        greets = is_greeting("".join(self._held[: self._line_start]))
+        if self._prose and (is_tex or goes_on or greets):
             return self._from_this_line(self._bare())
         return self._without_fence()
 

@@ -143,6 +143,16 @@ class FilterStep:
     """Whether nothing that follows is wanted."""
 
 
+def code(text: str) -> FilterStep:
+    """Return a step that hands on code."""
+    return FilterStep(pieces=[FilteredText(part="code", text=text)] if text else [])
+
+
+def explanation(text: str) -> FilterStep:
+    """Return a step that hands on explanation."""
+    return FilterStep(pieces=[FilteredText(part="explanation", text=text)] if text else [])
+
+
 class FilterStage(ABC):
     r"""Reads the response for as long as it is in one state: reasoning, a fenced block, prose...
 
