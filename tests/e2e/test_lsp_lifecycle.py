@@ -60,7 +60,7 @@ async def test_shutdown_and_exit_end_with_success(
 async def test_exit_without_shutdown_ends_without_success(
     workspace: Path, environment: dict[str, str]
 ) -> None:
-    async with raw_server(environment, *SERVER) as server:
+    async with raw_server(environment) as server:
         await server.shake_hands(workspace)
         await server.notify("exit", None)
 
@@ -77,7 +77,7 @@ async def test_exit_before_initialize_ends(environment: dict[str, str]) -> None:
 async def test_closed_input_ends_the_server_in_the_middle_of_a_stream(
     workspace: Path, environment: dict[str, str], endpoint: ScriptedEndpoint
 ) -> None:
-    async with raw_server(environment, *SERVER) as server:
+    async with raw_server(environment) as server:
         await streaming(server, workspace, endpoint)
 
         server.hang_up()

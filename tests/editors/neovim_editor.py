@@ -68,7 +68,9 @@ def isolated_environment(home: Path) -> dict[str, str]:
 
 def neovim_command(*arguments: str) -> list[str]:
     """Return the command of the Neovim that is installed for the tests, without anybody's files."""
-    return [str(_EXECUTABLE), "--clean", *arguments]
+    # Else it looks for a Python for plug-ins in all versions of it when it opens a Python file.
+    no_provider = "let g:loaded_python3_provider = 0"
+    return [str(_EXECUTABLE), "--clean", "--cmd", no_provider, *arguments]
 
 
 class Neovim:
@@ -232,13 +234,15 @@ class Neovim:
         return f"The buffer is {self.text!r}; the messages are {told!r}."
 
 
-def wait_until(holds: Callable[[], Any], what: str, *, deadline_s: float = DEADLINE_S) -> None:
+def wait_until(
+    holds: Callable[[], Any], what: str, *, deadline_s: float = DEADLINE_S, poll_s: float = _POLL_S
+) -> None:
     """Wait until a condition holds; `what` is said where it does not within the time."""
     deadline = time.monotonic() + deadline_s
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"Waited {deadline_s:g} s for {what}.")
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
 
 
 def is_running(pid: int) -> bool:

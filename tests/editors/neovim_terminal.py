@@ -19,6 +19,8 @@ from neovim_editor import wait_until
 _TMUX = shutil.which("tmux")
 IS_MISSING = _TMUX is None
 COLUMNS, ROWS = 80, 24
+_POLL_S = 0.05
+"""Each look at the screen starts a process."""
 
 
 class Terminal:
@@ -71,7 +73,7 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         """Wait until the screen shows a text."""
         try:
-            wait_until(lambda: text in self.screen(), f"{text!r} on the screen")
+            wait_until(lambda: text in self.screen(), f"{text!r} on the screen", poll_s=_POLL_S)
         except AssertionError as error:
             error.add_note(self.screen())
             raise

@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import platform
 import select
 import signal
 import socket
@@ -23,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+import attrs
 from lsprotocol import types
 from pygls.lsp._base_server import BaseLanguageServer
 from pygls.protocol import default_converter
@@ -190,7 +192,7 @@ def fork_server() -> str:
 
 
 def _learn_types() -> None:
-    """Make the converter that all servers take, and let it compile what a client's greeting needs.
+    """Make the converter that all servers take, and let it compile what they read and write.
 
     Each process that is forked has one server, so that servers share nothing by it.
     """
@@ -198,6 +200,9 @@ def _learn_types() -> None:
     parameters = types.InitializeParams(client_capabilities("visual-studio-code"))
     request = types.InitializeRequest(id=1, params=parameters)
     converter.structure(converter.unstructure(request), types.InitializeRequest)
+    for kind in types.ALL_TYPES_MAP.values():
+        if isinstance(kind, type) and attrs.has(kind):
+            converter.get_unstructure_hook(kind)
     *before, _factory, workers = BaseLanguageServer.__init__.__defaults__ or ()
     BaseLanguageServer.__init__.__defaults__ = (*before, lambda: converter, workers)
 
@@ -254,6 +259,7 @@ if __name__ == "__main__":
         importlib.import_module(name)
     load_counter(encoding_of("loopback-model")[0])
     _learn_types()
+    platform.processor()  # a process is asked for it
     # What all have in common is not looked through again and again, nor copied for it.
     gc.freeze()
     _serve_forks(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))
