@@ -286,6 +286,7 @@ class Opening(FilterStage):
                 self._target.language_id in _WITHOUT_FENCES
                 or leads_to_text(self._line)
                 or self._may_be_special()
+                or self._may_be_quoted_text()
             )
             return None if may_be_lead and len(self._line) <= LINE_LIMIT else self._without_fence()
         if starts_like_code(self._line, self._target.language_id):
@@ -369,15 +370,7 @@ class Opening(FilterStage):
     def _at_first_line_end(self, line: str) -> FilterStep | None:
         block = _ONE_LINE_BLOCK.fullmatch(line)
         if block is not None and self._is_quoted_code(block[2], block[3]):
-            # ```x = 1``` or `x = 1` on one line: some models answer short requests so.
-            pieces: list[FilteredText | Dropped] = [
-                Dropped("fence", block[1]),
-                FilteredText(part="code", text=block[3].strip(BLANK)),
-                Dropped("fence", block[4]),
-            ]
-            return FilterStep(
-                pieces=pieces, following=AfterCode(self._target, Written().with_block(block[3]))
-            )
+            return self._unquoted(block)
         quotes = fence_of_quotes(line)
         if quotes is not None and names_language(quotes.tag, self._target.language_id):
             return enter(quotes, line, self._target)
@@ -390,6 +383,24 @@ class Opening(FilterStage):
         else:
             self._held.clear()
         return None
+
+    def _unquoted(self, block: re.Match[str]) -> FilterStep:
+        # ```x = 1``` or `x = 1` on one line: some models answer short requests so.
+        pieces: list[FilteredText | Dropped] = [
+            Dropped("fence", block[1]),
+            FilteredText(part="code", text=block[3].strip(BLANK)),
+            Dropped("fence", block[4]),
+        ]
+        after = AfterCode(self._target, Written().with_block(block[3]))
+        return FilterStep(pieces=pieces, following=after)
+
+    def _may_be_quoted_text(self) -> bool:
+        """Whether the line may be the rest of a string, in backticks that the string has not."""
+        return (
+            self._line.startswith("`")
+            and bool(self._target.text_before.strip())
+            and self._target.language_id not in {*_TEXT_TAGS, *_WITHOUT_FENCES}
+        )
 
     def _is_quoted_code(self, ticks: str, text: str) -> bool:
         if len(ticks) > 1 or self._target.language_id not in QUOTED_BY_BACKTICKS:
@@ -456,6 +467,9 @@ class Opening(FilterStage):
         #     make all              a first line that is no greeting is part of the text
         if not line.strip(BLANK):
             return None
+        block = _ONE_LINE_BLOCK.fullmatch(line)
+        if self._prose is None and block is not None and self._may_be_quoted_text():
+            return self._unquoted(block)
         leads = leads_to_text(line) or (
             self._target.language_id in _WITHOUT_FENCES and line.rstrip().endswith(":")
         )

@@ -472,6 +472,9 @@ class RepeatedBelow:
             return True
         if self._is_inside_text and lines[0].strip() in _ENDS_OF_TEXT:
             return True
+        # "_ => 0," and "}", the end of what stands around the place.
+        if any(depth_of(line) < self._base for line in lines[1:]):
+            return True
         return self._ends_the_place(held)
 
     def _ends_the_place(self, held: str) -> bool:

@@ -224,7 +224,13 @@ def _below_comment(
     target = replace(target, base_indent=comment.indent + deeper)
     following = comment.last_line + 1
     for below in (line, following):
-        if following <= below < len(lines) and is_blank(lines[below]):
+        # A blank line may stand between the block that the comment is in, and what follows that.
+        rest = lines[below + 1 : below + 2]
+        separates = any(
+            not is_blank(each) and len(indent_of(each)) < len(comment.indent) for each in rest
+        ) and not content(lines[below])
+        is_free = following <= below < len(lines) and is_blank(lines[below])
+        if is_free and not (separates and below != line):
             return _on_blank_line(lines, below, target)
     column = len(content(lines[comment.last_line]))
     return _insertion(comment.last_line, column, target, prefix=target.line_ending)
