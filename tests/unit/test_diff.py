@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import (
@@ -61,6 +61,7 @@ def test_what_repeats_within_a_changed_line_is_not_touched() -> None:
 
 
 @given(texts, texts)
+@example("aba", "a")
 def test_a_single_edit_keeps_the_longest_beginning_and_then_the_longest_end(
     old: str, new: str
 ) -> None:

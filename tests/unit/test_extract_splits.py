@@ -127,6 +127,7 @@ def test_single_characters_give_what_the_whole_gives(text: str, target: CodeTarg
 
 
 @given(responses, targets, st.lists(st.integers(min_value=0, max_value=10_000), max_size=8))
+@example("<s>a</s>", CodeTarget(), [1, 2])
 def test_any_chunks_give_what_the_whole_gives(
     text: str, target: CodeTarget, places: list[int]
 ) -> None:

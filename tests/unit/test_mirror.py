@@ -5,7 +5,7 @@ from statistics import median
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.mirror import Mirror, Point, PositionEncoding, split_lines
@@ -32,6 +32,8 @@ def draw_range(data: st.DataObject, text: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(text=texts, changes=changes)
+@example(text="a\rb", changes=[((1, 0), (1, 0), "\n")])
+@example(text="a\nb", changes=[((0, 1), (0, 1), "\r")])
 def test_it_equals_the_clients_text_after_any_changes(
     encoding: PositionEncoding,
     text: str,
