@@ -268,7 +268,7 @@ _HELD_LIMIT = 4_096
 
 _GOES_DEEPER = re.compile(
     r"(?::\s*-?[?%]>|[:{(\[\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
-    r"|^\s*<[A-Za-z][^<>/]*>\s*$"
+    r"|^\s*<[A-Za-z][^<>/]*>\s*$|^[^()]+\)\s*$"
     r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"

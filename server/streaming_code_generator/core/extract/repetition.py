@@ -45,7 +45,7 @@ _OF_SECTIONS = {"toml", "ini", "properties", "dosini", "conf", "editorconfig"}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _CERTAIN_LINES = 3
 """So many lines in a row stand nowhere twice by chance."""
-_TELLING = re.compile(r"\w{3,}")
+_TELLING = re.compile(r"\w{3,}|<\w+>")
 _WORD_LINE = re.compile(r"(?:end|else|fi|done|esac|endif|begin|then|do|pass|break)\b[;:]?")
 
 

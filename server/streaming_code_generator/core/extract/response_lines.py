@@ -32,6 +32,7 @@ def depth_of(line: str) -> int:
 
 
 CLOSES_BY_WORD = re.compile(r"(?:end|fi|done|esac)|</[\w.:-]+>")
+_OPENS = {"fi": "if", "done": "for|while|until|select", "esac": "case"}
 _IN_BETWEEN = re.compile(r"\s*(?:else|elsif|elseif|elif|when|in|rescue|ensure|after|catch)\b")
 """What has a block below it, but none that needs a closing line of its own."""
 
@@ -40,6 +41,10 @@ def has_opened(code: str, closing: str, base: int) -> bool:
     """Whether code whose first line is at column `base` opens what `end`, or a tag, closes."""
     if closing.startswith("<"):
         return code.count(closing) < len(re.findall(rf"<{closing[2:-1]}\b", code))
+    if closing in _OPENS:
+        opening = rf"^\s*(?:{_OPENS[closing]})\b"
+        closings = re.findall(rf"^\s*{closing}\b", code, re.MULTILINE)
+        return len(closings) < len(re.findall(opening, code, re.MULTILINE))
     #     each do        a deeper line follows: opened
     #       if x
     #     end            closed
