@@ -372,10 +372,10 @@ SHOWS_ALL = re.compile(
 """Words before a block that has once more what came in parts."""
 
 _ENDS_THE_ANSWER = re.compile(
-    r"(?:[*_#>\s-]*)(?:this|the|in this|it|that|these|explanation|notes?|usage|examples?"
+    r"(?:[*_#>\s-]*)(?:this|in this|that|explanation|notes?|usage|examples?"
     r"|example usage|output|let me|let's|i|make sure|remember|you can|you could"
     r"|to (?:use|run|test|call|try)|how"
-    r"|alternatively|or|key|where|both|each|here(?:'s| is) (?:how|an? (?:explanation|breakdown"
+    r"|alternatively|or|key|where|here(?:'s| is) (?:how|an? (?:explanation|breakdown"
     r"|example|brief))|hope|feel free|if you|when|please|as you|explained|breakdown)\b",
     re.IGNORECASE,
 )
