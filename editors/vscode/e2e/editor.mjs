@@ -337,7 +337,11 @@ export class Editor {
   async file(name, text, line = 1, column = 1) {
     fs.writeFileSync(path.join(this.workspace, name), text);
     await this.show(name, [line, column]);
-    await this.#at(line, column);
+    // A window that is still busy with the tab before may leave the cursor at the beginning.
+    await this.#at(line, column).catch(async () => {
+      await this.show(name, [line, column]);
+      await this.#at(line, column);
+    });
   }
 
   /** Have another extension show the file of the active tab. */
