@@ -24,6 +24,7 @@ from streaming_code_generator.core.prompt.compose import (
 )
 from streaming_code_generator.core.prompt.definitions import definitions_in, likely_files
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.core.syntax import GRAMMARS, syntax_tree
 from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
 from streaming_code_generator.lsp.documents import files
 from streaming_code_generator.lsp.documents.files import WorkspaceReader
@@ -95,6 +96,51 @@ DEFINED = {
 def test_definitions_are_found_in_many_languages(language_id: str) -> None:
     text, names = DEFINED[language_id]
     assert names <= {found.name for found in definitions_in(tuple(text.split("\n")))}
+
+
+@pytest.mark.parametrize("language_id", DEFINED)
+def test_definitions_are_found_by_grammars_too(language_id: str) -> None:
+    text, names = DEFINED[language_id]
+    assert names <= {found.name for found in definitions_in(tuple(text.split("\n")), language_id)}
+
+
+@pytest.mark.parametrize("language_id", GRAMMARS)
+def test_each_grammar_of_the_extra_can_be_used(language_id: str) -> None:
+    pytest.importorskip("tree_sitter")
+    assert syntax_tree(["x"], language_id)
+
+
+@pytest.mark.parametrize(
+    ("language_id", "text", "names"),
+    [
+        ("python", 'def real():\n    """\ndef fake():\n    """\n    return 1', ["real"]),
+        ("javascript", "/*\nfunction fake() {\n}\n*/\nfunction real() {\n}", ["real"]),
+        ("typescript", "const x = `\nfunction fake() {\n}\n`\nfunction real() {\n}", ["x", "real"]),
+        ("go", "/*\nfunc fake() {\n}\n*/\nfunc real() {\n}", ["real"]),
+        ("shellscript", "cat <<END\nfake() {\n}\nEND\nreal() {\n}", ["real"]),
+        ("csharp", "/*\nclass Fake {\n}\n*/\nclass Real {\n}", ["Real"]),
+    ],
+)
+def test_what_only_looks_like_a_definition_is_none(
+    language_id: str, text: str, names: list[str]
+) -> None:
+    pytest.importorskip("tree_sitter")
+    found = definitions_in(tuple(text.split("\n")), language_id)
+    assert [definition.name for definition in found] == names
+
+
+def test_grammar_knows_where_a_body_ends_that_is_not_indented() -> None:
+    pytest.importorskip("tree_sitter")
+    text = "// Adds up.\nfunction total(items) {\nlet sum = 0;\nreturn sum;\n}\ntotal([]);"
+    found, local = definitions_in(tuple(text.split("\n")), "javascript")
+    assert (found.first, found.end, local.owner) == (0, 5, "total")
+
+
+def test_grammar_knows_whose_a_method_is() -> None:
+    pytest.importorskip("tree_sitter")
+    lines = ("export class Cart {", "total(): number {", "return 1;", "}", "}")
+    owners = {found.name: found.owner for found in definitions_in(lines, "typescript")}
+    assert owners == {"Cart": "", "total": "Cart"}
 
 
 def test_a_definition_has_its_decorators_its_body_and_its_end() -> None:

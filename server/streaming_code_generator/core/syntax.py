@@ -1,11 +1,17 @@
-"""What Pygments knows of a language: which text is comment or string, and which tags mean it."""
+"""What is known of languages: what of a text is comment or string, which tags mean a language.
 
+Pygments knows that; where the extra `context` is installed, tree-sitter's grammars know what a file
+defines.
+"""
+
+import importlib
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pygments.lexer import Lexer, RegexLexer
 from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
@@ -20,6 +26,10 @@ from pygments.token import (
     _TokenType,
 )
 from pygments.util import ClassNotFound
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node, Query
+
 
 _IDS = {
     "astro": "html",
@@ -342,3 +352,118 @@ def begins_with_syntax(line: str, language_id: str) -> bool:
 def is_for_shell(tag: str) -> bool:
     """Whether a tag says that a block holds commands to type, or what they print."""
     return tag.lower() in _SHELLS
+
+
+GRAMMARS: Mapping[str, tuple[str, str]] = {
+    "c": ("tree_sitter_c", "language"),
+    "cpp": ("tree_sitter_cpp", "language"),
+    "csharp": ("tree_sitter_c_sharp", "language"),
+    "go": ("tree_sitter_go", "language"),
+    "java": ("tree_sitter_java", "language"),
+    "javascript": ("tree_sitter_javascript", "language"),
+    "javascriptreact": ("tree_sitter_javascript", "language"),
+    "php": ("tree_sitter_php", "language_php"),
+    "python": ("tree_sitter_python", "language"),
+    "ruby": ("tree_sitter_ruby", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "shellscript": ("tree_sitter_bash", "language"),
+    "typescript": ("tree_sitter_typescript", "language_typescript"),
+    "typescriptreact": ("tree_sitter_typescript", "language_tsx"),
+}
+"""By LSP's identifier of a language: the grammar's module, and its function."""
+
+_ALSO_MARKED_BY: Mapping[str, str] = {"tree_sitter_typescript": "tree_sitter_javascript"}
+"""Grammars whose query marks only what theirs has beyond another one's."""
+
+_NO_CODE = ("comment", "string", "heredoc")
+"""Nodes in whose names one of these stands hold text, which may look like a definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedDefinition:
+    """A definition that a grammar's query has marked."""
+
+    name: str
+    line: int
+    """Where its name stands, from 0."""
+    end: int
+    """The first line behind it."""
+    owner: str
+    """The name of the definition that it stands in; empty where there is none."""
+
+
+class SyntaxTree:
+    """A file, parsed. Files that do not parse have a tree, too, with holes."""
+
+    def __init__(self, root: "Node", query: "Query | None") -> None:
+        self._root = root
+        self._query = query
+
+    def definitions(self) -> Iterator[MarkedDefinition]:
+        """Yield what the query marks, in the order in which it begins."""
+        around: list[tuple[Node, str]] = []
+        for node, name in sorted(self._marked(), key=lambda each: each[0].start_byte):
+            while around and around[-1][0].end_byte <= node.start_byte:
+                around.pop()
+            owner = around[-1][1] if around else ""
+            text = (name.text or b"").decode(errors="replace")
+            yield MarkedDefinition(text, name.start_point.row, node.end_point.row + 1, owner)
+            around.append((node, text))
+
+    def _marked(self) -> "Iterator[tuple[Node, Node]]":
+        if self._query is None:
+            return
+        from tree_sitter import QueryCursor  # noqa: PLC0415 - an optional extra
+
+        for _, captures in QueryCursor(self._query).matches(self._root):
+            names = captures.get("name", [])
+            for mark, nodes in captures.items():
+                if mark.startswith("definition.") and names:
+                    yield nodes[0], names[0]
+
+    def is_code(self, line: int, column: int) -> bool:
+        """Whether what begins at a column, in bytes, is neither in a comment nor in a string."""
+        node = self._root.descendant_for_point_range((line, column), (line, column))
+        return node is None or not any(word in node.type for word in _NO_CODE)
+
+
+def syntax_tree(lines: Sequence[str], language_id: str) -> SyntaxTree | None:
+    """Return a file's tree; None where there is no grammar for its language."""
+    grammar = _grammar(language_id)
+    if grammar is None:
+        return None
+    from tree_sitter import Parser  # noqa: PLC0415 - an optional extra
+
+    language, query = grammar
+    # A parser for each file: they are cheap, and belong to one thread.
+    tree = Parser(language).parse("\n".join(lines).encode(errors="replace"))
+    return SyntaxTree(tree.root_node, query)
+
+
+@cache
+def _grammar(language_id: str) -> "tuple[Language, Query | None] | None":
+    module_name, function = GRAMMARS.get(language_id, ("", ""))
+    try:
+        from tree_sitter import Language, Query  # noqa: PLC0415 - an optional extra
+
+        modules: list[Any] = [
+            importlib.import_module(name)
+            for name in (module_name, _ALSO_MARKED_BY.get(module_name))
+            if name
+        ]
+    except ImportError:
+        return None
+    if not modules:
+        return None
+    language = Language(getattr(modules[0], function)())
+    marks = [getattr(module, "TAGS_QUERY", None) or "" for module in modules]
+    if not any(marks):
+        return language, None
+    source = "\n".join(marks).encode()
+    query = Query(language, source.decode())
+    for pattern in range(query.pattern_count):
+        start, end = query.start_byte_for_pattern(pattern), query.end_byte_for_pattern(pattern)
+        # What marks calls and the like is left out: there is much of it.
+        if b"@definition." not in source[start:end]:
+            query.disable_pattern(pattern)
+    return language, query

@@ -1,7 +1,7 @@
 """What files define and import, and which of other files' definitions a request needs.
 
-It reads any language whose code is indented as usual. What is used, imported, or named in the
-request's words is needed.
+It reads any language whose code is indented as usual, and better those that there are grammars for.
+What is used, imported, or named in the request's words is needed.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from streaming_code_generator.core.prompt.file_pieces import FilePiece, FileSnapshot
+from streaming_code_generator.core.syntax import MarkedDefinition, syntax_tree
 
 LONGEST_DEFINITION = 40
 """Most lines shown of one definition."""
@@ -82,39 +83,61 @@ class Definition:
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)
-def definitions_in(lines: tuple[str, ...]) -> tuple[Definition, ...]:
+def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Definition, ...]:
     """Return the definitions in a file; a type and its `impl` or `extension` are two of one name.
 
-    What is indented without standing in a definition has `?` for its owner.
+    What is indented without standing in a definition has `?` for its owner. Where there is a
+    grammar for the language, it finds more, knows where each ends whatever its indentation, and
+    what only looks like one, in a comment or a string.
     """
-    found: list[Definition] = []
+    tree = syntax_tree(lines, language_id)
+    marked = [*tree.definitions()] if tree else []
+    found: dict[tuple[int, str], Definition] = {}
     scopes: list[tuple[int, str]] = []
     for number, line in enumerate(lines):
         match = _DEFINITION.match(line[:400])
         if match is None or match.lastgroup is None:
             continue
+        if tree and not tree.is_code(number, len(line) - len(line.lstrip())):
+            continue
         depth, name = depth_of(line), match[match.lastgroup]
         while scopes and scopes[-1][0] >= depth:
             scopes.pop()
-        inside = scopes[-1][1] if scopes else "?" if depth else ""
-        found.append(Definition(name, *_extent(lines, number), match["receiver"] or inside))
+        inside = scopes[-1][1] if scopes else _around(number, marked) or ("?" if depth else "")
+        first, end = _first(lines, number), _end(lines, number)
+        found[number, name] = Definition(name, first, end, match["receiver"] or inside)
         scopes.append((depth, name))
-    return tuple(found)
+    for each in marked:
+        known = found.get((each.line, each.name))
+        first = _first(lines, each.line)
+        end = min(each.end, first + LONGEST_DEFINITION)
+        owner = (known.owner if known else "") or each.owner
+        found[each.line, each.name] = Definition(each.name, first, end, owner)
+    return tuple(found[key] for key in sorted(found))
 
 
-def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
+def _around(number: int, marked: Sequence[MarkedDefinition]) -> str:
+    """Return the name of the innermost definition that a line stands in, whatever its depth."""
+    return next((each.name for each in reversed(marked) if each.line < number < each.end), "")
+
+
+def _first(lines: Sequence[str], number: int) -> int:
+    """Return the first of the decorators and comments right above a definition."""
+    first = number
+    while first > 0 and number - first < 5 and _ABOVE.match(lines[first - 1]):  # noqa: PLR2004
+        first -= 1
+    return first
+
+
+def _end(lines: Sequence[str], number: int) -> int:
     # What is indented deeper than the first line belongs to it, and a line that closes it:
     #
-    #     @cached                  decorators and comments right above
     #     def area(w, h):
     #         return w * h         deeper
     #                              blank lines in between, not at the end
     #     def other(): ...         not deeper: the end
-    first = number
-    while first > 0 and number - first < 5 and _ABOVE.match(lines[first - 1]):  # noqa: PLR2004
-        first -= 1
     depth, end = depth_of(lines[number]), number + 1
-    for index in range(number + 1, min(len(lines), first + LONGEST_DEFINITION)):
+    for index in range(number + 1, min(len(lines), _first(lines, number) + LONGEST_DEFINITION)):
         line = lines[index]
         if not line.strip():
             continue
@@ -127,7 +150,7 @@ def _extent(lines: Sequence[str], number: int) -> tuple[int, int]:
                 break
         else:
             break
-    return first, end
+    return end
 
 
 def depth_of(line: str) -> int:
@@ -250,7 +273,7 @@ class _Index:
     def of(cls, files: Iterable[FileSnapshot]) -> "_Index":
         index = cls()
         for file in files:
-            for definition in definitions_in(file.lines):
+            for definition in definitions_in(file.lines, file.language_id):
                 found = _Located(file, definition)
                 index.by_name[definition.name].append(found)
                 index.by_owner[definition.owner].append(found)
@@ -283,7 +306,7 @@ class _Request:
             of_something={
                 match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)
             },
-            own={definition.name for definition in definitions_in(file.lines)},
+            own={definition.name for definition in definitions_in(file.lines, file.language_id)},
             imports=words(_imports_of(file)),
         )
 
@@ -376,7 +399,10 @@ def _imported_files(
         if len(each.lines) <= SMALL_FILE_LINES:
             yield FilePiece(file=each, first=0, end=len(each.lines), why="imported")
         else:
-            inside = [_Located(each, definition) for definition in definitions_in(each.lines)]
+            inside = [
+                _Located(each, definition)
+                for definition in definitions_in(each.lines, each.language_id)
+            ]
             yield from _best(inside, asked, least=1)
 
 
