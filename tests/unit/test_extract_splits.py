@@ -266,6 +266,11 @@ def test_fenced_answer_comes_apart_as_it_was_put_together(answer: Answer) -> Non
     assert take_apart(list(answer.response), CodeTarget()) == answer.expected
 
 
+def test_a_line_of_another_white_space_is_no_blank_line() -> None:
+    answer = take_apart(["```\n\u2028\n\nx = 1\n```\n"], CodeTarget())
+    assert answer.code == "\u2028\n\nx = 1"
+
+
 @given(answers(), st.lists(st.integers(min_value=0, max_value=10_000), max_size=40))
 def test_fence_never_flashes_in_the_code(answer: Answer, places: list[int]) -> None:
     machine = OutputFilter()

@@ -283,7 +283,8 @@ class Dress:
         return bool(is_new) and first[:1] != line[0]
 
     def _at_line_end(self, line: str) -> str:  # noqa: PLR0911 - one for each kind of line
-        if not line.strip(BLANK) and self._numbered is None and not self._held.strip():
+        is_first = self._numbered is None and not self._held.strip(BLANK + "\n")
+        if is_first and not line.strip(BLANK):
             return self._line.take()
         if self._numbered is not None:
             return self._at_second_line(self._numbered, line)
