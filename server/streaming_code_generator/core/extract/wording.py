@@ -427,6 +427,10 @@ _IMPORT = re.compile(
 )
 
 
+WORDS_READ = 20_000
+"""Whether code is a new version of other code shows in so much of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What is known of an answer's code so far, so that no block has to be read again."""
@@ -434,6 +438,7 @@ class Written:
     names: frozenset[str] = frozenset()
     """What is defined in it."""
     words: frozenset[str] = frozenset()
+    """Those of each block's first `WORDS_READ` characters."""
     has_only_imports: bool = True
 
     @property
@@ -452,7 +457,7 @@ class Written:
         lines = [line for line in code.split("\n") if line.strip()]
         return Written(
             self.names.union(_DEFINITION.findall(code)),
-            self.words.union(re.findall(r"\w+", code)),
+            self.words.union(re.findall(r"\w+", code[:WORDS_READ])),
             self.has_only_imports and all(map(_IMPORT.match, lines)),
         )
 
