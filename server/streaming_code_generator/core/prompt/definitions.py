@@ -104,7 +104,8 @@ def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Defin
         while scopes and scopes[-1][0] >= depth:
             scopes.pop()
         inside = scopes[-1][1] if scopes else _around(number, marked) or ("?" if depth else "")
-        first, end = _first(lines, number), _end(lines, number)
+        first = _first(lines, number)
+        end = _end(lines, number, first + LONGEST_DEFINITION)
         found[number, name] = Definition(name, first, end, match["receiver"] or inside)
         scopes.append((depth, name))
     for each in marked:
@@ -129,7 +130,7 @@ def _first(lines: Sequence[str], number: int) -> int:
     return first
 
 
-def _end(lines: Sequence[str], number: int) -> int:
+def _end(lines: Sequence[str], number: int, most: int) -> int:
     # What is indented deeper than the first line belongs to it, and a line that closes it:
     #
     #     def area(w, h):
@@ -137,7 +138,7 @@ def _end(lines: Sequence[str], number: int) -> int:
     #                              blank lines in between, not at the end
     #     def other(): ...         not deeper: the end
     depth, end = depth_of(lines[number]), number + 1
-    for index in range(number + 1, min(len(lines), _first(lines, number) + LONGEST_DEFINITION)):
+    for index in range(number + 1, min(len(lines), most)):
         line = lines[index]
         if not line.strip():
             continue
