@@ -306,24 +306,17 @@ def names_file(path: str, language_id: str) -> bool:
 
 
 _OF_CODE = (Keyword, Comment, Name.Builtin, Name.Decorator, Operator)
-_NAMES_APART = {"python", "javascript", "javascriptreact", "lua", "rust"}
-_NAMES_APART |= {"php", "r", "julia", "json", "jsonc"}
+_NAMES_APART = frozenset(
+    {"python", "javascript", "javascriptreact", "lua", "rust", "php", "r", "julia", "json", "jsonc"}
+)
 """Languages in which something always stands between two names."""
-_NAMES_IN_ROWS = {
-    *_SHELLS,
-    "powershell",
-    "sql",
-    "mysql",
-    "pgsql",
-    "haskell",
-    "elm",
-    "ocaml",
-    "fsharp",
-}
-_NAMES_IN_ROWS |= {"nix", "vim", "viml", "tcl", "dockerfile", "makefile", "make", "just", "nginx"}
-_NAMES_IN_ROWS |= {"gherkin", "cucumber", "feature", "css", "scss", "less", "sass", "html", "xml"}
-_NAMES_IN_ROWS |= {"vue", "svelte", "yaml", "yml", "dockercompose", "toml", "ini", "properties"}
-_NAMES_IN_ROWS |= {"clojure", "lisp", "commonlisp", "elisp", "emacs-lisp", "scheme", "cobol", ""}
+_NAMES_IN_ROWS = frozenset(
+    """
+    clojure cobol commonlisp css cucumber dockercompose dockerfile elisp elm emacs-lisp
+    feature fsharp gherkin haskell html ini just less lisp make makefile mysql nginx nix ocaml pgsql
+    powershell properties sass scheme scss sql svelte tcl toml vim viml vue xml yaml yml
+    """.split()  # noqa: SIM905 - a list of so many literals is not readable
+).union(_SHELLS, {""})
 """Languages in which any number of names may stand side by side."""
 
 
