@@ -317,8 +317,7 @@ class RegionHistory:
         """
         if bits(text) < COMING_BACK_BITS:
             return []
-        # No run goes across the end of one removed text into the next.
-        removed = "\0".join(step.removed for step in self._steps)
+        removed = self._removed()
         runs = [run for run in _telling_runs(text) if run in removed]
         before = mirror.slice(Point(max(0, self.start.line - LINES_BESIDE), 0), self.start)
         behind = mirror.lines[self.end.line + 1 : self.end.line + 1 + LINES_BESIDE]
@@ -327,10 +326,14 @@ class RegionHistory:
         )
         return [run for run in runs if run not in around]
 
+    def _removed(self) -> str:
+        # No run goes across the end of one removed text into the next.
+        return "\0".join(step.removed for step in self._steps)
+
     def has_removed(self, texts: Iterable[str]) -> bool:
         """Whether all lines of these texts were once removed, and say enough."""
         lines = [line for text in texts for line in split_lines(text) if line.strip()]
-        removed = "\0".join(step.removed for step in self._steps)
+        removed = self._removed()
         is_telling = sum(map(bits, lines)) >= COMING_BACK_BITS
         return is_telling and all(line.strip() in removed for line in lines)
 
