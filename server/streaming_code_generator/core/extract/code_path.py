@@ -21,6 +21,7 @@ from streaming_code_generator.core.extract.response_lines import (
     columns,
     segments,
 )
+from streaming_code_generator.core.extract.wording import without_remark
 
 
 class CodePath:
@@ -225,10 +226,11 @@ class Indentation:
         """Let what is as deep as the first line stand at another indentation from now on."""
         self._base = indent
 
-    def count_from(self, column: int) -> None:
+    def count_from(self, column: int, unit: int | None = None) -> None:
         """Count from another column: the first line had lost its indentation."""
         self._first = column
         self._first_may_be_stray = False
+        self._model_unit = unit
 
     def of(self, column: int, blanks: str) -> str:
         """Return the indentation of a later line that the model began at `column`, by `blanks`."""
@@ -264,17 +266,35 @@ class Indentation:
         return indent + " " * spaces
 
 
-_HELD_LIMIT = 4_096
-
 _GOES_DEEPER = re.compile(
-    r"(?::\s*-?[?%]>|[:{(\[\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or))\s*$"
-    r"|^\s*<[A-Za-z][^<>/]*>\s*$|^[^()]+\)\s*$"
+    r"(?::\s*-?[?%]>|[:{(\[\\=+*/|&-]|=>|->|\b(?:do|then|else|begin|and|or|where|of)"
+    r"|:\s*>[+-]?|\bfunction\s*\([^()]*\))\s*$"
+    r"|^\s*<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)"
+    r"[A-Za-z](?:[^<>]*[^<>/])?(?:>\s*)?$|^[^()]+\)\s*$"
+    r"|^\s*(?:if|for|foreach|while|else if|catch)\b.*\)\s*$|=\s*(?:if|case|unless)\b"
     r"|^\s*(?:Feature|Rule|Background|Scenario(?: Outline| Template)?|Examples?):"
     r"|^\s*(?:def|class|module|if|unless|while|until|for|case|begin|function|local function|sub"
     r"|proc|switch|else|elsif|try|with|match|loop)\b(?!.*[;:].*\S)"
+    r"|^\s*(?i:SELECT|FROM|WHERE|SET|VALUES|GROUP BY|ORDER BY|HAVING)\s*$"
 )
-_OPEN_BRACKETS = "([{"
+_REMARK = re.compile(r"(?:#(?![!\[])|//|--|/\*|;|%)(?!.*\{$)")
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _CONTINUES = re.compile(r"[.?|&+*>=]|/(?![/*])|<(?![/!A-Za-z])|:[^:]|(?:and|or)\b")
+_CLOSES = re.compile(r"[\])}]|</|(?:end|fi|done|esac)\b")
+_TELLING_LENGTH = 5
+"""So many characters show whether a line goes on with the one above, or closes something."""
+_MOST_BLANKS = 1_000
+"""Further blanks at the beginning of a line are no indentation."""
+
+
+def _is_below_word(first: str, depth: int) -> bool:
+    """Whether a line that deep is aligned with the first one: `b` below the `a` of `call(a,`."""
+    before = first[max(0, depth - 1) :]
+    begins_word = len(before) > 1 and not before[1].isspace()
+    is_odd = depth % 2 == 1 and depth > 1 and before[:1] == " "
+    closing = _BRACKETS.get(before[:1])
+    is_inside = closing is not None and before.count(before[0]) > before.count(closing)
+    return begins_word and (is_odd or is_inside)
 
 
 class FlushFirstLine:
@@ -287,18 +307,25 @@ class FlushFirstLine:
     def __init__(self, target: CodeTarget, indentation: Indentation) -> None:
         self._base = columns(target.base_indent)
         self._unit = columns(target.indent_unit)
+        levels = max(1, self._base // (self._unit or _DEFAULT_UNIT))
+        self._origins = dict.fromkeys((self._base, *(levels * unit for unit in _UNITS)))
+        """Where the place is in the file, by the document's own unit and by those of models."""
+        self._steps = {origin: origin // levels for origin in self._origins}
+        self._steps[self._base] = self._unit
         self._indentation = indentation
         self.is_passing = not self._base
         self._first = ""
         """The first line that is not blank."""
         self._has_first = False
         self._held = ""
-        """The second one, and those behind it, as long as they may mean both."""
-        self._depth = -1
+        """What a later line begins with."""
+        self._is_inside_line = False
+        self._depth: int | None = None
+        """Where the lines stand that are one level deeper than the first, whatever the unit is."""
 
     @property
     def held_back(self) -> int:
-        """Characters behind the first line."""
+        """Characters at the beginning of a later line."""
         return len(self._held)
 
     def feed(self, segment: str) -> str:
@@ -314,57 +341,68 @@ class FlushFirstLine:
                 self.is_passing = True
             self._has_first = segment.endswith("\n")
             return segment
-        self._held += segment
-        line = self._held.rpartition("\n")[2] or self._held.split("\n")[-2]
-        if not line.strip() or len(self._held) > _HELD_LIMIT:
-            return self._pass() if len(self._held) > _HELD_LIMIT else ""
-        return self._judge(line)
+        if not self._is_inside_line:
+            self._held += segment
+            start = self._held.lstrip(BLANK)
+            is_open = not segment.endswith("\n")
+            if is_open and len(start) < _TELLING_LENGTH and len(self._held) < _MOST_BLANKS:
+                return ""
+            segment = self.finish()
+        self._is_inside_line = not segment.endswith("\n")
+        return segment
 
     def finish(self) -> str:
         """Return what was held back."""
-        return self._pass()
+        held, self._held = self._held, ""
+        if held.strip():
+            self._judge(held)
+        return held
 
-    def _judge(self, line: str) -> str:
-        # The place is 4 columns deep; the first line has none:
-        #
-        #     "x = 1", then column 4      as deep as the place: as in the file
-        #     "if x:", then column 4      a level deeper than the first line: counted from that
-        #     "if x:", then column 8      a level deeper than the place: as in the file
-        #
-        # Where it is 2 columns deep, "if x {" and column 4 may be both: a later line that is less
-        # deep, "}", is at 0 or at 2.
+    def _judge(self, line: str) -> None:
         start = line.lstrip(BLANK)
-        depth = columns(line[: len(line) - len(start)])
-        if self._depth >= 0:
-            if depth >= self._depth:
-                return ""
-            return self._pass(is_in_file=depth >= self._base)
-        goes_deeper = (
-            _GOES_DEEPER.search(self._first)
-            or _CONTINUES.match(start)
-            or (self._first.startswith("- ") and not start.startswith("- "))
-            or any(self._first.count(a) > self._first.count(b) for a, b in ("()", "[]", "{}"))
-        )
-        over = depth - self._base
-        # "call(a,", then "b" right below the "a": counted from the first line.
-        begins_word = re.match(r"[\s(\[{]\S", self._first[depth - 1 : depth + 1])
-        if begins_word and depth > 2 and (depth % 2 or self._first[depth - 1] in _OPEN_BRACKETS):  # noqa: PLR2004
-            return self._pass()
-        if not goes_deeper:
-            return self._pass(is_in_file=over >= 0)
-        if over > 0 and depth in {2, 4}:
-            self._depth = depth
-            return ""
-        # "a" and "|> b" at 4 where levels are of 2: two levels deeper than the first is too deep.
-        is_level = over == 0 and self._base > self._unit > 0
-        return self._pass(is_in_file=is_level or 0 < over <= 8)  # noqa: PLR2004 - two levels of four
+        blanks = line[: len(line) - len(start)]
+        depth = columns(blanks)
+        if self._depth is None:
+            origin = self._origin(depth, start, is_tab="\t" in blanks)
+            self._indentation.count_from(origin)
+        elif depth != self._depth:
+            # Two columns more or less mean levels of two.
+            origin = _UNITS[0] if depth % _DEFAULT_UNIT else 0
+            self._indentation.count_from(origin, self._depth - origin)
+            self._depth = None
+        self.is_passing = self._depth is None
 
-    def _pass(self, *, is_in_file: bool = False) -> str:
-        self.is_passing = True
-        if is_in_file:
-            self._indentation.count_from(self._base)
-        text, self._held = self._held, ""
-        return text
+    def _origin(self, depth: int, start: str, *, is_tab: bool) -> int:
+        # The place is 4 columns deep, which is one level, and the first line has none:
+        #
+        #     "x = 1", then column 4, or 2    as deep as the place: as in the file
+        #     "if x:", then column 8          a level deeper than the place: as in the file
+        #     "if x:", then column 2          a level deeper than the first: counted from that
+        #     "if x:", then column 4          either, in levels of two or of four; the first line
+        #                                     of another depth shows: 2 and 6, or 0 and 8
+        first = without_remark("" if _REMARK.match(self._first) else self._first)
+        if _is_below_word(first, depth):
+            return 0
+        has_open_bracket = any(first.count(a) > first.count(b) for a, b in _BRACKETS.items())
+        opens = (
+            has_open_bracket
+            or _GOES_DEEPER.search(first)
+            or (first.startswith("- ") and not start.startswith("- "))
+        )
+        is_brace_below = start.rstrip() == "{" and not has_open_bracket and first[-1:] == ")"
+        is_closing = _CLOSES.match(start) or is_brace_below
+        if is_closing or not (opens or _CONTINUES.match(start)):
+            at = depth in self._origins
+            return depth if at else self._base if depth > self._base else 0
+        # "a" and "|> b" at 4 where levels are of 2: two levels deeper than the first is too deep.
+        if depth == self._base > self._unit and (start[0] == "|" or depth not in _UNITS):
+            return depth
+        if depth == _DEFAULT_UNIT and _UNITS[0] in self._origins and not is_tab:
+            self._depth = depth
+            return 0
+        deeper = (origin for origin, step in self._steps.items() if depth == origin + step)
+        origin = next(deeper, self._base if 0 < depth - self._base <= 2 * _DEFAULT_UNIT else 0)
+        return 0 if depth in _UNITS else origin
 
 
 class ClosingTagOfPhp:
@@ -422,10 +460,6 @@ def _method_around(target: CodeTarget) -> str | None:
         if start and columns(indent) < depth:
             return indent if _METHOD.match(start) else None
     return None
-
-
-_MOST_BLANKS = 1_000
-"""Further blanks at the beginning of a line are no indentation."""
 
 
 class Layout:
@@ -562,7 +596,7 @@ class Layout:
         """Return what the first line needs before it: indentation, or a space after a word."""
         before = self._target.text_before
         if before.strip(BLANK):
-            needs_space = self._first_blanks and before[-1] not in BLANK + _OPEN_BRACKETS
+            needs_space = self._first_blanks and before[-1] not in BLANK + "".join(_BRACKETS)
             return " " if needs_space else ""
         base = self._target.base_indent
         return base.removeprefix(before) if base.startswith(before) else ""

@@ -40,8 +40,12 @@ _SENTENCE = re.compile(
 _SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
 _LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
 _STOPS_ARE_CODE = {"coq", "prolog", "erlang", "cobol", "pascal", "smalltalk", "lean"}
-_BLOCK_OPENS = re.compile(r"\b(?:then|do)$", re.IGNORECASE)
-"""How a line of code ends that opens a block by a word."""
+_BLOCK_OPENS = re.compile(
+    r"\b(?:then|do)$|[{};]$|^\s*(?-i:if|for|while|with|elif|except|match|case)\b.*:$",
+    re.IGNORECASE,
+)
+"""What a line of code has that opens a block, or ends by a sign."""
+_REMARK_BEHIND = re.compile(r"(?<=\S)\s+(?:#|//|--) .*")
 _FIRST_SENTENCE = re.compile(rf"{_SENTENCE.pattern}(?:\s|$)")
 _OPENER = re.compile(
     r"(?:sure|certainly|of course|absolutely|okay|ok|alright|great|sorry|unfortunately|hmm|wait"
@@ -105,13 +109,18 @@ def starts_like_code(beginning: str, language_id: str = "") -> bool:
     return is_step or _CODE_START.match(beginning) is not None
 
 
+def without_remark(line: str) -> str:
+    """Return a line of code without a comment behind it, and white space at its end."""
+    return _REMARK_BEHIND.sub("", line).rstrip()
+
+
 def reads_like_prose(line: str, language_id: str = "") -> bool:
     """Whether a line, or its first few hundred characters, is a sentence or a heading."""
     if starts_like_code(line, language_id) or _COMMENT.match(line.lstrip()):
         return False
     if language_id in _WITH_TARGETS and _SMALL_KEY.match(line):
         return False
-    if _BLOCK_OPENS.search(line):
+    if _BLOCK_OPENS.search(without_remark(line)):
         return False
     # Signs of prose against marks of code:
     #
