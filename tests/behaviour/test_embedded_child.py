@@ -32,7 +32,11 @@ from support.embedded import (
     wait_gone,
 )
 
-pytestmark = [needs_model, pytest.mark.skipif(os.name != "posix", reason="signals and /proc")]
+pytestmark = [
+    needs_model,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="signals and /proc"),
+]
 
 TESTS = Path(__file__).parents[1]
 

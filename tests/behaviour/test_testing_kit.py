@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "testing-kit.md"
 TIMEOUT_S = 120.0
 
@@ -15,6 +17,7 @@ def code_blocks() -> list[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_documented_tests_pass_in_a_project_of_their_own(tmp_path: Path) -> None:
     conftest, *tests = code_blocks()
     (tmp_path / "conftest.py").write_text(conftest, "utf-8")

@@ -258,6 +258,7 @@ async def test_log_says_more_than_usual(run: Run) -> None:
 
 
 @needs_model
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of a process")
 async def test_child_process_of_the_embedded_model_gets_no_key(tmp_path: Path) -> None:
     environment = server_environment(

@@ -122,7 +122,13 @@ async def test_ending_costs_next_to_nothing(
 
 
 @needs_model
-@pytest.mark.parametrize("end", ["hang up", "kill", "terminate", "shutdown"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "shutdown",
+        *(pytest.param(end, marks=pytest.mark.slow) for end in ("hang up", "kill", "terminate")),
+    ],
+)
 async def test_embedded_model_ends_with_the_server(
     workspace: Path, tmp_path: Path, end: str
 ) -> None:
