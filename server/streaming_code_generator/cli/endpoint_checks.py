@@ -246,6 +246,8 @@ async def _check_cancel(
         if now is not None and now < before:
             text = f"cancel: the engine stopped within {time.monotonic() - left_s:.2f} s"
             return Finding(State.OK, text)
+        # A request itself is work for it: the longer it takes, the less often it is asked.
+        await asyncio.sleep(max(0.02, (time.monotonic() - left_s) / 10))
     text = f"cancel: the engine does not stop: {closed}, but it worked on for"
     return Finding(otherwise, f"{text} {_FREE_WITHIN_S:.0f} s, or has others to serve")
 
