@@ -175,3 +175,14 @@ async def test_server_that_is_set_already_is_not_offered(command_line: CommandLi
         ended = await command_line.call("doctor", *options, variables=usual)
     assert "something listens where Ollama" not in ended.out
     assert "something listens where llama.cpp" not in ended.out
+
+
+async def test_a_key_among_the_models_names_is_masked(command_line: CommandLine) -> None:
+    key = "plain.looking-secret_4711"
+    async with OpenAIServer(models=(key, f"for-{key}", "other")) as server:
+        ended = await command_line.call(
+            "doctor", "--endpoint", server.base_url, variables={"OPENAI_API_KEY": key}
+        )
+
+    assert "is up and lists ***, for-***, other" in ended.out
+    assert key not in ended.out + ended.err

@@ -59,7 +59,7 @@ class Run:
     requests: list[RecordedRequest]
     strangers: list[RecordedRequest]
     said: str
-    """Logs, standard error, and every message."""
+    """Logs, standard error, every message, and whatever was written to files."""
 
 
 def _groups() -> Iterable[tuple[tuple[float, float], list[Case]]]:
@@ -184,9 +184,11 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         clients = []
         failing: list[Coroutine[Any, Any, tuple[str, Ended]]] = []
         completing: list[Coroutine[Any, Any, tuple[str, Ended]]] = []
+        homes = []
         for (first_chunk_s, stall_s), cases in _groups():
+            homes.append(home := tmp_path_factory.mktemp("home"))
             variables = server_environment(
-                tmp_path_factory.mktemp("home"),
+                home,
                 endpoint.base_url,
                 LOG_LEVEL="debug",
                 MAX_RETRIES=str(RETRIES),
@@ -205,7 +207,14 @@ async def server_run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         ended = dict(await _some_at_once(failing) + await _some_at_once(completing))
         await _all_connections_end(endpoint)
     said = "".join(json.dumps(client.heard) + client.stderr for client in clients)
+    said += "".join(map(_text_of_files, homes))
     yield Run(ended=ended, requests=endpoint.requests, strangers=stranger.requests, said=said)
+
+
+def _text_of_files(folder: Path) -> str:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".sqlite3" for path in files)
+    return "".join(path.read_bytes().decode("latin-1") for path in files)
 
 
 RUNS = pytest.mark.parametrize("run", ["library_run", "server_run"], indirect=True)

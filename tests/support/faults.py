@@ -94,6 +94,8 @@ def _odd_usage(prompt_tokens: object, completion_tokens: object) -> bytes:
     return event({"choices": [], "usage": counts})
 
 
+_ECHOES = dict.fromkeys(("id", "model", "provider", "system_fingerprint", "role", "name"), KEY)
+
 ODD: Mapping[str, Reply] = {
     "none": Reply(steps=(_HEALTHY,)),
     "byte order mark": Reply(steps=(b"\xef", b"\xbb\xbf" + _HEALTHY)),
@@ -133,6 +135,17 @@ ODD: Mapping[str, Reply] = {
         steps=(chunk(WHOLE), finish(), _odd_usage(prompt_tokens=True, completion_tokens=True), DONE)
     ),
     "content filter": Reply(steps=(chunk(WHOLE), finish("content_filter"), DONE)),
+    "a key in all other fields": Reply(
+        headers={"x-request-id": KEY, "x-ratelimit-remaining-requests": KEY},
+        steps=(
+            event(_ECHOES | {"choices": [_ECHOES | {"delta": _ECHOES | {"content": WHOLE}}]}),
+            event(_ECHOES | {"choices": [_ECHOES | {"delta": {}, "finish_reason": "stop"}]}),
+            event(
+                _ECHOES | {"choices": [], "usage": dict.fromkeys(("prompt_tokens", "cost"), KEY)}
+            ),
+            DONE,
+        ),
+    ),
     "a reason that echoes": Reply(steps=(chunk(WHOLE), finish(f"stop {KEY}"), DONE)),
 }
 """Each as a reply that is odd, and whole."""

@@ -22,6 +22,7 @@ from streaming_code_generator.cli.terminal import Finding, State
 from streaming_code_generator.core.messages import CompletionRequest, Delta, Message, Provider
 from streaming_code_generator.core.results import BURST_S
 from streaming_code_generator.errors import ConfigurationError, StreamingError
+from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
@@ -79,13 +80,16 @@ def list_models(
         return ModelList(failure=failure, is_fatal=True, wants_key=True)
     if response.status_code != HTTPStatus.OK:
         return ModelList(failure=f"answers, but lists no models (status {response.status_code})")
-    return _parsed(response.content)
+    secret_values = [value.removeprefix("Bearer ") for value in revealed.values()]
+    return _parsed(response.content, secret_values)
 
 
-def _parsed(body: bytes) -> ModelList:
+def _parsed(body: bytes, secret_values: Sequence[str]) -> ModelList:
     try:
         entries = json.loads(body)["data"]
-        return ModelList(names=tuple(str(entry["id"]) for entry in entries))
+        return ModelList(
+            names=tuple(redacted(str(entry["id"]), secret_values) for entry in entries)
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         return ModelList(failure="answers, but not with a list of models; is the URL right?")
 

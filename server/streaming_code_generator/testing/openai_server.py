@@ -16,7 +16,7 @@ import asyncio
 import json
 import ssl
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -69,6 +69,7 @@ class OpenAIServer:
         self,
         *replies: Reply,
         reply_to: ReplyTo | None = None,
+        models: Sequence[str] = ("loopback-model",),
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Serve nothing yet.
@@ -76,8 +77,10 @@ class OpenAIServer:
         Args:
             replies: What each request gets in turn; the last one answers all that follow.
             reply_to: What decides about the reply instead.
+            models: The names that it lists.
             tls: What to speak TLS with; None is plain HTTP.
         """
+        self._models = models
         self._tls = tls
         self._replies = replies or (answer("Hello"),)
         self._reply_to = reply_to or (
@@ -146,7 +149,9 @@ class OpenAIServer:
         while first_byte:
             request = await _read_request(first_byte, reader, connection)
             if request.method == "GET" and request.path.endswith("/models"):
-                reply = Reply.json({"object": "list", "data": [{"id": "loopback-model"}]})
+                reply = Reply.json(
+                    {"object": "list", "data": [{"id": name} for name in self._models]}
+                )
             else:
                 self.requests.append(request)
                 self.request_came.set()

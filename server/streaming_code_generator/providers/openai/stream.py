@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from streaming_code_generator.core.messages import Delta, PromptProgress, Usage
 from streaming_code_generator.errors import StreamingError, StreamProcessError
+from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.openai.endpoint_errors import (
     Secrets,
     failure_in_stream,
@@ -247,7 +248,7 @@ def delta_of(data: str, kind: str, endpoint: str, secrets: Secrets = ()) -> Delt
         )
         and chunk.get("object") != "response"
     ):
-        return Delta(text=content, model=_model(chunk.get("model")))
+        return Delta(text=content, model=_model(chunk.get("model"), secrets))
     return delta_with_care(chunk, endpoint, secrets, is_error=kind == "error")
 
 
@@ -316,7 +317,7 @@ def delta_with_care(
         or _parts(content, "thinking"),
         finish_reason=finish_reason or None,
         usage=_usage(chunk),
-        model=_model(chunk.get("model")),
+        model=_model(chunk.get("model"), secrets),
         prompt_progress=PromptProgress(processed=processed, total=total) if total else None,
     )
 
@@ -340,11 +341,14 @@ def _text(value: object) -> str:
 _MOST_NAME_CHARS = 200
 
 
-def _model(name: object) -> str | None:
+def _model(name: object, secrets: Secrets) -> str | None:
     """Return a model's name, if it can be shown and stored; half a surrogate pair cannot."""
-    if isinstance(name, str) and 0 < len(name) <= _MOST_NAME_CHARS and name.isprintable():
-        return name
-    return None
+    if not (isinstance(name, str) and 0 < len(name) <= _MOST_NAME_CHARS and name.isprintable()):
+        return None
+    for secret in secrets:
+        if secret.reveal() in name:
+            return redacted(name, [secret.reveal() for secret in secrets])
+    return name
 
 
 def _parts(content: object, kind: str) -> str:
