@@ -1,7 +1,7 @@
 """Every answer of the corpus makes the right document through the language server, too.
 
 One server answers all of them, each cut into chunks in one of the ways that `test_filter` tries all
-of: a fifth of the answers comes in each.
+of: a fifth of the answers comes in each. The most numerous kind is `slow`.
 """
 
 from collections.abc import AsyncIterator
@@ -52,7 +52,10 @@ async def client(
         yield client
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "tasks")) for kind in KINDS],
+)
 async def test_an_answer_makes_the_right_document(
     client: EditorClient, answers: Answers, kind: str, subtests: pytest.Subtests
 ) -> None:

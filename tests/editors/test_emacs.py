@@ -11,10 +11,10 @@ from emacs_editor import (
     PACKAGE,
     Emacs,
     LispError,
-    editors,
     isolated_environment,
     lisp,
     need_emacs,
+    newest_and_older,
 )
 from neovim_model import Model
 
@@ -44,12 +44,11 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(scope="module", params=editors().items(), ids=lambda found: found[0])
+@pytest.fixture(scope="module", params=newest_and_older())
 def emacs(
     request: pytest.FixtureRequest, model: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Emacs]:
-    _, executable = request.param
-    need_emacs(executable)
+    need_emacs(executable := request.param)
     home = tmp_path_factory.mktemp("emacs")
     with Emacs(executable, home, environment=model.environment) as editor:
         yield editor
@@ -272,11 +271,10 @@ def test_a_buffer_with_another_server_is_left_to_it(emacs: Emacs) -> None:
         emacs.run("(eglot-shutdown (eglot-current-server))")
 
 
-@pytest.mark.parametrize("found", editors().items(), ids=lambda found: found[0])
+@pytest.mark.parametrize("executable", newest_and_older())
 def test_the_package_compiles_without_a_warning_and_its_docs_are_in_order(
-    found: tuple[str, str], tmp_path: Path
+    executable: str, tmp_path: Path
 ) -> None:
-    _, executable = found
     need_emacs(executable)
     lint = tmp_path / "lint.el"
     lint.write_text(_LINT)

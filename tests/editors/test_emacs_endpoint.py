@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emacs_editor import Emacs, mostly_the_newest, need_emacs
+from emacs_editor import Emacs, need_emacs, newest_and_older
 from neovim_model import Model
 
 from streaming_code_generator.testing.openai_replies import Reply
@@ -25,7 +25,7 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(params=mostly_the_newest())
+@pytest.fixture(params=newest_and_older(pytest.mark.longer))
 def editor(request: pytest.FixtureRequest, model: Model, tmp_path: Path) -> Iterator[Emacs]:
     """A user at a terminal who has spent nothing yet, with a dollar a day."""
     need_emacs(executable := request.param)

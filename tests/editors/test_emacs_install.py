@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from emacs_editor import PACKAGE, Emacs, LispError, editors, lisp, need_emacs
+from emacs_editor import (
+    PACKAGE,
+    Emacs,
+    LispError,
+    editors,
+    lisp,
+    need_emacs,
+    newest_and_older,
+)
 from neovim_model import Model
 from package_index import copy_checkout, index_settings, packages_of_tests
 
@@ -25,10 +33,9 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(params=editors().items(), ids=lambda found: found[0])
+@pytest.fixture(params=newest_and_older())
 def executable(request: pytest.FixtureRequest) -> str:
-    _, executable = request.param
-    need_emacs(executable)
+    need_emacs(executable := request.param)
     return str(executable)
 
 

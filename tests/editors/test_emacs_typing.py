@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emacs_editor import Emacs, editors, lisp, need_emacs
+from emacs_editor import Emacs, lisp, need_emacs, newest_and_older
 from neovim_model import Model, Script
 
 from support.fork_server import server_command
@@ -22,10 +22,9 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(scope="module", params=editors().items(), ids=lambda found: found[0])
+@pytest.fixture(scope="module", params=newest_and_older())
 def executable(request: pytest.FixtureRequest) -> str:
-    _, executable = request.param
-    need_emacs(executable)
+    need_emacs(executable := request.param)
     return str(executable)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from emacs_editor import Emacs, editors, lisp, need_emacs
+from emacs_editor import Emacs, lisp, need_emacs, newest_and_older
 from neovim_model import Model, Script
 
 UNDO = "\x1f"  # C-_
@@ -31,12 +31,11 @@ def model() -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(scope="module", params=editors().items(), ids=lambda found: found[0])
+@pytest.fixture(scope="module", params=newest_and_older())
 def emacs(
     request: pytest.FixtureRequest, model: Model, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Emacs]:
-    _, executable = request.param
-    need_emacs(executable)
+    need_emacs(executable := request.param)
     home = tmp_path_factory.mktemp("emacs")
     with Emacs(executable, home, environment=model.environment, terminal=True) as editor:
         yield editor
