@@ -187,7 +187,8 @@ class BareCode(FilterStage):
         )
 
     def _after(self) -> AfterCode:
-        return AfterCode(self._target, Written().with_block("".join(self._code)))
+        written = Written().with_block("".join(self._code))
+        return AfterCode(self._target, written, without_fence=lambda: BareCode(self._target))
 
 
 _FAREWELLS = ("Let me know", "Feel free", "I hope this", "Would you like", "If you'd like")

@@ -1,6 +1,7 @@
 """The stages of an answer from its first fence on: the code, what follows it, and other blocks."""
 
 import re
+from collections.abc import Callable
 
 from streaming_code_generator.core.extract.marks import element_in
 from streaming_code_generator.core.extract.parts import (
@@ -31,6 +32,7 @@ from streaming_code_generator.core.extract.wording import (
     SHOWS_OTHER,
     Written,
     ends_the_answer,
+    is_code_below_lead,
     is_note,
     is_plain_sentence,
     may_be_note,
@@ -97,12 +99,11 @@ _LONGEST_TAG = 12
 _MAY_BE_TAG = re.compile(rf"[A-Za-z+#]{{0,{_LONGEST_TAG}}}")
 
 
-def is_tag_alone(line: str, target: CodeTarget) -> bool:
+def is_tag(line: str, target: CodeTarget) -> bool:
     """Whether a line above the code only says what language it is in."""
     word = line.strip(BLANK).lower()
     return (
         1 < len(word) <= _LONGEST_TAG
-        and not target.text_before.strip()
         and not is_for_shell(word)
         and names_language(word, target.language_id)
     )
@@ -134,7 +135,8 @@ class _TagBelow(FilterStage):
             # A refusal, or a question, in a block: none of its lines are code.
             after = AfterCode(self._target, Written())
             return after.set_aside(self._fence, self._held.removesuffix("\n"))
-        if line != self._held and is_tag_alone(line, self._target):
+        is_value = self._target.text_before.strip() != ""
+        if line != self._held and not is_value and is_tag(line, self._target):
             return FilterStep(pieces=[Dropped("fence", line)], following=self._block)
         return self.finish()
 
@@ -425,9 +427,20 @@ class AfterCode(FilterStage):
     Until then the generation may end at any silence.
     """
 
-    def __init__(self, target: CodeTarget, written: Written, tag: str = "") -> None:
+    def __init__(
+        self,
+        target: CodeTarget,
+        written: Written,
+        tag: str = "",
+        *,
+        without_fence: Callable[[], FilterStage] | None = None,
+    ) -> None:
         self._target = target
         self._tag = tag
+        self._without_fence = without_fence
+        """Makes the stage of code as it came so far, if that was not in a block."""
+        self._line = ""
+        """Behind words that lead to a correction, a line that may be its first."""
         self.written = written
         """What is known of the code before."""
         has_code = bool(written.words) and not written.is_import_only
@@ -441,11 +454,22 @@ class AfterCode(FilterStage):
 
     @property
     def held_back(self) -> int:
-        """Characters of a line that may open or close a block."""
-        return len(self._head.held)
+        """Characters of a line that may open or close a block, or begin a correction."""
+        return len(self._head.held) + len(self._line)
 
     def feed(self, segment: str) -> FilterStep:
         """Pass on everything, up to a block that is another part."""
+        if self._line or self._may_be_correction():
+            self._line += segment
+            if not self._line.endswith("\n") and len(self._line) <= LINE_LIMIT:
+                return FilterStep()
+            segment, self._line = self._line, ""
+            if self._without_fence is not None and self._is_code(segment.removesuffix("\n")):
+                following, corrects = self._without_fence(), self.written.is_replaced_by
+                return FilterStep(following=following, rest=segment, corrects=corrects)
+        return self._read(segment)
+
+    def _read(self, segment: str) -> FilterStep:
         kind = MAY_OPEN if self._aside is None else self._aside.may_be_fence
         text, line = self._head.feed(segment, kind)
         if line is None:
@@ -473,8 +497,26 @@ class AfterCode(FilterStage):
 
     def finish(self) -> FilterStep:
         """Pass on what turned out to be no fence."""
-        line, self._head.held = self._head.held, ""
+        line, self._head.held, self._line = self._head.held + self._line, "", ""
         return explanation(line)
+
+    def _may_be_correction(self) -> bool:
+        """Whether a line begins here, without a fence, below words that lead to a correction."""
+        return (
+            self._without_fence is not None
+            and not self._head.held
+            and len(self._between) < _REMEMBERED
+            and self._between[-1:] == "\n"
+            and self._between.rstrip().endswith(":")
+            and CORRECTS.search(self._between) is not None
+        )
+
+    def _is_code(self, line: str) -> bool:
+        return (
+            line.strip(BLANK) != ""
+            and opening_fence(line) is None
+            and is_code_below_lead(line, self._target.language_id)
+        )
 
     def set_aside(self, fence: Fence, line: str) -> FilterStep:
         """Leave a further block to the explanation."""

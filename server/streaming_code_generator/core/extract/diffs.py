@@ -368,7 +368,7 @@ class Placeholders:
         # Code before and code behind a placeholder: what is between them in the selection?
         #
         #     selection      answer                       filled in
-        #     first()        second()                     second()
+        #     a = first()    a = second()                 a = second()
         #     more()         // ... existing code ...     more()
         #     last()         last()                       last()
         selected = self._target.surroundings.selected
@@ -469,8 +469,11 @@ def _behind(part: Sequence[str], lines: Sequence[str], at: int) -> int | None:
                 if index < len(lines) and lines[index] == text:
                     index += 1
             return index
-    # No line of it stands there: it takes the place of as many as it has, if it is the first.
-    return len(texts) if at == 0 and len(texts) <= 1 < len(lines) else None
+    # No line of it stands there: the first takes the place of one that it resembles, or is new.
+    if at or len(texts) > 1 or len(lines) <= 1:
+        return None
+    words = [set(re.findall(r"\w+", text)) for text in (texts[0], lines[0])] if texts else []
+    return len(texts) if set.intersection(*words or [set()]) else 0
 
 
 def _first_of(

@@ -35,7 +35,7 @@ from streaming_code_generator.core.extract.response_lines import (
     segments,
 )
 
-_LOOKED_AT = 4_096
+_LOOKED_AT = 8_192
 """So much of the text's end is looked at."""
 _EVERY = 512
 """How often, in characters: at the same places however the text was cut."""
@@ -43,6 +43,13 @@ _LONGEST_PERIOD = 1_000
 _PROBE = 24
 _SHORT = 100
 _LEAST = 1_000
+_LEAST_LINES = 60
+_LEAST_ENTRIES = 120
+_ENTRY = re.compile(r"[ \t]*(?:[-*|] ?.*|.*[,|])", re.MULTILINE)
+"""A line of a table or a list, which may well have the same entry many times."""
+_CONSTANT = re.compile(
+    r"\b(?:0x[\da-f]+|null|none|nil|true|false|nan)\b|\d(?:e[-+]?\d+|f)\b", re.IGNORECASE
+)
 
 
 class LoopDetector:
@@ -76,8 +83,8 @@ class LoopDetector:
 def is_loop(text: str) -> bool:
     """Whether a text ends in so many repetitions of one stretch that it will not stop.
 
-    More than thirty short ones, or three of hundreds of characters. What has no letters is none:
-    tables of numbers and rules of dashes repeat themselves for good reason.
+    Sixty short ones, or three of hundreds of characters; of a list's entries twice as many. What
+    has no words is none: tables of numbers and rules of dashes repeat themselves for good reason.
     """
     # "return x\n" a hundred times, and "re": the probe "…n x\nre" is found once more 9 characters
     # before the end, so the period is 9, and everything equals what stands 9 characters before it.
@@ -87,9 +94,13 @@ def is_loop(text: str) -> bool:
     if found < 0 or period > _LONGEST_PERIOD:
         return False
     stretch = text[-period:]
-    if not any(map(str.isalpha, stretch)):
+    # The stretch may begin anywhere in a line: twice, it has each line whole.
+    lines = (stretch * 2).split("\n")[1 : stretch.count("\n") + 1]
+    if not any(map(str.isalpha, _CONSTANT.sub("", stretch))):
         return False
-    least = max(_LEAST, 30 * period if period < _SHORT else 3 * period)
+    are_entries = bool(lines) and all(map(_ENTRY.fullmatch, lines))
+    often = (_LEAST_ENTRIES if are_entries else _LEAST_LINES) * period
+    least = max(_LEAST, min(often, _LOOKED_AT - period) if period < _SHORT else 3 * period)
     return len(text) >= least + period and text[-least:] == text[-least - period : -period]
 
 

@@ -20,7 +20,7 @@ from streaming_code_generator.core.extract.blocks import (
     ForeignBlocks,
     LeadIn,
     enter,
-    is_tag_alone,
+    is_tag,
 )
 from streaming_code_generator.core.extract.marks import may_become_wrapper, wrapper_of
 from streaming_code_generator.core.extract.parts import (
@@ -182,12 +182,17 @@ most reasoning without an opening tag. Code is never held back for this."""
 
 _QUOTES = "`'\""
 _ONE_LINE_BLOCK = re.compile(r"([ \t]*(`+))([^`]+)(\2[ \t]*)")
+_EXPRESSION = re.compile(r"=>|\?[.?]|&&|\|\||[=!]==|^new \w|\w\(.*\)$|\w\[.*\]$")
+"""What text in backticks has that is an expression rather than a string."""
 _LIST = re.compile(r"\s*(?:[-*\u2022]|\d+[.)])\s")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*")
 _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""}
 """Languages in which the row of a table is code."""
-_ONE_SPAN = re.compile(r"([^`]*:\s*)`([^`\n]+)`\s*\.?\s*")
-"""A sentence with the code in backticks behind its colon."""
+_ONE_SPAN = re.compile(
+    r"((?![^`]*(?:\b(?:not|never|cannot|avoid)\b|n['\u2019]t\b))"
+    r"[^`]*(?::|\b(?:use|try|write|add|insert|be|is))\s*)`([^`\n]+)(`\s*(?:\.\s*|$))([^`]*)"
+)
+"""A sentence with the code in backticks at its end, and what explains it."""
 _BUTTONS = {"Copy code", "copy code", "Copy", "copy", "Edit"}
 """What stands on the buttons of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
@@ -374,7 +379,8 @@ class Opening(FilterStage):
         quotes = fence_of_quotes(line)
         if quotes is not None and names_language(quotes.tag, self._target.language_id):
             return enter(quotes, line, self._target)
-        if is_tag_alone(line, self._target) or line.strip(BLANK) in _BUTTONS:
+        is_tag_above = is_tag(line, self._target) and not self._target.text_before.strip()
+        if is_tag_above or line.strip(BLANK) in _BUTTONS:
             return FilterStep(pieces=[Dropped("fence", line)], following=self._again())
         if line.strip(BLANK):
             is_table = _ROW.fullmatch(line) and self._target.language_id not in _WITH_TABLES
@@ -409,8 +415,8 @@ class Opening(FilterStage):
             # Where a statement is wanted, a string alone is none; a command to be run may be.
             is_run = self._target.language_id in {"ruby", "perl"} and is_command(text)
             return bool(text.strip()) and not is_run
-        is_code = starts_like_code(text) or text.endswith(";") or "=>" in text
-        return is_code and "${" not in text
+        is_code = starts_like_code(text) or text.endswith(";") or _EXPRESSION.search(text)
+        return bool(is_code) and "${" not in text
 
     def _is_code_below_prose(self, line: str) -> bool:
         # Only a sentence that leads to it, or a blank line, has code below it: the line may be
@@ -441,16 +447,20 @@ class Opening(FilterStage):
         return BareCode(self._target, closing=self._closing, is_indented_block=is_indented_block)
 
     def _span(self) -> FilterStep | None:
-        # "To count them, use: `len(xs)`" is all that some models say.
+        # "To count them, use: `len(xs)`" is all that some models say; behind "n = ", too, without
+        # a colon.
         span = _ONE_SPAN.fullmatch("".join(self._held)) if self._prose else None
         if span is None or self._target.is_prose:
+            return None
+        if not (span[1].rstrip().endswith(":") or self._target.text_before.strip()):
             return None
         return FilterStep(
             pieces=[
                 *_pieces("explanation", span[1]),
                 Dropped("fence", "`"),
                 FilteredText(part="code", text=span[2]),
-                Dropped("fence", span[0][span.end(2) :]),
+                Dropped("fence", span[3]),
+                *_pieces("explanation", span[4]),
             ],
             following=AfterCode(self._target, Written().with_block(span[2])),
         )
@@ -511,7 +521,12 @@ class Opening(FilterStage):
             following = LeadIn(self._target)
         else:
             following = BareCode(self._target, closing=self._closing)
-        return FilterStep(following=following, rest="".join(self._held))
+        held = "".join(self._held)
+        tag, _, code = held.partition("\n")
+        # Behind "x = ", the name of the language would be a value, if nothing came below it.
+        if self._target.text_before.strip() and code.strip() and is_tag(tag, self._target):
+            return FilterStep(pieces=[Dropped("fence", tag)], following=following, rest=code)
+        return FilterStep(following=following, rest=held)
 
 
 def _pieces(part: Part, text: str) -> list[FilteredText | Dropped]:

@@ -41,6 +41,8 @@ _REMARK = re.compile(
 )
 _COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
 _OPENING_ALONE = {"{", "["}
+_NESTS = re.compile(r"<(?:div|span|section|article|blockquote|fieldset|details|g|View|Box|Stack)>")
+"""Elements that stand within their like, without attributes that would tell one from another."""
 _OF_SECTIONS = {"toml", "ini", "properties", "dosini", "conf", "editorconfig"}
 _CLOSES = re.compile(r"[\])}]+[:;,]?|\{")
 _CERTAIN_LINES = 3
@@ -55,7 +57,11 @@ def _header(line: str) -> re.Match[str] | None:
 
 
 def _alike(line: str) -> str:
-    """Return a line as it is compared: models write comments anew, with a capital or a stop."""
+    """Return a line as it is compared.
+
+    Models write comments anew, with a capital or a stop, and align columns in their own way.
+    """
+    line = " ".join(line.split())
     return line.casefold().rstrip(" .:") if _COMMENT.match(line) else line
 
 
@@ -82,9 +88,12 @@ class RepeatedAbove:
             for number in sorted(self._around)
             if (match := _header(self._lines[number]))
         }
-        self._may_have_imports = bool(self._headers) or any(map(_IMPORT.match, self._lines))
-        """Whether an answer that begins with imports may be the file."""
-        self.is_passing = not self._starts
+        self._before = " ".join(target.text_before.split())
+        self._may_have_imports = bool(self._headers or self._before) or any(
+            map(_IMPORT.match, self._lines)
+        )
+        """Whether an answer that begins with imports may be the file, or have the place's line."""
+        self.is_passing = not (self._starts or self._before)
         self._line = LineSoFar()
         self._accepted = ""
         """What is repeated for certain."""
@@ -103,7 +112,7 @@ class RepeatedAbove:
         """Characters that may be a repetition."""
         return len(self._line.text) + len(self._held)
 
-    def feed(self, segment: str) -> str:  # noqa: PLR0911 - one for each kind of line
+    def feed(self, segment: str) -> str:  # noqa: PLR0911, C901 - one for each kind of line
         """Return what is certainly no repetition."""
         if self.is_passing:
             return segment
@@ -113,7 +122,7 @@ class RepeatedAbove:
             return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
         if not start:
             self._held += self._line.take()
-            return ""
+            return "" if len(self._held) <= REPETITION_LIMIT else self._pass()
         if self._inside_header:
             self._accepted += self._line.take()
             self._inside_header = not start.startswith(")")
@@ -121,6 +130,9 @@ class RepeatedAbove:
         number = self._matching(start)
         if self._takes_import(start, number):
             return ""
+        if self._is_new and self._before and start.startswith(self._before):
+            self._accept()
+            return self._pass()
         if number is None or len(self._held) > REPETITION_LIMIT:
             return self._pass()
         # A file whose last lines above the place (`|`) are these:
@@ -134,7 +146,8 @@ class RepeatedAbove:
         self._held += self._line.take()
         self._at = number
         is_header = number in self._around
-        if start in _OPENING_ALONE and not self._accepted and number == 0:
+        is_opening = (start in _OPENING_ALONE and number == 0) or _NESTS.fullmatch(start)
+        if is_opening and not self._accepted:
             # It may open a value of its own: what follows it tells.
             return ""
         leads_up = number >= self._skipped - 1 or _IMPORT.match(start)
@@ -191,6 +204,9 @@ class RepeatedAbove:
         if self._may_have_imports and (
             start.startswith(_IMPORT_WORDS) or any(w.startswith(start) for w in _IMPORT_WORDS)
         ):
+            return True
+        before = self._before if self._is_new else ""
+        if before and before[: len(start)] == start[: len(before)]:
             return True
         if start[0] not in self._starts:
             return False

@@ -255,18 +255,22 @@ class ClosingBehindCode:
         """
         text = self.held + text
         line = text.removesuffix("\n")
-        kept = line.rstrip("`")
-        run = line[len(kept) :]
+        stripped = line.rstrip(BLANK)
+        kept = stripped.rstrip("`")
+        # White space may come behind the fence, but not any amount of it.
+        is_run = kept != stripped and len(line) - len(kept) <= LINE_LIMIT
+        run = line[len(kept) :] if is_run else ""
+        ticks = len(run.rstrip(BLANK))
         self.held = ""
         if len(line) == len(text):
             # What is longer than the fence that opened the block closes it no more.
-            self.held = run if len(run) <= length else ""
+            self.held = run if ticks <= length else ""
             return line.removesuffix(self.held), ""
         before = _line_so_far(written) + kept
         is_behind_text = before.strip(BLANK) != ""
         if (
             is_behind_text
-            and len(run) == length
+            and ticks == length
             and "```" not in before
             and not _NOT_CODE.match(before)
         ):
@@ -277,7 +281,9 @@ class ClosingBehindCode:
         """Decide on what is held back at the end of the response, behind a comment, too."""
         run, self.held = self.held, ""
         before = _line_so_far(written)
-        is_fence = len(run) == length and before.strip(BLANK) != "" and "```" not in before
+        is_fence = (
+            len(run.rstrip(BLANK)) == length and before.strip(BLANK) != "" and "```" not in before
+        )
         return ("", run) if is_fence else (run, "")
 
 

@@ -289,7 +289,9 @@ _WITH_RULES = {
 }
 """Languages in which such a line is code, or a comment."""
 _LABEL = re.compile(r"[A-Z][a-z]+(?: [a-z]+){1,3}: ?\S.*")
-_PLAIN_SENTENCE = re.compile(r"[A-Z][a-z']*(?: (?:[\w'-]+|`[^`]+`),?){4,}[.!:]")
+_PLAIN_SENTENCE = re.compile(
+    r"[A-Z][a-z']*[,.!]?(?: (?:[\w'-]+|`[^`]+`)[,.!:]?){3,} (?:[\w'-]+|`[^`]+`)[.!:]"
+)
 
 
 def is_note(line: str, language_id: str) -> bool:
@@ -360,7 +362,7 @@ OPENS_AN_ASIDE = re.compile(
 CORRECTS = re.compile(
     r"\b(?:wait|oops|(?:i|my) (?:apologi[sz]e|mistake|apologies)|i made an? (?:mistake|error|typo)"
     r"|(?:that|this|it|which)(?: is|['\u2019]s| was) (?:\w+ )?(?:wrong|incorrect)"
-    r"|(?:corrected|fixed) (?:\w+ ){0,2}"
+    r"|let me (?:fix|correct|revise|redo)\b|(?:corrected|fixed) (?:\w+ ){0,2}"
     r"(?:code|version|function|method|class|implementation|solution|block|script|query)"
     r"|(?:is|was|there['\u2019]s|has|had) an? (?:\w+ )?(?:mistake|bug|typo))\b",
     re.IGNORECASE,

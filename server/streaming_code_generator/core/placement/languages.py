@@ -185,6 +185,10 @@ def is_blank(line: str) -> bool:
     return not line.strip()
 
 
+_LABELS = {"public:", "private:", "protected:"}
+"""Lines of C++ that may stand at half a level."""
+
+
 def indent_unit(lines: Sequence[str], line: int, *, default: str) -> str:
     """Return one level of indentation, as most lines around a place have it.
 
@@ -198,7 +202,7 @@ def indent_unit(lines: Sequence[str], line: int, *, default: str) -> str:
     indents = [
         indent_of(text)
         for number, text in enumerate(sample, max(0, line - SAMPLE_LINES))
-        if not is_blank(text) or (number == line and indent_of(text))
+        if not (is_blank(text) or text.strip() in _LABELS) or (number == line and indent_of(text))
     ]
     tabs = sum(indent.startswith("\t") for indent in indents)
     spaces = sum(indent.startswith(" ") for indent in indents)
