@@ -186,3 +186,13 @@ async def test_a_key_among_the_models_names_is_masked(command_line: CommandLine)
 
     assert "is up and lists ***, for-***, other" in ended.out
     assert key not in ended.out + ended.err
+
+
+async def test_an_endpoint_that_lists_no_models_is_not_taken_for_one_that_works(
+    command_line: CommandLine,
+) -> None:
+    async with OpenAIServer(models=()) as server:
+        ended = await command_line.call("doctor", "--endpoint", server.base_url)
+
+    assert ended.exit_code == 1
+    assert "FAIL  endpoint: not asked to write: name a model of its own with `--model`" in ended.out

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -29,6 +30,7 @@ from streaming_code_generator.testing.openai_replies import (
     finish,
     usage,
 )
+from support.command_line import CommandLine
 from support.embedded import needs_model, smallest_weights, wait_all_idle
 from support.litellm_proxy import LiteLLMProxy, Upstream, litellm_proxy, needs_litellm
 from support.lsp_client import EditorClient, connected
@@ -265,3 +267,19 @@ async def test_a_key_that_the_proxy_does_not_know_is_refused_as_such(proxy: Lite
             await generator.generate_code_with_explanation("Count.", None)
 
     assert caught.value.kind == "authentication"
+
+
+async def test_doctor_says_how_the_proxy_streams_and_that_it_refuses_a_key(
+    proxy: LiteLLMProxy, tmp_path: Path
+) -> None:
+    command_line = CommandLine(tmp_path)
+    asked = ("doctor", "--endpoint", proxy.base_url)
+    known = await command_line.call(*asked, variables={"OPENAI_API_KEY": proxy.key})
+    unknown = await command_line.call(*asked, variables={"OPENAI_API_KEY": "sk-of-nobody"})
+
+    assert known.exit_code == 0, known.out + known.err
+    assert f"is up and lists {LLAMA}, {SCRIPTED}" in known.out
+    assert "ok    endpoint: streams, first text after" in known.out
+    assert "ok    endpoint: counts tokens" in known.out
+    assert unknown.exit_code == 1
+    assert "refuses the key (status 400)" in unknown.out

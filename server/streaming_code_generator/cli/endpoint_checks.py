@@ -25,6 +25,7 @@ from streaming_code_generator.errors import ConfigurationError, StreamingError
 from streaming_code_generator.logs import redacted
 from streaming_code_generator.providers.choose import choose_provider, network_of, provider_choice
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
+from streaming_code_generator.providers.openai.endpoint_errors import kind_of, refusal_of
 from streaming_code_generator.providers.openai.openai_provider import OpenAIProvider
 from streaming_code_generator.providers.openai.sdk import (
     Network,
@@ -40,8 +41,6 @@ from streaming_code_generator.settings.endpoints import (
     is_loopback,
     key_header,
 )
-
-_REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 Headers = Sequence[tuple[str, Secret]]
 
@@ -75,7 +74,8 @@ def list_models(
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
-    if response.status_code in _REFUSALS:
+    refusal = refusal_of(response.text, response.status_code)
+    if response.is_error and kind_of(refusal) == "authentication":
         failure = f"refuses the key (status {response.status_code})"
         return ModelList(failure=failure, is_fatal=True, wants_key=True)
     if response.status_code != HTTPStatus.OK:
@@ -139,7 +139,11 @@ def check_at_work(resolved: ResolvedSettings) -> Iterator[Finding]:
             text = f"endpoint: {base_url} is up and lists {some_of(listed.names)}"
             yield Finding(State.OK, text)
         model = resolved.settings.model or next(iter(listed.names), None)
-        if listed.is_fatal or model is None:
+        if listed.is_fatal:
+            return
+        if model is None:
+            text = "endpoint: not asked to write: name a model of its own with `--model`"
+            yield Finding(State.BROKEN, text)
             return
         choice = provider_choice(resolved)
         extra_headers = (*choice.extra_headers, session)
