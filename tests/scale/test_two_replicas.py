@@ -90,8 +90,8 @@ async def test_a_client_that_leaves_frees_its_slot(
 
     body = {**asked("Count to a thousand.", tokens=2000), "stream": True}
     async with client.stream("POST", "/chat/completions", json=body, headers=session) as reply:
-        async for _ in reply.aiter_bytes():
-            break
+        pieces = reply.aiter_bytes()
+        await anext(pieces)
         assert await running() == 1
     async with asyncio.timeout(WITHIN_S):
         while await running():

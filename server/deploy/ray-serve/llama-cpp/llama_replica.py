@@ -7,6 +7,8 @@ chooses the replica, replaces one that died, and cancels the request of a client
 
 import hmac
 import json
+import math
+import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -36,6 +38,12 @@ OPEN_PATHS = {
 
 REPLICA_HEADER = "x-replica"
 """Says which replica answered: by it a team sees whether sessions stay where they are."""
+
+EVENT_END = b"\n\n"
+PROGRESS = b'"prompt_progress":'
+"""As a field's name it stands in no text: there a quotation mark has a backslash before it."""
+PROGRESS_EVERY_S = 1.0
+"""A client that did not ask for progress gets so much, as a sign that the model is at work."""
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 """A prompt that fills a context of a million tokens is shorter."""
@@ -117,17 +125,22 @@ class LlamaReplica:
         body = await request.body()
         if len(body) > MOST_BODY_BYTES:
             return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too long.")
+        fields = streamed_request(body)
+        # llama.cpp looks whether its client is still there when it has something to send: without
+        # progress it reads a long prompt to its end for nobody.
+        sent = json.dumps({"return_progress": True} | fields).encode() if fields else body
+        wants_progress = fields.get("return_progress", False)
         response = await self._session.request(
             request.method,
             self._child.url + request.url.path,
-            data=with_progress(body),
+            data=sent,
             headers={
                 "authorization": f"Bearer {self._own_key}",
                 "content-type": request.headers.get("content-type", "application/json"),
             },
         )
         return StreamingResponse(
-            relayed(response),
+            relayed(response, progress_every_s=0 if wants_progress else PROGRESS_EVERY_S),
             status_code=response.status,
             media_type=response.headers.get("content-type"),
             headers={REPLICA_HEADER: self._replica_id},
@@ -141,26 +154,54 @@ class LlamaReplica:
         return scheme.lower() == "bearer" and any(matches)
 
 
-async def relayed(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def relayed(
+    response: aiohttp.ClientResponse, *, progress_every_s: float
+) -> AsyncIterator[bytes]:
     """Yield the body as it comes; a client that leaves closes the connection to llama.cpp."""
+    progress = SparseProgress(every_s=progress_every_s)
     async with response:
         async for piece in response.content.iter_any():
-            yield piece
+            if passed_on := progress.feed(piece):
+                yield passed_on
+        if progress.rest:
+            yield progress.rest
 
 
-def with_progress(body: bytes) -> bytes:
-    """Have a streamed response begin with the prompt's progress; other bodies stay as they are.
+class SparseProgress:
+    """Leaves out of a stream most of what tells how much of the prompt has been read.
 
-    llama.cpp looks whether its client is still there when it has something to send: without
-    progress it reads a long prompt to its end for nobody.
+    There is one such event for each batch, and each would cost the proxy as much as a token does.
     """
+
+    def __init__(self, *, every_s: float) -> None:
+        """Let one through each time so many seconds have passed; all, if that is 0."""
+        self._every_s = every_s
+        self._told_s = -math.inf
+        self.rest = b""
+        """An event that has not come whole yet."""
+
+    def feed(self, piece: bytes) -> bytes:
+        """Return what of the events that are whole now is to be passed on."""
+        *events, self.rest = (self.rest + piece).split(EVENT_END)
+        return b"".join(event + EVENT_END for event in events if not self._leaves_out(event))
+
+    def _leaves_out(self, event: bytes) -> bool:
+        if PROGRESS not in event:
+            return False
+        now_s = time.monotonic()
+        is_early = now_s - self._told_s < self._every_s
+        if not is_early:
+            self._told_s = now_s
+        return is_early
+
+
+def streamed_request(body: bytes) -> dict[str, Any]:
+    """Return the fields of a request for a stream; none if it is another."""
     try:
         fields = json.loads(body)
     except ValueError:
-        return body
-    if not isinstance(fields, dict) or fields.get("stream") is not True:
-        return body
-    return json.dumps({"return_progress": True} | fields).encode()
+        return {}
+    return fields if isinstance(fields, dict) and fields.get("stream") is True else {}
 
 
 def read_keys(path: Path) -> tuple[bytes, ...]:
