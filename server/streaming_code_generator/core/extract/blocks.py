@@ -101,7 +101,8 @@ _MAY_BE_TAG = re.compile(rf"[A-Za-z+#]{{0,{_LONGEST_TAG}}}")
 
 def is_tag(line: str, target: CodeTarget) -> bool:
     """Whether a line above the code only says what language it is in."""
-    word = line.strip(BLANK).lower()
+    word = line.strip(BLANK)
+    word = (word.removesuffix(":") if word[:1].isupper() else word).lower()
     return (
         1 < len(word) <= _LONGEST_TAG
         and not is_for_shell(word)

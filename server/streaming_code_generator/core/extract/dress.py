@@ -138,7 +138,7 @@ _LABELLED = re.compile(
 """A comment with nothing but a file's name, by which models say which file a block is for."""
 _MAY_NAME_FILE = re.compile(
     r"[\w./-]+:?|(?:#|//?|--?|;|%|/\*|<(?:!-?-?)?) *(?:file ?(?:path|name)?:? *)?[\w./-]*"
-    r"(?: *(?:\*/?|--?>?))?",
+    r" *(?:\*/?|--?>?)?",
     re.IGNORECASE,
 )
 _OF_OBJECTS = {"json", "jsonc", "json5", "yaml", "jsonl"}

@@ -310,6 +310,7 @@ class Opening(FilterStage):
             and self._target.is_prose
             and self._target.language_id not in _NO_LANGUAGE
             and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
+            and not self._may_be_quoted_text()
         ):
             return self._without_fence()
         if fence is not None and not fence.info:
