@@ -48,6 +48,12 @@ class Session:
         text = rng.choice(LINES)
         self.editor.replace(low, high, rng.choice((f"{text}\n", f"\n{text}")), now_s=self.now_s)
 
+    def between(self) -> str:
+        """Return the text in the generation's place."""
+        cells = self.editor.cells
+        low, high = cells.index(self.above) + 1, cells.index(self.below)
+        return "".join(cell.character for cell in cells[low:high])
+
     def server_sends(self) -> None:
         if edit := self.writer.next_edit(self.now_s):
             self.sent.append(edit)
@@ -93,7 +99,8 @@ def test_text_like_what_is_generated_is_the_users_where_it_is_typed(
         session.writer.finish("0", text)
         session.rest()
 
-        cells = session.editor.cells
-        low, high = cells.index(session.above) + 1, cells.index(session.below)
-        assert "".join(cell.character for cell in cells[low:high]) == text, f"seed {seed}"
+        assert session.between() == text, f"seed {seed}"
         assert session.writer.mirror.text == session.editor.text
+        session.writer.put_back("0")
+        session.rest()
+        assert session.between() == "", f"seed {seed}"
