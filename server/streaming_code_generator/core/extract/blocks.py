@@ -465,7 +465,10 @@ class AfterCode(FilterStage):
             if not self._line.endswith("\n") and len(self._line) <= LINE_LIMIT:
                 return FilterStep()
             segment, self._line = self._line, ""
-            if self._without_fence is not None and self._is_code(segment.removesuffix("\n")):
+            language_id = self._target.language_id
+            line = segment.strip(BLANK + "\n") and segment.removesuffix("\n")
+            is_code = line and not opening_fence(line) and is_code_below_lead(line, language_id)
+            if self._without_fence is not None and is_code:
                 following, corrects = self._without_fence(), self.written.is_replaced_by
                 return FilterStep(following=following, rest=segment, corrects=corrects)
         return self._read(segment)
@@ -510,13 +513,6 @@ class AfterCode(FilterStage):
             and self._between[-1:] == "\n"
             and self._between.rstrip().endswith(":")
             and CORRECTS.search(self._between) is not None
-        )
-
-    def _is_code(self, line: str) -> bool:
-        return (
-            line.strip(BLANK) != ""
-            and opening_fence(line) is None
-            and is_code_below_lead(line, self._target.language_id)
         )
 
     def set_aside(self, fence: Fence, line: str) -> FilterStep:

@@ -354,13 +354,10 @@ class FlushFirstLine:
     def finish(self) -> str:
         """Return what was held back."""
         held, self._held = self._held, ""
-        if held.strip():
-            self._judge(held)
-        return held
-
-    def _judge(self, line: str) -> None:
-        start = line.lstrip(BLANK)
-        blanks = line[: len(line) - len(start)]
+        if not held.strip():
+            return held
+        start = held.lstrip(BLANK)
+        blanks = held[: len(held) - len(start)]
         depth = columns(blanks)
         if self._depth is None:
             origin = self._origin(depth, start, is_tab="\t" in blanks)
@@ -371,6 +368,7 @@ class FlushFirstLine:
             self._indentation.count_from(origin, self._depth - origin)
             self._depth = None
         self.is_passing = self._depth is None
+        return held
 
     def _origin(self, depth: int, start: str, *, is_tab: bool) -> int:
         # The place is 4 columns deep, which is one level, and the first line has none:
