@@ -735,3 +735,19 @@ def test_an_undo_brings_back_text_of_an_edit_that_is_still_waited_for() -> None:
     desk.land_all()
 
     assert desk.mirrored == "a\nfoo(1)\nYb\n"
+
+
+def test_an_undo_of_typing_over_two_texts_brings_back_both() -> None:
+    """Once, the end of the first counted as the user's, and removing the code left it."""
+    desk = Desk("a = ;\n")
+    desk.open("0", 4)
+    desk.writer.want("0", "first(1)")
+    desk.land()
+    desk.writer.want("0", "first(1) + second(2)")
+    desk.reply(desk.sent())
+    # The rest has landed and was typed over together with the bracket, before that was reported.
+    desk.report((((0, 11), (0, 12)), "x"))
+    desk.report((((0, 11), (0, 12)), ") + second(2)"))
+
+    assert desk.mirrored == "a = first(1) + second(2);\n"
+    assert desk.writer.region("0").is_untouched

@@ -450,6 +450,12 @@ class ReportReader:
         """
         was_changed = flight is not None and flight.changed_at_s is not None
         changes = self._take_stale(changes, flight, is_undo=is_undo, now_s=now_s)
+        if flight and was_changed and changes:
+            # What was changed before may have been changed in its text, and be undone now.
+            mirror = self._document.mirror
+            shown = located(mirror, changes[0])
+            if not (flight.misplaced or flight.misplaced_part(shown, mirror, is_whole=True)):
+                self.note_unseen(flight)
         if not changes or (flight and flight.is_stale):
             self._take_others(changes, None, is_undo=is_undo, now_s=now_s)
         elif flight and flight.is_just(changes):
@@ -468,9 +474,6 @@ class ReportReader:
             for change in changes[:own]:
                 self._take(located(self._document.mirror, change), flight, now_s, is_whole=is_whole)
             self._take_others(changes[own:], flight, is_undo=is_undo, now_s=now_s)
-        if flight and was_changed and not flight.misplaced:
-            # What was changed before may have been changed in its text, and be undone now.
-            self.note_unseen(flight)
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
         self._take_overwritten()

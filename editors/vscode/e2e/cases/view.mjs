@@ -87,7 +87,7 @@ async function coloursTheLastLine(editor) {
     let rows = [];
     // The text and its colour are two messages: between them a busy machine may show the one without the other.
     const isColoured = async () => (rows = await marked(editor)).every(isRight) || editor.isIdle();
-    await until('the colour', isColoured, 500).catch(() => assert.fail(JSON.stringify(rows)));
+    await until('the colour', isColoured, 2_000).catch(() => assert.fail(JSON.stringify(rows)));
     seen += rows.some(({ isMarked }) => isMarked) ? 1 : 0;
     await sleep(60);
   }
