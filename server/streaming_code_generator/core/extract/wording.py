@@ -6,6 +6,7 @@ the document.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from streaming_code_generator.core.syntax import begins_with_syntax, has_words_in_a_row
 
@@ -442,15 +443,33 @@ WORDS_READ = 20_000
 """Whether code is a new version of other code shows in so much of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Written:
-    """What is known of an answer's code so far, so that no block has to be read again."""
+    """What is known of an answer's code so far, so that no block has to be read again.
 
-    names: frozenset[str] = frozenset()
-    """What is defined in it."""
-    words: frozenset[str] = frozenset()
-    """Those of each block's first `WORDS_READ` characters."""
-    has_only_imports: bool = True
+    The last block is read when this is first asked: mostly none follows, and nothing is.
+    """
+
+    names_before: frozenset[str] = frozenset()
+    words_before: frozenset[str] = frozenset()
+    had_only_imports: bool = True
+    last_block: str = ""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What is defined in it."""
+        return self.names_before.union(_DEFINITION.findall(self.last_block))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Those of each block's first `WORDS_READ` characters."""
+        return self.words_before.union(re.findall(r"\w+", self.last_block[:WORDS_READ]))
+
+    @cached_property
+    def has_only_imports(self) -> bool:
+        """Whether no line is anything else."""
+        lines = (line for line in self.last_block.split("\n") if line.strip())
+        return self.had_only_imports and all(map(_IMPORT.match, lines))
 
     @property
     def is_import_only(self) -> bool:
@@ -465,12 +484,7 @@ class Written:
 
     def with_block(self, code: str) -> "Written":
         """Return what is known once a further block has come."""
-        lines = [line for line in code.split("\n") if line.strip()]
-        return Written(
-            self.names.union(_DEFINITION.findall(code)),
-            self.words.union(re.findall(r"\w+", code[:WORDS_READ])),
-            self.has_only_imports and all(map(_IMPORT.match, lines)),
-        )
+        return Written(self.names, self.words, self.has_only_imports, code)
 
     def is_shown_by(self, first_line: str) -> bool:
         """Whether a further block that begins so tries the code out, or says it anew."""
