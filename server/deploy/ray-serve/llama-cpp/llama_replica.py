@@ -64,10 +64,10 @@ class ReplicaSettings(BaseModel, extra="forbid"):
     """Generations that a replica works on at once; each costs memory for its context."""
     context_tokens: Count = 4096
     """Prompt and answer together, per slot."""
-    batch_tokens: Count = 8
+    batch_tokens: Count = 4
     """A client that left is noticed, and other slots write, between two batches of a prompt.
 
-    Larger ones read a little faster: 11 ms a token in batches of 128, 12 to 13 in batches of 8.
+    Larger ones read a little faster: 11 ms a token in batches of 128, 13 to 16 in batches of 4.
     """
     threads: Count = 1
     prompt_cache_mib: Annotated[int, Field(ge=0)] = 512
