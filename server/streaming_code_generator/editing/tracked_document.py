@@ -84,17 +84,6 @@ class TrackedDocument:
         self._regions[region_id] = region
         self._histories[region_id] = RegionHistory(region, self.mirror.distance(start, end))
 
-    def replace_as(self, region_id: str, change: ForeignChange) -> str:
-        """Make a change as a region of its own, and return what stood there.
-
-        What it overwrites of other regions is theirs again once that is put back.
-        """
-        self.open_region(region_id, change.start, change.end)
-        original = self._regions[region_id].original
-        self.land(region_id, Edit(0, len(original), change.text))
-        self._histories[region_id] = RegionHistory(self._regions[region_id], len(change.text))
-        return original
-
     def _covered_by(self, region_id: str, covering: Region) -> dict[str, CoveredPart]:
         above = {region_id, *self.laid_over(region_id)}
         parts = {
@@ -372,6 +361,17 @@ class TrackedDocument:
             if key in self._regions:
                 self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
                 self._sort()
+
+    def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
+        """Return the text between two points without what these regions' generations wrote."""
+        kept = list(self.mirror.slice(start, end))
+        for region_id in region_ids:
+            region = self._regions[region_id]
+            for low, high in region.ranges(Kind.OWN):
+                first = self.mirror.distance(start, region.start) + low
+                for offset in range(max(0, first), min(len(kept), first + high - low)):
+                    kept[offset] = ""
+        return "".join(kept)
 
     def _anchored(self, anchor: Point, edit: Edit) -> ForeignChange:
         start = self.mirror.advance(anchor, edit.start)

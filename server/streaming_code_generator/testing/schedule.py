@@ -25,11 +25,10 @@ from streaming_code_generator.editing.exchange import (
     Settled,
     Undeliverable,
     Undone,
-    WriterCounts,
 )
 from streaming_code_generator.editing.mirror import Point, split_lines
 from streaming_code_generator.editing.wanted import SelectionRewrite
-from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
 from streaming_code_generator.testing.editor import (
     Cell,
     DidUndo,
