@@ -74,10 +74,11 @@ def list_models(
     except httpx2.HTTPError as error:
         failure = f"cannot be reached ({type(error).__name__}): is it running, is the URL right?"
         return ModelList(failure=failure, is_fatal=True)
-    refusal = refusal_of(response.text, response.status_code)
-    if response.is_error and kind_of(refusal) == "authentication":
-        failure = f"refuses the key (status {response.status_code})"
-        return ModelList(failure=failure, is_fatal=True, wants_key=True)
+    if response.is_error:
+        refusal = refusal_of(response.text, response.status_code)
+        if kind_of(refusal) == "authentication":
+            failure = f"refuses the key (status {response.status_code})"
+            return ModelList(failure=failure, is_fatal=True, wants_key=True)
     if response.status_code != HTTPStatus.OK:
         return ModelList(failure=f"answers, but lists no models (status {response.status_code})")
     secret_values = [value.removeprefix("Bearer ") for value in revealed.values()]

@@ -345,10 +345,9 @@ def _model(name: object, secrets: Secrets) -> str | None:
     """Return a model's name, if it can be shown and stored; half a surrogate pair cannot."""
     if not (isinstance(name, str) and 0 < len(name) <= _MOST_NAME_CHARS and name.isprintable()):
         return None
-    for secret in secrets:
-        if secret.reveal() in name:
-            return redacted(name, [secret.reveal() for secret in secrets])
-    return name
+    # Without a key in it, a name is shown as it is, whatever it looks like.
+    keys = [secret.reveal() for secret in secrets]
+    return redacted(name, keys) if any(key in name for key in keys) else name
 
 
 def _parts(content: object, kind: str) -> str:
