@@ -20,6 +20,7 @@ from streaming_code_generator.providers.embedded.embedded_provider import Embedd
 from streaming_code_generator.providers.embedded.process import ChildServer, ChildSupervisor
 from support.embedded import (
     ask,
+    child_config,
     collect,
     embedded,
     get,
@@ -41,18 +42,6 @@ pytestmark = [
 TESTS = Path(__file__).parents[1]
 
 
-def config(key: str = "a-key") -> ServerConfig:
-    return ServerConfig(
-        model_path=str(smallest_weights().path),
-        model_id="m",
-        api_key=key,
-        slots=1,
-        context_tokens=512,
-        batch_tokens=128,
-        threads=1,
-    )
-
-
 @contextlib.asynccontextmanager
 async def supervised() -> AsyncIterator[tuple[ChildSupervisor, list[str]]]:
     """Make a supervisor, and the list of the keys it has given to children."""
@@ -60,7 +49,7 @@ async def supervised() -> AsyncIterator[tuple[ChildSupervisor, list[str]]]:
 
     def config_with(key: str) -> ServerConfig:
         keys.append(key)
-        return config(key)
+        return child_config(key)
 
     supervisor = ChildSupervisor(config_with)
     try:
@@ -206,7 +195,7 @@ async def test_child_dies_with_a_parent_that_is_killed() -> None:
 
 async def test_end_of_standard_input_ends_the_child() -> None:
     """What tells it where no signal comes at a parent's death."""
-    child = ChildServer(config())
+    child = ChildServer(child_config())
     try:
         await child.wait_ready()
         child._stdin.close()
@@ -261,7 +250,7 @@ async def test_child_listens_on_loopback_with_a_key_that_no_process_list_shows(
 
 
 async def test_child_that_ends_before_it_listens_is_reported() -> None:
-    child = ChildServer(replace(config(), slots=0))
+    child = ChildServer(replace(child_config(), slots=0))
     child.kill()
     with pytest.raises(APIError, match="was killed by SIGKILL before it was ready") as caught:
         await child.wait_ready()

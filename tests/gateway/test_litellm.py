@@ -18,7 +18,6 @@ from pygls.exceptions import JsonRpcException
 
 from streaming_code_generator import StreamingCodeGenerator
 from streaming_code_generator.errors import APIError, StreamingError
-from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.process import ChildServer
 from streaming_code_generator.testing.openai_replies import (
     DONE,
@@ -31,8 +30,8 @@ from streaming_code_generator.testing.openai_replies import (
     usage,
 )
 from support.command_line import CommandLine
-from support.embedded import needs_model, smallest_weights, wait_all_idle
-from support.litellm_proxy import LiteLLMProxy, Upstream, litellm_proxy, needs_litellm
+from support.embedded import child_config, needs_model, wait_all_idle
+from support.litellm_proxy import KeyedEndpoint, litellm_proxy, needs_litellm
 from support.lsp_client import EditorClient, connected
 from support.lsp_endpoint import ScriptedEndpoint, scripted_endpoint, silence
 from support.lsp_process import DEADLINE_S, server_environment
@@ -97,16 +96,7 @@ async def endpoint() -> AsyncIterator[ScriptedEndpoint]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def llama() -> AsyncIterator[ChildServer]:
-    config = ServerConfig(
-        model_path=str(smallest_weights().path),
-        model_id="m",
-        api_key=UPSTREAM_KEY,
-        slots=1,
-        context_tokens=2048,
-        batch_tokens=64,
-        threads=1,
-    )
-    child = ChildServer(config)
+    child = ChildServer(child_config(UPSTREAM_KEY, context_tokens=2048))
     await child.wait_ready()
     yield child
     await child.stop()
@@ -115,10 +105,10 @@ async def llama() -> AsyncIterator[ChildServer]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def proxy(
     endpoint: ScriptedEndpoint, llama: ChildServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[LiteLLMProxy]:
+) -> AsyncIterator[KeyedEndpoint]:
     upstreams = {
-        LLAMA: Upstream(base_url=f"{llama.url}/v1", key=UPSTREAM_KEY),
-        SCRIPTED: Upstream(base_url=endpoint.base_url, key=UPSTREAM_KEY),
+        LLAMA: KeyedEndpoint(base_url=f"{llama.url}/v1", key=UPSTREAM_KEY),
+        SCRIPTED: KeyedEndpoint(base_url=endpoint.base_url, key=UPSTREAM_KEY),
     }
     async with litellm_proxy(tmp_path_factory.mktemp("proxy"), upstreams) as proxy:
         yield proxy
@@ -126,7 +116,7 @@ async def proxy(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(
-    proxy: LiteLLMProxy, tmp_path_factory: pytest.TempPathFactory
+    proxy: KeyedEndpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[EditorClient]:
     folder = tmp_path_factory.mktemp("workspace")
     patience = dict.fromkeys(
@@ -141,7 +131,7 @@ async def client(
     assert proxy.key not in said
 
 
-def library(proxy: LiteLLMProxy, model: str) -> StreamingCodeGenerator:
+def library(proxy: KeyedEndpoint, model: str) -> StreamingCodeGenerator:
     return StreamingCodeGenerator(
         proxy.key,
         model,
@@ -155,7 +145,7 @@ def library(proxy: LiteLLMProxy, model: str) -> StreamingCodeGenerator:
     )
 
 
-async def test_library_streams_from_the_engine_and_counts_as_it_does(proxy: LiteLLMProxy) -> None:
+async def test_library_streams_from_the_engine_and_counts_as_it_does(proxy: KeyedEndpoint) -> None:
     pieces: list[str] = []
     async with library(proxy, LLAMA) as generator:
         result = await generator.generate_code_with_explanation("Count.", pieces.append)
@@ -196,7 +186,7 @@ def _set(event: asyncio.Event, _text: str) -> None:
 
 
 async def test_library_that_leaves_ends_the_request_behind_the_proxy(
-    proxy: LiteLLMProxy, endpoint: ScriptedEndpoint, llama: ChildServer
+    proxy: KeyedEndpoint, endpoint: ScriptedEndpoint, llama: ChildServer
 ) -> None:
     endpoint.will(silence())
     for model, has_begun in ((SCRIPTED, endpoint.asked), (LLAMA, asyncio.Event())):
@@ -231,7 +221,7 @@ async def test_cancel_in_an_editor_ends_the_request_behind_the_proxy(
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_library_says_what_failed_behind_the_proxy(
-    proxy: LiteLLMProxy, endpoint: ScriptedEndpoint, fault: Fault
+    proxy: KeyedEndpoint, endpoint: ScriptedEndpoint, fault: Fault
 ) -> None:
     endpoint.will(fault.reply)
     async with library(proxy, SCRIPTED) as generator:
@@ -260,8 +250,8 @@ async def test_server_says_what_failed_behind_the_proxy(
     assert document.text == "a = 0\n" + fault.text
 
 
-async def test_a_key_that_the_proxy_does_not_know_is_refused_as_such(proxy: LiteLLMProxy) -> None:
-    stranger = LiteLLMProxy(base_url=proxy.base_url, key="sk-of-nobody")
+async def test_a_key_that_the_proxy_does_not_know_is_refused_as_such(proxy: KeyedEndpoint) -> None:
+    stranger = KeyedEndpoint(base_url=proxy.base_url, key="sk-of-nobody")
     async with library(stranger, LLAMA) as generator:
         with pytest.raises(APIError) as caught:
             await generator.generate_code_with_explanation("Count.", None)
@@ -270,7 +260,7 @@ async def test_a_key_that_the_proxy_does_not_know_is_refused_as_such(proxy: Lite
 
 
 async def test_doctor_says_how_the_proxy_streams_and_that_it_refuses_a_key(
-    proxy: LiteLLMProxy, tmp_path: Path
+    proxy: KeyedEndpoint, tmp_path: Path
 ) -> None:
     command_line = CommandLine(tmp_path)
     asked = ("doctor", "--endpoint", proxy.base_url)

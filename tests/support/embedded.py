@@ -15,6 +15,7 @@ from streaming_code_generator.providers.embedded.catalogue import (
     known_model,
     resolve_weights,
 )
+from streaming_code_generator.providers.embedded.child import ServerConfig
 from streaming_code_generator.providers.embedded.embedded_provider import EmbeddedProvider
 from streaming_code_generator.providers.embedded.process import ChildServer
 
@@ -31,6 +32,19 @@ LONG_PROMPT = "def area(width, height): return width * height\n" * 270
 
 def smallest_weights() -> Weights:
     return resolve_weights(embedded_model=SMALLEST.name, model_path=None)
+
+
+def child_config(key: str = "a-key", *, context_tokens: int = 512) -> ServerConfig:
+    """Return what a child process with the smallest model and one slot is told."""
+    return ServerConfig(
+        model_path=str(smallest_weights().path),
+        model_id="m",
+        api_key=key,
+        slots=1,
+        context_tokens=context_tokens,
+        batch_tokens=128,
+        threads=1,
+    )
 
 
 @asynccontextmanager

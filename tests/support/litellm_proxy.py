@@ -27,16 +27,8 @@ needs_litellm = pytest.mark.skipif(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
-    """An endpoint behind the proxy."""
-
-    base_url: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiteLLMProxy:
-    """A proxy as its clients see it."""
+class KeyedEndpoint:
+    """An endpoint as its clients see it: behind the proxy, or the proxy itself."""
 
     base_url: str
     key: str
@@ -44,8 +36,8 @@ class LiteLLMProxy:
 
 @asynccontextmanager
 async def litellm_proxy(
-    folder: Path, upstreams: Mapping[str, Upstream]
-) -> AsyncIterator[LiteLLMProxy]:
+    folder: Path, upstreams: Mapping[str, KeyedEndpoint]
+) -> AsyncIterator[KeyedEndpoint]:
     """Run a proxy until the end of the block.
 
     Args:
@@ -79,7 +71,7 @@ async def litellm_proxy(
             address = await _address(process.stdout)
         # What it writes about each request is read, else it would stop once the pipe is full.
         reading = asyncio.create_task(process.stdout.read())
-        yield LiteLLMProxy(base_url=f"{address}/v1", key=key)
+        yield KeyedEndpoint(base_url=f"{address}/v1", key=key)
     finally:
         if process.returncode is None:
             process.kill()
@@ -87,7 +79,7 @@ async def litellm_proxy(
     await reading
 
 
-def _configuration(upstreams: Mapping[str, Upstream]) -> object:
+def _configuration(upstreams: Mapping[str, KeyedEndpoint]) -> object:
     models = [
         {
             "model_name": name,
