@@ -1,7 +1,8 @@
 """Every answer of the corpus makes the right document through the language server, too.
 
 One server answers all of them, each cut into chunks in one of the ways that `test_filter` tries all
-of: a fifth of the answers comes in each. The most numerous kind is `slow`.
+of: a fifth of the answers comes in each. The most numerous kind is `slow`; every answer in every
+way is `longer`.
 """
 
 from collections.abc import AsyncIterator
@@ -64,6 +65,18 @@ async def test_an_answer_makes_the_right_document(
         answers.chunks = ways[number % len(ways)]
         with subtests.test(case.name):
             await check(client, case)
+
+
+@pytest.mark.longer
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_makes_the_right_document_however_it_is_cut(
+    client: EditorClient, answers: Answers, kind: str, subtests: pytest.Subtests
+) -> None:
+    for case in KINDS[kind]:
+        for way, answers.chunks in chunkings(case.answer).items():
+            with subtests.test(case.name, way=way):
+                if answers.chunks:
+                    await check(client, case)
 
 
 async def check(client: EditorClient, case: Case) -> None:
