@@ -56,6 +56,7 @@ def two_replicas(folder: Path, *, replicas: int = 2) -> Iterator[TwoReplicas | s
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",
+        "RAY_worker_niceness": "0",
     }
     with log.open("wb") as written:
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ chooses the replica, replaces one that died, and cancels the request of a client
 import hmac
 import json
 import math
+import os
 import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -47,6 +48,12 @@ PROGRESS_EVERY_S = 1.0
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 """A prompt that fills a context of a million tokens is shorter."""
+
+ENGINE_NICENESS = 15
+"""A model that computes or loads waits for those who pass on what is written and see what dies.
+
+A program that was started still nicer stays so: only an administrator could change it.
+"""
 
 Count = Annotated[int, Field(gt=0)]
 
@@ -103,6 +110,9 @@ class LlamaReplica:
                 prompt_cache_mib=settings.prompt_cache_mib,
             )
         )
+        # Before the model is loaded: threads keep what they are started with.
+        niceness = max(ENGINE_NICENESS, os.getpriority(os.PRIO_PROCESS, self._child.pid))
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, niceness)
         await self._child.wait_ready()
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
         self._replica_id = serve.get_replica_context().replica_id.unique_id
