@@ -751,3 +751,85 @@ def test_an_undo_of_typing_over_two_texts_brings_back_both() -> None:
 
     assert desk.mirrored == "a = first(1) + second(2);\n"
     assert desk.writer.region("0").is_untouched
+
+
+def behind_a_line_ending_that_came_back() -> Desk:
+    """Return a desk with two generations, one on each side of a line ending that was undone."""
+    desk = Desk("\nlast")
+    desk.open("0", 0)
+    desk.report((((0, 0), (1, 0)), ""))
+    desk.user_types(0, 0, "\n")
+    desk.open("1", 1)
+    desk.writer.want("0", "first")
+    return desk
+
+
+def test_redone_text_is_known_where_it_is_reported_though_it_may_be_read_as_another_ones() -> None:
+    """Once, it was read as a line that came at the end of the other generation's text."""
+    desk = behind_a_line_ending_that_came_back()
+    desk.land()
+    desk.writer.want("1", "second\n")
+    edit = desk.land()
+    desk.report((((1, 0), (2, 0)), ""))
+    desk.echo(edit)
+
+    assert desk.mirrored == "first\nsecond\nlast"
+    assert desk.writer.region("1").own_text == "second\n"
+    assert desk.writer.region("1").is_whole
+
+
+def test_a_redo_of_two_generations_texts_is_known_for_each() -> None:
+    """Once, it was read as one insertion, as if both texts had come in the first one's place."""
+    desk = behind_a_line_ending_that_came_back()
+    desk.user_types(0, 0, "> ")
+    desk.writer.want("1", "second\n")
+    edit = desk.land()
+    desk.report((((0, 2), (0, 7)), ""), (((1, 0), (2, 0)), ""))
+    desk.echo(edit)
+
+    assert desk.mirrored == "> first\nsecond\nlast"
+    assert [desk.writer.region(key).own_text for key in "01"] == ["first", "second\n"]
+    assert all(desk.writer.region(key).is_whole for key in "01")
+
+
+def test_text_that_an_undo_brings_into_a_selection_is_put_back_though_it_was_typed_in() -> None:
+    """Once, all of it counted as typed, and stood before the rest when that was put back."""
+    desk = Desk("12long_numbers34\nghij\n")
+    desk.open("0", 2, 14)
+    desk.open("1", 18, 20)
+    desk.finish("0", "")
+    desk.finish("1", "")
+    desk.land()
+    desk.open("2", 1, 3)
+    desk.report(*((((line, at), (line, at)), text) for line, at, text in UNDONE_AND_TYPED_IN))
+    assert desk.mirrored == "12long_Xnumbers34\nghij\n"
+    desk.finish("2", "")
+    desk.land_all()
+    desk.outcomes += desk.writer.put_back("2")
+    desk.land_all()
+
+    assert desk.mirrored.replace("X", "") == "12long_numbers34\nghij\n"
+
+
+UNDONE_AND_TYPED_IN = ((0, 2, "long_numbers"), (1, 1, "hi"), (0, 7, "X"))
+
+
+def test_what_was_undone_before_a_part_of_what_an_edit_removes_is_there_again() -> None:
+    """Once, the removal was read as the edit's, and the undo before it as typing."""
+    desk = Desk("one\nab\n\ncdef\n")
+    desk.open("0", 3, 9)
+    desk.finish("0", "")
+    edit = desk.sent()
+    desk.report(
+        (((1, 1), (3, 3)), ""),
+        (((1, 1), (1, 1)), "b\n\ncde"),
+        (((0, 3), (1, 1)), ""),
+    )
+    desk.reply(edit, applied=False)
+    assert desk.mirrored == "oneb\n\ncdef\n"
+    desk.land_all()
+    assert desk.mirrored == "onedef\n"
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == "oneb\n\ncdef\n"

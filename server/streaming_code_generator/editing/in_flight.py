@@ -114,22 +114,22 @@ class InFlight:
             )
         )
 
-    def count_in(self, changes: Sequence[ReportedChange]) -> int:
-        """Return how many reported changes there are up to the one that completes the edit.
+    def span_in(self, changes: Sequence[ReportedChange]) -> tuple[int, int]:
+        """Return from which reported change on the edit is among them, and up to which one.
 
-        If none does, up to the last that is a part of it: what an undo brings back may look so too.
+        If it is not complete, up to the last that is a part of it: what an undo brings back may
+        look so too. Both are zero if none of the changes is any part of it.
         """
-        # Zero, if none of the changes is any part of it.
-        counts = [0]
+        places: list[int] = []
         missing = set(self.edit.replacements)
-        for count, change in enumerate(changes, start=1):
+        for place, change in enumerate(changes):
             found = {sent for sent in self.edit.replacements if _is_part(change, sent)}
             if found:
-                counts.append(count)
+                places.append(place)
             missing -= found
             if not missing:
                 break
-        return counts[-1]
+        return (places[0], places[-1] + 1) if places else (0, 0)
 
     def is_whole_in(self, changes: Sequence[ReportedChange]) -> bool:
         """Whether every part of the edit is among reported changes."""

@@ -6,6 +6,7 @@ A plan is what is to be sent: edits of generations' texts, and what they come to
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import inf
 
 from streaming_code_generator.editing.covering import CoveredPart, covered_part, uncovered
 from streaming_code_generator.editing.diff import Edit, line_edits
@@ -179,7 +180,8 @@ class TrackedDocument:
         reported.
         """
         same = [*same_insertions(self.mirror, self._regions.values(), change)]
-        was_there = next(filter(self.was_before, same), None)
+        # Where it was reported is where it was, if the past has it there too.
+        was_there = next(filter(self.was_before, [change, *same] if same else ()), None)
         return was_there or next(filter(self._brings_back, same), change)
 
     def _brings_back(self, change: ForeignChange) -> bool:
@@ -343,15 +345,21 @@ class TrackedDocument:
         region = self._regions[region_id]
         if not region.is_original:
             return
-        below = [self._regions[key] for key in self._covered[region_id] if key in self._regions]
-        for low, high in reversed([*region.ranges(Kind.FOREIGN)]):
-            start = self.mirror.advance(region.start, low)
-            end = self.mirror.advance(start, high - low)
-            for other in below:
-                first, last = (self.mirror.distance(other.start, p) for p in (start, end))
-                if any(begin <= first and last <= stop for begin, stop in other.ranges(Kind.OWN)):
-                    region = region.taking_in(low, self.mirror.slice(start, end))
-                    break
+        foreign, came_back = [*region.ranges(Kind.FOREIGN)], set[tuple[int, int]]()
+        for other in (self._regions[key] for key in self._covered[region_id] if key in self):
+            offset = self.mirror.distance(region.start, other.start)
+            came_back |= {
+                (max(low, offset + begin), min(high, offset + end))
+                for begin, end in other.ranges(Kind.OWN)
+                for low, high in foreign
+            }
+        # From the end, so that the offsets of those before it stay what they are.
+        taken_from = inf
+        for low, high in sorted(came_back, reverse=True):
+            if low < high <= taken_from:
+                start = self.mirror.advance(region.start, low)
+                text = self.mirror.slice(start, self.mirror.advance(start, high - low))
+                region, taken_from = region.taking_in(low, text), low
         self._regions[region_id] = region
 
     def _give_back(self, region_id: str) -> None:

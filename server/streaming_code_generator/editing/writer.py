@@ -472,11 +472,12 @@ class ReportReader:
             self._land(flight, frozenset(flight.plan), ending)
         else:
             # Our own edit is best recognised by itself.
-            own = flight.count_in(changes) if flight else 0
-            is_whole = flight is not None and flight.is_whole_in(changes[:own])
-            for change in changes[:own]:
+            first, end = flight.span_in(changes) if flight else (0, 0)
+            is_whole = flight is not None and flight.is_whole_in(changes[first:end])
+            self._take_others(changes[:first], flight, is_undo=is_undo, now_s=now_s)
+            for change in changes[first:end]:
                 self._take(located(self._document.mirror, change), flight, now_s, is_whole=is_whole)
-            self._take_others(changes[own:], flight, is_undo=is_undo, now_s=now_s)
+            self._take_others(changes[end:], flight, is_undo=is_undo, now_s=now_s)
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
         self._take_overwritten()
@@ -504,29 +505,34 @@ class ReportReader:
         is_undo: bool,
         now_s: float,
     ) -> None:
-        """Take what follows our own edit, an undo in several steps before what came after it."""
-        while len(changes) > 1 and (found := self._find_undo(changes)):
-            count, undo = found
-            self._take(undo, flight, now_s)
+        """Take what is not our own edit, an undo in several steps before what came after it."""
+        while len(changes) > 1 and (count := self._count_undoing(changes)):
+            self._take_together(changes[:count], flight, now_s)
             self._last_touched = self._document.take_touched()
             self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
             changes = changes[count:]
+        self._take_together(changes, flight, now_s)
+
+    def _count_undoing(self, changes: Sequence[ReportedChange]) -> int:
+        """Return how many changes lead back to the past, the most that do."""
+        if not self._document.region_ids():
+            return 0
+        totals = running_totals(self._document.mirror, changes[:MOST_UNDO_STEPS])
+        for count, total in reversed([*enumerate(totals, start=1)]):
+            if self._document.was_before_in_part(total):
+                return count
+        return 0
+
+    def _take_together(
+        self, changes: Sequence[ReportedChange], flight: InFlight | None, now_s: float
+    ) -> None:
+        """Take changes as what they come to if they build on one another, else one by one."""
         net = net_change(self._document.mirror, changes)
         if net is not None:
             self._take(net, flight, now_s)
             return
         for change in changes:
             self._take(located(self._document.mirror, change), flight, now_s)
-
-    def _find_undo(self, changes: Sequence[ReportedChange]) -> tuple[int, ForeignChange] | None:
-        """Return how many changes lead back to the past, the most that do, and their sum."""
-        if not self._document.region_ids():
-            return None
-        totals = running_totals(self._document.mirror, changes[:MOST_UNDO_STEPS])
-        for count, total in reversed([*enumerate(totals, start=1)]):
-            if self._document.was_before_in_part(total):
-                return count, total
-        return None
 
     # One change
 
