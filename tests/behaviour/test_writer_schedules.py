@@ -187,6 +187,76 @@ def test_an_edit_that_removes_a_users_text_is_noticed() -> None:
     assert generation.state == "finished"
 
 
+# What nobody can know, and what it does not excuse
+
+
+def came_in_a_place_that_is_not_named(*, removed_too: bool) -> Schedule:
+    """Return a schedule with one difference that may come of an edit, or of the user alone.
+
+    An edit puts three letters, a line ending and three letters before an empty line's end. The
+    user removes two letters and that end: reported are the other letters, a line further down.
+    """
+    schedule = Schedule(habits=EditorHabits(changes="diff", change_delay_s=0.15), text="0\n\n1")
+    schedule.start_generation(0.6, 0, rewriting=False)
+    schedule.text_arrives(schedule.generations[0], "abc\nabc")
+    schedule.client_reads()
+    if removed_too:
+        schedule.user_edits(9, 10, "")
+        schedule.user_edits(2, 4, "\n")
+    return schedule
+
+
+def test_text_that_nobody_can_tell_from_typed_text_may_stand_there_twice() -> None:
+    schedule = came_in_a_place_that_is_not_named(removed_too=True)
+    bring_to_end(schedule)
+
+    assert len(schedule.user.unknowable) == 6
+
+
+def test_a_text_that_only_came_in_another_place_than_it_is_reported_is_not_excused() -> None:
+    schedule = came_in_a_place_that_is_not_named(removed_too=False)
+    bring_to_end(schedule)
+
+    assert not schedule.user.unknowable
+
+
+def test_the_users_own_text_is_not_excused_with_what_nobody_can_know() -> None:
+    schedule = came_in_a_place_that_is_not_named(removed_too=True)
+    schedule.settle()
+    schedule.editor.replace(0, 0, schedule.editor.text[0])
+
+    with pytest.raises(ScheduleBroken, match="occurs twice"):
+        bring_to_end(schedule)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_typed_line_ending_is_told_apart_once_the_server_has_heard_of_it(
+    *, is_heard: bool
+) -> None:
+    schedule = Schedule(habits=EditorHabits(), text="")
+    schedule.start_generation(0.0, 0, rewriting=False)
+    schedule.user_edits(0, 0, "x\n")
+    if is_heard:
+        schedule.catch_up()
+    schedule.text_arrives(schedule.generations[0], "\n")
+
+    assert schedule.user.is_certain == is_heard
+    bring_to_end(schedule)
+
+
+def test_a_typed_line_ending_that_is_told_apart_and_went_unasked_is_noticed() -> None:
+    schedule = Schedule(habits=EditorHabits(), text="")
+    schedule.start_generation(0.0, 0, rewriting=False)
+    schedule.user_edits(0, 0, "x\ny")
+    schedule.catch_up()
+    schedule.text_arrives(schedule.generations[0], "\n")
+    schedule.settle()
+    schedule.editor.replace(1, 2, "")
+
+    with pytest.raises(ScheduleBroken, match="removing leaves"):
+        bring_to_end(schedule)
+
+
 # Selections that overlap, undo between request and answer, and line endings of all kinds
 
 _OVERLAPPING = {

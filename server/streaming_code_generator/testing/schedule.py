@@ -36,6 +36,7 @@ from streaming_code_generator.testing.editor import (
     Message,
     Reply,
     SimulatedEditor,
+    difference,
 )
 
 _GENERATED_START = 0xAC00
@@ -97,6 +98,8 @@ class UserModel:
         """Generated characters that the user has ever removed, other than by undo."""
         self.removed: set[str] = set()
         """The user's own or the document's characters that the user has ever removed."""
+        self.unknowable: set[str] = set()
+        """Generated characters that no server can tell from typed ones, as they were reported."""
         self.has_undone = False
         self.is_certain = True
         """Whether it can be told of each line ending who wrote it and on which side it stands."""
@@ -249,6 +252,10 @@ class Schedule:
     """What undo or redo took out since then."""
     _removed: set[Cell] = field(init=False, default_factory=set)
     """What the user removed by hand since then."""
+    _came: dict[Cell, tuple[int, int]] = field(init=False, default_factory=dict)
+    """What came of generated text since then, and between which offsets of what was reported."""
+    _has_typed_ending: bool = field(init=False, default=False)
+    """Whether the user has typed a line ending of which the server has not heard."""
 
     def __post_init__(self) -> None:
         self.texts = ScheduleTexts(self.habits)
@@ -267,7 +274,7 @@ class Schedule:
         self.outcomes.clear()
         self._to_client.clear()
         self._note_reported()
-        self.was_blocked = self.has_accepted = False
+        self.was_blocked = self.has_accepted = self._has_typed_ending = False
 
     # The server's side
 
@@ -359,12 +366,15 @@ class Schedule:
         edit = self.writer.next_edit(self.now_s)
         if edit:
             self._to_client.append(edit)
+            self._tell_endings_apart()
 
     def server_reads(self) -> None:
         """Let the server take one message of the client."""
         message = None if self.is_blocked else self.editor.next_message(self.now_s)
         if message:
+            self._note_unknowable()
             self._hear(self._read(message))
+        self._has_typed_ending &= self.editor.has_mail or self.editor.flush_at_s is not None
 
     def _read(self, message: Message) -> list[Outcome]:
         if isinstance(message, Reply):
@@ -392,7 +402,7 @@ class Schedule:
                     generation.was_undone = True
                     self._put_back(generation)
                 case Deleted():
-                    if generation.state != "forgotten":
+                    if generation.state not in {"removed", "forgotten"}:
                         generation.state = "deleted"
                     self.check_gone(generation)
                 case Undeliverable(reason=reason):
@@ -416,7 +426,7 @@ class Schedule:
     def check_gone(self, generation: ScheduledGeneration) -> None:
         """Check that nothing of a generation's text is left."""
         left = set(self.writer.mirror.text) & set(generation.target) - set(ENDINGS)
-        if left:
+        if left := left - self.user.unknowable:
             raise ScheduleBroken(f"removed, deleted or undone, but {left} is left")
 
     # The client's and the user's side
@@ -429,16 +439,22 @@ class Schedule:
     def client_reads(self) -> None:
         """Let the client take one edit."""
         if self._to_client and not self.is_blocked:
+            self._note_reported()
             self.editor.receive(self._to_client.popleft(), now_s=self.now_s)
+            self._note_came()
 
     def user_edits(self, start: int, end: int, text: str) -> None:
         """Let the user replace a range of the buffer."""
         start, end = self._whole(start), self._whole(end)
         text = self.texts.foreign(text)
-        on_its_way = [r.text for edit in self._to_client for r in edit.replacements]
-        # Whoever types a line ending while a generated one is on its way there: which is whose?
-        self.user.is_certain &= not (_has_ending(text) and any(map(_has_ending, on_its_way)))
+        self._has_typed_ending |= _has_ending(text)
+        self._tell_endings_apart()
         self._act(lambda: self.editor.replace(start, end, text, now_s=self.now_s))
+
+    def _tell_endings_apart(self) -> None:
+        # Whoever types a line ending while a generated one is on its way there: which is whose?
+        on_its_way = (r.text for edit in self._to_client for r in edit.replacements)
+        self.user.is_certain &= not (self._has_typed_ending and any(map(_has_ending, on_its_way)))
 
     def user_repeats(self, start: int, end: int) -> None:
         """Let the user paste over a range what stands there already."""
@@ -509,6 +525,7 @@ class Schedule:
         with self.user.at_work(undoing=True) as taken_out:
             taken_out.update(function(now_s=self.now_s))
         self._undone |= taken_out
+        self._note_came()
         self._count_as_deleted()
 
     def _act(self, action: Callable[[], None]) -> None:
@@ -516,13 +533,54 @@ class Schedule:
         with self.user.at_work() as taken_out:
             action()
         self._removed |= taken_out
+        self._note_came()
         self._count_as_deleted()
 
     def _note_reported(self) -> None:
         if self.editor.flush_at_s is None:
+            self._note_unknowable()
             self._reported = list(self.editor.cells)
             self._undone.clear()
             self._removed.clear()
+            self._came.clear()
+
+    def _note_came(self) -> None:
+        """Note between which offsets of the reported text generated text has come."""
+        places = {cell: place for place, cell in enumerate(self._reported)}
+        came: dict[Cell, int] = {}
+        low = 0
+        for cell in self.editor.cells:
+            low = places.get(cell, low - 1) + 1
+            if cell not in places and cell not in self._came and self._is_generated(cell):
+                came[cell] = low
+        high = len(self._reported)
+        for cell in reversed(self.editor.cells if came else ()):
+            high = places.get(cell, high)
+            if cell in came:
+                self._came[cell] = came[cell], high
+
+    def _is_generated(self, cell: Cell) -> bool:
+        return cell.author == "server" or cell.character in self.user.generated
+
+    def _note_unknowable(self) -> None:
+        """Take note of generated text that no server can know in the one difference reported.
+
+        Line endings are one like another. So text may have come, together with what was removed,
+        in a place that the difference does not name; or all that is left of what came may be a
+        line ending, which is taken for the document's, so that an undo brings the rest back in
+        another place.
+        """
+        present = set(self.editor.cells)
+        gone = (self._removed | self._undone).difference(present)
+        if self.habits.changes == "exact" or not self._came or not gone:
+            return
+        reported = "".join(cell.character for cell in self._reported)
+        start, end, _ = difference(reported, self.editor.text)
+        elsewhere = {cell for cell, (low, high) in self._came.items() if high < start or end < low}
+        left = present.intersection(self._came)
+        if left and all(cell.character in ENDINGS for cell in left):
+            elsewhere |= gone.intersection(self._came)
+        self.user.unknowable |= {cell.character for cell in elsewhere} - set(ENDINGS)
 
     def _count_as_deleted(self) -> None:
         """Take generated text for deleted that was undone, if no server can know that it was.
