@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from streaming_code_generator.core.attempts import Attempt
+from streaming_code_generator.core.attempts import Attempt, UsageSums
 from streaming_code_generator.core.engine.generator import GenerationEngine, GenerationPolicy
 from streaming_code_generator.core.results import Cost
 from streaming_code_generator.errors import StreamingError
@@ -30,7 +30,7 @@ from streaming_code_generator.testing.openai_replies import (
 from streaming_code_generator.testing.openai_server import OpenAIServer, RecordedRequest
 from streaming_code_generator.testing.scripted import ScriptedProvider, text_script
 from streaming_code_generator.usage import attempt_store
-from streaming_code_generator.usage.attempt_store import AttemptStore, UsageSums
+from streaming_code_generator.usage.attempt_store import AttemptStore
 from streaming_code_generator.usage.ledger import Ledger
 from support.generations import request_for
 

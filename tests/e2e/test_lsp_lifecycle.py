@@ -261,6 +261,22 @@ async def test_initialize_does_not_wait_for_what_generations_need(
     assert out.decode().strip() == "[]"
 
 
+async def test_server_without_documents_does_not_hold_what_only_they_need(
+    environment: dict[str, str],
+) -> None:
+    probe = (
+        "import sys; import streaming_code_generator.lsp.commands; "
+        "import streaming_code_generator.lsp.state; "
+        "print([name for name in ('pathspec', 'pygments', 'sqlite3') if name in sys.modules])"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", probe, stdout=PIPE, env=environment
+    )
+    out, _ = await process.communicate()
+
+    assert out.decode().strip() == "[]"
+
+
 async def test_server_answers_while_it_warms_up(
     workspace: Path, environment: dict[str, str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import linecache
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -96,6 +97,8 @@ def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSin
     from streaming_code_generator.lsp import serving  # noqa: PLC0415 - the same
     from streaming_code_generator.lsp.server import build_server  # noqa: PLC0415 - 0.4 s
 
+    # attrs keeps the source of every method that it generates, for debuggers: 2 MiB.
+    linecache.clearcache()
     gc.freeze()
     new_server = partial(build_server, sources, sink)
     if arguments.tcp:

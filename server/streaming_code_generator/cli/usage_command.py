@@ -7,15 +7,10 @@ from contextlib import closing
 from typing import get_args
 
 from streaming_code_generator.cli.terminal import notify, show
+from streaming_code_generator.core.attempts import UsageSums
 from streaming_code_generator.errors import ConfigurationError
-from streaming_code_generator.usage.attempt_store import (
-    STORE_ERRORS,
-    AttemptStore,
-    UsageKey,
-    UsageSums,
-    ledger_path,
-    sums_object,
-)
+from streaming_code_generator.usage.attempt_store import STORE_ERRORS, AttemptStore, UsageKey
+from streaming_code_generator.usage.ledger import ledger_path, sums_object
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

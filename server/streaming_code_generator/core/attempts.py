@@ -1,4 +1,4 @@
-"""What each request to a model came to: its tokens, its time, how it ended, and what it cost."""
+"""What requests to a model came to: their tokens, their time, how they ended, what they cost."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
 from streaming_code_generator.core.messages import Delta, Message, ProviderDescription, Usage
-from streaming_code_generator.core.results import Cost, TokenSource
+from streaming_code_generator.core.results import Cost, TokenSource, shown_usd
 from streaming_code_generator.core.tokens import (
     LocalCount,
     estimated_prompt_tokens,
@@ -42,6 +42,73 @@ class Attempt:
     token_source: TokenSource
     cost: Cost | None = None
     """None where no price is known, which is not the same as nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSums:
+    """What several attempts come to."""
+
+    attempts: int = 0
+    completed: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: int = 0
+    """Attempts with tokens that the provider has not reported."""
+    unpriced: int = 0
+    """Attempts with tokens whose price is not known."""
+    cost_usd: float | None = None
+    """Of the attempts whose price is known; None where none is."""
+    token_sources: tuple[str, ...] = ()
+    """Who counted the tokens, in alphabetical order."""
+    cost_sources: tuple[str, ...] = ()
+    """Who said what they cost, in alphabetical order; nothing where no price is known."""
+
+    def plus(self, attempt: Attempt) -> "UsageSums":
+        """Return the sums with one attempt more."""
+        has_tokens = attempt.prompt_tokens + attempt.completion_tokens > 0
+        usd = self.cost_usd
+        return UsageSums(
+            attempts=self.attempts + 1,
+            completed=self.completed + (attempt.status == "completed"),
+            cancelled=self.cancelled + (attempt.status == "cancelled"),
+            failed=self.failed + (attempt.status == "failed"),
+            prompt_tokens=self.prompt_tokens + attempt.prompt_tokens,
+            completion_tokens=self.completion_tokens + attempt.completion_tokens,
+            cached_tokens=self.cached_tokens + attempt.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + attempt.reasoning_tokens,
+            estimated=self.estimated + (has_tokens and attempt.token_source != "provider"),
+            unpriced=self.unpriced + (has_tokens and attempt.cost is None),
+            cost_usd=(usd or 0) + attempt.cost.usd if attempt.cost else usd,
+            token_sources=_with(self.token_sources, attempt.token_source if has_tokens else None),
+            cost_sources=_with(self.cost_sources, attempt.cost.source if attempt.cost else None),
+        )
+
+    @property
+    def cost(self) -> str:
+        """What is known of the cost, in words: "$0.14 and 2 without a price"."""
+        if self.cost_usd is None:
+            return "no price known"
+        rest = f" and {self.unpriced} without a price" if self.unpriced else ""
+        return f"{shown_usd(self.cost_usd)}{rest}"
+
+    def tokens(self, count: int) -> str:
+        """Return one of the counts as it is shown: marked where some of it is an estimate."""
+        return f"≈{count}" if self.estimated and count else str(count)
+
+    def __str__(self) -> str:
+        if not self.attempts:
+            return "nothing asked for"
+        requests = "1 request" if self.attempts == 1 else f"{self.attempts} requests"
+        prompt, completion = self.tokens(self.prompt_tokens), self.tokens(self.completion_tokens)
+        return f"{requests}, {prompt} prompt + {completion} completion tokens, {self.cost}"
+
+
+def _with(sources: tuple[str, ...], source: str | None) -> tuple[str, ...]:
+    return tuple(sorted({*sources, source})) if source else sources
 
 
 RecordAttempt = Callable[[Attempt], "Future[Cost | None]"]

@@ -1,7 +1,8 @@
 """What is known of languages: what of a text is comment or string, which tags mean a language.
 
 Pygments knows that; where the extra `context` is installed, tree-sitter's grammars know what a file
-defines.
+defines. Pygments is imported with the first lexer: it takes 1 MiB,
+which a server without a document need not hold.
 """
 
 import importlib
@@ -13,23 +14,20 @@ from fnmatch import fnmatch
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pygments.lexer import Lexer, RegexLexer
-from pygments.lexers import find_lexer_class_by_name, find_lexer_class_for_filename
-from pygments.token import (
-    Comment,
-    Keyword,
-    Name,
-    Operator,
-    Punctuation,
-    String,
-    Text,
-    _TokenType,
-)
-from pygments.util import ClassNotFound
-
 if TYPE_CHECKING:
+    from pygments.lexer import Lexer
     from tree_sitter import Language, Node, Query
 
+TokenKind = tuple[str, ...]
+"""A kind of token by its name's parts, as Pygments has it."""
+
+COMMENT: TokenKind = ("Comment",)
+DIRECTIVES: tuple[TokenKind, ...] = (("Comment", "Preproc"), ("Comment", "PreprocFile"))
+STRING: TokenKind = ("Literal", "String")
+DOCSTRING: TokenKind = (*STRING, "Doc")
+OPERATOR: TokenKind = ("Operator",)
+PUNCTUATION: TokenKind = ("Punctuation",)
+NAME: TokenKind = ("Name",)
 
 _IDS = {
     "astro": "html",
@@ -77,39 +75,50 @@ _IDS = {
 """LSP identifiers that Pygments does not know; Markdown and components are read as HTML."""
 
 
-class _UnknownLexer(RegexLexer):
-    """For languages that Pygments has no lexer for: comments and strings as most have them."""
-
-    name = "Unknown"
-    tokens = {  # noqa: RUF012 - how Pygments declares rules
-        "root": [
-            (r'"(?:\\.|[^"\\\n])*"', String),
-            (r"'(?:\\.|[^'\\\n])*'", String),
-            (r"/\*(?:.|\n)*?\*/", Comment.Multiline),
-            (r"(?<![^\s;,{}()\[\]])(?:#|//|--).*", Comment.Single),
-            (r"\w+|\s+|.", Text),
-        ]
-    }
-
-
-class _TextLexer(RegexLexer):
-    """For plain text: a line may be marked as a comment, and quotation marks mean nothing."""
-
-    name = "Plain text"
-    tokens = {  # noqa: RUF012 - how Pygments declares rules
-        "root": [(r"^[ \t]*((?:#|//).*)", Comment.Single), (r".+|\n", Text)]
-    }
+UNKNOWN, PLAIN_TEXT = "Unknown", "Plain text"
+"""The names of our own lexers: of all languages that Pygments has none for, and of no language."""
 
 
 @cache
-def _lexer_class(language_id: str) -> type[Lexer]:
+def _own_lexers() -> "dict[str, type[Lexer]]":
+    from pygments.lexer import RegexLexer  # noqa: PLC0415 - see the module's docstring
+    from pygments.token import Comment, String, Text  # noqa: PLC0415 - the same
+
+    class UnknownLexer(RegexLexer):
+        # Comments and strings as most languages have them.
+        name = UNKNOWN
+        tokens = {  # noqa: RUF012 - how Pygments declares rules
+            "root": [
+                (r'"(?:\\.|[^"\\\n])*"', String),
+                (r"'(?:\\.|[^'\\\n])*'", String),
+                (r"/\*(?:.|\n)*?\*/", Comment.Multiline),
+                (r"(?<![^\s;,{}()\[\]])(?:#|//|--).*", Comment.Single),
+                (r"\w+|\s+|.", Text),
+            ]
+        }
+
+    class TextLexer(RegexLexer):
+        # A line may be marked as a comment, and quotation marks mean nothing.
+        name = PLAIN_TEXT
+        tokens = {  # noqa: RUF012 - how Pygments declares rules
+            "root": [(r"^[ \t]*((?:#|//).*)", Comment.Single), (r".+|\n", Text)]
+        }
+
+    return {UNKNOWN: UnknownLexer, PLAIN_TEXT: TextLexer}
+
+
+@cache
+def _lexer_class(language_id: str) -> "type[Lexer]":
+    from pygments.lexers import find_lexer_class_by_name  # noqa: PLC0415 - see the module's docstring
+    from pygments.util import ClassNotFound  # noqa: PLC0415 - the same
+
     name = _IDS.get(language_id.lower(), language_id.lower())
     if name in {"text", "plaintext"}:
-        return _TextLexer
+        return _own_lexers()[PLAIN_TEXT]
     try:
         return find_lexer_class_by_name(name)
     except ClassNotFound:
-        return _UnknownLexer
+        return _own_lexers()[UNKNOWN]
 
 
 _COMPILING = threading.Lock()
@@ -124,7 +133,7 @@ def load_lexer(language_id: str) -> None:
     _lexer(language_id, "")
 
 
-def _lexer(language_id: str, text: str) -> Lexer:
+def _lexer(language_id: str, text: str) -> "Lexer":
     # What stands before the window has opened the PHP, if nothing in it does.
     options = {"startinline": "<?" not in text} if language_id.lower() == "php" else {}
     lexer_class = _lexer_class(language_id)
@@ -132,7 +141,7 @@ def _lexer(language_id: str, text: str) -> Lexer:
         return lexer_class(stripnl=False, ensurenl=False, **options)
 
 
-def _tokens(text: str, language_id: str) -> Iterator[tuple[int, _TokenType, str]]:
+def _tokens(text: str, language_id: str) -> Iterator[tuple[int, TokenKind, str]]:
     # Some lexers see a comment only with the line end behind it.
     return _lexer(language_id, text).get_tokens_unprocessed(text + "\n")
 
@@ -150,9 +159,9 @@ def comment_spans(text: str, language_id: str) -> tuple[CommentSpan, ...]:
     """Return comments and docstrings in order; neighbours that are one are one."""
     found: list[CommentSpan] = []
     for offset, token, value in _tokens(text, language_id):
-        is_docstring = _is(token, String.Doc)
-        is_directive = _is(token, Comment.Preproc) or _is(token, Comment.PreprocFile)
-        if not is_docstring and (is_directive or not _is(token, Comment)):
+        is_docstring = _is(token, DOCSTRING)
+        is_directive = any(_is(token, kind) for kind in DIRECTIVES)
+        if not is_docstring and (is_directive or not _is(token, COMMENT)):
             continue
         end = min(offset + len(value), len(text))
         if found and found[-1].end == offset and found[-1].is_docstring == is_docstring:
@@ -162,7 +171,7 @@ def comment_spans(text: str, language_id: str) -> tuple[CommentSpan, ...]:
     return tuple(found)
 
 
-def _is(token: _TokenType, kind: _TokenType) -> bool:
+def _is(token: TokenKind, kind: TokenKind) -> bool:
     return token[: len(kind)] == kind
 
 
@@ -180,7 +189,7 @@ def reads_better_inside(window: str, language_id: str) -> str:
     return max(
         ["", *marks],
         key=lambda mark: sum(
-            _is(kind, Operator) or _is(kind, Punctuation)
+            _is(kind, OPERATOR) or _is(kind, PUNCTUATION)
             for _, kind, _ in _tokens(mark + window, language_id)
         ),
     )
@@ -221,7 +230,7 @@ def is_text_behind(text: str, language_id: str) -> bool:
     whole = "\n".join([text + "word", *ends])
     for offset, kind, value in _tokens(whole, language_id):
         if offset + len(value) > len(text):
-            return _is(kind, Comment) or _is(kind, String)
+            return _is(kind, COMMENT) or _is(kind, STRING)
     return False
 
 
@@ -286,7 +295,7 @@ def is_one_language(tag: str, other: str) -> bool:
     """Whether two names may mean the same language."""
     if tag in _NEUTRAL or tag == other or any(tag in each and other in each for each in _FAMILIES):
         return True
-    known = any(tag in each for each in _FAMILIES) or _lexer_class(tag) is not _UnknownLexer
+    known = any(tag in each for each in _FAMILIES) or _lexer_class(tag).name != UNKNOWN
     return not known or _lexer_class(tag) is _lexer_class(other)
 
 
@@ -301,11 +310,13 @@ def names_file(path: str, language_id: str) -> bool:
     """Whether a path is that of a file in a language; in any one if that is empty."""
     name = path.rpartition("/")[2]
     if not language_id:
+        from pygments.lexers import find_lexer_class_for_filename  # noqa: PLC0415 - see above
+
         return find_lexer_class_for_filename(name) is not None
     return any(fnmatch(name, pattern) for pattern in _lexer_class(language_id).filenames)
 
 
-_OF_CODE = (Keyword, Comment, Name.Builtin, Name.Decorator, Operator)
+_OF_CODE = (("Keyword",), COMMENT, (*NAME, "Builtin"), (*NAME, "Decorator"), OPERATOR)
 _NAMES_APART = frozenset(
     {"python", "javascript", "javascriptreact", "lua", "rust", "php", "r", "julia", "json", "jsonc"}
 )
@@ -330,7 +341,7 @@ def has_words_in_a_row(line: str, language_id: str) -> bool:
     names = 0
     for _, token, text in _tokens(line, language_id):
         if text.strip():
-            names = names + 1 if _is(token, Name) else 0
+            names = names + 1 if _is(token, NAME) else 0
         if names > most:
             return True
     return False
@@ -338,7 +349,7 @@ def has_words_in_a_row(line: str, language_id: str) -> bool:
 
 def begins_with_syntax(line: str, language_id: str) -> bool:
     """Whether a line begins with a keyword, a built-in name or a comment of its language."""
-    first = next((token for _, token, text in _tokens(line, language_id) if text.strip()), Text)
+    first = next((token for _, token, text in _tokens(line, language_id) if text.strip()), ())
     return any(_is(first, kind) for kind in _OF_CODE)
 
 

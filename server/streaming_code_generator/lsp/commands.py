@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from streaming_code_generator.core.attempts import UsageSums
 from streaming_code_generator.core.engine.generator import GenerationEngine
 from streaming_code_generator.editing.exchange import RangeTaken
 from streaming_code_generator.errors import StreamingError, StreamProcessError
@@ -57,7 +58,7 @@ from streaming_code_generator.lsp.wire import (
 )
 from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings
-from streaming_code_generator.usage.attempt_store import UsageSums, sums_object
+from streaming_code_generator.usage.ledger import sums_object
 
 _NO_COMPLETIONS = {"requests": 0, "shown": 0, "accepted": 0, "rejected": 0}
 

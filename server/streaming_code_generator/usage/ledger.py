@@ -10,21 +10,22 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
-from streaming_code_generator.core.attempts import Attempt
+from platformdirs import user_data_path
+
+from streaming_code_generator.core.attempts import Attempt, UsageSums
 from streaming_code_generator.core.results import Cost, shown_usd
-from streaming_code_generator.usage.attempt_store import (
-    STORE_ERRORS,
-    AttemptStore,
-    UsageSums,
-    ledger_path,
-)
+from streaming_code_generator.settings.declarations import camel_case
+
+if TYPE_CHECKING:  # imported in the thread, with SQLite: 1 MiB that nobody needs before
+    from streaming_code_generator.usage.attempt_store import AttemptStore
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,16 @@ class Spent:
     session: UsageSums
     day: UsageSums | None
     """By local time; None where the ledger cannot be read."""
+
+
+def sums_object(sums: UsageSums) -> dict[str, object]:
+    """Return the sums under the names they have over LSP and in JSON."""
+    return {camel_case(name): value for name, value in asdict(sums).items()}
+
+
+def ledger_path() -> Path:
+    """Return where the ledger stands: in the user's data folder."""
+    return user_data_path("streaming-code-generator", appauthor=False) / "usage.sqlite3"
 
 
 class Ledger:
@@ -143,6 +154,8 @@ class Ledger:
         del self._unwritten[:-MOST_UNWRITTEN]
 
     def _read(self, spent: "Future[Spent]") -> None:
+        from streaming_code_generator.usage.attempt_store import STORE_ERRORS  # noqa: PLC0415 - see above
+
         self._write()
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         day = None
@@ -154,6 +167,8 @@ class Ledger:
     def _write(self) -> None:
         if not self._unwritten:
             return
+        from streaming_code_generator.usage.attempt_store import STORE_ERRORS  # noqa: PLC0415 - see above
+
         try:
             self._opened().add(self._unwritten)
         except STORE_ERRORS as error:
@@ -169,7 +184,9 @@ class Ledger:
             self._unwritten.clear()
             self._has_complained = False
 
-    def _opened(self) -> AttemptStore:
+    def _opened(self) -> "AttemptStore":
+        from streaming_code_generator.usage.attempt_store import AttemptStore  # noqa: PLC0415 - see above
+
         if self._store is not None and not self._path.exists():
             # Deleted meanwhile: what is written to it would be lost with it.
             self._store.close()

@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from pathspec import GitIgnoreSpec
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.lsp.wire import invalid, is_uri
+
+if TYPE_CHECKING:  # 31 modules, and most files lie in a folder without a `.gitignore`
+    from pathspec import GitIgnoreSpec
 
 logger = logging.getLogger(__name__)
 
@@ -360,10 +363,12 @@ class IgnoreRules:
         return False
 
 
-def _read_ignore_file(path: Path) -> GitIgnoreSpec | None:
+def _read_ignore_file(path: Path) -> "GitIgnoreSpec | None":
     try:
         if path.stat().st_size > MOST_IGNORE_BYTES:
             return None
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - see above
+
         return GitIgnoreSpec.from_lines(path.read_text("utf-8", "replace").splitlines())
     except OSError:
         return None
