@@ -51,6 +51,15 @@ def test_what_is_repeated_at_the_seam_is_dropped(text: str, continuation: str, w
     assert joined(text, *continuation) == whole
 
 
+@pytest.mark.parametrize("before", ["", "Here it is:\n"])
+def test_response_that_is_begun_anew_is_the_same_wherever_it_was_cut_off(before: str) -> None:
+    whole = f"{before}```python\na = 1\nb = 2\n\nc = 3\n```"
+    for at in range(len(before) + 3 if before else 1, len(whole)):
+        anew = whole.removeprefix(before)
+        assert joined(whole[:at], anew) == whole
+        assert joined(whole[:at], *anew) == whole
+
+
 @given(st.text("ab \n`~py"), st.lists(st.text("ab \n`~py")))
 def test_seam_is_the_same_for_every_split(text: str, pieces: list[str]) -> None:
     assert joined(text, *pieces) == joined(text, "".join(pieces))

@@ -213,12 +213,19 @@ class Seam:
         continuation    ```python\n    return w * h\n```
         goes on with     * h\n```
 
-    What may still turn out to be repeated is held back.
+    Little that is the same is alike by chance, unless it is all that had come, or all of the block
+    that is opened anew. What may still turn out to be repeated is held back.
     """
 
     def __init__(self, text: str) -> None:
         self._tail = text[-MOST_OVERLAP:]
-        self._is_in_block = len(_FENCE.findall(text)) % 2 == 1
+        self._begun_anew = text
+        """What one that begins anew repeats, however little that is."""
+        fences = [*_FENCE.finditer(text)]
+        _, line_end, code = text[fences[-1].end() :].partition("\n") if fences else ("", "", "")
+        # A fence whose line is not whole goes on, too, and has opened nothing yet.
+        self._is_in_block = len(fences) % 2 == 1 and bool(line_end)
+        self._code = code
         self._held = ""
         self._is_closed = not text
 
@@ -232,6 +239,7 @@ class Seam:
                 return ""
             if _REOPENED.match(self._held):
                 self._held = _REOPENED.sub("", self._held, count=1)
+                self._begun_anew = self._code
             self._is_in_block = False
         # Of "…return w" with "ret" held back, "return w" may still come: all of "ret" stands in the
         # tail. With "rest" held back nothing can overlap any more.
@@ -253,6 +261,7 @@ class Seam:
             if self._tail.endswith(held[:length]):
                 is_line = self._tail[:-length].endswith("\n") and "\n" not in held[:length]
                 least = LEAST_LINE_OVERLAP if is_line else LEAST_OVERLAP
-                is_chance = len("".join(held[:length].split())) < least
+                is_little = len("".join(held[:length].split())) < least
+                is_chance = is_little and held[:length] != self._begun_anew
                 return held if is_chance else held[length:]
         return held
