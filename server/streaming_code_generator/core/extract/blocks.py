@@ -62,7 +62,9 @@ _STATEMENT = re.compile(
 """A statement on the line of the fence, maybe behind the language tag."""
 
 
-def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
+def enter(
+    fence: Fence, line: str, target: CodeTarget, written: Written | None = None
+) -> FilterStep:
     """Go into the block behind a fence, if it may hold the code.
 
     The info string is dropped, unless the model forgot to begin a new line behind the backticks,
@@ -72,6 +74,7 @@ def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
         fence: The fence.
         line: Its line, or what of it belongs to the fence.
         target: Where the code goes.
+        written: What is known of the code before.
     """
     statement = _STATEMENT.match(fence.info)
     rest = fence.info[statement.end() :] + "\n" if statement else ""
@@ -81,12 +84,14 @@ def enter(fence: Fence, line: str, target: CodeTarget) -> FilterStep:
         return FilterStep(following=ForeignBlocks(fence, target), rest=line + "\n")
     if fence.tag and not rest and not target.is_prose and any(target.surroundings.selected):
         return FilterStep(following=_OldOrNew(fence, target), rest=line + "\n")
-    return into(fence, dropped, target, rest=rest)
+    return into(fence, dropped, target, rest=rest, written=written)
 
 
-def into(fence: Fence, dropped: str, target: CodeTarget, *, rest: str) -> FilterStep:
+def into(
+    fence: Fence, dropped: str, target: CodeTarget, *, rest: str, written: Written | None = None
+) -> FilterStep:
     """Go into the block, and read the rest there."""
-    block = FencedCode(fence, target)
+    block = FencedCode(fence, target, written)
     return FilterStep(
         pieces=[Dropped("fence", dropped)],
         following=block if fence.info or target.is_prose else _TagBelow(block, fence, target),
@@ -494,7 +499,8 @@ class AfterCode(FilterStage):
             return FilterStep(pieces=dropped, following=block, corrects=self.written.is_replaced_by)
         self._only_explains = self._only_explains or bool(EXPLAINS.search(self._between))
         is_again = not self.written.is_import_only and SHOWS_ALL.search(self._between)
-        is_aside = self._only_explains or is_again or OPENS_AN_ASIDE.search(self._between)
+        is_other = is_again or self.written.is_one_of_several
+        is_aside = self._only_explains or is_other or OPENS_AN_ASIDE.search(self._between)
         if is_of_code and not is_aside:
             return FilterStep(following=_FurtherBlock(self, fence, line))
         return self.set_aside(fence, line)
@@ -660,7 +666,8 @@ class ForeignBlocks(FilterStage):
         #     "Usage:", a block without a tag             an aside
         if len(self._blocks) == 1:
             is_shell = is_for_shell(self._blocks[0][0].tag)
-            return 0 if not is_shell or self._target.language_id in _RUN_COMMANDS else None
+            may_run = self._target.is_prose or self._target.language_id in _RUN_COMMANDS
+            return 0 if not is_shell or may_run else None
         plain = [n for n, (fence, _, _) in enumerate(self._blocks) if not fence.tag]
         for number in plain[bool(plain and plain[0] == 0) :]:
             behind = self._blocks[number - 1][2] or 0

@@ -41,6 +41,7 @@ from streaming_code_generator.core.extract.response_lines import (
     opening_fence,
 )
 from streaming_code_generator.core.extract.wording import (
+    OFFERS_SEVERAL,
     QUOTED_BY_BACKTICKS,
     SHOWS_OTHER,
     Written,
@@ -190,9 +191,10 @@ _WITH_TABLES = {"cucumber", "feature", "gherkin", "robotframework", "testql", ""
 """Languages in which the row of a table is code."""
 _ONE_SPAN = re.compile(
     r"((?![^`]*(?:\b(?:not|never|cannot|avoid)\b|n['\u2019]t\b))"
-    r"[^`]*(?::|\b(?:use|try|write|add|insert|be|is))\s*)`([^`\n]+)(`\s*(?:\.\s*|$))([^`]*)"
+    r"[^`]*(?::|\b(?i:use|try|write|add|insert|be|is))\s*)`([^`\n]+)(`[.,;:]?\s*)([^`]*)"
 )
-"""A sentence with the code in backticks at its end, and what explains it."""
+"""A sentence with the code in backticks, and what explains it."""
+_STATEMENT = re.compile(r".*(?:;|\w\(.+\))|[\w.]+ :?= .+")
 _BUTTONS = {"Copy code", "copy code", "Copy", "copy", "Edit"}
 """What stands on the buttons of a web page, above the code that was copied there."""
 _NO_LANGUAGE = {"plaintext", "text"}
@@ -308,7 +310,7 @@ class Opening(FilterStage):
         if (
             fence is not None
             and self._target.is_prose
-            and self._target.language_id not in _NO_LANGUAGE
+            and self._target.language_id in (_TEXT_TAGS | _WITHOUT_FENCES) - _NO_LANGUAGE
             and fence.tag not in {*_TEXT_TAGS, self._target.language_id}
             and not self._may_be_quoted_text()
         ):
@@ -364,11 +366,12 @@ class Opening(FilterStage):
 
     def _into_block(self, lead: str, fence: Fence, line: str) -> FilterStep:
         # "The error is:" and a block without a tag: the code may be in one that has the tag.
+        offers_several = OFFERS_SEVERAL.search(lead) is not None
         shows_other = not fence.info and SHOWS_OTHER.search(lead.rstrip().rpartition("\n")[2])
         step = (
             FilterStep(following=ForeignBlocks(fence, self._target), rest=line + "\n")
             if shows_other and self._target.language_id and not self._target.is_prose
-            else enter(fence, line, self._target)
+            else enter(fence, line, self._target, Written(is_one_of_several=offers_several))
         )
         step.pieces = [*_pieces("explanation", lead), *step.pieces]
         return step
@@ -449,11 +452,13 @@ class Opening(FilterStage):
 
     def _span(self) -> FilterStep | None:
         # "To count them, use: `len(xs)`" is all that some models say; behind "n = ", too, without
-        # a colon.
+        # a colon. "Use `free(p);` to release it" has a statement, whatever follows it.
         span = _ONE_SPAN.fullmatch("".join(self._held)) if self._prose else None
         if span is None or self._target.is_prose:
             return None
-        if not (span[1].rstrip().endswith(":") or self._target.text_before.strip()):
+        leads = span[1].rstrip().endswith(":") or self._target.text_before.strip()
+        is_at_end = not span[4] or "." in span[3]
+        if not (leads and is_at_end) and not _STATEMENT.fullmatch(span[2]):
             return None
         return FilterStep(
             pieces=[

@@ -36,10 +36,17 @@ _IMPORT = re.compile(
     r"|(?:const|let|var)\s.*=\s*require\(|package\s+\w|<\?php$|#!"
 )
 _IMPORT_WORDS = ("import", "from ", "#include", "use ", "using ", "require")
+_AT_THE_TOP = re.compile(r"import\b|#\s*include\b|using\s+[A-Z][\w.]*;")
+"""An import that no block may hold, in the languages below."""
+_IMPORTS_AT_THE_TOP = {"c", "cpp", "csharp", "go", "java", "javascript", "javascriptreact"}
+_IMPORTS_AT_THE_TOP |= {"kotlin", "swift", "typescript", "typescriptreact"}
+_FROM = re.compile(r"^from\s+\S+|\bfrom\s*(?:\"[^\"]*\"|'[^']*')")
+_NO_NAME = {"", "*", "as", "default", "from", "import", "self", "static", "type", "use", "using"}
 _REMARK = re.compile(
     r"(?:#(?!include)|//|/\*|\*|--|;|%|\"\"\"|'''|<!--|@|\[)|.*(?:\"\"\"|'''|\*/|-->)$"
 )
 _COMMENT = re.compile(r"(?:#(?![!\[i])|//|--) ?\w")
+_MARK = re.compile(r"(?:#|//|--|%|;)+ ?\S")
 _OPENING_ALONE = {"{", "["}
 _NESTS = re.compile(r"<(?:div|span|section|article|blockquote|fieldset|details|g|View|Box|Stack)>")
 """Elements that stand within their like, without attributes that would tell one from another."""
@@ -63,6 +70,30 @@ def _alike(line: str) -> str:
     """
     line = " ".join(line.split())
     return line.casefold().rstrip(" .:") if _COMMENT.match(line) else line
+
+
+def _imported(statement: str) -> set[str]:
+    """Return the names, or the files, that an import brings."""
+    words = re.split(r"[\s(){},;]+", _FROM.sub("", statement))
+    return {word.rpartition("::")[2] for word in words} - _NO_NAME
+
+
+def _is_open(statement: str) -> bool:
+    """Whether a bracket of an import is still to be closed, on another line."""
+    return any(statement.count(a) > statement.count(b) for a, b in ("()", "{}"))
+
+
+def imports_in(lines: list[str]) -> dict[str, int]:
+    """Return the imports among stripped lines, without white space, and where each ends."""
+    imports = {}
+    statement = ""
+    for number, line in enumerate(lines):
+        if statement or (line.startswith(_IMPORT_WORDS) and _IMPORT.match(line)):
+            statement += line + "\n"
+        if statement and not _is_open(statement):
+            imports[statement] = number
+            statement = ""
+    return imports
 
 
 class RepeatedAbove:
@@ -89,7 +120,10 @@ class RepeatedAbove:
             if (match := _header(self._lines[number]))
         }
         self._before = " ".join(target.text_before.split())
-        self._may_have_imports = bool(self._headers or self._before) or any(
+        self._imports = imports_in(self._lines)
+        self._imported = {name for statement in self._imports for name in _imported(statement)}
+        self._is_nested = target.language_id in _IMPORTS_AT_THE_TOP and bool(self._around)
+        self._may_have_imports = bool(self._headers or self._before or self._is_nested) or any(
             map(_IMPORT.match, self._lines)
         )
         """Whether an answer that begins with imports may be the file, or have the place's line."""
@@ -106,11 +140,15 @@ class RepeatedAbove:
         """Whether the answer has begun with what opens the block around the place."""
         self._is_new = False
         """Whether what is held has an import that is new."""
+        self._is_of_the_top = False
+        """Whether that import is one above with changes, or one that the place cannot hold."""
+        self._statement = ""
+        """The lines of an import that goes on."""
 
     @property
     def held_back(self) -> int:
         """Characters that may be a repetition."""
-        return len(self._line.text) + len(self._held)
+        return len(self._line.text) + len(self._statement) + len(self._held)
 
     def feed(self, segment: str) -> str:  # noqa: PLR0911, C901 - one for each kind of line
         """Return what is certainly no repetition."""
@@ -120,16 +158,18 @@ class RepeatedAbove:
         start = _alike(line.strip(BLANK))
         if not is_whole:
             return "" if len(line) <= LINE_LIMIT and self._may_match(start) else self._pass()
-        if not start:
+        if not start and not self._statement:
             self._held += self._line.take()
             return "" if len(self._held) <= REPETITION_LIMIT else self._pass()
         if self._inside_header:
             self._accepted += self._line.take()
             self._inside_header = not start.startswith(")")
             return ""
-        number = self._matching(start)
-        if self._takes_import(start, number):
+        if self._takes_import(start):
             return ""
+        if self._is_of_the_top:
+            self._accept()
+        number = self._matching(start)
         if self._is_new and self._before and start.startswith(self._before):
             self._accept()
             return self._pass()
@@ -174,18 +214,29 @@ class RepeatedAbove:
         outermost = self._lines[min(self._headers.values())]
         return any(line.strip() == outermost for line in "".join(code).split("\n"))
 
-    def _takes_import(self, start: str, number: int | None) -> bool:
+    def _takes_import(self, start: str) -> bool:
         # "import json", which is new, may be the top of a file whose "import os", or "class Shape:"
-        # around the place, is still to come.
+        # around the place, is still to come. "from os import path, sep" is there with changes, if
+        # "from os import path" stands above.
         is_import = start.startswith(_IMPORT_WORDS) and _IMPORT.match(start) is not None
-        if not is_import or not self._may_have_imports or (number is not None and not self._is_new):
+        if not self._may_have_imports or not (self._statement or is_import):
             return False
+        self._statement += self._line.take()
+        statement = "".join(line.strip() + "\n" for line in self._statement.split("\n")[:-1])
+        if _is_open(statement) and len(statement) <= REPETITION_LIMIT:
+            return True
+        text, self._statement = self._statement, ""
+        number = self._imports.get(statement)
         if number is None:
-            self._held += self._line.take()
+            self._held += text
             self._is_new = True
-        else:
-            self._accepted += self._line.take()
-            self._at = number
+            is_changed = not self._imported.isdisjoint(_imported(statement))
+            is_nested = self._is_nested and _AT_THE_TOP.match(statement) is not None
+            self._is_of_the_top |= is_changed or is_nested
+            return True
+        self._held, text = ("", self._held + text) if not self._is_new else (self._held, text)
+        self._accepted += text
+        self._at = number
         return True
 
     def _accept(self) -> None:
@@ -193,13 +244,16 @@ class RepeatedAbove:
         if not self._is_new:
             self._accepted += held
             return
-        self._is_new = False
-        lines = held.splitlines(keepends=True)
-        self._tally.leave_out("".join(x for x in lines if _alike(x.strip()) not in self._lines))
-        self._accepted += "".join(x for x in lines if _alike(x.strip()) in self._lines)
+        self._is_new = self._is_of_the_top = False
+        for line in held.splitlines(keepends=True):
+            # "import (" says nothing of what is new.
+            if _imported(line) <= self._imported or _alike(line.strip()) in self._lines:
+                self._accepted += line
+            else:
+                self._tally.leave_out(line)
 
     def _may_match(self, start: str) -> bool:
-        if not start or self._inside_header:
+        if not start or self._inside_header or self._statement:
             return True
         if self._may_have_imports and (
             start.startswith(_IMPORT_WORDS) or any(w.startswith(start) for w in _IMPORT_WORDS)
@@ -235,8 +289,16 @@ class RepeatedAbove:
         is_opening = (start in _OPENING_ALONE and found[:1] == [0]) or (
             self._is_inside_text and _OPENS_TEXT.fullmatch(start) and found[-1:] == [self._last]
         )
+        # "# %%", or a name alone, tells little, but nobody writes it twice in a row.
+        is_right_above = found[-1:] == [self._last] and (
+            _MARK.match(start) is not None or (start.isidentifier() and not _WORD_LINE.match(start))
+        )
         if not found or not (
-            _TELLING.search(start) or self._accepted or self._held.strip() or is_opening
+            _TELLING.search(start)
+            or self._accepted
+            or self._held.strip()
+            or is_opening
+            or is_right_above
         ):
             return None
         follows = next((n for n in range(self._at + 1, self._last + 1) if self._lines[n]), -1)
@@ -250,8 +312,11 @@ class RepeatedAbove:
 
     def _pass(self) -> str:
         self.is_passing = True
+        if self._is_of_the_top and self._line.text.strip():
+            self._accept()
         self._tally.drop("repetition", self._accepted)
-        text, self._held = self._held + self._line.take(), ""
+        text = self._held + self._statement + self._line.take()
+        self._held = self._statement = ""
         return text
 
 
@@ -518,7 +583,7 @@ _LEAST_WORD_CHARACTERS = 3
 chance. The whole line is one however short it is."""
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_QUOTES = "\"'`"
+_QUOTES = "\"'`/"
 
 
 class OverlapBefore:
@@ -579,7 +644,8 @@ class OverlapBefore:
             self._tally.drop("repetition", self._around)
             return text[1:-1], True
         for candidate in self._candidates:
-            if text.startswith(candidate):
+            # "on: " stands there, and the line "on:" comes, with the value below it.
+            if text.startswith(candidate) or text == candidate.rstrip():
                 self._tally.drop("repetition", candidate)
                 return text[len(candidate) :], True
         return text, False

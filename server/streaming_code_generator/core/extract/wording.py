@@ -249,9 +249,9 @@ def is_code_below_lead(line: str, language_id: str) -> bool:
 
 
 _MAY_BE_NOTE = re.compile(
-    r"[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
+    r"\(?[A-Z](?![A-Z_]{2})|[*_]{1,3}[A-Z]|#{2,}|\d+[.)]\ |-\ [A-Z*`]|[^\x00-\x7f]"
 )
-_MAY_BECOME_NOTE = re.compile(r"[A-Z][A-Z]?|[*_]+|#+|\d+[.)]?|-+\ ?")
+_MAY_BECOME_NOTE = re.compile(r"\(?[A-Z][A-Z]?|\(|[*_]+|#+|\d+[.)]?|-+\ ?")
 _NAME_IN_FRONT = re.compile(r"`(?:[^`\n]+(?:`(?: .*)?)?)?$")
 """Matches a sentence that begins with a name in backticks, and each of its beginnings."""
 _KEY = re.compile(r"[\w.-]+:(?: |$)|- ")
@@ -360,12 +360,21 @@ OPENS_AN_ASIDE = re.compile(
 )
 """Words, before a further block, by which it is not part of the code."""
 
+OFFERS_SEVERAL = re.compile(
+    r"\b(?:two|three|four|several|multiple|various|different|(?:a )?few|couple of) (?:\w+ ){0,2}"
+    r"(?:ways|options|approaches|solutions|variants|alternatives|possibilities)\b",
+    re.IGNORECASE,
+)
+"""Words before a block that announce more than one, of which each would do."""
+
 CORRECTS = re.compile(
     r"\b(?:wait|oops|(?:i|my) (?:apologi[sz]e|mistake|apologies)|i made an? (?:mistake|error|typo)"
     r"|(?:that|this|it|which)(?: is|['\u2019]s| was) (?:\w+ )?(?:wrong|incorrect)"
     r"|let me (?:fix|correct|revise|redo)\b|(?:corrected|fixed) (?:\w+ ){0,2}"
     r"(?:code|version|function|method|class|implementation|solution|block|script|query)"
-    r"|(?:is|was|there['\u2019]s|has|had) an? (?:\w+ )?(?:mistake|bug|typo))\b",
+    r"|(?:is|was|there['\u2019]s|has|had) an? (?:\w+ )?(?:mistake|bug|typo)"
+    r"|(?:but|however),? (?:this|that|it)(?: \w+)? (?:fails|breaks|crashes"
+    r"|(?:does|will)(?:n['\u2019]t| not) work|won['\u2019]t work))\b",
     re.IGNORECASE,
 )
 """Words before a further block by which it takes the place of the one above."""
@@ -454,6 +463,8 @@ class Written:
     words_before: frozenset[str] = frozenset()
     had_only_imports: bool = True
     last_block: str = ""
+    is_one_of_several: bool = False
+    """Whether each block that follows says the same in another way."""
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -484,7 +495,7 @@ class Written:
 
     def with_block(self, code: str) -> "Written":
         """Return what is known once a further block has come."""
-        return Written(self.names, self.words, self.has_only_imports, code)
+        return Written(self.names, self.words, self.has_only_imports, code, self.is_one_of_several)
 
     def is_shown_by(self, first_line: str) -> bool:
         """Whether a further block that begins so tries the code out, or says it anew."""

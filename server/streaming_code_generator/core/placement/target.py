@@ -194,6 +194,11 @@ def _selected_lines(lines: Sequence[str], placement: Placement) -> tuple[str, ..
     return tuple(selected)
 
 
+_WITH_EXPRESSIONS = {"javascript", "javascriptreact", "typescript", "typescriptreact"}
+_WITH_EXPRESSIONS |= {"perl", "ruby"}
+"""Languages in which a regular expression stands between slashes."""
+
+
 def _is_prose(lines: Sequence[str], placement: Placement) -> bool:
     language_id = placement.target.language_id
     if language_id in _TEXTS:
@@ -202,6 +207,9 @@ def _is_prose(lines: Sequence[str], placement: Placement) -> bool:
         return False
     first = max(0, placement.line - _LINES_READ)
     above = [content(line)[:_LONGEST_LINE] + "\n" for line in lines[first : placement.line]]
+    before, after = placement.target.text_before, placement.target.text_after
+    if language_id in _WITH_EXPRESSIONS and before[-1:] == after[:1] == "/":
+        return True
     return is_text_behind(
         "".join(above) + content(lines[placement.line])[: placement.column], language_id
     )
