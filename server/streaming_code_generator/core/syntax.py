@@ -208,7 +208,11 @@ def inside_text(text: str, language_id: str) -> bool:
     may_be_open = (
         "<<" in text
         or any(text.count(mark) % 2 for mark in _LONG_MARKS)
-        or any(text.count(opening) > text.count(closing) for opening, closing in _PAIRS)
+        # Of most pairs there is nothing in a text, and looking through a long one takes its time.
+        or any(
+            opening in text and text.count(opening) > text.count(closing)
+            for opening, closing in _PAIRS
+        )
     )
     return may_be_open and is_text_behind(text + "\n", language_id)
 
