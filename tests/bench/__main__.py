@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import completions, neovim
 from bench.language_server import (
-    AT_ONCE,
+    MANY,
     LanguageServer,
     barest_pygls,
     cpu_s,
@@ -91,10 +91,12 @@ async def full_rate(model: Endpoint, target: Target, chunks: int) -> tuple[float
     return cost_s / chunks * 1e6, chunks / took_s, len(delivery.edits) / took_s
 
 
-async def many_at_once(model: Endpoint, new_server: NewServer, count: int) -> tuple[float, float]:
-    """Return the chunks a second of so many generations together, and the CPU a chunk, in us.
+async def many(model: Endpoint, new_server: NewServer, *, at_once: bool) -> tuple[float, float]:
+    """Return the chunks a second of many generations, and the processor time a chunk in us.
 
-    The time is from the first edit on: requests and their prompts are something else.
+    Together or one after another: either way from the first request to the last response, since
+    what a generation costs besides its chunks is then the same. Beside a single one, whose time
+    begins with its first edit, the prompts of all others would count as theirs.
     """
     stream = Stream(chunks=2_000)
     async with new_server(model.base_url, stream) as server:
@@ -102,15 +104,17 @@ async def many_at_once(model: Endpoint, new_server: NewServer, count: int) -> tu
         await asyncio.sleep(REST_S)
         server.open(f"{URI}.first.py", Target().document)
         await server.generate(f"{URI}.first.py", Target())  # warms up
-        uris = [f"{URI}.{number}.py" for number in range(count)]
+        uris = [f"{URI}.{number}.py" for number in range(MANY)]
         for uri in uris:
             server.open(uri, Target().document)
-        began_cpu_s = cpu_s(server.pid)
-        deliveries = await asyncio.gather(*(server.generate(uri, Target()) for uri in uris))
-        cost_s = cpu_s(server.pid) - began_cpu_s
-    began_s = min(delivery.edits[0][0] for delivery in deliveries)
-    took_s = max(delivery.edits[-1][0] for delivery in deliveries) - began_s
-    chunks = count * stream.chunks
+        began_s, began_cpu_s = time.monotonic(), cpu_s(server.pid)
+        if at_once:
+            await asyncio.gather(*(server.generate(uri, Target()) for uri in uris))
+        else:
+            for uri in uris:
+                await server.generate(uri, Target())
+        took_s, cost_s = time.monotonic() - began_s, cpu_s(server.pid) - began_cpu_s
+    chunks = MANY * stream.chunks
     return chunks / took_s, cost_s / chunks * 1e6
 
 
@@ -262,10 +266,10 @@ async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figur
             long, _, _ = await full_rate(model, Target(place="around"), 4 * FULL_RATE_CHUNKS)
             figures["CPU a chunk, µs: around, 100 lines, ascii, four times as long"].append(long)
             for of, new_server in STREAMING.items():
-                for count in (1, AT_ONCE):
-                    speed, cost = await many_at_once(model, new_server, count)
-                    figures[f"chunks a second: {count} at once{of}"].append(speed)
-                    figures[f"CPU a chunk, µs: {count} at once{of}"].append(cost)
+                for how in ("one after another", "at once"):
+                    speed, cost = await many(model, new_server, at_once=how == "at once")
+                    figures[f"chunks a second: {MANY} {how}{of}"].append(speed)
+                    figures[f"CPU a chunk, µs: {MANY} {how}{of}"].append(cost)
                 median, p99, cost = await paced(model, new_server)
                 figures[f"100 chunks a second: chunk to edit, ms, median{of}"].append(median)
                 figures[f"100 chunks a second: chunk to edit, ms, p99{of}"].append(p99)

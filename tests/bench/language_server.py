@@ -184,7 +184,8 @@ class LanguageServer:
         delivery.edits.append((time.monotonic(), delivery.characters))
 
 
-AT_ONCE = 100
+MANY = 100
+"""Generations that are asked for at once, or one after another."""
 MOST_RUNNING = 64
 """As many as the setting allows: the others wait until one of these has ended."""
 
