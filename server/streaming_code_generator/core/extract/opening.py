@@ -419,8 +419,10 @@ class Opening(FilterStage):
             # Where a statement is wanted, a string alone is none; a command to be run may be.
             is_run = self._target.language_id in {"ruby", "perl"} and is_command(text)
             return bool(text.strip()) and not is_run
-        is_code = starts_like_code(text) or text.endswith(";") or _EXPRESSION.search(text)
-        return bool(is_code) and "${" not in text
+        is_statement = starts_like_code(text) or text.endswith(";")
+        is_again = text.startswith(self._target.text_before.strip())
+        is_code = is_statement or is_again or _EXPRESSION.search(text) is not None
+        return is_code and "${" not in text
 
     def _is_code_below_prose(self, line: str) -> bool:
         # Only a sentence that leads to it, or a blank line, has code below it: the line may be

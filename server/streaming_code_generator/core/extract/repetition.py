@@ -78,21 +78,22 @@ def _imported(statement: str) -> set[str]:
     return {word.rpartition("::")[2] for word in words} - _NO_NAME
 
 
-def _is_open(statement: str) -> bool:
-    """Whether a bracket of an import is still to be closed, on another line."""
-    return any(statement.count(a) > statement.count(b) for a, b in ("()", "{}"))
+def _opened(line: str) -> int:
+    """Return how many brackets of an import a line leaves to be closed on another one."""
+    return line.count("(") + line.count("{") - line.count(")") - line.count("}")
 
 
 def imports_in(lines: list[str]) -> dict[str, int]:
     """Return the imports among stripped lines, without white space, and where each ends."""
     imports = {}
-    statement = ""
+    statement, still_open = "", 0
     for number, line in enumerate(lines):
         if statement or (line.startswith(_IMPORT_WORDS) and _IMPORT.match(line)):
             statement += line + "\n"
-        if statement and not _is_open(statement):
+            still_open += _opened(line)
+        if statement and still_open <= 0:
             imports[statement] = number
-            statement = ""
+            statement, still_open = "", 0
     return imports
 
 
@@ -144,6 +145,8 @@ class RepeatedAbove:
         """Whether that import is one above with changes, or one that the place cannot hold."""
         self._statement = ""
         """The lines of an import that goes on."""
+        self._open = 0
+        """How many of its brackets are still to be closed."""
 
     @property
     def held_back(self) -> int:
@@ -222,10 +225,11 @@ class RepeatedAbove:
         if not self._may_have_imports or not (self._statement or is_import):
             return False
         self._statement += self._line.take()
-        statement = "".join(line.strip() + "\n" for line in self._statement.split("\n")[:-1])
-        if _is_open(statement) and len(statement) <= REPETITION_LIMIT:
+        self._open += _opened(start)
+        if self._open > 0 and len(self._statement) <= REPETITION_LIMIT:
             return True
-        text, self._statement = self._statement, ""
+        text, self._statement, self._open = self._statement, "", 0
+        statement = "".join(line.strip() + "\n" for line in text.split("\n")[:-1])
         number = self._imports.get(statement)
         if number is None:
             self._held += text
@@ -583,7 +587,10 @@ _LEAST_WORD_CHARACTERS = 3
 chance. The whole line is one however short it is."""
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_QUOTES = "\"'`/"
+_QUOTES = "\"'`/$"
+_OPENS_TAG = re.compile(r"(?:<\?(?:=|php\b)|<%[=-]?|\{\{|\{%|\$\{)[ \t]*\Z")
+_CLOSES_TAG = re.compile(r"[ \t]*(?:\?>|-?%>|%\}|[\])}]+)")
+"""What a template has around code, in front of the cursor and behind it."""
 
 
 class OverlapBefore:
@@ -596,7 +603,7 @@ class OverlapBefore:
         self._around = around if around in {"[]", "()"} else ""
         """The brackets around the place, which may be repeated around the code."""
         endings = [line[start:] for start in _telling_starts(line)]
-        mark = _OPENS_TEXT.search(line) if is_inside_text else None
+        mark = (_OPENS_TEXT if is_inside_text else _OPENS_TAG).search(line)
         if mark is not None and line != mark[0]:
             endings += [mark[0], mark[0].strip()]
         whole = [line] if 0 < len(line) <= OVERLAP_LIMIT and line not in endings else []
@@ -665,6 +672,9 @@ class OverlapAfter:
         self._repeated = line if comparable else ""
         self.begins_with = self._repeated[:1]
         """What the repetition can begin with, if there can be one."""
+        tag = _CLOSES_TAG.match(self._repeated)
+        self._tag = tag[0] if tag else ""
+        """What of it may be repeated alone."""
         self.matched = 0
         """How much of the repetition's beginning the text ends with: so much is held back."""
         unpaired = [
@@ -706,7 +716,8 @@ class OverlapAfter:
         """Return what was held back, unless it is the repetition."""
         held, self.matched = self._repeated[: self.matched], 0
         is_quote = held != "" and not held.strip(_QUOTES)
-        if held and (is_quote or held == self._repeated) and self._is_superfluous():
+        is_whole = held in {self._repeated, self._tag}
+        if held and (is_quote or is_whole) and self._is_superfluous():
             self._tally.drop("repetition", held)
             return ""
         return held
@@ -726,7 +737,7 @@ class OverlapAfter:
 
 
 _ENDS_OF_TEXT = {"*/", "-->", '"""', "'''", "-}", "*)", "]]"}
-_OPENS_TEXT = re.compile(r"(?:(?:(?<!\w)[a-z]{1,2})?[\"'`]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
+_OPENS_TEXT = re.compile(r"(?:(?:(?<!\w)[a-z]{1,2})?[\"'`$]{1,3}|(?<!\w)[/#*;%!<-]+[ \t]*)\Z")
 """Matches what opens a string or a comment, at the end of what stands before the cursor."""
 
 
