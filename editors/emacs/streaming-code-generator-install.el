@@ -137,9 +137,10 @@ If WITH-MODEL is non-nil, the last one gets the embedded model."
            (,uv "pip" "install" "--python" ,python "--upgrade"
                 "--reinstall-package" "streaming-code-generator" ,server))
        ;; Isolated: the current folder may hold a `pip' or `venv' of its own.
+       ;; Not compiled, as with uv: most of it is never imported.
        `((,(streaming-code-generator--python) "-I" "-m" "venv" ,environment)
          (,python "-I" "-m" "pip" "install" "--disable-pip-version-check"
-                  "--upgrade" ,server)))
+                  "--no-compile" "--upgrade" ,server)))
      (and with-model
           `((,(streaming-code-generator--in-environment
                "streaming-code-generator")

@@ -63,9 +63,12 @@ local function steps_to(environment, requirement)
     if not base then
       return nil
     end
-    -- Isolated: the folder that is open may hold a `pip` or `venv` of its own.
+    -- Isolated: the folder that is open may hold a `pip` or `venv` of its own. Not compiled, as with uv: most of it is
+    -- never imported.
     make = { base, '-I', '-m', 'venv', environment }
-    install = { python, '-I', '-m', 'pip', 'install', '--disable-pip-version-check', requirement }
+    install =
+      { python, '-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-compile' }
+    table.insert(install, requirement)
   end
   return {
     { what = 'making an environment', command = make },

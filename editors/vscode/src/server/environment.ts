@@ -152,8 +152,9 @@ function uvsWay(uv: string, python: string | undefined): Way {
 }
 
 function venvsWay(python: string): Way {
-  // Isolated: the working directory may hold a `pip` or `venv` of its own.
-  const pip = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--progress-bar', 'off'];
+  // Isolated: the working directory may hold a `pip` or `venv` of its own. Not compiled, as with uv: most of it is
+  // never imported, and the rest is compiled at the first start.
+  const pip = ['-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--no-compile', '--progress-bar', 'off'];
   return {
     name: 'venv and pip',
     create: (folder) => [python, '-I', '-m', 'venv', folder],
