@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 const SCRIPT_GLOBALS = Object.fromEntries(
   [
     ...['Buffer', 'URL', 'clearTimeout', 'console', 'fetch', 'process', 'setTimeout'],
-    ...['document', 'getComputedStyle', 'performance', 'requestAnimationFrame'],
+    ...['CSSStyleSheet', 'document', 'getComputedStyle', 'performance', 'requestAnimationFrame'],
   ].map((name) => [name, 'readonly']),
 );
 

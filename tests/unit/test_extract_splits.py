@@ -300,7 +300,7 @@ def test_what_comes_at_the_end_was_held_back_within_bounds(text: str, target: Co
 )
 def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str) -> None:
     lines = ["Here is the thing.\n", "```\n```a\n", "`` \n", "x\n```\n\n", "x\r\n  \r\n"]
-    for pattern in (*FRAGMENTS, *lines):
+    for pattern in {*FRAGMENTS, *lines}:
         machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
         machine.feed(beginning)
         fed = 0

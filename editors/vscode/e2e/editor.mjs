@@ -234,6 +234,13 @@ export function startBrowser() {
   });
 }
 
+/** Stop what turns and slides for as long as something runs: each step of it is painted by the processor. */
+function stopAnimations() {
+  const still = new CSSStyleSheet();
+  still.replaceSync('*, *::before, *::after { animation: none !important; }');
+  document.adoptedStyleSheets.push(still);
+}
+
 /** What is read of a page, in it: each way from the driver to the page and back costs both. */
 function addReaders() {
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -260,6 +267,7 @@ export class Editor {
     server.helper.expectAnother();
     Object.assign(editor, { context, server, workspace, page: await context.newPage() });
     await editor.page.addInitScript(addReaders);
+    await editor.page.addInitScript(stopAnimations);
     await editor.page.goto(`http://127.0.0.1:${server.port}/?${opened}`, { timeout: 90_000 });
     await editor.page.waitForSelector('.monaco-workbench', { timeout: 90_000 });
     await editor.hasStatus('Generator', 60_000);
