@@ -36,7 +36,7 @@ _INLINE_CODE = re.compile(r"`[^`]*`|\"[^\"]*\"")
 _CODE_MARK = re.compile(r"[;{}=+<>|&@\\]|\w[(\[]|->|::|\w\.\w|\w_\w|^\W*\)")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
 _SENTENCE = re.compile(
-    r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+[^\W\d_][\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
+    r"[^\W\d_]+(?:['\u2019][a-z]+)?(?:[ ,]+\w[\w'\u2019-]*){2,}[ ]?[.:!?\u2026]+[*_]*"
 )
 _SHORT = re.compile(r"[A-Z][a-z']+(?: [a-z']+)?[.!]")
 _LEADS_ON = re.compile(r"[^\W\d_a-z][\w'\u2019]*(?:[ ,!?\u00a0]+[\w'\u2019\u00ab\u00bb\"-]+)+\s?:")
