@@ -169,6 +169,9 @@ def _node(address: str, number: int) -> dict[str, Any]:
         "num_cpus": 1,
         "object_store_memory": 80_000_000,
         "include_dashboard": False,
+        # Processes that add nodes, and print what workers wrote: nobody needs them here.
+        "no_monitor": True,
+        "include_log_monitor": False,
         # Ranges of their own: on one machine the nodes' ports must differ.
         "min_worker_port": 20_000 + 1_000 * number,
         "max_worker_port": 20_999 + 1_000 * number,
