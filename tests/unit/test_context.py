@@ -1,5 +1,6 @@
 """What a model is shown: within its budget, what matters first, the same for the same file."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,13 @@ from streaming_code_generator.core.prompt.compose import (
     compose,
     profile_of,
 )
-from streaming_code_generator.core.prompt.definitions import definitions_in, likely_files
+from streaming_code_generator.core.prompt.definitions import (
+    MOST_LINES_BESIDE,
+    definitions_in,
+    find_definitions,
+    likely_files,
+    related_pieces,
+)
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.core.syntax import GRAMMARS, syntax_tree
 from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
@@ -333,3 +340,27 @@ def test_a_workspace_that_takes_long_to_list_is_listed_by_several_requests(
     known = [len(reader.files((tmp_path,), frozenset(), list)) for _ in range(4)]
 
     assert known == [1, 2, 3, 3]
+
+
+def test_definitions_of_a_file_cost_by_its_length() -> None:
+    def cost_s(count: int) -> float:
+        lines = tuple(f"name_{number} = {number}" for number in range(count))
+        started = time.process_time()
+        assert len(find_definitions(lines, "python")) in {0, count}
+        return time.process_time() - started
+
+    cost_s(100)  # loads the grammar, where it is installed
+    assert cost_s(16_000) < 40 * cost_s(2_000)
+
+
+def test_of_a_long_file_only_what_is_near_the_place_is_read_for_what_it_defines() -> None:
+    user = file("user.py", "class User:\n    pass\n")
+    own = "class User:\n    pass\n"
+
+    def found(text: str) -> list[str]:
+        lines = text.count("\n") + 1
+        pieces = related_pieces(file("a.py", text), (lines - 1, lines), "a user", [user])
+        return [piece.file.path for piece in pieces]
+
+    assert found(own + "x = 1\n" * (MOST_LINES_BESIDE + 1) + "User()") == ["user.py"]
+    assert found(own + "x = 1\n" * (MOST_LINES_BESIDE - 3) + "User()") == []

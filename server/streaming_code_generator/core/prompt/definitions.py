@@ -16,7 +16,10 @@ from streaming_code_generator.core.syntax import MarkedDefinition, syntax_tree
 LONGEST_DEFINITION = 40
 """Most lines shown of one definition."""
 FILES_REMEMBERED = 500
-"""Files whose definitions need not be found again."""
+"""Files whose definitions need not be found again: not the one that code goes to, which changes."""
+MOST_LINES_BESIDE = 1_000
+"""Lines of the file itself, before the place and behind it, whose definitions and words are read:
+all of 100,000 would take seconds, each time."""
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 _DEFINITION = re.compile(
@@ -84,6 +87,11 @@ class Definition:
 
 @lru_cache(maxsize=FILES_REMEMBERED)
 def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Definition, ...]:
+    """Return the definitions in a file, which is remembered with them: see `find_definitions`."""
+    return find_definitions(lines, language_id)
+
+
+def find_definitions(lines: Sequence[str], language_id: str = "") -> tuple[Definition, ...]:
     """Return the definitions in a file; a type and its `impl` or `extension` are two of one name.
 
     What is indented without standing in a definition has `?` for its owner. Where there is a
@@ -92,6 +100,7 @@ def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Defin
     """
     tree = syntax_tree(lines, language_id)
     marked = [*tree.definitions()] if tree else []
+    around = _Around(marked)
     found: dict[tuple[int, str], Definition] = {}
     scopes: list[tuple[int, str]] = []
     for number, line in enumerate(lines):
@@ -103,7 +112,7 @@ def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Defin
         depth, name = depth_of(line), match[match.lastgroup]
         while scopes and scopes[-1][0] >= depth:
             scopes.pop()
-        inside = scopes[-1][1] if scopes else _around(number, marked) or ("?" if depth else "")
+        inside = scopes[-1][1] if scopes else around.name_at(number) or ("?" if depth else "")
         first = _first(lines, number)
         end = _end(lines, number, first + LONGEST_DEFINITION)
         found[number, name] = Definition(name, first, end, match["receiver"] or inside)
@@ -117,9 +126,20 @@ def definitions_in(lines: tuple[str, ...], language_id: str = "") -> tuple[Defin
     return tuple(found[key] for key in sorted(found))
 
 
-def _around(number: int, marked: Sequence[MarkedDefinition]) -> str:
-    """Return the name of the innermost definition that a line stands in, whatever its depth."""
-    return next((each.name for each in reversed(marked) if each.line < number < each.end), "")
+class _Around:
+    """The definitions that a line stands in, whatever its depth, for one line after the other."""
+
+    def __init__(self, marked: Sequence[MarkedDefinition]) -> None:
+        self._to_come = [*reversed(marked)]
+        self._open: list[MarkedDefinition] = []
+
+    def name_at(self, number: int) -> str:
+        """Return the name of the innermost one; no line before the last one asked for."""
+        while self._to_come and self._to_come[-1].line < number:
+            self._open.append(self._to_come.pop())
+        while self._open and self._open[-1].end <= number:
+            self._open.pop()
+        return self._open[-1].name if self._open else ""
 
 
 def _first(lines: Sequence[str], number: int) -> int:
@@ -170,9 +190,8 @@ def words(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
-@lru_cache(maxsize=FILES_REMEMBERED)
-def import_lines(lines: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the numbers of the lines of a file that import something."""
+def import_lines(lines: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers of the lines that import something in a file."""
     return tuple(number for number, line in enumerate(lines) if _IMPORT.match(line[:400]))
 
 
@@ -209,7 +228,7 @@ def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> 
     what it imports; and what is named like words of the request. No more than `MOST_FILES_READ`,
     however large the workspace is; the files of a smaller one all are likely.
     """
-    imported = _plain_words(_imports_of(file))
+    imported = _plain_words(_lines_of(file, import_lines(file.lines)))
     used = _plain_words("\n".join(file.lines)) | _plain_words(instruction)
     asked = _stems(instruction)
     own_folder = file.path.rpartition("/")[0]
@@ -299,16 +318,15 @@ class _Request:
 
     @classmethod
     def of(cls, file: FileSnapshot, near: tuple[int, int], instruction: str) -> "_Request":
+        lines = file.lines[max(0, near[0] - MOST_LINES_BESIDE) : near[1] + MOST_LINES_BESIDE]
         return cls(
             asked=words(instruction),
             asked_stems=_stems(instruction),
             close=words("\n".join(file.lines[near[0] : near[1]])),
-            uses=Counter(all_words(file.lines)),
-            of_something={
-                match[1] for line in file.lines for match in _OF_SOMETHING.finditer(line)
-            },
-            own={definition.name for definition in definitions_in(file.lines, file.language_id)},
-            imports=words(_imports_of(file)),
+            uses=Counter(all_words(lines)),
+            of_something={match[1] for line in lines for match in _OF_SOMETHING.finditer(line)},
+            own={definition.name for definition in find_definitions(lines, file.language_id)},
+            imports=words(_lines_of(file, import_lines(file.lines))),
         )
 
     @property
@@ -462,8 +480,8 @@ def _stems(text: str) -> frozenset[str]:
     )
 
 
-def _imports_of(file: FileSnapshot) -> str:
-    return "\n".join(file.lines[number] for number in import_lines(file.lines))
+def _lines_of(file: FileSnapshot, numbers: Iterable[int]) -> str:
+    return "\n".join(file.lines[number] for number in numbers)
 
 
 def _plain(name: str) -> str:
