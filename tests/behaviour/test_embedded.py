@@ -50,6 +50,7 @@ async def test_text_arrives_in_many_chunks_with_the_models_name_and_usage(
     assert [delta.finish_reason for delta in deltas if delta.finish_reason] == ["length"]
 
 
+@pytest.mark.slow
 async def test_reading_of_the_prompt_is_reported_up_to_its_end(provider: EmbeddedProvider) -> None:
     deltas = await collect(provider, ask("one two three " * 80, tokens=1))
     steps = [delta.prompt_progress for delta in deltas if delta.prompt_progress]

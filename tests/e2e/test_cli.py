@@ -145,7 +145,7 @@ async def test_doctor_asks_an_endpoint_on_this_machine_past_the_proxy(
     assert connections == 0
 
 
-@pytest.mark.parametrize("command", ["demo", "generate"])
+@pytest.mark.parametrize("command", [pytest.param("demo", marks=pytest.mark.slow), "generate"])
 async def test_modules_in_the_working_directory_are_not_executed(
     tmp_path: Path, command: str
 ) -> None:

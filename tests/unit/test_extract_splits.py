@@ -300,16 +300,16 @@ def test_what_comes_at_the_end_was_held_back_within_bounds(text: str, target: Co
 )
 def test_endless_repetition_holds_back_no_more_than_the_limit(beginning: str) -> None:
     lines = ["Here is the thing.\n", "```\n```a\n", "`` \n", "x\n```\n\n", "x\r\n  \r\n"]
-    for pattern in {*FRAGMENTS, *lines}:
+    # "\n" and "\n\n" are the same, over and over.
+    for chunk in {pattern * -(-1000 // len(pattern)) for pattern in (*FRAGMENTS, *lines)}:
         machine = OutputFilter(CodeTarget(text_before="a" * 1000, text_after="b" * 200))
         machine.feed(beginning)
         fed = 0
         # What exceeds the limit in the end is held back from the first thousands of characters on.
         while fed < 3000 or (machine.held_back > fed // 3 and fed < HELD_BACK_LIMIT + 3000):
-            chunk = pattern * (1 + 1000 // len(pattern))
             machine.feed(chunk)
             fed += len(chunk)
-        assert machine.held_back <= HELD_BACK_LIMIT, repr(pattern)
+        assert machine.held_back <= HELD_BACK_LIMIT, repr(chunk[:20])
 
 
 @pytest.mark.parametrize("fence", ["", "```\n"], ids=["bare", "fenced"])
