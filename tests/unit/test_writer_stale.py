@@ -3,7 +3,7 @@
 import pytest
 
 from streaming_code_generator.editing.exchange import Settled
-from streaming_code_generator.editing.in_flight import DOUBT_S, REPLY_TIMEOUT_S
+from streaming_code_generator.editing.in_flight import DOUBT_S
 from support.writing import Desk
 
 
@@ -199,18 +199,3 @@ def test_an_edit_that_is_made_in_its_place_is_not_a_part_of_one_that_was_dropped
     assert len(edit.replacements) == 2
     assert desk.mirrored == "one\nX\nlast\n"
     assert desk.writer.counts.repaired == 0
-
-
-def test_what_an_edit_removed_can_be_brought_back_and_removed_again_without_an_answer() -> None:
-    """Once, the second removal was taken for the edit, made once more, and put back."""
-    desk = Desk("abcd")
-    desk.open("0", 3, 4)
-    desk.finish("0", "")
-    edit = desk.sent()
-    desk.echo(edit)
-    desk.wait(REPLY_TIMEOUT_S)
-    desk.report((((0, 3), (0, 3)), "d"), (((0, 3), (0, 4)), ""))
-    desk.reply(edit, applied=False)
-    desk.land_all()
-
-    assert desk.mirrored == "abc"

@@ -682,13 +682,11 @@ class ReportReader:
 
     def wait_no_more(self, flight: InFlight) -> None:
         """Take note of an edit of which no change was seen; it may be made and overwritten."""
-        # What an edit only removes, a user may bring back and remove again.
-        if flight.plan or any(each.text for each in flight.edit.replacements):
-            self._misplaced.unseen.append(flight)
         # A place that was being repaired is followed no more.
         flight.plan = tuple(step for step in flight.plan if step.region_id in self._document)
         ids = {step.region_id for step in flight.plan}
         flight.own_texts = {key: self._document.region(key).own_text for key in ids}
+        self._misplaced.unseen.append(flight)
         self.note_unseen(flight)
         self._overwritten = flight.plan
         if flight.changed_at_s is not None:
