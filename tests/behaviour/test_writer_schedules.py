@@ -229,37 +229,6 @@ def test_the_users_own_text_is_not_excused_with_what_nobody_can_know() -> None:
         bring_to_end(schedule)
 
 
-def overwritten_before_it_was_reported(changes: Literal["exact", "diff"]) -> Schedule:
-    """Return a schedule with an edit that was made in a text of which the server had not heard."""
-    habits = EditorHabits(changes=changes, change_delay_s=0.15, stale_edits="apply")
-    schedule = Schedule(habits=habits, text="012345\n67")
-    schedule.start_generation(0.25, 3, rewriting=False)
-    schedule.text_arrives(schedule.generations[0], "abc")
-    schedule.user_edits(0, 0, "AB")
-    schedule.client_reads()
-    return schedule
-
-
-@pytest.mark.parametrize(("changes", "is_excused"), [("exact", False), ("diff", True)])
-def test_what_one_difference_does_not_say_of_an_overwritten_text_is_excused(
-    changes: Literal["exact", "diff"], *, is_excused: bool
-) -> None:
-    schedule = overwritten_before_it_was_reported(changes)
-    bring_to_end(schedule)
-
-    assert bool(schedule.user.unknowable) == is_excused
-
-
-def test_what_was_not_overwritten_is_not_excused_with_it() -> None:
-    schedule = overwritten_before_it_was_reported("diff")
-    schedule.settle()
-    end = len(schedule.editor.cells)
-    schedule.editor.replace(end - 1, end, "", now_s=schedule.now_s)
-
-    with pytest.raises(ScheduleBroken, match="went away"):
-        bring_to_end(schedule)
-
-
 @pytest.mark.parametrize("is_heard", [True, False])
 def test_a_typed_line_ending_is_told_apart_once_the_server_has_heard_of_it(
     *, is_heard: bool

@@ -3,6 +3,7 @@
 import pytest
 
 from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.mirror import Point
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 from streaming_code_generator.editing.undo import UndoWatch
 from support.documents import change, tracked
@@ -40,8 +41,12 @@ def test_covered_text_is_the_generations_again(start: int, end: int, typed: str)
     change(document, start + 1, start + 1, typed)
     put_back(document, original)
 
-    assert document.region("0").standing_text() == "cdef"
+    assert document.text_of_others(*_whole(document), ["0"]).replace(typed, "") == "abgh"
     assert document.mirror.text.replace(typed, "") == "abcdefgh"
+
+
+def _whole(document: TrackedDocument) -> tuple[Point, Point]:
+    return Point(0, 0), document.mirror.end
 
 
 def test_covered_text_that_was_undone_meanwhile_is_the_generations_again() -> None:

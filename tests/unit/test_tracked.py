@@ -9,7 +9,7 @@ from streaming_code_generator.editing.history import STEPS_KEPT
 from streaming_code_generator.editing.region import Kind, document_length
 from streaming_code_generator.editing.tracked_document import TrackedDocument
 from support.documents import change, marked, own, tracked
-from support.texts import texts
+from support.texts import point_of, texts
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,22 @@ def test_regions_always_fit_their_text(
             assert document_length(region.pieces) == distance
             if region.is_untouched:
                 assert document.mirror.slice(region.start, region.end) == region.own_text
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "others"),
+    [(0, 9, "ab\nP\ng"), (4, 7, "P"), (0, 4, "ab\n"), (6, 9, "\ng"), (4, 5, "P")],
+)
+def test_a_generations_own_text_is_told_from_that_of_others(
+    start: int, end: int, others: str
+) -> None:
+    document = tracked("ab\n[cd\ne]\ng")
+    change(document, 4, 6, "P\n")  # "d\n" was replaced, of which the line feed stays
+    text = document.mirror.text
+    assert text == "ab\ncP\ne\ng"
+
+    found = document.text_of_others(point_of(text, start), point_of(text, end), ["0"])
+    assert found == others
 
 
 def test_a_long_past_is_kept_short_and_leads_back_to_its_beginning() -> None:

@@ -5,25 +5,16 @@ typed. Such misplaced edits are followed until what they overwrote is put back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from streaming_code_generator.editing.diff import bits
-from streaming_code_generator.editing.exchange import (
-    After,
-    OutgoingEdit,
-    ReportedChange,
-    TextReplacement,
-    located,
-    running_totals,
-)
-from streaming_code_generator.editing.mirror import LINE_ENDINGS, Mirror, Point, with_line_ending
+from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
+from streaming_code_generator.editing.mirror import Mirror, Point, with_line_ending
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import (
     NEARBY_LINES,
     Plan,
     TrackedDocument,
-    document_changes,
-    with_endings,
 )
 
 REPLY_TIMEOUT_S = 10.0
@@ -38,9 +29,6 @@ MOST_DOUBTS = 20
 one, end the generations: this client does to edits what the writer cannot follow."""
 REFUSAL_WAITS_S = (0.1, 0.25, 0.6, 1.5)
 """Waits before sending again what was refused without a change that would explain it."""
-UNSEEN_S = 30.0
-"""How long after it was sent an edit may turn up where its text stood then, though it is waited
-for no more."""
 PART_BITS = 20
 """Text that says less than this is not looked for in a longer one."""
 MOST_REFUSALS = 5
@@ -66,14 +54,8 @@ class InFlight:
     is_for_other_text: bool = False
     """Whether the document was loaded anew since it was sent, and the client may not have noticed:
     some count versions from one again then, and apply it to the new text."""
-    is_guessed: bool = False
-    """Whether some of it was only taken for landed: the user may have done just that."""
     taken_count: int = 0
     """How many steps are looked for no more, though they did not land."""
-    own_texts: dict[str, str] = field(default_factory=dict)
-    """By region, the text that it was made for, once it is waited for no more."""
-    is_stale: bool = False
-    """Whether the client seems to have made it without a look at its version."""
     misplaced: dict[TextReplacement, str] = field(default_factory=dict)
     """The parts of the edit that seem to have been applied in the wrong place, and the regions that
     follow them there."""
@@ -97,7 +79,7 @@ class InFlight:
     def is_misplaced(self) -> bool:
         """Whether all that did not land of it seems to have been applied in the wrong place."""
         landed = len(self.sent) - len(self.plan) - self.taken_count
-        return self.is_stale or 0 < len(self.misplaced) == len(self.edit.replacements) - landed
+        return 0 < len(self.misplaced) == len(self.edit.replacements) - landed
 
     def heard(self, version: int | None) -> None:
         """Take note that the client has reported a change, read by now.
@@ -114,11 +96,10 @@ class InFlight:
         taken = tuple(step for step in self.plan if step.region_id == region_id)
         self.plan = tuple(step for step in self.plan if step.region_id != region_id)
         self.taken_count += len(taken)
-        self.is_guessed |= bool(taken) and self.changed_at_s is not None
         return taken
 
-    def comes_first_in(self, changes: Sequence[ReportedChange]) -> bool:
-        """Whether changes begin with the whole edit just as it was sent, the last place first.
+    def is_just(self, changes: Sequence[ReportedChange]) -> bool:
+        """Whether changes are the whole edit just as it was sent, the last place first.
 
         One by one, the parts of a step are hard to tell from what a user does.
         """
@@ -126,10 +107,10 @@ class InFlight:
         return (
             self.plan is self.sent
             and self.changed_at_s is None
-            and len(changes) >= len(sent)
+            and len(changes) == len(sent)
             and all(
                 change.range == (each.start, each.end) and change.text == each.text
-                for change, each in zip(changes, reversed(sent), strict=False)
+                for change, each in zip(changes, reversed(sent), strict=True)
             )
         )
 
@@ -160,8 +141,7 @@ class InFlight:
         if self.plan and change.start == change.end and not change.text:
             # Nothing changed, as it is if the edit replaces only line endings.
             return all(
-                sent.text
-                and _plain(mirror.slice(mirror.point(*sent.start), mirror.point(*sent.end)))
+                _plain(mirror.slice(mirror.point(*sent.start), mirror.point(*sent.end)))
                 == _plain(sent.text)
                 for sent in self.edit.replacements
             )
@@ -215,74 +195,6 @@ def _is_the_same(mirror: Mirror, change: ForeignChange, sent: TextReplacement) -
     return after(change.start, change.end, change.text) == after(start, end, sent.text)
 
 
-def find_stale(
-    mirror: Mirror, edit: OutgoingEdit, changes: Sequence[ReportedChange], *, first: int
-) -> slice | None:
-    """Return which of the changes are a whole edit, made without a look at its version.
-
-    Args:
-        mirror: The document before all of them.
-        edit: The edit, which was made for another text.
-        changes: A notification's changes.
-        first: Before which of them it cannot be.
-    """
-    if len(changes) <= first:
-        return None
-    if not first and stale_changes(mirror, edit, changes):
-        return slice(0, len(changes))
-    texts = [with_line_ending(each.text, "\n") for each in reversed(edit.replacements)]
-    plain = [with_line_ending(each.text, "\n") for each in changes]
-    for start in range(first, len(changes) - len(texts) + 1):
-        run = slice(start, start + len(texts))
-        before = changes[:start]
-        if plain[run] == texts and stale_changes(_after(mirror, before), edit, changes[run]):
-            return run
-    return None
-
-
-def _after(mirror: Mirror, changes: Sequence[ReportedChange]) -> Mirror:
-    """Return a document as changes leave it."""
-    after = After(mirror)
-    for change in changes:
-        after.make(change)
-    return after.mirror
-
-
-def stale_changes(
-    mirror: Mirror, edit: OutgoingEdit, changes: Sequence[ReportedChange]
-) -> list[ForeignChange]:
-    """Return what an edit does to a text that it was not made for, if changes come to just that.
-
-    Returns:
-        The changes, in order and with the line endings that the client writes; else none.
-    """
-    many = len(changes) > 1
-    total = running_totals(mirror, changes)[-1] if many else located(mirror, changes[0])
-    for ending in (None, *LINE_ENDINGS):
-        own = [
-            ForeignChange(
-                mirror.point(*each.start),
-                mirror.point(*each.end),
-                with_line_ending(each.text, ending) if ending else each.text,
-            )
-            for each in edit.replacements
-        ]
-        start, end = min(own[0].start, total.start), max(own[-1].end, total.end)
-        after = _text_after(mirror, start, end, own)
-        if after == _text_after(mirror, start, end, [total]) != mirror.slice(start, end):
-            return own
-    return []
-
-
-def _text_after(mirror: Mirror, start: Point, end: Point, changes: Sequence[ForeignChange]) -> str:
-    """Return what changes, in order, make of the text between two points."""
-    parts, done = [], start
-    for change in changes:
-        parts += [mirror.slice(done, change.start), change.text]
-        done = change.end
-    return "".join([*parts, mirror.slice(done, end)])
-
-
 def _plain(text: str) -> str:
     return with_line_ending(text, "\n")
 
@@ -304,151 +216,41 @@ class MisplacedEdits:
     def __init__(self, document: TrackedDocument) -> None:
         self._document = document
         self._overwritten: dict[str, str] = {}
-        """What stood there, by the id of the region, the latest last."""
-        self._edits: dict[str, InFlight] = {}
-        """The edit, by the id of the region."""
-        self._count = 0
-        self.unseen: list[InFlight] = []
-        """Edits that are waited for no more, and may be made for all that."""
-        self.heeds_versions = False
-        """Whether the client was seen not to make an edit that was sent for another version."""
+        """What stood there, by the id of the region."""
 
-    def __contains__(self, region_id: object) -> bool:
+    def __contains__(self, region_id: str) -> bool:
         return region_id in self._overwritten
 
     def __len__(self) -> int:
         return len(self._overwritten)
-
-    def find(
-        self, changes: Sequence[ReportedChange], flight: InFlight | None, now_s: float
-    ) -> tuple[InFlight, slice] | None:
-        """Return an edit that was made though the text had changed, and which changes are that."""
-        self.unseen = [each for each in self.unseen if now_s < each.sent_at_s + UNSEEN_S]
-        # What was made in its place is not made anywhere else.
-        if flight and flight.comes_first_in(changes):
-            return None
-        mirror = self._document.mirror
-        for unseen in filter(self.may_happen, list(self.unseen)):
-            run = find_stale(mirror, unseen.edit, changes, first=0)
-            if run and not self._is_in_place(unseen, changes, run):
-                # The client makes edits in the order in which they were sent.
-                del self.unseen[: self.unseen.index(unseen) + 1]
-                return unseen, run
-            unseen.is_guessed |= run is not None
-        if flight and not flight.is_stale and self.may_happen(flight):
-            was_changed = flight.changed_at_s is not None
-            if flight.is_guessed or flight.plan:
-                first = 0 if was_changed or flight.is_guessed else 1
-                run = find_stale(mirror, flight.edit, changes, first=first)
-                if run and not (flight.is_guessed and self._is_made(flight, changes, run)):
-                    return flight, run
-        return None
-
-    def may_happen(self, flight: InFlight) -> bool:
-        """Whether a client may make an edit though its text has changed since it was sent."""
-        return flight.is_for_other_text or not self.heeds_versions
-
-    def _is_in_place(self, unseen: InFlight, changes: Sequence[ReportedChange], run: slice) -> bool:
-        """Whether an edit that comes late has been made where it belongs, now or before."""
-        document = self._document
-        own = stale_changes(document.mirror, unseen.edit, changes[run])
-        sent = tuple(step for step in unseen.sent if step.region_id in document)
-        is_missing = all(
-            document.region(step.region_id).own_text == unseen.own_texts.get(step.region_id)
-            for step in sent
-        )
-        plans = (sent, *(with_endings(sent, ending) for ending in LINE_ENDINGS))
-        is_there = any(document_changes(document, plan) == own for plan in plans)
-        return (is_missing and is_there) or self._is_made(unseen, changes, run)
-
-    def _is_made(self, flight: InFlight, changes: Sequence[ReportedChange], run: slice) -> bool:
-        """Whether changes that look like an edit would replace a text of it by the same text.
-
-        It was made before then, and the user has removed what follows there.
-        """
-        mirror = _after(self._document.mirror, changes[: run.start])
-        return any(
-            each.text.strip()
-            and _plain(mirror.slice(mirror.point(*each.start), mirror.point(*each.end))).startswith(
-                _plain(each.text)
-            )
-            for each in flight.edit.replacements
-        )
-
-    def note_landed(self, flight: InFlight) -> None:
-        """Take note that an edit was made as it was sent: none of those before it comes any more.
-
-        But for one just like it, which may have been that.
-        """
-        alike = any(each.edit.replacements == flight.edit.replacements for each in self.unseen)
-        self.heeds_versions |= not alike and any(not each.is_guessed for each in self.unseen)
-        self.unseen = [flight] if alike else []
-
-    def watch_whole(self, flight: InFlight, changes: Sequence[ForeignChange]) -> None:
-        """Follow all parts of an edit, made by the changes, in order."""
-        flight.is_stale = True
-        for part, change in reversed([*zip(flight.edit.replacements, changes, strict=True)]):
-            self.watch(flight, part, change)
 
     def watch(self, flight: InFlight, part: TextReplacement, change: ForeignChange) -> None:
         """Follow what looks like an edit, applied where its text stood before the user typed.
 
         Only the client's answer distinguishes it from typing of the very same: see `repairs`.
         """
-        self._count += 1
-        region_id = f"misplaced part {self._count} of edit {flight.edit.edit_id}"
-        self._overwritten[region_id] = self._document.replace_as(region_id, change)
-        self._edits[region_id] = flight
+        meant = {step.region_id for step in flight.plan}
+        overwritten = self._document.text_of_others(change.start, change.end, meant)
+        self._document.change(change.start, change.end, change.text)
+        region_id = f"part {len(flight.misplaced)} of edit {flight.edit.edit_id}, misplaced"
+        end = self._document.mirror.advance(change.start, len(change.text))
+        self._document.open_region(region_id, change.start, end)
+        self._overwritten[region_id] = overwritten
         flight.misplaced[part] = region_id
 
     def repairs(self, flight: InFlight) -> dict[str, str]:
         """Return the texts that bring the document back to what it was before an edit."""
         return {region_id: self._overwritten[region_id] for region_id in flight.misplaced.values()}
 
-    def to_repair(self, flight: InFlight | None) -> dict[str, str]:
-        """Return the same for edits that are not waited for any more.
-
-        Where the user has undone one there is nothing to put back, unless it is redone.
-        """
+    def unclaimed(self, flight: InFlight | None) -> dict[str, str]:
+        """Return the same for edits that are not waited for any more."""
         claimed = set(flight.misplaced.values()) if flight else set()
-        texts: dict[str, str] = {}
-        for key, text in self._overwritten.items():
-            region = self._document.region(key)
-            is_there = not region.is_original and (text or not region.deleted)
-            if key not in claimed and is_there:
-                texts[key] = text
-                region = replace(region, landed_text=region.own_text, deleted=False)
-                self._document.replace_region(key, region)
-        return texts
-
-    def disturb(self, region_id: str) -> bool:
-        """Whether some of a region's text is overwritten, or stands elsewhere, for now."""
-        return any(self._disturbs(key, region_id) for key in self._open() if key != region_id)
-
-    def _disturbs(self, key: str, region_id: str) -> bool:
-        is_meant = any(step.region_id == region_id for step in self._edits[key].sent)
-        return is_meant or key in self._document.laid_over(region_id)
-
-    def latest(self) -> list[str]:
-        """Return the places of the latest edit that is to be taken back: over all others."""
-        still_open = self._open()
-        return [key for key in still_open if self._edits[key] is self._edits[still_open[0]]]
-
-    def _open(self) -> list[str]:
-        """Return the places where something is to be taken back or put back, the latest first."""
-        found: list[str] = []
-        for key in reversed(self._overwritten):
-            region = self._document.region(key)
-            is_there = not region.deleted or any(self._disturbs(later, key) for later in found)
-            if is_there and not region.is_original:
-                found.append(key)
-        return found
+        return {key: text for key, text in self._overwritten.items() if key not in claimed}
 
     def forget(self, region_id: str) -> None:
         """Follow a place no more: it is repaired, or it was the user's after all."""
-        if region_id in self._overwritten:
-            del self._overwritten[region_id], self._edits[region_id]
-            self._document.forget(region_id)
+        del self._overwritten[region_id]
+        self._document.forget(region_id)
 
     def drop(self, flight: InFlight) -> None:
         """Follow the parts of an edit no more: it was not applied in the wrong place after all."""

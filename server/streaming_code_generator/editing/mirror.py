@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 
 PositionEncoding = Literal["utf-8", "utf-16", "utf-32"]
 LineEnding = Literal["\n", "\r\n", "\r"]
-LINE_ENDINGS: tuple[LineEnding, ...] = ("\n", "\r\n", "\r")
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")

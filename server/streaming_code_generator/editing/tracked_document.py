@@ -85,17 +85,6 @@ class TrackedDocument:
         self._regions[region_id] = region
         self._histories[region_id] = RegionHistory(region, self.mirror.distance(start, end))
 
-    def replace_as(self, region_id: str, change: ForeignChange) -> str:
-        """Make a change as a region of its own, and return what stood there.
-
-        What it overwrites of other regions is theirs again once that is put back.
-        """
-        self.open_region(region_id, change.start, change.end)
-        original = self._regions[region_id].original
-        self.land(region_id, Edit(0, len(original), change.text))
-        self._histories[region_id] = RegionHistory(self._regions[region_id], len(change.text))
-        return original
-
     def _covered_by(self, region_id: str, covering: Region) -> dict[str, CoveredPart]:
         above = {region_id, *self.laid_over(region_id)}
         parts = {
@@ -381,6 +370,17 @@ class TrackedDocument:
                 self._regions[key] = uncovered(self.mirror, self._regions[key], part, covering)
                 self._sort()
 
+    def text_of_others(self, start: Point, end: Point, region_ids: Iterable[str]) -> str:
+        """Return the text between two points without what these regions' generations wrote."""
+        kept = list(self.mirror.slice(start, end))
+        for region_id in region_ids:
+            region = self._regions[region_id]
+            for low, high in region.ranges(Kind.OWN):
+                first = self.mirror.distance(start, region.start) + low
+                for offset in range(max(0, first), min(len(kept), first + high - low)):
+                    kept[offset] = ""
+        return "".join(kept)
+
     def _anchored(self, anchor: Point, edit: Edit) -> ForeignChange:
         start = self.mirror.advance(anchor, edit.start)
         return ForeignChange(start, self.mirror.advance(start, edit.end - edit.start), edit.text)
@@ -641,16 +641,6 @@ def land(document: TrackedDocument, plan: Plan, landed: frozenset[Step]) -> Plan
         if step in landed:
             document.land(step.region_id, step.edit)
     return tuple(_moved(step, landed) for step in plan if step not in landed)
-
-
-def leaves_no_trace(document: TrackedDocument, plan: Plan) -> bool:
-    """Whether steps change only what is thought of a text: a user was there before them."""
-    # The usual case: text that is only inserted always shows.
-    if all(step.edit.start == step.edit.end for step in plan):
-        return False
-    text_at = document.mirror.slice
-    changes = document_changes(document, plan)
-    return all(change.text == text_at(change.start, change.end) for change in changes)
 
 
 def _moved(step: Step, landed: frozenset[Step]) -> Step:

@@ -9,7 +9,7 @@ arrived last has then deleted it, and the generation goes on. Of any other clien
 brings a region back to what it was before is taken for undo.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from streaming_code_generator.editing.history import PastRegion
@@ -33,15 +33,12 @@ class UndoWatch:
         """Whether a region is held back."""
         return region_id in self.held_until_s
 
-    def look_up(
-        self, region_ids: Iterable[str], *, is_undo: bool, misplaced: Container[str] = ()
-    ) -> list[str]:
+    def look_up(self, region_ids: Iterable[str], *, is_undo: bool) -> list[str]:
         """Look up in their past the regions that a change has touched.
 
         Args:
             region_ids: The regions.
             is_undo: Whether the client said that the change was an undo.
-            misplaced: Regions of no generation, of which nothing is taken for undone.
 
         Returns:
             The regions in which an edit has turned up that was not seen before.
@@ -60,7 +57,7 @@ class UndoWatch:
             if past:
                 self._document.restore(region_id, past)
                 late += [] if past.was_seen else [region_id]
-            if not exact and region_id not in misplaced and (is_undo or not self.tells):
+            if not exact and (is_undo or not self.tells):
                 self._take_back(region_id, is_told=is_told)
         return late
 

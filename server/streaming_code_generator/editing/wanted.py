@@ -13,7 +13,7 @@ touched, and an old line goes only when a new one has come in its place.
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate, islice
@@ -314,16 +314,10 @@ class Wishes:
         ((region_id, wish),) = self._wishes.items()
         return self._document.growth(region_id, wish.text)
 
-    def plan(self, first: Collection[str] = ()) -> Plan:
-        """Return the steps that bring all regions to what they want.
-
-        Args:
-            first: Regions whose turn comes before that of any other.
-        """
+    def plan(self) -> Plan:
+        """Return the steps that bring all regions to what they want."""
         # Regions that hold what they want come to no step.
-        wanted = {key: wish.text for key, wish in self._wishes.items()}
-        due = {key: text for key, text in wanted.items() if key in first} if first else {}
-        return plan_towards(self._document, due) or plan_towards(self._document, wanted)
+        return plan_towards(self._document, {key: wish.text for key, wish in self._wishes.items()})
 
     def settled(self, busy: set[str]) -> list[str]:
         """Return the regions that hold what they should hold at the end, and stop wanting it.

@@ -15,10 +15,19 @@ The rules it keeps:
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from streaming_code_generator.editing.echo import Echo, converted_echo, find_echo
+from streaming_code_generator.editing.echo import (
+    LINE_ENDINGS,
+    Echo,
+    converted_echo,
+    find_echo,
+    located,
+    net_change,
+    running_totals,
+    smallest,
+)
 from streaming_code_generator.editing.exchange import (
     Deleted,
     Outcome,
@@ -26,15 +35,10 @@ from streaming_code_generator.editing.exchange import (
     RangeTaken,
     ReportedChange,
     Settled,
+    TextReplacement,
     Undeliverable,
     UndeliverableReason,
     Undone,
-    WriterCounts,
-    located,
-    net_change,
-    replacement,
-    running_totals,
-    smallest,
 )
 from streaming_code_generator.editing.in_flight import (
     MOST_DOUBTS,
@@ -43,15 +47,8 @@ from streaming_code_generator.editing.in_flight import (
     InFlight,
     MisplacedEdits,
     Refusals,
-    stale_changes,
 )
-from streaming_code_generator.editing.mirror import (
-    LINE_ENDINGS,
-    LineEnding,
-    Mirror,
-    Point,
-    PositionEncoding,
-)
+from streaming_code_generator.editing.mirror import LineEnding, Mirror, Point, PositionEncoding
 from streaming_code_generator.editing.region import ForeignChange, Region
 from streaming_code_generator.editing.tracked_document import (
     Plan,
@@ -59,7 +56,6 @@ from streaming_code_generator.editing.tracked_document import (
     TrackedDocument,
     document_changes,
     land,
-    leaves_no_trace,
     with_endings,
 )
 from streaming_code_generator.editing.undo import UndoWatch
@@ -67,6 +63,19 @@ from streaming_code_generator.editing.wanted import Wishes
 
 MOST_UNDO_STEPS = 16
 """Among so many changes of a notification an undo is looked for that something else follows."""
+
+
+@dataclass(slots=True)
+class WriterCounts:
+    """What happened so far, for the log and for figures."""
+
+    sent: int = 0
+    landed: int = 0
+    refused: int = 0
+    rebased: int = 0
+    """Edits that had to be made anew because the document changed under them."""
+    repaired: int = 0
+    """Edits that a client applied in the wrong place and that were taken back."""
 
 
 class DocumentWriter:
@@ -139,7 +148,7 @@ class DocumentWriter:
         """
         if region_id not in self.document:
             return []
-        if self._is_gone(region_id):
+        if self.region(region_id).deleted:
             self.stop(region_id)
             return [Deleted(region_id)]
         if region_id not in self.undo:
@@ -196,7 +205,7 @@ class DocumentWriter:
         edit = OutgoingEdit(
             edit_id=self._next_edit_id,
             version=self.document.mirror.version,
-            replacements=tuple(replacement(self.mirror, change) for change in changes),
+            replacements=tuple(map(self._replacement, changes)),
         )
         self._in_flight = InFlight(
             edit=edit,
@@ -211,16 +220,29 @@ class DocumentWriter:
 
     def _plan(self) -> Plan:
         """Return what is to be sent, after landing what no client would report."""
-        plan = self._wishes.plan(self._misplaced.latest())
+        plan = self._wishes.plan()
         if not plan:
             return plan
-        if leaves_no_trace(self.document, plan):
+        if self._leaves_no_trace(plan):
             return land(self.document, plan, frozenset(plan))
         if len(plan) == 1:
             return plan
-        return land(
-            self.document, plan, frozenset(s for s in plan if leaves_no_trace(self.document, (s,)))
-        )
+        return land(self.document, plan, frozenset(s for s in plan if self._leaves_no_trace((s,))))
+
+    def _leaves_no_trace(self, plan: Plan) -> bool:
+        """Whether steps change only what is thought of a text: a user was there before them."""
+        # The usual case: text that is only inserted always shows.
+        if all(step.edit.start == step.edit.end for step in plan):
+            return False
+        text_at = self.mirror.slice
+        changes = document_changes(self.document, plan)
+        return all(change.text == text_at(change.start, change.end) for change in changes)
+
+    def _replacement(self, change: ForeignChange) -> TextReplacement:
+        position = self.document.mirror.position
+        start = position(change.start)
+        end = start if change.end == change.start else position(change.end)
+        return TextReplacement(start=start, end=end, text=change.text)
 
     # What comes in
 
@@ -240,7 +262,6 @@ class DocumentWriter:
         self._misplaced.drop(flight)
         self.counts.refused += 1
         if flight.changed_at_s is not None:
-            self._misplaced.heeds_versions = True
             self.counts.rebased += 1
             self._refusals = Refusals()
             return self._settle()
@@ -255,7 +276,7 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
-        standing = [key for key in self.document.region_ids() if not self._is_gone(key)]
+        standing = [key for key in self.document.region_ids() if not self.region(key).deleted]
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
         self._reader.read(changes, flight, is_undo=is_undo, now_s=now_s)
@@ -265,17 +286,19 @@ class DocumentWriter:
             flight.heard(version)
             self._judge(flight)
         # Regions that were there and are not any more, whether or not they want text.
-        gone = [key for key in standing if key in self.document and self._is_gone(key)]
+        gone = [key for key in standing if key in self.document and self.region(key).deleted]
         for region_id in gone:
             self.stop(region_id)
         deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
-        for region_id, text in self._misplaced.to_repair(self._in_flight).items():
-            self._wishes.want_for_good(region_id, text)
+        for region_id, text in self._misplaced.unclaimed(self._in_flight).items():
+            if self.region(region_id).landed_text == text:
+                # It was repaired, and what the user has done there since is the user's.
+                self.stop(region_id)
+                self._misplaced.forget(region_id)
+            elif not self.region(region_id).deleted:
+                # The user may have undone it before, and brings it back now.
+                self._wishes.want_for_good(region_id, text)
         return [*deleted, *self._settle()]
-
-    def _is_gone(self, region_id: str) -> bool:
-        """Whether a user removed all of a region's text, rather than an edit that went wrong."""
-        return self.region(region_id).deleted and not self._misplaced.disturb(region_id)
 
     def loaded(self, version: int | None, text: str, *, now_s: float) -> list[Outcome]:
         """Take the text of a document that was closed and opened again, or loaded anew."""
@@ -299,8 +322,6 @@ class DocumentWriter:
         if flight.is_misplaced:
             self._repair(flight)
         elif flight.has_landed:
-            if flight.is_guessed:
-                self._misplaced.unseen.append(flight)
             self._misplaced.drop(flight)
             self._in_flight = None
             self._doubts = 0
@@ -366,7 +387,6 @@ class DocumentWriter:
             self._plan()
         busy = {step.region_id for step in self._in_flight.plan} if self._in_flight else set()
         outcomes: list[Outcome] = []
-        busy |= {key for key in self._wishes if self._misplaced.disturb(key)}
         settled = self._wishes.settled(busy)
         for region_id in settled:
             self.undo.settle(region_id)
@@ -415,8 +435,8 @@ class ReportReader:
         self._undo = undo
         self._last_touched: list[str] = []
         """The regions that the latest change touched."""
-        self._given_up: InFlight | None = None
-        """The latest edit that was given up."""
+        self._given_up: tuple[InFlight, dict[str, str]] | None = None
+        """The latest edit that was given up, and the regions' own texts that it was made for."""
         self._overwritten: Plan = ()
         """Its steps, until a change has come since it was sent, which may have overwritten them."""
 
@@ -436,27 +456,18 @@ class ReportReader:
             is_undo: Whether the client said that there is an undo among them, or cannot say.
             now_s: The time.
         """
-        was_changed = flight is not None and flight.changed_at_s is not None
-        changes = self._take_stale(changes, flight, is_undo=is_undo, now_s=now_s)
-        if flight and was_changed and changes:
+        if flight and flight.changed_at_s is not None and changes:
             # What was changed before may have been changed in its text, and be undone now.
             mirror = self._document.mirror
             shown = located(mirror, changes[0])
             if not (flight.misplaced or flight.misplaced_part(shown, mirror, is_whole=True)):
                 self.note_unseen(flight)
-        if not changes or (flight and flight.is_stale):
-            self._take_others(changes, None, is_undo=is_undo, now_s=now_s)
-        elif flight and flight.comes_first_in(changes):
-            self._misplaced.note_landed(flight)
-            rest = changes[len(flight.edit.replacements) :]
-            if not rest and self._document.grow(flight.plan):
+        if flight and flight.is_just(changes):
+            if self._document.grow(flight.plan):
                 flight.plan = ()
                 self._last_touched = []
                 return
-            self._land(flight, frozenset(flight.plan), None)
-            # One just like it may have been made once more.
-            rest = self._take_stale(rest, flight, is_undo=is_undo, now_s=now_s)
-            self._take_others(rest, flight, is_undo=is_undo, now_s=now_s)
+            flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
         elif flight and (ending := self._ending_of_whole(flight, changes)):
             self._land(flight, frozenset(flight.plan), ending)
         else:
@@ -470,32 +481,6 @@ class ReportReader:
         self._last_touched = self._document.take_touched()
         self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
         self._take_overwritten()
-
-    def _take_stale(
-        self,
-        changes: Sequence[ReportedChange],
-        flight: InFlight | None,
-        *,
-        is_undo: bool,
-        now_s: float,
-    ) -> Sequence[ReportedChange]:
-        """Take edits that were made for another text, and what the user did before them.
-
-        Returns:
-            The changes that follow.
-        """
-        while found := self._misplaced.find(changes, flight, now_s):
-            stale, run = found
-            self._take_others(changes[: run.start], None, is_undo=is_undo, now_s=now_s)
-            for edit in (stale, flight or stale):
-                edit.changed_at_s = now_s
-            own = stale_changes(self._document.mirror, stale.edit, changes[run])
-            if stale is flight and document_changes(self._document, flight.plan) == own:
-                self._land(flight, frozenset(flight.plan), None)
-            else:
-                self._misplaced.watch_whole(stale, own)
-            changes = changes[run.stop :]
-        return changes
 
     def _ending_of_whole(
         self, flight: InFlight, changes: Sequence[ReportedChange]
@@ -563,7 +548,7 @@ class ReportReader:
         if echo is None and self._take_late(change, flight):
             return
         is_certain = echo is not None and not echo.cost
-        if flight and not is_certain and self._misplaced.may_happen(flight):
+        if flight and not is_certain:
             part = flight.misplaced_part(change, self._document.mirror, is_whole=is_whole)
             if part:
                 # The rest of a line that was reported with it is no part of it.
@@ -607,8 +592,8 @@ class ReportReader:
         """
         if self._given_up is None:
             return False
-        late, document = self._given_up, self._document
-        texts = late.own_texts
+        late, texts = self._given_up
+        document = self._document
         if texts != {key: document.region(key).own_text for key in texts if key in document}:
             return False
         echo = find_echo(document, late.plan, change)
@@ -630,7 +615,6 @@ class ReportReader:
 
     def _take_own(self, flight: InFlight, echo: Echo) -> None:
         """Land what a change shows of the edit; what differs from the text then is the user's."""
-        flight.is_guessed |= echo.cost > 0
         self._land(flight, echo.landed, echo.line_ending)
         flight.is_for_other_text &= bool(flight.plan)
         mirror = self._document.mirror
@@ -649,18 +633,13 @@ class ReportReader:
             landed = frozenset(with_endings(tuple(landed), line_ending))
             plan = with_endings(plan, line_ending)
         flight.plan = land(self._document, plan, landed)
-        for region_id in {step.region_id for step in landed}:
-            if region_id in self._misplaced and self._document.region(region_id).is_original:
-                # It is repaired: what the user does there from now on is the user's.
-                self._wishes.stop(region_id)
-                self._misplaced.forget(region_id)
 
     # What stands there now and stood there before
 
     def look_up_past(self, flight: InFlight | None, *, is_undo: bool, now_s: float) -> None:
         """Let the regions that were touched last be what they were, if it reads like that."""
         touched = [key for key in self._last_touched if key in self._document]
-        for region_id in self._undo.look_up(touched, is_undo=is_undo, misplaced=self._misplaced):
+        for region_id in self._undo.look_up(touched, is_undo=is_undo):
             self._take_for_late(region_id, flight)
         self._document.mark_read()
         for region_id in touched:
@@ -677,16 +656,14 @@ class ReportReader:
 
     def give_up(self, flight: InFlight) -> None:
         """Send an edit no more; the client may still make it."""
-        self.wait_no_more(flight)
-        self._given_up = flight
-
-    def wait_no_more(self, flight: InFlight) -> None:
-        """Take note of an edit of which no change was seen; it may be made and overwritten."""
         # A place that was being repaired is followed no more.
         flight.plan = tuple(step for step in flight.plan if step.region_id in self._document)
         ids = {step.region_id for step in flight.plan}
-        flight.own_texts = {key: self._document.region(key).own_text for key in ids}
-        self._misplaced.unseen.append(flight)
+        self._given_up = flight, {key: self._document.region(key).own_text for key in ids}
+        self.wait_no_more(flight)
+
+    def wait_no_more(self, flight: InFlight) -> None:
+        """Take note of an edit of which no change was seen; it may be made and overwritten."""
         self.note_unseen(flight)
         self._overwritten = flight.plan
         if flight.changed_at_s is not None:

@@ -10,7 +10,7 @@ user's actions, undo and redo like any other.
 """
 
 import itertools
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,11 +25,10 @@ from streaming_code_generator.editing.exchange import (
     Settled,
     Undeliverable,
     Undone,
-    WriterCounts,
 )
 from streaming_code_generator.editing.mirror import Point, split_lines
 from streaming_code_generator.editing.wanted import SelectionRewrite
-from streaming_code_generator.editing.writer import DocumentWriter
+from streaming_code_generator.editing.writer import DocumentWriter, WriterCounts
 from streaming_code_generator.testing.editor import (
     Cell,
     DidUndo,
@@ -100,7 +99,7 @@ class UserModel:
         self.removed: set[str] = set()
         """The user's own or the document's characters that the user has ever removed."""
         self.unknowable: set[str] = set()
-        """Characters of which no server can tell whose they are, as they were reported."""
+        """Generated characters that no server can tell from typed ones, as they were reported."""
         self.has_undone = False
         self.is_certain = True
         """Whether it can be told of each line ending who wrote it and on which side it stands."""
@@ -255,12 +254,6 @@ class Schedule:
     """What the user removed by hand since then."""
     _came: dict[Cell, tuple[int, int]] = field(init=False, default_factory=dict)
     """What came of generated text since then, and between which offsets of what was reported."""
-    _changed: set[Cell] = field(init=False, default_factory=set)
-    """Whatever has come or gone since then."""
-    _actions: int = field(init=False, default=0)
-    """How often the buffer was changed since then."""
-    _is_overwritten: bool = field(init=False, default=False)
-    """Whether one of those was an edit for another version."""
     _has_typed_ending: bool = field(init=False, default=False)
     """Whether the user has typed a line ending of which the server has not heard."""
 
@@ -426,8 +419,7 @@ class Schedule:
         target = self.texts.ended(generation.target)
         wanted = [c for c in target if c not in ENDINGS]
         present = set(mirrored)
-        excused = self.user.deleted | self.user.unknowable
-        missing = [c for c in wanted if c not in present and c not in excused]
+        missing = [c for c in wanted if c not in present and c not in self.user.deleted]
         if missing:
             raise ScheduleBroken(f"completed with a hole: {missing} of {generation.target!r}")
 
@@ -448,9 +440,7 @@ class Schedule:
         """Let the client take one edit."""
         if self._to_client and not self.is_blocked:
             self._note_reported()
-            edit = self._to_client.popleft()
-            self._is_overwritten |= edit.version not in {None, self.editor.version}
-            self.editor.receive(edit, now_s=self.now_s)
+            self.editor.receive(self._to_client.popleft(), now_s=self.now_s)
             self._note_came()
 
     def user_edits(self, start: int, end: int, text: str) -> None:
@@ -522,10 +512,6 @@ class Schedule:
         """Close the document and open it again: what was under way has ended."""
         self.editor.close()
         self._open(self.editor.text)
-        if self.habits.stale_edits == "apply":
-            # What an edit for another version had put there was not taken back yet.
-            counts = Counter(self.editor.text)
-            self.user.unknowable |= {c for c in counts if counts[c] > 1} - set(ENDINGS)
 
     def client_blocks(self, seconds: float) -> None:
         """Let the client do nothing for a while, as in a prompt."""
@@ -557,14 +543,10 @@ class Schedule:
             self._undone.clear()
             self._removed.clear()
             self._came.clear()
-            self._changed.clear()
-            self._actions, self._is_overwritten = 0, False
 
     def _note_came(self) -> None:
         """Note between which offsets of the reported text generated text has come."""
         places = {cell: place for place, cell in enumerate(self._reported)}
-        self._actions += 1
-        self._changed |= places.keys() ^ set(self.editor.cells)
         came: dict[Cell, int] = {}
         low = 0
         for cell in self.editor.cells:
@@ -581,24 +563,16 @@ class Schedule:
         return cell.author == "server" or cell.character in self.user.generated
 
     def _note_unknowable(self) -> None:
-        """Take note of what no server can know of the one difference that is reported.
+        """Take note of generated text that no server can know in the one difference reported.
 
         Line endings are one like another. So text may have come, together with what was removed,
         in a place that the difference does not name; or all that is left of what came may be a
         line ending, which is taken for the document's, so that an undo brings the rest back in
-        another place. And where an edit was made in another text than it was made for, together
-        with what the user did, the difference does not say what it has overwritten.
+        another place.
         """
-        if self.habits.changes == "exact":
-            return
-        if self._is_overwritten and self._actions > 1 and self.habits.stale_edits == "apply":
-            changed = {cell.character for cell in self._changed} - set(ENDINGS)
-            # What was to be replaced may be put back beside what is left of it.
-            originals = (set(g.original) - set(ENDINGS) for g in self.generations)
-            self.user.unknowable |= changed.union(*(o for o in originals if o & changed))
         present = set(self.editor.cells)
         gone = (self._removed | self._undone).difference(present)
-        if not self._came or not gone:
+        if self.habits.changes == "exact" or not self._came or not gone:
             return
         reported = "".join(cell.character for cell in self._reported)
         start, end, _ = difference(reported, self.editor.text)

@@ -208,7 +208,7 @@ def check_document(schedule: Schedule) -> None:
     _check_nothing_is_doubled(schedule)
     present = set(schedule.editor.text)
     kept = {c.character for c in schedule.user.alone if c.author in {"base", "user"}}
-    lost = kept - present - schedule.editor.given - set(ENDINGS) - schedule.user.unknowable
+    lost = kept - present - schedule.editor.given - set(ENDINGS)
     _expect(not lost, f"went away unasked: {lost}")
     for generation in schedule.generations:
         has_ended = generation.state not in {"running", "finishing", "removing"}
@@ -241,7 +241,7 @@ def _check_way_back(schedule: Schedule) -> None:
     left = [c for c in standing if c in user.generated]
     _expect(not left, f"removing left generated text behind: {left}")
     back = "".join(c for c in standing if user.is_told_apart(c) and c not in user.removed)
-    alone = "".join(c for c in user.certain_text if c not in user.removed | user.unknowable)
+    alone = "".join(c for c in user.certain_text if c not in user.removed)
     _expect(back == alone, f"removing leaves {back!r}, not what the user had: {alone!r}")
     exact = schedule.habits.changes == "exact" and not schedule.habits.change_delay_s
     if exact and user.is_certain and not user.removed and not user.inside:
