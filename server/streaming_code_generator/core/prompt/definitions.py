@@ -190,8 +190,9 @@ def words(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
-def import_lines(lines: Sequence[str]) -> tuple[int, ...]:
-    """Return the numbers of the lines that import something in a file."""
+@lru_cache(maxsize=4)  # what looks for a prompt's pieces asks three times
+def import_lines(lines: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the numbers of the lines of a file that import something."""
     return tuple(number for number, line in enumerate(lines) if _IMPORT.match(line[:400]))
 
 
@@ -228,7 +229,7 @@ def likely_files(file: FileSnapshot, instruction: str, paths: Iterable[str]) -> 
     what it imports; and what is named like words of the request. No more than `MOST_FILES_READ`,
     however large the workspace is; the files of a smaller one all are likely.
     """
-    imported = _plain_words(_lines_of(file, import_lines(file.lines)))
+    imported = _plain_words(_imports_of(file))
     used = _plain_words("\n".join(file.lines)) | _plain_words(instruction)
     asked = _stems(instruction)
     own_folder = file.path.rpartition("/")[0]
@@ -326,7 +327,7 @@ class _Request:
             uses=Counter(all_words(lines)),
             of_something={match[1] for line in lines for match in _OF_SOMETHING.finditer(line)},
             own={definition.name for definition in find_definitions(lines, file.language_id)},
-            imports=words(_lines_of(file, import_lines(file.lines))),
+            imports=words(_imports_of(file)),
         )
 
     @property
@@ -480,8 +481,8 @@ def _stems(text: str) -> frozenset[str]:
     )
 
 
-def _lines_of(file: FileSnapshot, numbers: Iterable[int]) -> str:
-    return "\n".join(file.lines[number] for number in numbers)
+def _imports_of(file: FileSnapshot) -> str:
+    return "\n".join(file.lines[number] for number in import_lines(file.lines))
 
 
 def _plain(name: str) -> str:
