@@ -243,38 +243,33 @@ async def test_conversation_in_files_is_held(environment: dict[str, str], tmp_pa
     assert b'"name": "streaming-code-generator"' in target.read_bytes()
 
 
-async def test_initialize_does_not_wait_for_what_generations_need(
-    environment: dict[str, str],
-) -> None:
-    probe = (
-        "import sys; import streaming_code_generator.lsp.server; "
-        "import streaming_code_generator.lsp.serving; "
-        "print([name for name in ('openai', 'httpx2', 'tiktoken', 'xllamacpp', 'pygments', "
-        "'tenacity', 'streaming_code_generator.core', 'streaming_code_generator.editing.writer') "
-        "if name in sys.modules])"
-    )
+async def held(looked_for: tuple[str, ...], *, after: str, environment: dict[str, str]) -> str:
+    """Return which modules a process holds once it has imported others, as a list is printed."""
+    probe = f"import sys, {after}; print([name for name in {looked_for} if name in sys.modules])"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", probe, stdout=PIPE, env=environment
     )
     out, _ = await process.communicate()
+    return out.decode().strip()
 
-    assert out.decode().strip() == "[]"
+
+async def test_initialize_does_not_wait_for_what_generations_need(
+    environment: dict[str, str],
+) -> None:
+    packages = ("openai", "httpx2", "tiktoken", "xllamacpp", "pygments", "tenacity")
+    own = ("streaming_code_generator.core", "streaming_code_generator.editing.writer")
+    server = "streaming_code_generator.lsp.server, streaming_code_generator.lsp.serving"
+
+    assert await held((*packages, *own), after=server, environment=environment) == "[]"
 
 
 async def test_server_without_documents_does_not_hold_what_only_they_need(
     environment: dict[str, str],
 ) -> None:
-    probe = (
-        "import sys; import streaming_code_generator.lsp.commands; "
-        "import streaming_code_generator.lsp.state; "
-        "print([name for name in ('pathspec', 'pygments', 'sqlite3') if name in sys.modules])"
-    )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", probe, stdout=PIPE, env=environment
-    )
-    out, _ = await process.communicate()
+    packages = ("pathspec", "pygments", "sqlite3")
+    server = "streaming_code_generator.lsp.commands, streaming_code_generator.lsp.state"
 
-    assert out.decode().strip() == "[]"
+    assert await held(packages, after=server, environment=environment) == "[]"
 
 
 async def test_server_answers_while_it_warms_up(
