@@ -1,8 +1,8 @@
 """What is known of languages: what of a text is comment or string, which tags mean a language.
 
 Pygments knows that; where the extra `context` is installed, tree-sitter's grammars know what a file
-defines. Pygments is imported with the first lexer: it takes 1 MiB,
-which a server without a document need not hold.
+defines. Pygments is imported with the first lexer: it takes 1 MiB, which a server without a
+document need not hold.
 """
 
 import importlib

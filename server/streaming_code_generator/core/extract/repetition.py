@@ -83,7 +83,7 @@ def _opened(line: str) -> int:
     return line.count("(") + line.count("{") - line.count(")") - line.count("}")
 
 
-def imports_in(lines: list[str]) -> dict[str, int]:
+def _imports_in(lines: list[str]) -> dict[str, int]:
     """Return the imports among stripped lines, without white space, and where each ends."""
     imports = {}
     statement, still_open = "", 0
@@ -121,7 +121,7 @@ class RepeatedAbove:
             if (match := _header(self._lines[number]))
         }
         self._before = " ".join(target.text_before.split())
-        self._imports = imports_in(self._lines)
+        self._imports = _imports_in(self._lines)
         self._imported = {name for statement in self._imports for name in _imported(statement)}
         self._is_nested = target.language_id in _IMPORTS_AT_THE_TOP and bool(self._around)
         self._may_have_imports = bool(self._headers or self._before or self._is_nested) or any(
