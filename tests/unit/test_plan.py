@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
+from streaming_code_generator.editing.history import RegionHistory
 from streaming_code_generator.editing.region import ForeignChange, without_deleted
 from streaming_code_generator.editing.tracked_document import (
     Step,
@@ -78,6 +79,16 @@ def documents_and_wanted_texts(draw: st.DrawFn) -> tuple[TrackedDocument, str]:
     return document, wanted
 
 
+def known(history: RegionHistory) -> dict[str, object]:
+    """Return what a history knows, however it keeps what its region was."""
+    past = [
+        (replace(step, before=None), before and (before.start, before.end, before.was_seen))
+        for step in history._steps
+        for before in [step.before]
+    ]
+    return {**vars(history), "_steps": past, "_grown": None}
+
+
 @given(documents_and_wanted_texts())
 @settings(max_examples=EXAMPLES)
 def test_the_short_way_plans_what_the_general_way_does(case: tuple[TrackedDocument, str]) -> None:
@@ -103,7 +114,24 @@ def test_the_short_way_lands_as_the_general_way_does(case: tuple[TrackedDocument
         assert document.mirror.lines == other.mirror.lines
         for region_id in other.region_ids():
             assert document.region(region_id) == other.region(region_id)
-            assert vars(document.history(region_id)) == vars(other.history(region_id))
+            history, its_history = document.history(region_id), other.history(region_id)
+            assert [*history.regions()] == [*its_history.regions()]
+            assert known(history) == known(its_history)
+
+
+def test_the_past_of_a_text_that_grows_is_kept_once() -> None:
+    document = tracked("x[ab]y")
+    land(document, plan := plan_towards(document, {"0": "cd"}), frozenset(plan))
+    texts = ["cd" + "e" * length for length in range(1, 5)]
+    for text in texts:
+        growth = document.growth("0", text)
+        assert growth is not None
+        assert document.grow((growth[0],))
+
+    past = [step.before for step in document.history("0")._steps if step.before is not None]
+
+    assert [each.region.own_text for each in past] == ["ab", "cd", *texts[:-1]]
+    assert len({id(each.grown) for each in past[1:]}) == 1
 
 
 def test_the_short_way_is_open_only_while_nothing_else_has_changed() -> None:

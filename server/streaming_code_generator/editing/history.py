@@ -32,7 +32,13 @@ from streaming_code_generator.editing.diff import (
     single_edit,
 )
 from streaming_code_generator.editing.mirror import LINES_BESIDE, Mirror, Point, Splice, split_lines
-from streaming_code_generator.editing.region import ForeignChange, Region, absorb_change
+from streaming_code_generator.editing.region import (
+    ForeignChange,
+    Kind,
+    Piece,
+    Region,
+    absorb_change,
+)
 
 COMING_BACK_BITS = 24
 """How unlikely it must be that the user has typed a run of characters that once stood there."""
@@ -46,15 +52,33 @@ STEPS_KEPT = 1_000
 """So many of the latest changes of a field are kept one by one; those before become one."""
 
 
+@dataclass(slots=True)
+class GrowingText:
+    """The text of a region that grows, of which its past has only the beginnings."""
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class PastRegion:
     """A region as it was, by its coordinates."""
 
     start: int
     end: int
-    region: Region
+    kept: Region
     was_seen: bool = True
     """Whether the editor has reported it; else it may never have been."""
+    grown: GrowingText | None = None
+    """What begins with its text, where it had nothing else; then `kept` has none."""
+
+    @property
+    def region(self) -> Region:
+        """The region itself."""
+        if self.grown is None:
+            return self.kept
+        text = self.grown.text[: self.end - self.start]
+        pieces = (Piece(Kind.OWN, len(text)),)
+        return replace(self.kept, own_text=text, landed_text=text, pieces=pieces)
 
     def landed(self, edits: tuple[Edit, ...]) -> "PastRegion":
         """Return it as it would be had the edits of its own text, in order, landed unseen."""
@@ -62,7 +86,7 @@ class PastRegion:
         for edit in reversed(edits):
             end += sum(len(p.text) - (p.end - p.start) for p in region.place(edit))
             region = region.land(edit)
-        return replace(self, region=region, end=end, was_seen=False)
+        return PastRegion(self.start, end, region, was_seen=False)
 
     def changed(self, text: str, left: int, edits: Sequence[Edit]) -> "PastRegion":
         """Return it as it would be had the user made edits of its field's text at that time."""
@@ -78,11 +102,11 @@ class PastRegion:
             change = ForeignChange(start, end, edit.text)
             region = absorb_change(region, field, change, staged.splice, author="user")
             field.make(staged)
-        return replace(
-            self,
-            start=field.distance(origin, region.start) + left,
-            end=field.distance(origin, region.end) + left,
-            region=region,
+        return PastRegion(
+            field.distance(origin, region.start) + left,
+            field.distance(origin, region.end) + left,
+            region,
+            self.was_seen,
         )
 
     def document_edits(self, edits: tuple[Edit, ...]) -> list[Edit]:
@@ -165,6 +189,8 @@ class RegionHistory:
         """How many of the latest steps have not been looked up."""
         self.since_sent = 0
         """How many of the latest steps there were since an edit of the region was sent."""
+        self._grown = GrowingText("")
+        """What the region has grown to lately."""
 
     def is_touched_by(self, change: ForeignChange) -> bool:
         """Whether a change reaches into the field or up to one of its ends."""
@@ -192,10 +218,26 @@ class RegionHistory:
         return PastStep(start, mirror.slice(change.start, change.end), change.text, before=None)
 
     def grow(self, before: PastRegion, text: str) -> None:
-        """Take note of text that its generation puts at the region's end, as looked up already."""
-        self._steps.append(PastStep(before.end, "", text, before))
+        """Take note that a region with nothing but its own text grows to `text`, as looked up."""
+        region = before.region
+        own = region.own_text
+        # One text for all steps: each with its own would come to the square of the length.
+        if own is not self._grown.text:
+            self._grown = GrowingText(own)
+        self._grown.text = text
+        kept = Region(
+            start=region.start,
+            end=region.end,
+            own_text="",
+            landed_text="",
+            original=region.original,
+            pieces=(),
+            rewritten=region.rewritten,
+        )
+        past = PastRegion(before.start, before.end, kept, grown=self._grown)
+        self._steps.append(PastStep(before.end, "", text[len(own) :], past))
         self.since_sent += 1
-        self._right += len(text)
+        self._right += len(text) - len(own)
 
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""

@@ -61,8 +61,8 @@ class TrackedDocument:
         """Which parts of which regions each region was opened over."""
         self._found: dict[str, tuple[str, dict[str, CoveredPart]]] = {}
         """What an edit finds of a region's original, and what that covers, when it is sent."""
-        self._growing: tuple[Region | None, Step | None] = None, None
-        """What `growth` last returned, and of what region."""
+        self._growing: tuple[Region | None, Step | None, str] = None, None, ""
+        """The step that `growth` last returned, of what region, and its whole text behind it."""
         self._placed: tuple[Region | None, Edit | None, list[ForeignChange]] = None, None, []
         """What `changes_of` last returned, and for what."""
         self._order: list[str] = []
@@ -236,7 +236,7 @@ class TrackedDocument:
             return None
         new = text[len(own) :]
         step = Step(region_id, Edit(len(own), len(own), new))
-        self._growing = region, step
+        self._growing = region, step, text
         return step, ForeignChange(region.end, region.end, new)
 
     def grow(self, plan: Plan) -> bool:
@@ -249,13 +249,12 @@ class TrackedDocument:
             return False
         (step,) = plan
         region_id, region = step.region_id, self._regions[step.region_id]
-        known_region, known_step = self._growing
+        known_region, known_step, text = self._growing
         # Every change of the document makes every region anew: this one has not changed since.
         if region is not known_region or step is not known_step:
             return False
         past, history = self._past(region_id), self._histories[region_id]
         splice = self.mirror.splice(region.end, region.end, step.edit.text)
-        text = region.own_text + step.edit.text
         # Field by field: `replace` takes three times as long.
         self._regions[region_id] = Region(
             start=region.start,
@@ -266,7 +265,7 @@ class TrackedDocument:
             pieces=(Piece(Kind.OWN, len(text)),),
             rewritten=region.rewritten,
         )
-        history.grow(past, step.edit.text)
+        history.grow(past, text)
         history.moved(splice)
         history.compact(self.mirror)
         return True
