@@ -329,6 +329,24 @@ async def test_log_has_the_response_and_then_the_summary(
     assert match[4] == f"{stats['elapsedSeconds']:.2f}"
 
 
+async def test_a_chunk_of_any_length_is_logged_and_answered_with_as_a_short_one_is(
+    client: EditorClient, endpoint: ScriptedEndpoint
+) -> None:
+    code = "".join(f"value_{number} = compute({number}, 'é🦀')\n" for number in range(10_000))
+    secret = "sk-0123456789abcdef0123456789"
+    text = f"```python\n{code}key = '{secret}'\n```\n"
+    endpoint.will(answer(text))
+    document = client.open("")
+
+    result = await client.generate(document, (0, 0), prompt="write it")
+
+    assert document.text == result["code"] == f"{code}key = '{secret}'"
+    assert result["text"] == text
+    logged, summary = client.logged()[-2:]
+    assert logged == text.replace(secret, "***")
+    assert SUMMARY.search(summary)
+
+
 async def test_updates_follow_a_generation_from_start_to_end(
     client: EditorClient, endpoint: ScriptedEndpoint
 ) -> None:

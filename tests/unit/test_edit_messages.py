@@ -12,7 +12,7 @@ from streaming_code_generator.lsp.documents.open_document import (
     AppliedEdits,
     EditForm,
 )
-from streaming_code_generator.lsp.protocol import framed
+from streaming_code_generator.lsp.protocol import LONG_CHARACTERS, encoded, framed, is_long
 from streaming_code_generator.lsp.wire import (
     DidChangeParams,
     EditReply,
@@ -71,6 +71,17 @@ def test_an_edit_is_framed_as_pygls_frames_its_messages() -> None:
     protocol.set_writer(Writer())
     protocol._send_data(message)
     assert written == [framed(message)]
+
+
+def test_what_is_long_is_encoded_as_what_is_short() -> None:
+    # Each part of the long text begins and ends in the middle of something.
+    long = 'é🦀"\\\n\ud83e\0' * LONG_CHARACTERS
+    value = {"text": long, "none": None, "all": [[], {}, [1, 2.5, True], {"a": long, 'b"': ""}]}
+
+    assert is_long(value)
+    assert not is_long({**value, "text": "", "all": []})
+    assert encoded(value) == json.dumps(value).encode()
+    assert json.loads(encoded([{1, 2}], repr)) == ["{1, 2}"]
 
 
 @pytest.mark.parametrize(

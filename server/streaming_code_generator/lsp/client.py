@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from streaming_code_generator.lsp.protocol import StreamingProtocol
+from streaming_code_generator.lsp.protocol import StreamingProtocol, encoded, is_long
 from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, EditReply, Token
 from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
@@ -114,6 +114,21 @@ class Client:
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""
         self._ls.window_log_message(types.LogMessageParams(kind, self._redact(message)))
+
+    async def log_long(self, message: str) -> None:
+        """Write a text of any length to the client's log; a thread makes a long one ready.
+
+        Cancellation: at once; it is not written then.
+        """
+        if not is_long(message):
+            self.log(message)
+            return
+
+        def params() -> bytes:
+            return encoded({"type": types.MessageType.Info.value, "message": self._redact(message)})
+
+        made = await asyncio.to_thread(params)
+        self._protocol.send_encoded({"method": types.WINDOW_LOG_MESSAGE}, "params", made)
 
     def log_problem(self, problem: str) -> None:
         """Write a problem of the settings to the client's log, and to our own, the first time."""

@@ -161,6 +161,8 @@ class StreamingProtocol(LanguageServerProtocol):
         self._edit_numbers = itertools.count(1)
         self._edits_sent: dict[object, Callable[[EditReply], None]] = {}
         """Who waits for the response to each edit, by its id."""
+        self._long_sent: asyncio.Future[None] | None = None
+        """The latest that went over a web socket, which nothing else holds."""
 
     # Receiving
 
@@ -287,9 +289,16 @@ class StreamingProtocol(LanguageServerProtocol):
         # cancels; and it would start it after messages that came later, such as a `didChange` that
         # moves the very place the request names.
         # Inside the request's own task, so that cancelling one cancels both.
-        task = asyncio.ensure_future(command)
+        task = asyncio.ensure_future(self._encoded_if_long(command))
+        ended.callback(command.close)  # as in `translating`
         self._request_futures[msg_id] = task  # type: ignore[assignment]  # pygls does the same
         task.add_done_callback(answer)  # type: ignore[arg-type]
+
+    async def _encoded_if_long(self, command: Coroutine[Any, Any, object]) -> object:
+        result = await command
+        if not is_long(result):
+            return result
+        return await asyncio.to_thread(encoded, result, self._serialize_message)
 
     def _handle_response(
         self, msg_id: MsgId, result: object = None, error: types.ResponseError | None = None
@@ -330,11 +339,28 @@ class StreamingProtocol(LanguageServerProtocol):
         else:
             self._send_data(message)
 
+    def send_encoded(self, head: JsonObject, name: str, value: bytes) -> None:
+        """Send a message whose result or parameters, under their name, are JSON already."""
+        beginning = f'{json.dumps({"jsonrpc": self.VERSION, **head})[:-1]}, "{name}": '.encode()
+        if isinstance(self.writer, MessageWriter):
+            # By parts: joining what is long would copy it once more.
+            self.writer.write(header(len(beginning) + len(value) + 1) + beginning)
+            self.writer.write(value)
+            self.writer.write(b"}")
+        elif self.writer is not None:
+            sent = self.writer.write(beginning + value + b"}")
+            self._long_sent = asyncio.ensure_future(sent) if sent else None
+
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: MsgId) -> None:
         self._request_futures.pop(msg_id, None)
         error = JsonRpcRequestCancelled("Cancelled.") if future.cancelled() else future.exception()
         if error is None:
-            self._send_response(msg_id, result=future.result())
+            result = future.result()
+            if isinstance(result, bytes):
+                self._result_types.pop(msg_id, None)
+                self.send_encoded({"id": msg_id}, "result", result)
+            else:
+                self._send_response(msg_id, result=result)
             return
         if not isinstance(error, JsonRpcException):
             logger.error("a request failed by a fault of our own", exc_info=error)
@@ -408,10 +434,57 @@ class StreamingProtocol(LanguageServerProtocol):
 
 def framed(message: JsonObject) -> bytes:
     """Return a message of plain values as pygls would write it."""
-    body = json.dumps(message)
+    body = json.dumps(message).encode()  # which is ASCII
+    return header(len(body)) + body
+
+
+def header(length: int) -> bytes:
+    """Return what stands before a message of so many bytes."""
     content_type = f"{StreamingProtocol.CONTENT_TYPE}; charset={StreamingProtocol.CHARSET}"
-    header = f"Content-Length: {len(body)}\r\nContent-Type: {content_type}\r\n\r\n"
-    return (header + body).encode(StreamingProtocol.CHARSET)
+    return f"Content-Length: {length}\r\nContent-Type: {content_type}\r\n\r\n".encode()
+
+
+LONG_CHARACTERS = 64 * 1024
+"""From this length of its texts on a message is encoded in a thread. So much text is encoded at
+once there, since the event loop waits meanwhile: a megabyte takes five milliseconds."""
+
+
+def is_long(value: object) -> bool:
+    """Whether encoding a value of JSON would hold up the event loop."""
+    return _text_length(value) > LONG_CHARACTERS
+
+
+def _text_length(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(map(_text_length, value.values()))
+    if isinstance(value, list):
+        return sum(map(_text_length, value))
+    return len(value) if isinstance(value, str) else 0
+
+
+def encoded(value: object, default: Callable[[object], object] | None = None) -> bytes:
+    """Return a value's JSON as `json.dumps` writes it, letting other threads run in between."""
+    return "".join(_encoded_parts(value, default)).encode()
+
+
+def _encoded_parts(value: object, default: Callable[[object], object] | None) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > LONG_CHARACTERS:
+        parts = (value[at : at + LONG_CHARACTERS] for at in range(0, len(value), LONG_CHARACTERS))
+        yield '"'
+        yield from (json.dumps(part)[1:-1] for part in parts)
+        yield '"'
+    elif isinstance(value, dict) and value:
+        for number, (key, each) in enumerate(value.items()):
+            yield f"{', ' if number else '{'}{json.dumps(key)}: "
+            yield from _encoded_parts(each, default)
+        yield "}"
+    elif isinstance(value, list) and value:
+        for number, each in enumerate(value):
+            yield ", " if number else "["
+            yield from _encoded_parts(each, default)
+        yield "]"
+    else:
+        yield json.dumps(value, default=default)
 
 
 def with_readable_roots(params: types.InitializeParams) -> types.InitializeParams:

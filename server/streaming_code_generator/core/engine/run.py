@@ -385,7 +385,7 @@ class GenerationRun:
         warnings: tuple[str, ...] = ()
         if reason in INCOMPLETE:
             warnings = (INCOMPLETE[reason],)
-        elif not text.strip():
+        elif not text or text.isspace():
             warnings = (f"the model answered with no text (it ended with `{reason}`)",)
         elif reason != "stop":
             warnings = (f"the response ended with `{reason}`",)

@@ -446,6 +446,7 @@ _IMPORT = re.compile(
     r"[ \t]*(?:import\b|from\s+\S+\s+import\b|#\s*include\b|use\s|using\s|require\b"
     r"|(?:const|let|var)\s.*=\s*require\(|package\s|#|//)"
 )
+_LINE = re.compile(r"[^\n]+")
 
 
 WORDS_READ = 20_000
@@ -479,7 +480,8 @@ class Written:
     @cached_property
     def has_only_imports(self) -> bool:
         """Whether no line is anything else."""
-        lines = (line for line in self.last_block.split("\n") if line.strip())
+        # One by one: mostly the first says it.
+        lines = (line[0] for line in _LINE.finditer(self.last_block) if line[0].strip())
         return self.had_only_imports and all(map(_IMPORT.match, lines))
 
     @property

@@ -175,6 +175,9 @@ class GenerationListener(Protocol):
     async def until_read(self) -> None:
         """Wait until the client has read what it was sent."""
 
+    async def log_response(self, text: str) -> None:
+        """Write a whole response to the client's log, before its end is reported."""
+
 
 class Generation:
     """Runs one generation as a task of its own. Created and owned by `Generations`."""
@@ -254,6 +257,7 @@ class Generation:
                     await self._settled.wait()
                     if self.region.lacks_text:
                         result = replace(result, warnings=(*result.warnings, REMOVED_MEANWHILE))
+            await self._listener.log_response(result.text)
             self._finish(Completed(result))
         except asyncio.CancelledError:
             self._finish(Cancelled(self._cancel_reason))

@@ -119,6 +119,7 @@ class Reporter:
         """The stage, document and range last sent, of generations that have a region."""
         self._lenses_due: asyncio.Handle | None = None
         self.until_read = client.until_read
+        self.log_response = client.log_long
 
     def started(self, generation: Generation) -> None:
         """Open a generation's progress."""
@@ -199,14 +200,14 @@ class Reporter:
             self._lenses_due = asyncio.get_running_loop().call_soon(refresh)
 
     def _end(self, generation: Generation) -> None:
-        # The order is part of the protocol: the whole response, then one line with time and tokens.
+        # The whole response is in the log already, by `log_response`: the order is part of the
+        # protocol.
         summary = end_message(generation)
         progress = self._progress.pop(generation.id, None)
         if progress is not None:
             progress.end(summary)
         match generation.end:
             case Completed(result=result):
-                self._client.log(result.text)
                 self._client.log(summary)
                 # Nothing stands in the document: who only looks there would wait for it.
                 if result.lacks_code and generation.region is not None:

@@ -65,6 +65,9 @@ _REFUSES_A_FIELD = frozenset({400, 422})
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
+LONG_BYTES = 256 * 1024
+"""A chunk from this length on is read in a thread."""
+
 _LAST_BYTES_WAIT_S = 0.05
 """A connection can serve again once its response is read to the end; it is not waited for longer
 than this after `[DONE]`."""
@@ -405,8 +408,11 @@ class ReceivedDeltas:
             if received is None:
                 self._is_at_end = True
                 self._reader.finish()
-            else:
+            elif self._reader.pending_bytes < LONG_BYTES:
                 self._reader.feed(received)
+            else:
+                # What is worked out of a chunk so long takes too long for the event loop.
+                await asyncio.to_thread(self._reader.feed, received)
         except StreamingError as error:
             self._failure = error
         except self._foreign_errors as error:

@@ -44,6 +44,11 @@ class ChunkReader:
         self._first_byte = b""
         self._json_body = b""
 
+    @property
+    def pending_bytes(self) -> int:
+        """How much has come of the chunk that is not complete yet."""
+        return len(self._parser.pending)
+
     def feed(self, received: bytes) -> None:
         """Read the chunks that `received` completes.
 
@@ -66,7 +71,7 @@ class ChunkReader:
                 raise self._not_a_stream("one chunk without end")
             return
         self._read(self._parser.feed(received))
-        if len(self._parser.pending) > MOST_PENDING_BYTES:
+        if self.pending_bytes > MOST_PENDING_BYTES:
             raise self._not_a_stream("one chunk without end")
 
     def finish(self) -> None:
