@@ -10,6 +10,7 @@ The region that is opened first in brackets, the one over it in braces:
 Without that, removing the first would now leave `b = 2`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from streaming_code_generator.editing.diff import single_edit
@@ -43,9 +44,13 @@ class CoveredPart:
     has_end: bool
     """Whether the region ends in it."""
 
-    def places(self) -> range:
-        """Return where the part stands in the other one's original."""
-        return range(self.offset, self.offset + document_length(self.pieces))
+    def places(self) -> Iterator[int]:
+        """Yield where the generation's text of the part stands in the other one's original."""
+        place = self.offset
+        for piece in self.pieces:
+            if piece.kind is Kind.OWN:
+                yield from range(place, place + piece.length)
+            place += piece.in_document
 
     def own_range(self, region: Region) -> tuple[int, int] | None:
         """Return which of the region's text the part is now; None if it was changed in it."""
