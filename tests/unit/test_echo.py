@@ -183,3 +183,10 @@ def test_an_edit_is_known_though_the_user_put_a_line_before_it_and_changed_anoth
 
     echo = reported(document, at(1, 0), at(3, 0), "x = foo(123)\nb\nC\n", plan)
     assert echo.landed == frozenset(plan)
+
+
+def test_an_edit_is_known_though_spaces_were_removed_before_it_and_typed_behind_it() -> None:
+    document, plan = tracked("a\n    []"), (insert("return one(two)"),)
+
+    echo = reported(document, at(1, 3), at(1, 3), "xreturn one(two) ", plan)
+    assert echo.landed == frozenset(plan)

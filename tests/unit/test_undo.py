@@ -833,3 +833,96 @@ def test_what_was_undone_before_a_part_of_what_an_edit_removes_is_there_again() 
     desk.land_all()
 
     assert desk.mirrored == "oneb\n\ncdef\n"
+
+
+def test_an_undo_is_known_by_the_place_that_is_named_though_a_line_beside_it_is_alike() -> None:
+    """Once, the line ending above was taken for removed, and removing the rest took an `f` too."""
+    desk = Desk("x\nfoo()\n")
+    desk.open("0", 3, 4)
+    desk.writer.want("0", "\nfo")
+    desk.land()
+    assert desk.mirrored == "x\nf\nfoo()\n"
+    desk.report((((1, 1), (2, 1)), ""))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == "x\nfoo()\n"
+
+
+def test_an_undo_of_several_changes_is_known_when_it_is_told_afterwards() -> None:
+    desk = Desk("foo()\n\n")
+    desk.writer.undo.tells = True
+    desk.open("0", 2, 7)
+    for text in ("if a:\n\n\no()\n\n", "if a:\n\n\nfoo()\nif a:\n    pass\n\n"):
+        desk.writer.want("0", text)
+        desk.land()
+    desk.report((((3, 0), (5, 8)), "o()"), (((0, 2), (3, 0)), ""))
+    desk.outcomes += desk.writer.undone(desk.writer.mirror.version, now_s=desk.now_s)
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.mirrored == "foo()\n\n"
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_a_text_that_is_found_to_be_deleted_when_an_undo_is_told_afterwards_is_deleted() -> None:
+    """Once, nobody heard of it, and the generation waited for ever."""
+    desk = Desk("a\nx=1\nb\n")
+    desk.writer.undo.tells = True
+    desk.open("0", 2, 6)
+    desk.writer.want("0", "foo(0)\n")
+    desk.land()
+    desk.report((None, "a\nxy=1\nb\n"))
+    desk.finish("0", "foo(0)\nbar(1)\n")
+    desk.outcomes += desk.writer.undone(desk.writer.mirror.version, now_s=desk.now_s)
+
+    assert desk.outcomes == [Deleted("0")]
+
+
+def test_changes_beside_those_that_undo_one_another_are_taken_by_themselves() -> None:
+    """Once, all were taken as one, in which an empty line is like the next."""
+    desk = Desk("# note\n\n    pass\nfoo()")
+    desk.open("0", 8, 16)
+    desk.finish("0", "\n    x = 1\n")
+    desk.land()
+    assert desk.mirrored == "# note\n\n\n    x = 1\n\nfoo()"
+    desk.report(
+        (((0, 6), (0, 6)), "\n"),
+        (((6, 0), (6, 0)), "\n    x = 1"),
+        (((6, 0), (7, 9)), ""),
+    )
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == "# note\n\n\n    pass\nfoo()"
+
+
+def test_of_several_past_texts_that_explain_what_came_back_the_likest_is_taken() -> None:
+    """Once, the latest was, and the original stood there twice."""
+    desk = Desk("ab\ncd")
+    desk.open("0", 2, 5)
+    for text in ("\nreturn one\ncd", "\nreturn one"):
+        desk.writer.want("0", text)
+        desk.land()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land()
+    desk.report((None, "ab\nxyzreturn one\ncd"))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == "ab\nxyzcd"
+
+
+def test_what_was_typed_in_undone_text_stays_when_what_replaced_it_is_removed() -> None:
+    desk = Desk("")
+    desk.open("0", 0)
+    desk.finish("0", "one two three")
+    desk.land()
+    desk.user_types(0, 7, "XY\n")
+    desk.open("1", 0, 9)
+    desk.finish("1", "new")
+    desk.land()
+    desk.report((((1, 0), (1, 6)), ""))
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land_all()
+
+    assert desk.mirrored == "XY\n"

@@ -8,7 +8,7 @@ user to have done is believed, and none of them if the user alone explains it as
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise
 
 from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, single_edit
 from streaming_code_generator.editing.exchange import ReportedChange
@@ -59,32 +59,40 @@ def smallest(mirror: Mirror, change: ForeignChange) -> ForeignChange | None:
     return ForeignChange(start, mirror.advance(start, edit.end - edit.start), edit.text)
 
 
-def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChange | None:
-    """Return what a notification's changes come to if they build on one another.
+def grouped(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[Sequence[ReportedChange]]:
+    """Return a notification's changes, with those in one group that build on one another.
 
     An undo of several steps is often reported so: text goes and, in the next change, comes back
     with something else beside it. One by one, the text that only went to and fro would be lost.
-
-    Returns:
-        One change of whole lines; None if each change is on its own, or there is only one.
     """
     if len(changes) <= 1:
-        return None
+        return [changes] if changes else []
     after = _After(mirror)
     results: list[tuple[Point, Point]] = []
-    builds_on_another = False
-    for reported in changes:
+    firsts: list[int] = []
+    for number, reported in enumerate(changes):
         change, splice = after.make(reported)
-        builds_on_another |= any(
-            change.start <= end and start <= change.end for start, end in results
-        )
+        firsts.append(number)
+        for earlier, (start, end) in enumerate(results):
+            if change.start <= end and start <= change.end:
+                # All between them are in the group too: each is in the text of the one before it.
+                firsts = [first for first in firsts if first <= earlier]
+                break
         results = [
             (splice.move(start, sticks_right=True), splice.move(end, sticks_right=False))
             for start, end in results
         ]
         start = splice.move(change.start, sticks_right=False)
         results.append((start, after.mirror.advance(start, len(change.text))))
-    return after.difference() if builds_on_another else None
+    return [changes[first:end] for first, end in pairwise([*firsts, len(changes)])]
+
+
+def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChange:
+    """Return what changes come to, as one change of whole lines."""
+    after = _After(mirror)
+    for reported in changes:
+        after.make(reported)
+    return after.difference()
 
 
 def running_totals(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[ForeignChange]:
@@ -344,10 +352,12 @@ def _is_named(
     named = _Window.around(window.mirror, [shown, *touching])
     changes = [*beside, ForeignChange(named.start, named.end, named.after(touching))]
     spans = window.inserted(sorted(changes, key=lambda each: each.start))
+    supposedly = _collapsed(window.after(own))
     return all(
         any(low <= edit.start and edit.end <= high for low, high in spans)
         for edit in differences
-        if edit.end > edit.start
+        # Of spaces on either side a client cannot say which of them went.
+        if supposedly[edit.start : edit.end].strip(" \t")
     )
 
 

@@ -275,6 +275,24 @@ class RegionHistory:
             if window.is_present:
                 yield past
 
+    def is_taken_back(self, mirror: Mirror, change: ForeignChange) -> bool:
+        """Whether a change is just what takes back one of the field's, and leads to what it was."""
+        if change.start < self.start or self.end < change.end:
+            return False
+        thought = self._step(mirror, change)
+        undone = (thought.start, thought.inserted, thought.removed)
+        taken_back = [
+            step for step in self._steps if (step.start, step.removed, step.inserted) == undone
+        ]
+        if not taken_back:
+            return False
+        window = self._window(mirror, [thought])
+        for step in reversed([*self._steps, thought]):
+            window.go_back(step)
+            if window.is_present and any(step is each for each in taken_back):
+                return True
+        return False
+
     def nearest(
         self, mirror: Mirror, region: Region, is_meant: Callable[[PastRegion], bool]
     ) -> PastRegion | None:
@@ -282,7 +300,7 @@ class RegionHistory:
 
         An editor that reports differences may report an undo together with what was typed after it.
         So the past text is taken that explains most of what the user has put in, if more of the
-        generation's text stands there by it.
+        generation's text stands there by it; of several, the one that is most like the present.
 
             before    a = 1[]b = 2          (undone: `foo()` and `bar()` had landed)
             after     a = 1foo()xbar()b = 2
@@ -292,7 +310,7 @@ class RegionHistory:
         if not runs:
             return None
         best: PastRegion | None = None
-        most, least = 0.0, bits(region.standing_text()) + SCRAP_BITS
+        most, fewest, least = 0.0, 0, bits(region.standing_text()) + SCRAP_BITS
         # Older texts that hold none of what came back explain nothing: they are not compared.
         sample = runs[:: 1 + len(runs) // MOST_RUNS_WALKED]
         for window, past in self._walk_back(mirror, depths=[*range(1, len(self._steps) + 1)]):
@@ -300,10 +318,11 @@ class RegionHistory:
                 continue
             edits = fine_edits(window.text, window.present)
             explained = _explained(window.present, edits, runs)
-            if explained > most:
+            changed = sum(edit.cost for edit in edits)
+            if explained > most or (explained == most and changed < fewest):
                 now = past.changed(window.text, self._left, edits)
                 if bits(now.region.standing_text()) >= least:
-                    best, most = now, explained
+                    best, most, fewest = now, explained, changed
         return best
 
     def after_move(self, mirror: Mirror, region: Region) -> PastRegion | None:

@@ -157,7 +157,11 @@ class TrackedDocument:
         if not any(overlaps(region, change) for region in regions):
             self._absorb([change], author="user", noted=noted)
             return
-        change = _of_whole_lines(self.mirror, change)
+        # A step that is taken back at its very place is that, whatever lines around it are alike.
+        if not any(
+            history.is_taken_back(self.mirror, change) for history in self._histories.values()
+        ):
+            change = _of_whole_lines(self.mirror, change)
         edits = edits_of(self.mirror, regions, change)
         if ranges := swept(self.mirror, regions, change, edits):
             length = self.mirror.distance(change.start, change.end)

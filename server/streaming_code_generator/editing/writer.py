@@ -23,6 +23,7 @@ from streaming_code_generator.editing.echo import (
     Echo,
     converted_echo,
     find_echo,
+    grouped,
     located,
     net_change,
     running_totals,
@@ -276,7 +277,7 @@ class DocumentWriter:
     ) -> list[Outcome]:
         """Take a `didChange`: move the regions, and recognise our own edits in it."""
         flight = self._in_flight
-        standing = [key for key in self.document.region_ids() if not self.region(key).deleted]
+        standing = self._standing()
         # A client that counts no versions cannot say which of its changes was an undo.
         is_undo = version is None or version == self._undo_version
         self._reader.read(changes, flight, is_undo=is_undo, now_s=now_s)
@@ -285,11 +286,7 @@ class DocumentWriter:
         if flight is not None:
             flight.heard(version)
             self._judge(flight)
-        # Regions that were there and are not any more, whether or not they want text.
-        gone = [key for key in standing if key in self.document and self.region(key).deleted]
-        for region_id in gone:
-            self.stop(region_id)
-        deleted = [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
+        deleted = self._end_deleted(standing)
         for region_id, text in self._misplaced.unclaimed(self._in_flight).items():
             if self.region(region_id).landed_text == text:
                 # It was repaired, and what the user has done there since is the user's.
@@ -312,9 +309,21 @@ class DocumentWriter:
         It may come before the change of that version, or right after it.
         """
         self._undo_version = version
+        standing = self._standing()
         if version is not None and version == self.mirror.version:
-            self._reader.look_up_past(self._in_flight, is_undo=True, now_s=now_s)
-        return self._settle()
+            touched = self._reader.last_touched
+            self._reader.look_up_past(touched, self._in_flight, is_undo=True, now_s=now_s)
+        return [*self._end_deleted(standing), *self._settle()]
+
+    def _standing(self) -> list[str]:
+        return [key for key in self.document.region_ids() if not self.region(key).deleted]
+
+    def _end_deleted(self, standing: Sequence[str]) -> list[Outcome]:
+        """End the regions that were there and are not any more, whether or not they want text."""
+        gone = [key for key in standing if key in self.document and self.region(key).deleted]
+        for region_id in gone:
+            self.stop(region_id)
+        return [Deleted(region_id) for region_id in gone if region_id not in self._misplaced]
 
     def _judge(self, flight: InFlight) -> None:
         if flight.applied_at_s is None:
@@ -433,8 +442,8 @@ class ReportReader:
         self._wishes = wishes
         self._misplaced = misplaced
         self._undo = undo
-        self._last_touched: list[str] = []
-        """The regions that the latest change touched."""
+        self.last_touched: list[str] = []
+        """The regions that the latest notification touched."""
         self._given_up: tuple[InFlight, dict[str, str]] | None = None
         """The latest edit that was given up, and the regions' own texts that it was made for."""
         self._overwritten: Plan = ()
@@ -462,10 +471,10 @@ class ReportReader:
             shown = located(mirror, changes[0])
             if not (flight.misplaced or flight.misplaced_part(shown, mirror, is_whole=True)):
                 self.note_unseen(flight)
+        self.last_touched = []
         if flight and flight.is_just(changes):
             if self._document.grow(flight.plan):
                 flight.plan = ()
-                self._last_touched = []
                 return
             flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
         elif flight and (ending := self._ending_of_whole(flight, changes)):
@@ -478,8 +487,7 @@ class ReportReader:
             for change in changes[first:end]:
                 self._take(located(self._document.mirror, change), flight, now_s, is_whole=is_whole)
             self._take_others(changes[end:], flight, is_undo=is_undo, now_s=now_s)
-        self._last_touched = self._document.take_touched()
-        self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
+        self._look_up_touched(flight, is_undo=is_undo, now_s=now_s)
         self._take_overwritten()
 
     def _ending_of_whole(
@@ -508,8 +516,7 @@ class ReportReader:
         """Take what is not our own edit, an undo in several steps before what came after it."""
         while len(changes) > 1 and (count := self._count_undoing(changes)):
             self._take_together(changes[:count], flight, now_s)
-            self._last_touched = self._document.take_touched()
-            self.look_up_past(flight, is_undo=is_undo, now_s=now_s)
+            self._look_up_touched(flight, is_undo=is_undo, now_s=now_s)
             changes = changes[count:]
         self._take_together(changes, flight, now_s)
 
@@ -526,13 +533,14 @@ class ReportReader:
     def _take_together(
         self, changes: Sequence[ReportedChange], flight: InFlight | None, now_s: float
     ) -> None:
-        """Take changes as what they come to if they build on one another, else one by one."""
-        net = net_change(self._document.mirror, changes)
-        if net is not None:
-            self._take(net, flight, now_s)
-            return
-        for change in changes:
-            self._take(located(self._document.mirror, change), flight, now_s)
+        """Take those changes as what they come to that build on one another, else one by one."""
+        mirror = self._document.mirror
+        for group in grouped(mirror, changes):
+            if len(group) == 1:
+                self._take(located(mirror, group[0]), flight, now_s)
+            else:
+                net = net_change(mirror, group)
+                self._take(smallest(mirror, net) or net, flight, now_s)
 
     # One change
 
@@ -636,9 +644,16 @@ class ReportReader:
 
     # What stands there now and stood there before
 
-    def look_up_past(self, flight: InFlight | None, *, is_undo: bool, now_s: float) -> None:
-        """Let the regions that were touched last be what they were, if it reads like that."""
-        touched = [key for key in self._last_touched if key in self._document]
+    def _look_up_touched(self, flight: InFlight | None, *, is_undo: bool, now_s: float) -> None:
+        touched = self._document.take_touched()
+        self.last_touched += touched
+        self.look_up_past(touched, flight, is_undo=is_undo, now_s=now_s)
+
+    def look_up_past(
+        self, region_ids: Sequence[str], flight: InFlight | None, *, is_undo: bool, now_s: float
+    ) -> None:
+        """Let regions that were touched be what they were, if it reads like that."""
+        touched = [key for key in region_ids if key in self._document]
         for region_id in self._undo.look_up(touched, is_undo=is_undo):
             self._take_for_late(region_id, flight)
         self._document.mark_read()
