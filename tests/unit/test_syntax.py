@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from pygments.lexers import find_lexer_class_by_name
 
+from streaming_code_generator.core import syntax
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.lsp.client import Capabilities
 from streaming_code_generator.lsp.server import build_server
@@ -37,3 +38,33 @@ async def test_an_opened_document_has_its_lexer_compiled_in_a_thread() -> None:
 
     await asyncio.get_running_loop().shutdown_default_executor()
     assert is_compiled("ada")
+
+
+@pytest.mark.parametrize(
+    ("language_id", "code"),
+    [
+        ("cpp", 'void say() {\n    std::cout << "a" << b;\n}'),
+        ("python", 'paths = glob("src/*.py")  # it is `x\n'),
+        ("typescript", "const all = 1 << count;"),
+    ],
+)
+def test_code_that_has_nothing_open_by_its_language_is_not_read_by_a_lexer(
+    monkeypatch: pytest.MonkeyPatch, language_id: str, code: str
+) -> None:
+    monkeypatch.setattr(syntax, "is_text_behind", lambda *_: pytest.fail("it was read"))
+
+    assert not syntax.inside_text(code, language_id)
+
+
+@pytest.mark.parametrize(
+    ("language_id", "code"),
+    [
+        ("shellscript", "cat <<EOF\nall of it"),
+        ("ruby", "text = <<~TEXT\n  all of it"),
+        ("python", '"""Do it.\n'),
+        ("cpp", "/* Do it.\n"),
+        ("javascript", "const text = `all of it\n"),
+    ],
+)
+def test_what_is_open_by_the_language_is_known(language_id: str, code: str) -> None:
+    assert syntax.inside_text(code, language_id)
