@@ -30,7 +30,12 @@ from streaming_code_generator.core.prompt.definitions import (
     likely_files,
     related_pieces,
 )
-from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
+from streaming_code_generator.core.prompt.file_pieces import (
+    MOST_LINES_READ,
+    FileSnapshot,
+    is_longer,
+    within_reach,
+)
 from streaming_code_generator.core.syntax import GRAMMARS, syntax_tree
 from streaming_code_generator.core.tokens import FALLBACK_ENCODING, load_counter
 from streaming_code_generator.lsp.documents import files
@@ -364,3 +369,22 @@ def test_of_a_long_file_only_what_is_near_the_place_is_read_for_what_it_defines(
 
     assert found(own + "x = 1\n" * (MOST_LINES_BESIDE + 1) + "User()") == ["user.py"]
     assert found(own + "x = 1\n" * (MOST_LINES_BESIDE - 3) + "User()") == []
+
+
+def test_of_a_very_long_file_only_the_beginning_and_what_is_near_is_read_for_its_words() -> None:
+    long = file("long.py", "\n".join(f"line_{number}" for number in range(100_000)))
+    short = file("short.py", "\n" * (MOST_LINES_READ - 1))
+    places = (0, 499, 600, 2_999, 50_000, 99_999)
+
+    assert within_reach(short, 3) == short
+    for place in places:
+        read = within_reach(long, place).lines
+        nearby = {f"line_{number}" for number in range(place - 900, place + 900)}
+        assert {"line_0", "line_499"} | (nearby & set(long.lines)) <= set(read)
+        assert len(read) == len(set(read)) <= MOST_LINES_READ
+
+
+def test_lines_are_only_counted_until_they_are_seen_to_be_longer() -> None:
+    assert not is_longer(["ab", "", "c"], 3)
+    assert is_longer(["ab", "", "cd"], 3)
+    assert is_longer(("x" for _ in iter(int, 1)), 1_000)  # they never end

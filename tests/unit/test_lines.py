@@ -41,6 +41,14 @@ def test_only_lf_crlf_and_cr_end_a_line(text: str, expected: list[str]) -> None:
     assert split_lines(text) == expected
 
 
+@given(texts, st.sampled_from(["", "\f", "\x85", "\u2028", "\x1c"]))
+def test_a_long_text_has_the_lines_of_its_parts(part: str, other: str) -> None:
+    part += f"x{other}\n"
+    often = 20_000 // len(part)
+
+    assert split_lines(part * often) == split_lines(part)[:-1] * often + [""]
+
+
 @given(texts)
 def test_lines_make_up_the_text_and_only_the_last_has_no_ending(text: str) -> None:
     split = split_lines(text)

@@ -18,6 +18,9 @@ LineEnding = Literal["\n", "\r\n", "\r"]
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _LINE_ENDING = re.compile(r"\r\n|\r|\n")
+_ENDINGS_TO_PYTHON = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""What ends a line for `str.splitlines`, and not in LSP."""
+_LONG_CHARACTERS = 10_000
 _CODECS: dict[PositionEncoding, tuple[str, int]] = {
     "utf-8": ("utf-8", 1),
     "utf-16": ("utf-16-le", 2),
@@ -41,7 +44,11 @@ class Point(NamedTuple):
 
 def split_lines(text: str) -> list[str]:
     """Split a text into lines that keep their endings; the last one, often empty, has none."""
-    lines: list[str] = _LINE.findall(text)
+    # Of a whole document, the pattern's time would be felt.
+    if len(text) < _LONG_CHARACTERS or any(other in text for other in _ENDINGS_TO_PYTHON):
+        lines: list[str] = _LINE.findall(text)
+    else:
+        lines = text.splitlines(keepends=True)
     if not lines or lines[-1].endswith(("\n", "\r")):
         lines.append("")
     return lines

@@ -23,7 +23,9 @@ from streaming_code_generator.core.prompt.file_pieces import (
     FilePiece,
     FileSnapshot,
     fit,
+    is_longer,
     merged,
+    within_reach,
 )
 
 NEAR_LINES = 40
@@ -77,6 +79,7 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
     near_first = max(0, query.first_line // NEAR_LINES * NEAR_LINES - NEAR_LINES)
     near = near_first, query.last_line // NEAR_LINES * NEAR_LINES + 2 * NEAR_LINES
     mine = around(file, place, int(room * _SHARE_OF_FILE), count)
+    read = within_reach(file, query.first_line)
     left = room - _tokens(mine)
 
     whole_files = [
@@ -87,12 +90,12 @@ def choose_context(query: ContextQuery, room: int, count: CountTokens) -> list[F
     shown_uris = {piece.file.uri for piece in shown}
     # Of a named file that is too large, the stretch that is most alike.
     rest = [each for each in query.named if each.uri not in shown_uris]
-    shown += fit(similar_windows(file, rest), left - _tokens(shown), count)
+    shown += fit(similar_windows(read, rest), left - _tokens(shown), count)
 
     related = related_pieces(file, near, query.instruction, others)
     fresh = list(islice((piece for piece in related if not _is_in(piece, shown)), _MOST_RELATED))
     shown += _by_beginnings(fresh, left - _tokens(shown), count)
-    windows = similar_windows(file, query.opened)[:_MOST_WINDOWS]
+    windows = similar_windows(read, query.opened)[:_MOST_WINDOWS]
     fresh = [piece for piece in windows if not _is_in(piece, shown)]
     shown += fit(fresh, left - _tokens(shown), count)
 
@@ -144,10 +147,11 @@ def similar_windows(file: FileSnapshot, others: Iterable[FileSnapshot]) -> list[
     """Return the window of each other file that is most like a file, by the identifiers shared.
 
     The measure is Jaccard's, shared identifiers by all identifiers of both. The whole file is
-    compared, not what is near the place: so requests at two places are shown the same, and an
-    endpoint's prompt cache holds it.
+    compared, unless it is very long, not what is near the place: so requests at two places are
+    shown the same, and an endpoint's prompt cache holds it.
     """
-    mine = words("\n".join(file.lines)) - EVERYWHERE
+    others = list(others)
+    mine = words("\n".join(file.lines)) - EVERYWHERE if others else set()
     rated: list[tuple[float, FilePiece]] = []
     for other in others:
         if other.uri == file.uri:
@@ -223,7 +227,7 @@ def around(
     """
     whole = FilePiece(file=file, first=0, end=len(file.lines), why="this file")
     # A token is at least one byte, and code has three or more characters to each.
-    if sum(map(len, file.lines)) <= room * 8 and (fitting := fit([whole], room, count)):
+    if not is_longer(file.lines, room * 8) and (fitting := fit([whole], room, count)):
         return fitting
     return fit(_by_worth(file, *place), room, count)
 

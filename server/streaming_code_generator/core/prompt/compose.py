@@ -25,6 +25,7 @@ from streaming_code_generator.core.prompt.file_pieces import (
     CountTokens,
     FilePiece,
     fenced,
+    is_longer,
     rules_piece,
 )
 from streaming_code_generator.core.tokens import framing_tokens
@@ -158,7 +159,7 @@ def compose(
         pieces = [rules] if rules else []
         pieces += choose_context(query, room - (rules.tokens if rules else 0), count)
     near_characters = len(near.before) + len(near.after) + len(near.selection)
-    if sum(map(len, lines)) <= near_characters:
+    if not is_longer(lines, near_characters):
         # What shows the place shows the whole file.
         pieces = [piece for piece in pieces if piece.file != query.file]
     # Joined text has rarely more tokens than its parts; if it has, the last piece goes.

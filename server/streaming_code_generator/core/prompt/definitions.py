@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from streaming_code_generator.core.prompt.file_pieces import FilePiece, FileSnapshot
+from streaming_code_generator.core.prompt.file_pieces import (
+    MOST_LINES_READ,
+    FilePiece,
+    FileSnapshot,
+)
 from streaming_code_generator.core.syntax import MarkedDefinition, syntax_tree
 
 LONGEST_DEFINITION = 40
@@ -192,8 +196,9 @@ def words(text: str) -> set[str]:
 
 @lru_cache(maxsize=4)  # what looks for a prompt's pieces asks three times
 def import_lines(lines: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the numbers of the lines of a file that import something."""
-    return tuple(number for number, line in enumerate(lines) if _IMPORT.match(line[:400]))
+    """Return the numbers of the lines of a file that import something; of a long one, at first."""
+    beginning = lines[:MOST_LINES_READ]
+    return tuple(number for number, line in enumerate(beginning) if _IMPORT.match(line[:400]))
 
 
 MOST_FILES_READ = 40
@@ -371,6 +376,8 @@ def related_pieces(
         others: Where definitions are looked for.
     """
     files = [other for other in others if other.uri != file.uri]
+    if not files:
+        return
     index, request = _Index.of(files), _Request.of(file, near, instruction)
     imports, used, stems = request.imports, request.used, request.asked_stems
     may_be_members = request.of_something | request.asked

@@ -14,7 +14,11 @@ from streaming_code_generator.core.prompt.compose import (
     profile_of,
 )
 from streaming_code_generator.core.prompt.definitions import likely_files
-from streaming_code_generator.core.prompt.file_pieces import CountTokens, FileSnapshot
+from streaming_code_generator.core.prompt.file_pieces import (
+    CountTokens,
+    FileSnapshot,
+    within_reach,
+)
 from streaming_code_generator.core.syntax import load_lexer
 from streaming_code_generator.core.tokens import Tokenizers
 from streaming_code_generator.lsp.consent import Rules, RulesConsent, rules_for
@@ -82,6 +86,7 @@ class Prompts:
             named, opened = _named_and_opened(arguments.context_uris, file, others, showable)
             # For all places together: they are in one file, and most of it is the same for each.
             instructions = "\n".join(request.task.instruction for request in requests)
+            read = within_reach(file, requests[0].placement.line)
             open_uris = [each.uri for each in (file, *others)]
             workspace = (
                 ()
@@ -89,7 +94,7 @@ class Prompts:
                 else self._reader.files(
                     roots,
                     frozenset(map(document_key, (*open_uris, *arguments.context_uris))),
-                    lambda paths: likely_files(file, instructions, paths),
+                    lambda paths: likely_files(read, instructions, paths),
                 )
             )
             shown_rules = rules.file if rules and verdict == "allowed" else None
