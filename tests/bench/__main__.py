@@ -20,6 +20,7 @@ from bench import completions, neovim
 from bench.language_server import (
     MANY,
     LanguageServer,
+    at_rest,
     barest_pygls,
     cpu_s,
     floor,
@@ -38,7 +39,6 @@ WAITED_FOR = {
     "20,000 chunks": Stream(chunks=4 * FULL_RATE_CHUNKS),
     "one chunk of 4 MB": Stream(chunks=3, characters=4_000_000),
 }
-REST_S = 2.0
 
 Figures = defaultdict[str, list[float]]
 NewServer = Callable[[str, Stream], LanguageServer]
@@ -81,7 +81,7 @@ async def full_rate(model: Endpoint, target: Target, chunks: int) -> tuple[float
     stream = Stream(chunks=chunks, text=target.text)
     async with our_server(model.base_url, stream) as server:
         await server.initialize()
-        await asyncio.sleep(REST_S)
+        await at_rest(server.pid)
         for uri in (f"{URI}.first.py", URI):  # the first warms up
             server.open(uri, target.document)
             began_s, began_cpu_s = time.monotonic(), cpu_s(server.pid)
@@ -101,7 +101,7 @@ async def many(model: Endpoint, new_server: NewServer, *, at_once: bool) -> tupl
     stream = Stream(chunks=2_000)
     async with new_server(model.base_url, stream) as server:
         await server.initialize()
-        await asyncio.sleep(REST_S)
+        await at_rest(server.pid)
         server.open(f"{URI}.first.py", Target().document)
         await server.generate(f"{URI}.first.py", Target())  # warms up
         uris = [f"{URI}.{number}.py" for number in range(MANY)]
@@ -122,7 +122,7 @@ async def longest_wait_ms(model: Endpoint, stream: Stream) -> float:
     """Return how long another request waits at most while a stream comes in at full rate."""
     async with our_server(model.base_url, stream) as server:
         await server.initialize()
-        await asyncio.sleep(REST_S)
+        await at_rest(server.pid)
         for uri in (f"{URI}.first.py", URI):
             server.open(uri, Target(place="around").document)
         # Both warm up: of its kind, the first request takes 10 ms whatever else there is.
@@ -139,7 +139,7 @@ async def paced(model: Endpoint, new_server: NewServer) -> tuple[float, float, f
     target = Target()
     async with new_server(model.base_url, PACED) as server:
         await server.initialize()
-        await asyncio.sleep(REST_S)
+        await at_rest(server.pid)
         for uri in (f"{URI}.first.py", URI):
             server.open(uri, target.document)
             began_cpu_s = cpu_s(server.pid)
@@ -212,7 +212,7 @@ async def start(model: Endpoint) -> dict[str, float]:
             figures[f"start to `initialize`, ms: {name}"] = (
                 time.monotonic() - server.started_at_s
             ) * 1e3
-            await asyncio.sleep(REST_S)
+            await at_rest(server.pid)
             figures[f"memory at rest, MiB: {name}"] = memory_mib(server.pid)
     short = Stream(chunks=10)
     async with our_server(model.base_url, short) as server:

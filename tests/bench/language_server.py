@@ -25,6 +25,22 @@ def cpu_s(pid: int) -> float:
     return total_ns / 1e9
 
 
+REST_S = 1.0
+IDLE_CPU_S = 0.01
+
+
+async def at_rest(pid: int) -> None:
+    """Wait until a process has done nothing for a while, at first until it has warmed up.
+
+    Not for a time that is set: on a busy machine what is imported ahead takes longer.
+    """
+    while True:
+        began_cpu_s = cpu_s(pid)
+        await asyncio.sleep(REST_S)
+        if cpu_s(pid) - began_cpu_s < IDLE_CPU_S:
+            return
+
+
 def memory_mib(pid: int) -> float:
     """Return a process's resident memory and that of its children."""
     total = 0.0
