@@ -211,7 +211,7 @@ def inside_text(text: str, language_id: str) -> bool:
     name = language_id.lower()
     is_python = names_language("python", name)
     may_be_open = (
-        ("<<" in text and not any(names_language(each, name) for each in _SHIFTING))
+        (not any(names_language(each, name) for each in _SHIFTING) and "<<" in text)
         or any(text.count(mark) % 2 for mark in (_LONG_QUOTES if is_python else _LONG_MARKS))
         # Of most pairs there is nothing in a text, and looking through a long one takes its time.
         or any(
