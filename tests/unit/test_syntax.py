@@ -46,6 +46,10 @@ async def test_an_opened_document_has_its_lexer_compiled_in_a_thread() -> None:
         ("cpp", 'void say() {\n    std::cout << "a" << b;\n}'),
         ("python", 'paths = glob("src/*.py")  # it is `x\n'),
         ("typescript", "const all = 1 << count;"),
+        (
+            "shellscript",
+            "cat <<EOF\nall of it\nEOF\ncat <<-'END'\nand more\n\tEND\necho $((1 << 2))",
+        ),
     ],
 )
 def test_code_that_has_nothing_open_by_its_language_is_not_read_by_a_lexer(
@@ -60,6 +64,7 @@ def test_code_that_has_nothing_open_by_its_language_is_not_read_by_a_lexer(
     ("language_id", "code"),
     [
         ("shellscript", "cat <<EOF\nall of it"),
+        ("shellscript", "cat <<EOF\nall\nEOF\ncat <<EOF\nof it"),
         ("ruby", "text = <<~TEXT\n  all of it"),
         ("python", '"""Do it.\n'),
         ("cpp", "/* Do it.\n"),

@@ -204,6 +204,17 @@ _PAIRS = (
 )
 
 
+_HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
+
+
+def _may_be_in_document(text: str) -> bool:
+    """Whether the end of a here document may be missing."""
+    return any(
+        re.compile(rf"^\s*{opened[1]}\b", re.MULTILINE).search(text, opened.end()) is None
+        for opened in _HERE_DOCUMENT.finditer(text)
+    )
+
+
 def inside_text(text: str, language_id: str) -> bool:
     """Whether a new line behind some code would stand inside a comment or a string."""
     # Most code has nothing open at all, and need not be read by a lexer: that takes three
@@ -211,7 +222,7 @@ def inside_text(text: str, language_id: str) -> bool:
     name = language_id.lower()
     is_python = names_language("python", name)
     may_be_open = (
-        (not any(names_language(each, name) for each in _SHIFTING) and "<<" in text)
+        (not any(names_language(each, name) for each in _SHIFTING) and _may_be_in_document(text))
         or any(text.count(mark) % 2 for mark in (_LONG_QUOTES if is_python else _LONG_MARKS))
         # Of most pairs there is nothing in a text, and looking through a long one takes its time.
         or any(
@@ -222,7 +233,6 @@ def inside_text(text: str, language_id: str) -> bool:
     return may_be_open and is_text_behind(text + "\n", language_id)
 
 
-_HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
 _ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#", '"#')
 
 
