@@ -70,3 +70,15 @@ def test_text_that_the_user_put_in_the_place_of_covered_text_stays_the_users() -
     put_back(document, original)
 
     assert document.mirror.text == "abdegh"
+
+
+def test_covered_text_is_the_generations_again_around_what_was_typed_in_it() -> None:
+    """Once, it was the user's if anything stood in it."""
+    document = tracked("ab[cdef]gh")
+    document.open_region("over", Point(0, 3), Point(0, 5))
+    document.land("over", Edit(0, 1, "X"))
+    change(document, 4, 4, "t")
+    document.land("over", Edit(0, 1, "d"))
+
+    assert document.mirror.text == "abcdtefgh"
+    assert document.text_of_others(*_whole(document), ["0"]) == "abtgh"

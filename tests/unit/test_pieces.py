@@ -162,6 +162,12 @@ def test_part_of_what_was_removed_can_come_back() -> None:
     )
 
 
+def test_spaces_are_not_taken_for_some_of_those_that_were_removed() -> None:
+    removed = (Piece(OWN, 1), Piece(DELETED, 5))
+
+    assert revive(removed, "a    b", 1, "  ") is None
+
+
 def test_text_appended_goes_behind_what_was_typed_at_the_end() -> None:
     pieces = (Piece(OWN, 2), Piece(FOREIGN, 3))
 

@@ -20,10 +20,11 @@ from streaming_code_generator.editing.region import (
     Pieces,
     Region,
     absorb,
+    as_it_stands,
     document_length,
     own_in_document,
     put_back,
-    span_of,
+    standing_part,
     within,
 )
 
@@ -110,12 +111,13 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
     own_text, own_range = region.own_text, part.own_range(region)
     if part.is_left_out(region):
         own_text, own_range = part.own_text, (part.own_before, part.own_before)
-    length = document_length(part.pieces)
-    span = span_of(covering.pieces, part.offset, part.offset + length)
-    if span is None or own_range is None:
+    part_end = part.offset + document_length(part.pieces)
+    offset, standing = standing_part(covering.pieces, part.offset, part_end)
+    if own_range is None:
         return region
-    low = mirror.advance(covering.start, span[0])
-    high = mirror.advance(low, length)
+    inside = as_it_stands(part.pieces, standing)
+    low = mirror.advance(covering.start, offset)
+    high = mirror.advance(low, document_length(inside))
     # What the user typed in a covered region may be all that is left of it, before or behind.
     has_typed = not region.is_empty
     start = min(low, region.start) if has_typed else low if part.has_start else region.start
@@ -125,7 +127,7 @@ def uncovered(mirror: Mirror, region: Region, part: CoveredPart, covering: Regio
     pieces = put_back(
         region.pieces,
         own_range,
-        part.pieces,
+        inside,
         before=mirror.distance(start, low),
         behind=mirror.distance(high, end),
     )

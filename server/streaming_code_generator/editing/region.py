@@ -196,20 +196,36 @@ def within(pieces: Pieces, start: int, end: int) -> tuple[int, Pieces]:
     return sum(piece.in_own for piece in before), inside
 
 
-def span_of(pieces: Pieces, own_start: int, own_end: int) -> tuple[int, int] | None:
-    """Return where a part of the own text stands in the document; None if not in one piece.
+def standing_part(pieces: Pieces, own_start: int, own_end: int) -> tuple[int, Pieces]:
+    """Return where a part of the own text begins in the document, and its pieces there.
 
-    Offsets are in code points: of the own text, and from the region's start in the document.
+    Offsets are in code points: of the own text, and from the region's start in the document. What
+    was typed right before the part is not in it.
     """
     before, rest = _split(pieces, own_start, _in_own)
-    # What was typed right before the part is not in it.
     while rest and rest[0].kind is Kind.FOREIGN:
         before, rest = (*before, rest[0]), rest[1:]
     inside, _ = _split(rest, own_end - own_start, _in_own)
-    if any(piece.kind is not Kind.OWN for piece in inside):
-        return None
-    start = document_length(before)
-    return start, start + document_length(inside)
+    return document_length(before), inside
+
+
+def as_it_stands(part: Pieces, standing: Pieces) -> Pieces:
+    """Return the pieces of a part whose document text is another region's own text.
+
+    Args:
+        part: The pieces of the part.
+        standing: What stands of it there now: with what was typed in it, and without what was
+            removed of it.
+    """
+    now: list[Piece] = []
+    for piece in standing:
+        if piece.kind is Kind.FOREIGN:
+            now.append(piece)
+            continue
+        pieces, part = _split(part, piece.length, _in_document)
+        is_gone = piece.kind is Kind.DELETED
+        now += [Piece(Kind.DELETED, each.in_own) for each in pieces] if is_gone else pieces
+    return _joined([*now, *part])
 
 
 def put_back(
@@ -230,14 +246,19 @@ def put_back(
     first, rest = _split(pieces, own_range[0], _in_own)
     _, last = _split(rest, own_range[1] - own_range[0], _in_own)
     # Foreign text at that place was typed next to the part, or is the covering region's.
-    while last and last[0].kind is Kind.FOREIGN:
-        last = last[1:]
+    first = _without_foreign_end(first)
+    last = _without_foreign_end(last[::-1])[::-1]
     typed_before = before - document_length(first)
     typed_behind = behind - document_length(last)
     if typed_before < 0 or typed_behind < 0:
         return None
     typed = (Piece(Kind.FOREIGN, typed_before), Piece(Kind.FOREIGN, typed_behind))
     return _joined([*first, typed[0], *inside, typed[1], *last])
+
+
+def _without_foreign_end(pieces: Pieces) -> Pieces:
+    end = max((n for n, piece in enumerate(pieces, start=1) if piece.kind is Kind.OWN), default=0)
+    return (*pieces[:end], *(piece for piece in pieces[end:] if piece.kind is Kind.DELETED))
 
 
 def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | None:
@@ -259,7 +280,8 @@ def revive(pieces: Pieces, own_text: str, offset: int, text: str) -> Pieces | No
     own_offset = sum(piece.in_own for piece in before)
     removed = own_text[own_offset : own_offset + rest[0].length]
     at = removed.find(text)
-    if not text or at < 0:
+    # White space comes anywhere: only all that was removed is known by it.
+    if not text or at < 0 or not (text.strip() or text == removed):
         return None
     left, right = at, rest[0].length - at - len(text)
     return _joined(
