@@ -926,3 +926,16 @@ def test_what_was_typed_in_undone_text_stays_when_what_replaced_it_is_removed() 
     desk.land_all()
 
     assert desk.mirrored == "XY\n"
+
+
+def test_a_line_ending_removed_beside_what_replaced_the_rest_undoes_nothing() -> None:
+    desk = streaming("return one\n", "\n")
+    desk.finish("0", "return one\n\n")
+    desk.open("1", 2, 12)
+    desk.finish("1", "\n")
+    desk.land()
+    desk.report((((3, 0), (4, 0)), ""))
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land_all()
+
+    assert desk.mirrored == "a\nreturn one\nb\n"

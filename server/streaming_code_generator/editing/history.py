@@ -352,6 +352,11 @@ class RegionHistory:
         """Whether the user has put text there, since the last look, that was once removed."""
         return bool(self._coming_back(mirror))
 
+    def stands_as_before(self, region: Region) -> bool:
+        """Whether what stands of the region's own text is what stood there at the last look."""
+        before = next((step.before for step in self._unread_steps if step.before), None)
+        return before is not None and before.region.standing_text() == region.standing_text()
+
     def was_users_change(self) -> bool:
         """Whether the user has changed the field since the last look."""
         return any(step.is_users for step in self._unread_steps)

@@ -90,6 +90,17 @@ class UndoWatch:
         # Where nothing has landed yet it is the document's text that went.
         if standing == region.own_text or region.landed_text == region.original:
             return
+        # What another generation replaced before is not undone by what the user types there.
+        if history.stands_as_before(region):
+            return
+        if any(
+            not self._document.region(key).is_original
+            for key in self._document.laid_over(region_id)
+        ):
+            # Nor is it undone by what the user removes beside it.
+            latest = region.without_latest(past.own_text for past in history.regions())
+            self._document.replace_region(region_id, latest)
+            return
         is_gone = region.is_gone
         if is_gone and region.original and any(region.ranges(Kind.FOREIGN)):
             # Which of the user's text stood there before the generation's is not known.
