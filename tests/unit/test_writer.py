@@ -1124,3 +1124,73 @@ def test_a_place_stays_between_two_lines_when_the_one_above_is_removed() -> None
     desk.land()
 
     assert desk.mirrored == "x_3 = 3\nx_2 = 2\n"
+
+
+def test_generated_text_is_its_own_again_though_text_before_it_was_removed_meanwhile() -> None:
+    desk = opened()
+    desk.finish("0", "one two three")
+    desk.land()
+    desk.open("1", 6, 9)
+    desk.finish("1", "2222")
+    desk.land()
+    desk.report((((1, 3), (1, 4)), ""))
+    for region_id in ("1", "0"):
+        desk.outcomes += desk.writer.put_back(region_id)
+        desk.land_all()
+
+    assert desk.mirrored == "a\nb\n"
+
+
+def test_generated_text_is_its_own_again_though_the_user_typed_in_what_replaced_it() -> None:
+    """Once, what had been replaced counted as undone then, and was not put back."""
+    desk = opened()
+    desk.finish("0", "one two\nthree")
+    desk.land()
+    desk.open("1", 6, 10)
+    desk.finish("1", "2222\n")
+    desk.land()
+    desk.user_types(1, 6, "X")
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land_all()
+    assert desk.mirrored == "a\none twoX\nthreeb\n"
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == "a\nXb\n"
+
+
+def test_a_removal_that_joins_a_carriage_return_and_a_line_feed_is_followed() -> None:
+    """Once, the copy lost the character behind them."""
+    desk = Desk("x\ry\n\rz\n")
+    desk.open("0", 2, 3)
+    desk.finish("0", "\rfoo(1)\r")
+    desk.land()
+    desk.report((((2, 0), (4, 0)), ""))
+
+    assert desk.mirrored == "x\r\rz\n"
+
+
+def test_a_line_typed_below_is_not_taken_for_a_line_ending_on_its_way() -> None:
+    desk = Desk("a\n\n")
+    desk.open("0", 0, 1)
+    desk.writer.want("0", "x")
+    desk.land()
+    desk.writer.want("0", "x\n")
+    desk.sent()
+    desk.user_types(2, 0, "foo()\n")
+
+    assert desk.writer.region("0").own_text == "x"
+
+
+def test_what_a_user_removed_of_a_selection_is_not_put_back_while_the_first_edit_lands() -> None:
+    desk = Desk("abc\n")
+    desk.open("0", 0, 3)
+    desk.report((((0, 0), (0, 1)), ""))
+    desk.writer.want("0", "x")
+    edit = desk.sent()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.reply(edit)
+    desk.echo(edit)
+    desk.land_all()
+
+    assert desk.mirrored == "bc\n"

@@ -315,8 +315,12 @@ def _suppose(
         return None
     inserted = window.inserted(own)
     differences = _differences(supposedly, reported, inserted)
+    beside = [each for each in own if each.end < shown.start or shown.end < each.start]
+    # White space elsewhere is no sign of an edit, if the user has done something besides.
+    if differences and any(each.text and not each.text.strip() for each in beside):
+        return None
     within_reach = all(_is_within_reach(document.mirror, each, shown) for each in own)
-    if not within_reach and not _is_named(window, own, shown, differences):
+    if not within_reach and not _is_named(window, own, beside, shown, differences):
         return None
     text = _collapsed(supposedly)
     if not _speaks_for_itself(text, inserted, differences, window.beside()):
@@ -334,7 +338,11 @@ def _suppose(
 
 
 def _is_named(
-    window: _Window, own: list[ForeignChange], shown: ForeignChange, differences: list[Edit]
+    window: _Window,
+    own: list[ForeignChange],
+    beside: list[ForeignChange],
+    shown: ForeignChange,
+    differences: list[Edit],
 ) -> bool:
     r"""Whether all that the user would have removed is own text, or text that the client names.
 
@@ -345,7 +353,6 @@ def _is_named(
         x\n|y    edit: return x\n at |    reported: return at the beginning  the user's: else x\n
                                                                              would have gone
     """
-    beside = [each for each in own if each.end < shown.start or shown.end < each.start]
     if not beside:
         return True
     touching = [each for each in own if each not in beside]

@@ -165,11 +165,15 @@ class TrackedDocument:
         edits = edits_of(self.mirror, regions, change)
         if ranges := swept(self.mirror, regions, change, edits):
             length = self.mirror.distance(change.start, change.end)
+            length -= sum(high - low for low, high in ranges)
+            # Its start may become the middle of a CRLF, which is none of its line any more.
+            line_before = Point(max(0, change.start.line - 1), 0)
+            before = self.mirror.distance(line_before, change.start)
             removals = [self._anchored(change.start, Edit(low, high, "")) for low, high in ranges]
             self._absorb(removals, author="user", noted=noted)
-            length -= sum(high - low for low, high in ranges)
-            end = self.mirror.advance(change.start, length)
-            self._change(replace(change, end=end), noted=noted)
+            start = self.mirror.advance(line_before, before)
+            end = self.mirror.advance(start, length)
+            self._change(ForeignChange(start, end, change.text), noted=noted)
             return
         changes = [self._where_it_was(self._anchored(change.start, edit)) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if is_rewriting(r, changes)]

@@ -287,6 +287,20 @@ class Wishes:
         self._running.add(region_id)
         self._wishes[region_id] = _Wish(self._as_client_writes(text), is_final=True)
 
+    def follow_original(self, region_id: str, before: str) -> None:
+        """Put back what a region's original is now, if what it was before is to be put back.
+
+        It is known only when the first edit lands: what the user had removed of it is no part.
+        """
+        wish, original = self._wishes.get(region_id), self._document.region(region_id).original
+        if (
+            wish
+            and wish.is_final
+            and original != before
+            and wish.text == self._as_client_writes(before)
+        ):
+            wish.text = self._as_client_writes(original)
+
     def want_settled_again(self, region_id: str) -> None:
         """Want what a region was last brought to for good, unless it wants something else."""
         if region_id not in self._wishes and region_id in self._settled_texts:

@@ -476,7 +476,7 @@ class ReportReader:
             if self._document.grow(flight.plan):
                 flight.plan = ()
                 return
-            flight.plan = land(self._document, flight.plan, frozenset(flight.plan))
+            self._land(flight, frozenset(flight.plan), None)
         elif flight and (ending := self._ending_of_whole(flight, changes)):
             self._land(flight, frozenset(flight.plan), ending)
         else:
@@ -640,7 +640,11 @@ class ReportReader:
             self._wishes.convert(line_ending)
             landed = frozenset(with_endings(tuple(landed), line_ending))
             plan = with_endings(plan, line_ending)
+        ids = {step.region_id for step in landed}
+        originals = {region_id: self._document.region(region_id).original for region_id in ids}
         flight.plan = land(self._document, plan, landed)
+        for region_id, original in originals.items():
+            self._wishes.follow_original(region_id, original)
 
     # What stands there now and stood there before
 
