@@ -219,11 +219,21 @@ class RegionHistory:
 
     def grow(self, before: PastRegion, text: str) -> None:
         """Take note that a region with nothing but its own text grows to `text`, as looked up."""
+        past = self.sharing(before, text)
+        length = past.end - past.start
+        self._steps.append(PastStep(past.end, "", text[length:], past))
+        self.since_sent += 1
+        self._right += len(text) - length
+
+    def sharing(self, before: PastRegion, text: str) -> PastRegion:
+        """Return the past of a region that had nothing but its own text, of which `text` is more.
+
+        All that grow one after another share one text: each with its own would come to the square
+        of the length.
+        """
         region = before.region
-        own = region.own_text
-        # One text for all steps: each with its own would come to the square of the length.
-        if own is not self._grown.text:
-            self._grown = GrowingText(own)
+        if region.own_text is not self._grown.text:
+            self._grown = GrowingText(region.own_text)
         self._grown.text = text
         kept = Region(
             start=region.start,
@@ -234,10 +244,7 @@ class RegionHistory:
             pieces=(),
             rewritten=region.rewritten,
         )
-        past = PastRegion(before.start, before.end, kept, grown=self._grown)
-        self._steps.append(PastStep(before.end, "", text[len(own) :], past))
-        self.since_sent += 1
-        self._right += len(text) - len(own)
+        return PastRegion(before.start, before.end, kept, grown=self._grown)
 
     def mark_read(self) -> None:
         """Take what was recorded so far for looked up."""

@@ -281,15 +281,17 @@ class TrackedDocument:
     def land(self, region_id: str, edit: Edit) -> None:
         """Apply an edit of a generation's text that has reached the document."""
         changes = self.changes_of(region_id, edit)
-        before = self._past(region_id)
-        region = before.region.land(edit)
+        before, history = self._past(region_id), self._histories[region_id]
+        past, region = before, before.region.land(edit)
+        if before.region.is_whole and edit.start == len(before.region.own_text) > 0:
+            past = history.sharing(before, region.own_text)
         if before.region.is_original:
             self.find_original([region_id] if region_id not in self._found else [])
             original, self._covered[region_id] = self._found.pop(region_id)
             region = replace(region, original=original)
         self._regions[region_id] = region
-        self._absorb(changes, author=region_id, noted=set(), own_past=before)
-        self._histories[region_id].compact(self.mirror)
+        self._absorb(changes, author=region_id, noted=set(), own_past=past)
+        history.compact(self.mirror)
         self._give_back(region_id)
 
     def find_original(self, region_ids: Iterable[str]) -> None:
