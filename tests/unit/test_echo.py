@@ -5,8 +5,9 @@ import time
 import pytest
 
 from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.echo import Echo, find_echo
-from streaming_code_generator.editing.mirror import Point
+from streaming_code_generator.editing.echo import Echo, find_echo, grouped, net_change
+from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.editing.mirror import Mirror, Point
 from streaming_code_generator.editing.region import ForeignChange
 from streaming_code_generator.editing.tracked_document import Plan, Step, TrackedDocument
 from support.documents import at, tracked
@@ -190,3 +191,22 @@ def test_an_edit_is_known_though_spaces_were_removed_before_it_and_typed_behind_
 
     echo = reported(document, at(1, 3), at(1, 3), "xreturn one(two) ", plan)
     assert echo.landed == frozenset(plan)
+
+
+def test_changes_of_which_nothing_comes_back_are_not_joined() -> None:
+    """Each shows where it was made; of what they come to, there is more than one reading."""
+    mirror = Mirror("one\ntwo three\n", encoding="utf-16")
+    typed_over = ReportedChange(((1, 4), (1, 7)), "other")
+    removed = ReportedChange(((0, 3), (1, 4)), "")
+
+    assert grouped(mirror, [typed_over, removed]) == [[typed_over], [removed]]
+
+
+def test_changes_are_joined_that_bring_text_back() -> None:
+    mirror = Mirror("one\ntwo three\n", encoding="utf-16")
+    removed = ReportedChange(((1, 3), (1, 9)), "")
+    back = ReportedChange(((1, 3), (1, 3)), ", three")
+
+    whole = ForeignChange(at(1, 0), at(2, 0), "two, three\n")
+    assert grouped(mirror, [removed, back]) == [[removed, back]]
+    assert net_change(mirror, [removed, back]) == whole

@@ -55,6 +55,8 @@ class Model:
         """Let a user replace a range of the document."""
         text, standing = self.text(length), [i for i, (k, _) in self.numbered() if k is not DELETED]
         at = standing[start - 1] + 1 if start else 0  # before what was removed there
+        if start < end:
+            at = standing[start]
         for index in standing[start:end]:
             kind, character = self.characters[index]
             self.characters[index] = (DELETED if kind is OWN else FOREIGN, character)
@@ -185,3 +187,9 @@ def test_what_stands_side_by_side_is_replaced_as_one() -> None:
     pieces = (Piece(OWN, 2), Piece(DELETED, 1), Piece(OWN, 1))
 
     assert place(pieces, Edit(0, 4, "new")) == [PlacedEdit(0, 3, "new")]
+
+
+def test_what_takes_a_users_texts_place_stands_between_the_same_removed_texts() -> None:
+    pieces = (Piece(DELETED, 2), Piece(FOREIGN, 1), Piece(DELETED, 3), Piece(OWN, 1))
+
+    assert absorb(pieces, 0, 1, 4) == (pieces[0], Piece(FOREIGN, 4), *pieces[2:])

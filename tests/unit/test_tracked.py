@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.history import STEPS_KEPT
-from streaming_code_generator.editing.region import Kind, document_length
+from streaming_code_generator.editing.history import STEPS_KEPT, were_removed
+from streaming_code_generator.editing.region import ForeignChange, Kind, document_length
 from streaming_code_generator.editing.tracked_document import TrackedDocument
-from support.documents import change, marked, own, tracked
+from support.documents import at, change, marked, own, tracked
 from support.texts import point_of, texts
 
 
@@ -191,3 +191,31 @@ def test_a_long_past_is_kept_short_and_leads_back_to_its_beginning() -> None:
     change(document, 1, 1 + len(own(document)), "")
     past = next(document.history("0").found(document.mirror))
     assert past.region.own_text == ""
+
+
+def test_thinking_of_a_change_takes_in_nothing_that_was_changed_before() -> None:
+    """Once, the field reached over text then that had changed while it was beside the field."""
+    document = tracked("a[b]c\nd\n")
+    document.land("0", Edit(0, 1, "X"))
+    change(document, 4, 5, "")
+    back = ForeignChange(at(0, 1), at(0, 2), "b")
+    assert document.was_before(back)
+    assert not document.was_before(ForeignChange(at(0, 1), at(1, 0), "e"))
+
+    assert document.was_before(back)
+    whole = ForeignChange(at(0, 0), document.mirror.end, "abc\nd\n")
+    assert document.was_before_in_part(whole)
+
+
+def test_lines_of_several_generations_are_known_to_have_been_removed() -> None:
+    document = tracked("a[]b\nc[]d")
+    for region_id, text in (("0", "first_name\nlast"), ("1", "other_name")):
+        document.land(region_id, Edit(0, 0, text))
+    change(document, 1, 16, "")
+    change(document, 4, 14, "")
+    histories = [document.history("0"), document.history("1")]
+
+    assert document.mirror.text == "ab\ncd"
+    assert were_removed(("first", "_name\nlast", "other_name"), histories)
+    assert not were_removed(("first", "_name\nlast", "other_names"), histories)
+    assert not were_removed(("first_name", "other_name"), histories[:1])

@@ -195,6 +195,76 @@ def test_changes_of_one_notification_that_undo_one_another_are_taken_together() 
     assert desk.writer.region("0").standing_text() == "one two"
 
 
+def test_an_undo_is_understood_beside_a_change_that_changes_nothing() -> None:
+    """Once, that was found in the past instead, where the text had been removed by the user."""
+    desk = Desk("a = 1\n")
+    desk.open("0", 5, 6)
+    desk.writer.want("0", "x\n")
+    edit = desk.sent()
+    (sent,) = edit.replacements
+    desk.reply(edit)
+    desk.report(
+        ((sent.start, sent.end), sent.text),
+        (((0, 5), (0, 6)), ""),
+        (((0, 1), (0, 3)), ""),
+        (((1, 0), (1, 0)), ""),
+    )
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_an_undo_is_understood_before_a_reload_that_is_undone_too() -> None:
+    """Once, the reload was taken for the undo of all, and the chunk for removed by the user."""
+    was = "first(a, b)\n\nlast"
+    desk = Desk(was)
+    desk.open("0", 5, 12)
+    for text in ("second", "second line"):
+        desk.writer.want("0", text)
+        desk.land()
+    desk.report(
+        (((0, 11), (0, 16)), ""),
+        (((0, 10), (0, 12)), ""),
+        (None, was),
+        (None, "firstsecon\nlast"),
+    )
+    desk.wait(UNDO_GRACE_S)
+
+    assert desk.outcomes == [Undone("0")]
+
+
+def test_what_another_generation_took_out_is_not_undone_as_the_user_types_beside_it() -> None:
+    desk = streaming("one two")
+    desk.finish("0", "one two")
+    desk.open("1", 6, 9)
+    desk.finish("1", "")
+    desk.land_all()
+    desk.user_types(1, 0, "x")
+    assert desk.mirrored == "a\nxone b\n"
+    assert not desk.writer.region("0").is_undone
+
+    desk.outcomes += desk.writer.put_back("1")
+    desk.land_all()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "a\nxb\n"
+
+
+def test_lines_that_come_back_as_the_line_behind_them_is_replaced_are_the_generations() -> None:
+    """A difference names them behind a line ending that stands on either side of them."""
+    desk = Desk("foo()\nx")
+    desk.open("0", 5)
+    desk.finish("0", "\nbar(one)")
+    desk.land_all()
+    desk.report((((0, 5), (1, 8)), ""))
+    desk.report((((1, 0), (1, 1)), "bar(one)\ny"))
+    assert desk.mirrored == "foo()\nbar(one)\ny"
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "foo()\ny"
+
+
 # Clients that tell which changes are undo
 
 

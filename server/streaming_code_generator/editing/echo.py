@@ -12,6 +12,7 @@ from itertools import chain, combinations, pairwise
 
 from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, single_edit
 from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.editing.history import telling_runs
 from streaming_code_generator.editing.mirror import (
     LINES_BESIDE,
     LineEnding,
@@ -64,17 +65,23 @@ def grouped(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[Sequence[
 
     An undo of several steps is often reported so: text goes and, in the next change, comes back
     with something else beside it. One by one, the text that only went to and fro would be lost.
+    Where nothing comes back each shows best where it was made.
     """
     if len(changes) <= 1:
         return [changes] if changes else []
     after = _After(mirror)
     results: list[tuple[Point, Point]] = []
     firsts: list[int] = []
+    removed = ""
     for number, reported in enumerate(changes):
+        change = located(after.mirror, reported)
+        runs = chain(change.text.split(), telling_runs(change.text))
+        comes_back = any(run in removed for run in runs)
+        removed += after.mirror.slice(change.start, change.end) + "\0"
         change, splice = after.make(reported)
         firsts.append(number)
         for earlier, (start, end) in enumerate(results):
-            if change.start <= end and start <= change.end:
+            if comes_back and change.start <= end and start <= change.end:
                 # All between them are in the group too: each is in the text of the one before it.
                 firsts = [first for first in firsts if first <= earlier]
                 break

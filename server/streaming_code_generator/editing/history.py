@@ -265,14 +265,13 @@ class RegionHistory:
         """Return where a coordinate lies."""
         return mirror.advance(self.start, coordinate - self._left)
 
-    def found(self, mirror: Mirror, changes: Sequence[ForeignChange] = ()) -> Iterator[PastRegion]:
+    def found(self, mirror: Mirror, thought: Sequence[PastStep] = ()) -> Iterator[PastRegion]:
         """Yield what the region was when the field had its present text, the latest first.
 
         Args:
             mirror: The document.
-            changes: Some to be thought of as made, the last place first; each touches the field.
+            thought: Steps of the field to be thought of as made.
         """
-        thought = [self._step(mirror, change) for change in changes]
         # Only texts of the present one's length can equal it: the others need not be built.
         length = self._right - self._left + sum(step.growth for step in thought)
         growths = (step.growth for step in reversed([*self._steps, *thought]))
@@ -281,6 +280,17 @@ class RegionHistory:
         for window, past in self._walk_back(mirror, depths=same, thought=thought):
             if window.is_present:
                 yield past
+
+    def was_before(self, mirror: Mirror, changes: Sequence[ForeignChange]) -> bool:
+        """Whether changes, the last place first, bring the field back to a text that it had.
+
+        Each touches the field; none is made, so the field reaches no further afterwards.
+        """
+        field = self.start, self.end, self._left, self._right
+        thought = [self._step(mirror, change) for change in changes]
+        was_before = next(self.found(mirror, thought), None) is not None
+        self.start, self.end, self._left, self._right = field
+        return was_before
 
     def is_taken_back(self, mirror: Mirror, change: ForeignChange) -> bool:
         """Whether a change is just what takes back one of the field's, and leads to what it was."""
@@ -343,7 +353,7 @@ class RegionHistory:
             taken     x[foo() bar()], of which only the space is the user's
         """
         removed = "\0".join(step.removed for step in self._unread_steps if step.is_users)
-        runs = [run for run in _telling_runs(removed) if "\0" not in run]
+        runs = [run for run in telling_runs(removed) if "\0" not in run]
         latest = islice(reversed(self._steps), MOST_STEPS_OF_A_MOVE)
         for depth, step in enumerate(takewhile(lambda step: step.is_users, latest), start=1):
             if not any(run in step.inserted for run in runs):
@@ -390,8 +400,8 @@ class RegionHistory:
         """
         if bits(text) < COMING_BACK_BITS:
             return []
-        removed = self._removed()
-        runs = [run for run in _telling_runs(text) if run in removed]
+        removed = self.removed_text()
+        runs = [run for run in telling_runs(text) if run in removed]
         before = mirror.slice(Point(max(0, self.start.line - LINES_BESIDE), 0), self.start)
         behind = mirror.lines[self.end.line + 1 : self.end.line + 1 + LINES_BESIDE]
         around = "\0".join(
@@ -399,16 +409,9 @@ class RegionHistory:
         )
         return [run for run in runs if run not in around]
 
-    def _removed(self) -> str:
-        # No run goes across the end of one removed text into the next.
+    def removed_text(self) -> str:
+        """Return all that was ever removed of the field, in pieces that no run goes across."""
         return "\0".join(step.removed for step in self._steps)
-
-    def has_removed(self, texts: Iterable[str]) -> bool:
-        """Whether all lines of these texts were once removed, and say enough."""
-        lines = [line for text in texts for line in split_lines(text) if line.strip()]
-        removed = self._removed()
-        is_telling = sum(map(bits, lines)) >= COMING_BACK_BITS
-        return is_telling and all(line.strip() in removed for line in lines)
 
     @property
     def _unread_steps(self) -> list[PastStep]:
@@ -494,7 +497,15 @@ class RegionHistory:
         self._steps[:STEPS_KEPT] = [oldest]
 
 
-def _telling_runs(text: str) -> Iterator[str]:
+def were_removed(texts: Iterable[str], histories: Iterable[RegionHistory]) -> bool:
+    """Whether all lines of these texts were once removed from fields, and say enough."""
+    lines = [line for text in texts for line in split_lines(text) if line.strip()]
+    removed = "\0".join(history.removed_text() for history in histories)
+    is_telling = sum(map(bits, lines)) >= COMING_BACK_BITS
+    return is_telling and all(line.strip() in removed for line in lines)
+
+
+def telling_runs(text: str) -> Iterator[str]:
     """Yield runs that nobody types by chance, from all over a text, and not too many."""
     for start in range(0, len(text), 1 + len(text) // MOST_RUNS):
         if run := _telling_run(text, start):

@@ -256,6 +256,7 @@ class MisplacedEdits:
         """Follow the parts of an edit no more: it was not applied in the wrong place after all."""
         for region_id in flight.misplaced.values():
             self.forget(region_id)
+        flight.misplaced.clear()
 
     def forget_all(self) -> None:
         """Follow no place any more; what stands there stays."""

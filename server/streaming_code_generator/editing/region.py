@@ -160,6 +160,9 @@ def absorb(pieces: Pieces, start: int, end: int, inserted: int) -> Pieces:
         inserted: How many code points of new text stand there now; they are foreign.
     """
     before, rest = _split(pieces, start, _in_document)
+    # What was removed before the replaced text stays before what takes its place.
+    while start < end and rest and rest[0].kind is Kind.DELETED:
+        before, rest = (*before, rest[0]), rest[1:]
     middle, after = _split(rest, end - start, _in_document)
     # The user writes X over "bc" of "abcd": own a, foreign X, deleted bc, own d. The generation's
     # text is still "abcd", or the next edit of it would bring "bc" back.

@@ -16,6 +16,7 @@ from streaming_code_generator.editing.mirror import (
     Mirror,
     Point,
     line_endings,
+    split_lines,
     with_line_ending,
 )
 from streaming_code_generator.editing.region import (
@@ -152,10 +153,12 @@ class TrackedDocument:
         self._change(ForeignChange(start, end, text), noted=set())
 
     def _change(self, change: ForeignChange, *, noted: set[str]) -> None:
+        if change.text == self.mirror.slice(change.start, change.end):
+            return
         change = self._where_it_was(change)
         regions = self._regions.values()
         if not any(overlaps(region, change) for region in regions):
-            self._absorb([change], author="user", noted=noted)
+            self._absorb(self._where_its_lines_were(change), author="user", noted=noted)
             return
         # A step that is taken back at its very place is that, whatever lines around it are alike.
         if not any(
@@ -175,7 +178,11 @@ class TrackedDocument:
             end = self.mirror.advance(start, length)
             self._change(ForeignChange(start, end, change.text), noted=noted)
             return
-        changes = [self._where_it_was(self._anchored(change.start, edit)) for edit in edits]
+        changes = [
+            part
+            for edit in edits
+            for part in self._where_its_lines_were(self._anchored(change.start, edit))
+        ]
         rewritten = [key for key, r in self._regions.items() if is_rewriting(r, changes)]
         self._absorb(changes, author="user", noted=noted)
         for key in rewritten:
@@ -191,6 +198,20 @@ class TrackedDocument:
         # Where it was reported is where it was, if the past has it there too.
         was_there = next(filter(self.was_before, [change, *same] if same else ()), None)
         return was_there or next(filter(self._brings_back, same), change)
+
+    def _where_its_lines_were(self, change: ForeignChange) -> list[ForeignChange]:
+        r"""Return a change as parts, if lines of it came back before the text that it replaces.
+
+        before      foo()|\nx        after    foo()\nbar()\ny, the undo of removing `\nbar()`
+        reported    `bar()\ny` for x       the same    `\nbar()` at |, and y for x
+        """
+        last = split_lines(change.text)[-1]
+        lines = change.text.removesuffix(last)
+        if change.start < change.end and lines.strip():
+            came = self._where_it_was(ForeignChange(change.start, change.start, lines))
+            if came.end < change.start:
+                return [came, replace(change, text=last)]
+        return [self._where_it_was(change)]
 
     def _brings_back(self, change: ForeignChange) -> bool:
         return any(
@@ -490,7 +511,7 @@ class TrackedDocument:
 
     def _was_before(self, changes: Sequence[ForeignChange]) -> bool:
         return any(
-            next(history.found(self.mirror, touching), None) is not None
+            history.was_before(self.mirror, touching)
             for history in self._histories.values()
             if (touching := [*filter(history.is_touched_by, changes)])
         )

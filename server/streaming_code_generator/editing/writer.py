@@ -41,6 +41,7 @@ from streaming_code_generator.editing.exchange import (
     UndeliverableReason,
     Undone,
 )
+from streaming_code_generator.editing.history import were_removed
 from streaming_code_generator.editing.in_flight import (
     MOST_DOUBTS,
     MOST_REFUSALS,
@@ -252,7 +253,8 @@ class DocumentWriter:
         flight = self._in_flight
         if flight is None or flight.edit.edit_id != edit_id:
             return []
-        if not applied and not flight.has_landed:
+        # What looks like an edit in the wrong place is the user's if the client has refused it.
+        if not applied and (flight.misplaced or not flight.has_landed):
             return self._refused(flight, now_s)
         flight.applied_at_s = now_s
         self._judge(flight)
@@ -486,6 +488,7 @@ class ReportReader:
             self._take_others(changes[:first], flight, is_undo=is_undo, now_s=now_s)
             for change in changes[first:end]:
                 self._take(located(self._document.mirror, change), flight, now_s, is_whole=is_whole)
+                self._look_up_touched(flight, is_undo=is_undo, now_s=now_s)
             self._take_others(changes[end:], flight, is_undo=is_undo, now_s=now_s)
         self._look_up_touched(flight, is_undo=is_undo, now_s=now_s)
         self._take_overwritten()
@@ -521,11 +524,11 @@ class ReportReader:
         self._take_together(changes, flight, now_s)
 
     def _count_undoing(self, changes: Sequence[ReportedChange]) -> int:
-        """Return how many changes lead back to the past, the most that do."""
+        """Return how many changes lead back to the past, the fewest that do; 0 if none."""
         if not self._document.region_ids():
             return 0
         totals = running_totals(self._document.mirror, changes[:MOST_UNDO_STEPS])
-        for count, total in reversed([*enumerate(totals, start=1)]):
+        for count, total in enumerate(totals, start=1):
             if self._document.was_before_in_part(total):
                 return count
         return 0
@@ -585,8 +588,9 @@ class ReportReader:
             return converted_echo(self._document, flight.plan, change)
         if echo and echo.cost:
             landed = {step.region_id for step in echo.landed}
-            histories = map(self._document.history, landed)
-            if any(history.has_removed(echo.left) for history in histories):
+            if were_removed(echo.left, map(self._document.history, landed)):
+                # It may be this one after all, as an undo of what the user removed of it shows.
+                self.note_unseen(flight)
                 return None
             if self._document.was_before(change):
                 return None
@@ -620,6 +624,8 @@ class ReportReader:
         if flight:
             # Its steps were made for what stood there without that.
             flight.take_steps(region_id)
+            if not flight.plan:
+                self._misplaced.drop(flight)
 
     def _take_own(self, flight: InFlight, echo: Echo) -> None:
         """Land what a change shows of the edit; what differs from the text then is the user's."""
