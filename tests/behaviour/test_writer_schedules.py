@@ -187,6 +187,78 @@ def test_an_edit_that_removes_a_users_text_is_noticed() -> None:
     assert generation.state == "finished"
 
 
+# Stories that once went wrong
+
+
+def test_a_text_is_taken_out_though_the_user_undid_it_as_it_was_to_be_put_back() -> None:
+    """The undo looks like the edit, applied where its text stood before."""
+    habits = EditorHabits(reply="last", undo_step="pause", stale_edits="pretend")
+    schedule = Schedule(habits=habits, text="0123456789")
+    schedule.start_generation(0.4, 3, rewriting=False)
+    (generation,) = schedule.generations
+    schedule.text_arrives(generation, "b")
+    schedule.client_reads()
+    schedule.client_blocks(11.0)
+    schedule.user_edits(2, 7, "")
+    schedule.server_reads()
+    schedule.user_undoes()
+    schedule.retry(generation)
+
+    bring_to_end(schedule)
+
+
+def test_text_that_came_back_is_known_though_a_formatter_ran_and_was_undone_after_that() -> None:
+    habits = EditorHabits(change_delay_s=0.5, tells_undo=True)
+    schedule = Schedule(habits=habits, text="0123456789" * 4)
+    schedule.start_generation(0.4, 6, rewriting=False)
+    schedule.text_arrives(schedule.generations[0], "")
+    schedule.server_sends()
+    schedule.client_reads()
+    schedule.user_undoes()
+    schedule.time_passes(1.0)
+    schedule.user_edits(19, 28, "")
+    for _ in range(3):
+        schedule.server_reads()
+    schedule.user_undoes()
+    schedule.time_passes(1.0)
+    schedule.user_formats(7, generated_too=False)
+    schedule.user_undoes()
+
+    bring_to_end(schedule)
+
+
+def test_an_edit_is_known_by_an_undo_though_what_was_left_of_it_looked_like_an_earlier_one() -> (
+    None
+):
+    """The earlier edit was dropped by the client; what the later one adds is removed at once."""
+    habits = EditorHabits(
+        changes="full", change_delay_s=0.15, tells_undo=True, stale_edits="pretend"
+    )
+    schedule = Schedule(habits=habits, text="012\r34567\r8")
+    schedule.start_generation(0.6, 0, rewriting=False)
+    schedule.user_edits(7, 11, "AB")
+    schedule.text_arrives(schedule.generations[0], "\n")
+    schedule.user_formats(2, generated_too=False)
+    schedule.start_generation(0.7, 1, rewriting=False)
+    schedule.user_undoes()
+    schedule.text_arrives(schedule.generations[1], "b\na")
+    schedule.client_reads()
+    schedule.server_reads()
+    schedule.client_blocks(11.0)
+    schedule.user_redoes()
+    schedule.server_reads()
+    schedule.messages_go_round()
+    schedule.time_passes(0.2)
+    schedule.text_arrives(schedule.generations[1], "\na")
+    schedule.client_reads()
+    schedule.user_edits(9, 18, "")
+    schedule.time_passes(0.2)
+    schedule.messages_go_round()
+    schedule.user_undoes()
+
+    bring_to_end(schedule)
+
+
 # What nobody can know, and what it does not excuse
 
 
@@ -255,6 +327,34 @@ def test_a_typed_line_ending_that_is_told_apart_and_went_unasked_is_noticed() ->
 
     with pytest.raises(ScheduleBroken, match="removing leaves"):
         bring_to_end(schedule)
+
+
+def test_nothing_is_excused_in_a_document_that_was_opened_again() -> None:
+    """What came before it was closed, and was not reported, is its own text now."""
+    schedule = came_in_a_place_that_is_not_named(removed_too=True)
+    schedule.user_reopens()
+    bring_to_end(schedule)
+
+    assert not schedule.user.unknowable
+
+
+@pytest.mark.parametrize("changes", ["exact", "diff"])
+@pytest.mark.parametrize("is_kept", [True, False], ids=["text between", "nothing between"])
+def test_on_which_side_of_replaced_text_typing_stands_is_only_known_if_it_is_reported(
+    changes: Literal["exact", "diff"], *, is_kept: bool
+) -> None:
+    """The user types over `45` and removes `3`, or both, between which `2` was replaced."""
+    schedule = Schedule(habits=EditorHabits(changes=changes, change_delay_s=0.15), text="0123456")
+    schedule.start_generation(2 / 7, 1, rewriting=False)
+    schedule.finish(schedule.generations[0])
+    schedule.server_sends()
+    schedule.client_reads()
+    schedule.user_edits(3, 5, "A")
+    if not is_kept:
+        schedule.user_edits(1, 3, "")
+    bring_to_end(schedule)
+
+    assert bool(schedule.user.inside) == (changes == "diff" and not is_kept)
 
 
 # Selections that overlap, undo between request and answer, and line endings of all kinds

@@ -192,7 +192,8 @@ class SimulatedEditor:
 
     def repeat(self, start: int, end: int, *, now_s: float = 0.0) -> None:
         """Replace `[start, end)` by the same text, as a formatter with nothing to change does."""
-        self._type(start, end, tuple(self.cells[start:end]), now_s=now_s)
+        if start < end:
+            self._type(start, end, tuple(self.cells[start:end]), now_s=now_s)
 
     def rewrite(self, function: Callable[[str], str], *, now_s: float = 0.0) -> None:
         """Replace the whole buffer at once, as a formatter or a reload does.

@@ -134,6 +134,32 @@ class UserModel:
         """Take for removed what a text lacks, also what a generation has replaced meanwhile."""
         self._remove({cell for cell in self.alone if cell.character not in text}, undoing=True)
 
+    def lose_places(self, kept: set[Cell]) -> None:
+        """Take the places of typed text for uncertain that one reported difference cannot tell.
+
+        Where it stands between the same two kept characters as text that a generation has replaced,
+        it may be on either side of that.
+        """
+        cells, present = self._editor.cells, set(self._editor.text)
+        places = {_key(cell): place for place, cell in enumerate(self.alone)}
+        low: int | None = 0
+        typed: set[str] = set()
+        for cell in cells:
+            if cell not in kept or cell.character in ENDINGS:
+                typed |= {cell.character} if _key(cell) in places else set()
+                continue
+            high = places.get(_key(cell))
+            if low is not None and high is not None:
+                self._lose_places(typed, {c.character for c in self.alone[low:high]} - present)
+            low, typed = None if high is None else high + 1, set()
+        if low is not None:
+            self._lose_places(typed, {c.character for c in self.alone[low:]} - present)
+
+    def _lose_places(self, typed: set[str], replaced: set[str]) -> None:
+        if typed and replaced:
+            self.inside |= typed
+            self.is_certain &= typed.isdisjoint(ENDINGS)
+
     def _remove(self, removed: set[Cell], *, undoing: bool) -> None:
         characters = {cell.character for cell in removed} - set(ENDINGS)
         if not undoing:
@@ -273,7 +299,7 @@ class Schedule:
         self.generations.clear()
         self.outcomes.clear()
         self._to_client.clear()
-        self._note_reported()
+        self._begin_report()
         self.was_blocked = self.has_accepted = self._has_typed_ending = False
 
     # The server's side
@@ -539,10 +565,13 @@ class Schedule:
     def _note_reported(self) -> None:
         if self.editor.flush_at_s is None:
             self._note_unknowable()
-            self._reported = list(self.editor.cells)
-            self._undone.clear()
-            self._removed.clear()
-            self._came.clear()
+            self._begin_report()
+
+    def _begin_report(self) -> None:
+        self._reported = list(self.editor.cells)
+        self._undone.clear()
+        self._removed.clear()
+        self._came.clear()
 
     def _note_came(self) -> None:
         """Note between which offsets of the reported text generated text has come."""
@@ -570,9 +599,13 @@ class Schedule:
         line ending, which is taken for the document's, so that an undo brings the rest back in
         another place.
         """
+        if self.habits.changes == "exact":
+            return
         present = set(self.editor.cells)
+        if not present.issubset(self._reported):
+            self.user.lose_places(present.intersection(self._reported))
         gone = (self._removed | self._undone).difference(present)
-        if self.habits.changes == "exact" or not self._came or not gone:
+        if not self._came or not gone:
             return
         reported = "".join(cell.character for cell in self._reported)
         start, end, _ = difference(reported, self.editor.text)
