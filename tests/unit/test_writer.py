@@ -1194,3 +1194,19 @@ def test_what_a_user_removed_of_a_selection_is_not_put_back_while_the_first_edit
     desk.land_all()
 
     assert desk.mirrored == "bc\n"
+
+
+def test_an_edit_taken_out_of_a_text_loaded_meanwhile_has_not_landed_by_it() -> None:
+    """Once, it was known from the past as well, settled, and then was taken out for good."""
+    desk = Desk("one\n")
+    desk.open("0", 3)
+    desk.finish("0", "return x")
+    edit = desk.sent()
+    desk.user_types(0, 3, "\nuser")
+    desk.outcomes += desk.writer.loaded(1, "one\nuser\n", now_s=0)
+    desk.reply(edit)
+    desk.report((((0, 3), (0, 3)), "return x"), version=2)
+    desk.land_all()
+
+    assert desk.mirrored == "one\nuserreturn x\n"
+    assert desk.outcomes == [Settled("0")]

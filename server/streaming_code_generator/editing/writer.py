@@ -663,7 +663,9 @@ class ReportReader:
         self, region_ids: Sequence[str], flight: InFlight | None, *, is_undo: bool, now_s: float
     ) -> None:
         """Let regions that were touched be what they were, if it reads like that."""
-        touched = [key for key in region_ids if key in self._document]
+        # What was put in the wrong place is taken out there: it has not landed by that.
+        misplaced = {step.region_id for step in flight.plan} if flight and flight.misplaced else ()
+        touched = [key for key in region_ids if key in self._document and key not in misplaced]
         for region_id in self._undo.look_up(touched, is_undo=is_undo):
             self._take_for_late(region_id, flight)
         self._document.mark_read()
