@@ -250,6 +250,23 @@ def test_what_another_generation_took_out_is_not_undone_as_the_user_types_beside
     assert desk.mirrored == "a\nxb\n"
 
 
+def test_text_that_is_undone_while_its_rest_is_to_be_put_back_is_not_put_back() -> None:
+    desk = streaming("one two")
+    desk.finish("0", "one two")
+    desk.open("1", 6, 9)
+    desk.finish("1", "")
+    desk.land_all()
+    desk.outcomes += desk.writer.put_back("1")
+    edit = desk.sent()
+    take_out(desk, "one ")
+    desk.reply(edit, applied=False)
+    desk.land_all()
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == TEXT
+
+
 def test_lines_that_come_back_as_the_line_behind_them_is_replaced_are_the_generations() -> None:
     """A difference names them behind a line ending that stands on either side of them."""
     desk = Desk("foo()\nx")

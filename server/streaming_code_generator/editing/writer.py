@@ -675,6 +675,12 @@ class ReportReader:
                 # Its steps were made for all that had landed: now they fit nothing else.
                 steps = flight.take_steps(region_id)
                 self._note(() if flight.is_noted else steps)
+            for above in self._document.laid_over(region_id):
+                original = self._document.region(above).original
+                if self._wishes.is_putting_back(above):
+                    # Not what was undone of this one since it was asked for.
+                    self._document.drop_undone(above)
+                    self._wishes.follow_original(above, original)
             if self._wishes.is_putting_back(region_id):
                 # What was brought again meanwhile goes too.
                 self._undo.settle(region_id)
