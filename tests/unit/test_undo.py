@@ -267,6 +267,21 @@ def test_text_that_is_undone_while_its_rest_is_to_be_put_back_is_not_put_back() 
     assert desk.mirrored == TEXT
 
 
+def test_text_is_known_that_comes_back_at_the_end_of_a_long_difference() -> None:
+    lines = "".join(f"line {number}\n" for number in range(300))
+    text = f"one\ntwo\n{lines}some words here\n"
+    desk = Desk(text)
+    desk.open("0", text.index("words"), text.index("here"))
+    desk.report((((1, 0), (2, 0)), ""))
+    desk.finish("0", "")
+    desk.land_all()
+    desk.report((((1, 0), (301, 5)), f"two\n{lines}some words "))
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+
+    assert desk.mirrored == text
+
+
 def test_lines_that_come_back_as_the_line_behind_them_is_replaced_are_the_generations() -> None:
     """A difference names them behind a line ending that stands on either side of them."""
     desk = Desk("foo()\nx")

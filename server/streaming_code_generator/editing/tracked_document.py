@@ -157,7 +157,10 @@ class TrackedDocument:
             return
         change = self._where_it_was(change)
         regions = self._regions.values()
-        if not any(overlaps(region, change) for region in regions):
+        # What replaces lines may do so just up to where text of a region came back, or went.
+        reaches = change.start.line < change.end.line and change.text != ""
+        reaches = reaches and any(h.is_touched_by(change) for h in self._histories.values())
+        if not reaches and not any(overlaps(region, change) for region in regions):
             self._absorb(self._where_its_lines_were(change), author="user", noted=noted)
             return
         # A step that is taken back at its very place is that, whatever lines around it are alike.
