@@ -686,6 +686,20 @@ def test_a_clients_own_line_endings_become_the_generations() -> None:
     assert desk.land().replacements[0].text == "z\r\n"
 
 
+@pytest.mark.parametrize("where", [None, ((1, 1), (1, 1))], ids=["the whole text", "nothing"])
+def test_a_line_ending_is_the_generations_that_the_client_turned_into_what_it_replaces(
+    where: Range | None,
+) -> None:
+    text = "a\r\nb\r\n"
+    desk = Desk(text)
+    desk.open("0", 3, 6)
+    desk.finish("0", "b\n")
+    desk.reply(desk.sent())
+    desk.report((where, "" if where else text))
+
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_a_reply_to_an_edit_long_gone_changes_nothing() -> None:
     desk = opened()
     desk.finish("0", "x")

@@ -138,7 +138,7 @@ class InFlight:
 
     def is_converted_in(self, change: ForeignChange, mirror: Mirror) -> bool:
         """Whether a change is all of the edit, with other line endings."""
-        if self.plan and change.start == change.end and not change.text:
+        if self.plan and change.text == mirror.slice(change.start, change.end):
             # Nothing changed, as it is if the edit replaces only line endings.
             return all(
                 _plain(mirror.slice(mirror.point(*sent.start), mirror.point(*sent.end)))
