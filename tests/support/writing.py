@@ -79,3 +79,32 @@ class Desk:
     @property
     def mirrored(self) -> str:
         return self.writer.mirror.text
+
+
+def streaming(*texts: str, tells: bool = False) -> Desk:
+    """Return a desk on which a generation has put these texts between a and b."""
+    desk = Desk("a\nb\n")
+    desk.writer.undo.tells = tells
+    desk.open("0", 2)
+    written = ""
+    for text in texts:
+        written += text
+        desk.writer.want("0", written)
+        desk.land()
+    return desk
+
+
+def take_out(desk: Desk, text: str) -> None:
+    """Report that a text went that stands in one line."""
+    line, character = _place(desk, text)
+    desk.report((((line, character), (line, character + len(text))), ""))
+
+
+def put_in(desk: Desk, before: str, text: str) -> None:
+    line, character = _place(desk, before)
+    desk.report((((line, character), (line, character)), text))
+
+
+def _place(desk: Desk, text: str) -> tuple[int, int]:
+    lines = desk.mirrored[: desk.mirrored.index(text)].split("\n")
+    return len(lines) - 1, len(lines[-1])
