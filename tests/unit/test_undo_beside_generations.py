@@ -41,6 +41,23 @@ def test_text_that_is_undone_while_its_rest_is_to_be_put_back_is_not_put_back() 
     assert desk.mirrored == TEXT
 
 
+def test_texts_of_two_generations_that_come_back_as_one_are_theirs() -> None:
+    """The line ending between them may be either side's; once, the second was the user's."""
+    desk = Desk("foo()\nx")
+    desk.open("0", 5)
+    desk.open("1", 6)
+    desk.finish("0", ".bar(one)")
+    desk.finish("1", "then(two)\n")
+    desk.land_all()
+    desk.report((None, "foo()\nx"))
+    desk.report((None, "foo().bar(one)\nthen(two)\nx"))
+
+    for region_id in ("0", "1"):
+        desk.outcomes += desk.writer.put_back(region_id)
+        desk.land_all()
+    assert desk.mirrored == "foo()\nx"
+
+
 def test_an_undo_before_anything_landed_takes_the_selection_away_for_good() -> None:
     """Once, what had gone so was put back when the generation was removed."""
     desk = Desk("a = first()second()\n")

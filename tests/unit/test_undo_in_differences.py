@@ -102,6 +102,34 @@ def test_lines_that_come_back_as_the_line_behind_them_is_replaced_are_the_genera
     assert desk.mirrored == "foo()\ny"
 
 
+def test_a_short_line_that_comes_back_is_the_generations_wherever_the_difference_names_it() -> None:
+    desk = Desk("foo()\nx")
+    desk.open("0", 5)
+    desk.finish("0", "\ny")
+    desk.land_all()
+    desk.report((((0, 5), (1, 1)), ""))
+    desk.report((((1, 0), (1, 0)), "y\n"))
+    assert desk.mirrored == "foo()\ny\nx"
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "foo()\nx"
+
+
+def test_lines_that_come_back_with_what_is_typed_behind_them_are_the_generations() -> None:
+    desk = Desk("foo()\nx")
+    desk.open("0", 5)
+    desk.finish("0", "\nbar(one)")
+    desk.land_all()
+    desk.report((((0, 5), (1, 8)), ""))
+    desk.report((((1, 0), (1, 0)), "bar(one)\ny"))
+    assert desk.mirrored == "foo()\nbar(one)\nyx"
+
+    desk.outcomes += desk.writer.put_back("0")
+    desk.land_all()
+    assert desk.mirrored == "foo()\nyx"
+
+
 def test_an_undo_is_seen_in_a_notification_that_goes_on_with_what_was_typed_then() -> None:
     """Once, such changes were taken as one, and a few characters counted as the wrong writer's."""
     desk = Desk("alpha bet\n")
@@ -270,6 +298,29 @@ def test_text_that_the_user_moved_is_still_the_generations(*, at_once: bool) -> 
     desk.outcomes += desk.writer.put_back("0")
     desk.land()
     assert desk.mirrored == "a\n b\n"
+    assert desk.outcomes == [Settled("0")]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_text_that_the_user_joins_to_the_line_above_is_still_the_generations(
+    *, at_once: bool
+) -> None:
+    """Once, the copy was the user's, and taking out the other ended the generation."""
+    desk = streaming("first()\n", tells=True)
+    joining = [
+        (((0, 1), (0, 1)), " first()"),
+        (((1, 0), (2, 0)), ""),
+    ]
+    if at_once:
+        desk.report(*joining)
+    else:
+        for change in joining:
+            desk.report(change)
+    assert desk.mirrored == "a first()\nb\n"
+
+    desk.finish("0", "first()\nsecond()\n")
+    desk.land()
+    assert desk.mirrored == "a first()\nsecond()\nb\n"
     assert desk.outcomes == [Settled("0")]
 
 

@@ -43,6 +43,25 @@ def test_text_that_goes_and_comes_back_while_an_edit_is_refused_is_no_part_of_th
     assert desk.outcomes == [Settled("0")]
 
 
+def test_what_an_undo_brings_back_of_an_unseen_edit_is_its_though_the_line_ending_behind_goes() -> (
+    None
+):
+    """The user had removed all of the edit before it was reported; once, it stood there twice."""
+    desk = Desk("a\n\n")
+    desk.open("0", 2)
+    desk.writer.want("0", "foo()")
+    desk.land()
+    desk.writer.want("0", "foo()\nbar(one)")
+    desk.reply(desk.sent())
+    desk.report((((1, 0), (2, 0)), "xfoo()\ny"))
+    desk.report((((1, 0), (2, 1)), "foo()\nbar(one"))
+
+    desk.finish("0", "foo()\nbar(one)")
+    desk.land_all()
+    assert desk.mirrored == "a\nfoo()\nbar(one"
+    assert desk.outcomes == [Settled("0")]
+
+
 def test_our_edit_its_undo_and_typing_in_one_notification_are_told_apart() -> None:
     """Once, the text that the undo brought back was taken for another part of the edit."""
     desk = Desk(TEXT)
@@ -196,3 +215,23 @@ def test_an_undo_brings_back_text_of_an_edit_that_is_still_waited_for() -> None:
     desk.land_all()
 
     assert desk.mirrored == "a\nfoo(1)\nYb\n"
+
+
+def test_an_unseen_edit_whose_end_was_removed_has_the_line_endings_that_it_was_sent_with() -> None:
+    """Once, half a CRLF explained more than the whole, and the same edit was sent for ever."""
+    text = "a\r\nbc = one\r\ntwo + d"
+    desk = Desk(text)
+    desk.open("0", text.index("one"), text.index(" + d"))
+    desk.writer.want("0", "foo()\r\none\r\ntwo")
+    desk.reply(desk.sent())
+    desk.report((((2, 3), (2, 3)), ""))
+    desk.wait(1.0)
+    desk.reply(desk.sent())
+    desk.report((((1, 5), (2, 1)), "foo()one"))
+    desk.finish("0", "foo()\r\n")
+    edit = desk.sent()
+    desk.reply(edit)
+    desk.report((((1, 10), (1, 15)), edit.replacements[0].text.replace("\n", "\r\n")))
+
+    assert desk.sends_nothing()
+    assert desk.outcomes == [Settled("0")]

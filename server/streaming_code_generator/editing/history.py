@@ -196,6 +196,31 @@ class RegionHistory:
         """Whether a change reaches into the field or up to one of its ends."""
         return change.start <= self.end and change.end >= self.start
 
+    def is_near(self, change: ForeignChange) -> bool:
+        """Whether a change reaches into one of the field's lines, or one beside them."""
+        return change.start.line <= self.end.line + 1 and change.end.line >= self.start.line - 1
+
+    def gets_text_beside(self, mirror: Mirror, change: ForeignChange) -> bool:
+        r"""Whether a change puts text beside the field that stands in it, or did once.
+
+        Lines that are joined are reported so by Neovim, and text that came back by some editors:
+
+            before    x\n[foo()]           the line is put behind x, and then taken out here
+            then      x foo()\n[foo()]
+
+            before    x[]\ny               the undo of removing `\nfoo()`, and z typed for y,
+            then      x[]\nfoo()\nz        reported as `foo()\nz` for y
+        """
+        if not self.is_near(change):
+            return False
+        if self.removed_runs(mirror, change.text):
+            return True
+        is_joining = change.start == change.end and change.end.line == self.start.line - 1
+        if not is_joining or mirror.slice(change.end, self.start).strip():
+            return False
+        field = mirror.slice(self.start, self.end)
+        return any(run in field for run in telling_runs(change.text))
+
     def record(
         self, mirror: Mirror, change: ForeignChange, before: PastRegion | None, *, is_users: bool
     ) -> None:
@@ -335,7 +360,9 @@ class RegionHistory:
                 continue
             edits = fine_edits(window.text, window.present)
             explained = _explained(window.present, edits, runs)
-            changed = sum(edit.cost for edit in edits)
+            # Half a CRLF is no less than all of it: clients write their own line endings.
+            gone = "".join(window.text[edit.start : edit.end] for edit in edits)
+            changed = len((gone + "".join(e.text for e in edits)).replace("\r\n", "\n"))
             if explained > most or (explained == most and changed < fewest):
                 now = past.changed(window.text, self._left, edits)
                 if bits(now.region.standing_text()) >= least:

@@ -16,7 +16,6 @@ from streaming_code_generator.editing.mirror import (
     Mirror,
     Point,
     line_endings,
-    split_lines,
     with_line_ending,
 )
 from streaming_code_generator.editing.region import (
@@ -157,11 +156,11 @@ class TrackedDocument:
             return
         change = self._where_it_was(change)
         regions = self._regions.values()
-        # What replaces lines may do so just up to where text of a region came back, or went.
-        reaches = change.start.line < change.end.line and change.text != ""
-        reaches = reaches and any(h.is_touched_by(change) for h in self._histories.values())
+        # What replaces text may do so just up to where text of a region came back, or went.
+        reaches = change.start < change.end and change.text != ""
+        reaches = reaches and any(h.is_near(change) for h in self._histories.values())
         if not reaches and not any(overlaps(region, change) for region in regions):
-            self._absorb(self._where_its_lines_were(change), author="user", noted=noted)
+            self._absorb([self._where_it_was(change)], author="user", noted=noted)
             return
         # A step that is taken back at its very place is that, whatever lines around it are alike.
         if not any(
@@ -181,47 +180,18 @@ class TrackedDocument:
             end = self.mirror.advance(start, length)
             self._change(ForeignChange(start, end, change.text), noted=noted)
             return
-        changes = [
-            part
-            for edit in edits
-            for part in self._where_its_lines_were(self._anchored(change.start, edit))
-        ]
+        changes = [self._where_it_was(self._anchored(change.start, edit)) for edit in edits]
         rewritten = [key for key, r in self._regions.items() if is_rewriting(r, changes)]
         self._absorb(changes, author="user", noted=noted)
         for key in rewritten:
             self._regions[key] = replace(self._regions[key], rewritten=True)
 
     def _where_it_was(self, change: ForeignChange) -> ForeignChange:
-        """Return an insertion where a region's past has it, if that comes to the same text.
-
-        Else, where text of it was once removed: the user may have typed in it before it was
-        reported.
-        """
-        same = [*same_insertions(self.mirror, self._regions.values(), change)]
+        """Return an insertion where a region's past has it, if that comes to the same text."""
+        same = same_insertions(self.mirror, self._regions.values(), change)
         # Where it was reported is where it was, if the past has it there too.
-        was_there = next(filter(self.was_before, [change, *same] if same else ()), None)
-        return was_there or next(filter(self._brings_back, same), change)
-
-    def _where_its_lines_were(self, change: ForeignChange) -> list[ForeignChange]:
-        r"""Return a change as parts, if lines of it came back before the text that it replaces.
-
-        before      foo()|\nx        after    foo()\nbar()\ny, the undo of removing `\nbar()`
-        reported    `bar()\ny` for x       the same    `\nbar()` at |, and y for x
-        """
-        last = split_lines(change.text)[-1]
-        lines = change.text.removesuffix(last)
-        if change.start < change.end and lines.strip():
-            came = self._where_it_was(ForeignChange(change.start, change.start, lines))
-            if came.end < change.start:
-                return [came, replace(change, text=last)]
-        return [self._where_it_was(change)]
-
-    def _brings_back(self, change: ForeignChange) -> bool:
-        return any(
-            history.removed_runs(self.mirror, change.text)
-            for history in self._histories.values()
-            if history.is_touched_by(change)
-        )
+        elsewhere = next(filter(self.was_before, same), None)
+        return change if elsewhere is None or self.was_before(change) else elsewhere
 
     def changes_of(self, region_id: str, edit: Edit) -> list[ForeignChange]:
         """Say what an edit of a generation's text does to the document, in order."""
@@ -461,18 +431,21 @@ class TrackedDocument:
     def _record(
         self, change: ForeignChange, *, author: str, noted: set[str], own_past: PastRegion | None
     ) -> None:
+        is_users = author == "user"
         for key, history in self._histories.items():
-            if not history.is_touched_by(change):
+            if not history.is_touched_by(change) and not (
+                is_users and history.gets_text_beside(self.mirror, change)
+            ):
                 continue
             is_own = key == author
             # The author's region has its edit already: what it was before is handed in.
             past = None if key in noted else own_past if is_own else self._past(key)
             noted.add(key)
-            history.record(self.mirror, change, past, is_users=author == "user")
+            history.record(self.mirror, change, past, is_users=is_users)
             if not is_own:
                 self._touched.add(key)
             # Text that came may be text that came back; a mere removal may not.
-            if author == "user" and change.text:
+            if is_users and change.text:
                 self._written_at.add(key)
 
     def _past(self, region_id: str) -> PastRegion:
