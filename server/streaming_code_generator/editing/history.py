@@ -196,9 +196,13 @@ class RegionHistory:
         """Whether a change reaches into the field or up to one of its ends."""
         return change.start <= self.end and change.end >= self.start
 
-    def is_near(self, change: ForeignChange) -> bool:
-        """Whether a change reaches into one of the field's lines, or one beside them."""
-        return change.start.line <= self.end.line + 1 and change.end.line >= self.start.line - 1
+    def lies_beside(self, mirror: Mirror, change: ForeignChange) -> bool:
+        """Whether a change touches the field, or there is but a line ending between them."""
+        if self.is_touched_by(change):
+            return True
+        is_before = change.end < self.start
+        start, end = (change.end, self.start) if is_before else (self.end, change.start)
+        return end.line <= start.line + 1 and not mirror.slice(start, end).strip()
 
     def gets_text_beside(self, mirror: Mirror, change: ForeignChange) -> bool:
         r"""Whether a change puts text beside the field that stands in it, or did once.
@@ -211,14 +215,12 @@ class RegionHistory:
             before    x[]\ny               the undo of removing `\nfoo()`, and z typed for y,
             then      x[]\nfoo()\nz        reported as `foo()\nz` for y
         """
-        if not self.is_near(change):
+        if not self.lies_beside(mirror, change):
             return False
         if self.removed_runs(mirror, change.text):
             return True
-        is_joining = change.start == change.end and change.end.line == self.start.line - 1
-        if not is_joining or mirror.slice(change.end, self.start).strip():
-            return False
-        field = mirror.slice(self.start, self.end)
+        is_joining = change.start == change.end < self.start
+        field = mirror.slice(self.start, self.end) if is_joining else ""
         return any(run in field for run in telling_runs(change.text))
 
     def record(

@@ -158,7 +158,9 @@ class TrackedDocument:
         regions = self._regions.values()
         # What replaces text may do so just up to where text of a region came back, or went.
         reaches = change.start < change.end and change.text != ""
-        reaches = reaches and any(h.is_near(change) for h in self._histories.values())
+        reaches = reaches and any(
+            h.lies_beside(self.mirror, change) for h in self._histories.values()
+        )
         if not reaches and not any(overlaps(region, change) for region in regions):
             self._absorb([self._where_it_was(change)], author="user", noted=noted)
             return
