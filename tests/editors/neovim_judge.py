@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 _GENERATED = range(0xAC00, 0xD7A4)
-_REARRANGING = ("edit!", "sort", "ddp", ":move")
+_RELOADING = "edit!"
+_MOVING = ("sort", "ddp", ":move")
 _UNDO_KEYS = ("u", "<C-r>", "g-", "g+", ":earlier", ":later")
 
 
@@ -35,12 +36,18 @@ class Change:
         return self.author == "server" and self.what.endswith("for another text")
 
     @property
+    def is_moving(self) -> bool:
+        """Whether the user moved lines."""
+        return self.author == "user" and any(word in self.what for word in _MOVING)
+
+    @property
     def is_rearranging(self) -> bool:
         """Whether the user moved lines or read the file anew: then all that stands is by the user.
 
         What was generated is deleted by that and written again; the one ends a generation.
         """
-        return self.author == "user" and any(word in self.what for word in _REARRANGING)
+        is_reloading = self.author == "user" and _RELOADING in self.what
+        return self.is_moving or is_reloading
 
 
 def is_generated(character: str) -> bool:
@@ -63,8 +70,10 @@ class Generation:
     """What the user ever deleted with a plain command."""
     put_by_user: set[str] = field(default_factory=set)
     """What an undo, a redo or a reload brought back last."""
-    doubled_by_undo: set[str] = field(default_factory=set)
-    """What Neovim's own undo has put there twice."""
+    misplaced: set[str] = field(default_factory=set)
+    """What Neovim put in the wrong place, with an edit for another text."""
+    may_be_twice: set[str] = field(default_factory=set)
+    """What Neovim's own undo has put there twice, or the user has moved from the wrong place."""
     inside: set[str] = field(default_factory=set)
     """What somebody else ever put between its first and its last character."""
     is_scrambled: bool = False
@@ -75,7 +84,7 @@ class Generation:
 
     def is_twice(self, present: Sequence[str]) -> bool:
         """Whether any of its characters stands there twice, and not by Neovim's own doing."""
-        counts = Counter(c for c in present if c not in self.doubled_by_undo)
+        counts = Counter(c for c in present if c not in self.may_be_twice)
         return any(count > 1 for count in counts.values())
 
     def present(self, text: str) -> list[str]:
@@ -185,6 +194,11 @@ class Judge:
         if change.is_undo:
             # A redo, or an undo along another branch, does a deletion of the user's once more.
             generation.removed_by.update(dict.fromkeys(gone & generation.deleted, "plain"))
+        if change.is_for_another_text:
+            generation.misplaced |= come
+        if change.is_moving:
+            # What the user has moved is the user's, and cannot be told from what is to be repaired.
+            generation.may_be_twice |= generation.misplaced
         generation.arrived |= come
         generation.inside |= generation.others_inside(change.text)
         for character in come:
@@ -194,7 +208,7 @@ class Judge:
             return
         if change.is_undo and self._undo_is_broken:
             doubled = {c for c in after if after.count(c) > max(1, before.count(c))}
-            generation.doubled_by_undo |= doubled
+            generation.may_be_twice |= doubled
             come |= doubled
         generation.put_by_user |= set(after) if change.is_rearranging else come
         generation.was_touched |= bool(gone or come) or change.is_rearranging
@@ -207,7 +221,8 @@ class Judge:
     ) -> str:
         if change.author == "server":
             return "server"
-        if not change.is_undo:
+        # What such an undo leaves is taken for what the user wants.
+        if not change.is_undo or self._undo_is_broken:
             generation.deleted |= gone
             return "plain"
         is_whole = len(before) + len(generation.removed_by) >= len(
