@@ -162,7 +162,7 @@ class TrackedDocument:
             h.lies_beside(self.mirror, change) for h in self._histories.values()
         )
         if not reaches and not any(overlaps(region, change) for region in regions):
-            self._absorb([self._where_it_was(change)], author="user", noted=noted)
+            self._absorb([change], author="user", noted=noted)
             return
         # A step that is taken back at its very place is that, whatever lines around it are alike.
         if not any(
