@@ -8,10 +8,12 @@ document need not hold.
 import importlib
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -206,6 +208,78 @@ _PAIRS = (
 
 _HERE_DOCUMENT = re.compile(r"<<[-~]?\s*['\"]?([A-Za-z_]\w*)")
 
+_STRETCH_PIECES = 500
+"""So many pieces of code, mostly lines, are joined and looked through at once: it takes one or two
+milliseconds. At the end of 4 MB it would take 20, or a second."""
+_MOST_LOOKED_AT = 50
+"""So many times in one block it is asked what its code ends in: each may cost reading all of it."""
+
+
+class CodeSoFar:
+    """Code as it comes, and whether it ends inside a comment or a string."""
+
+    def __init__(self, language_id: str) -> None:
+        self.newest: list[str] = []
+        """The newest pieces, the line that has not ended among them; empty if nothing has come."""
+        self._language_id = language_id.lower()
+        self._stretches: list[str] = []
+        """What came before those, up to the end of a line."""
+        self._counts: Counter[str] = Counter()
+        """How often each mark stands in it."""
+        self._opened = ""
+        """What encloses its end, if it is JavaScript: see `_read_script`."""
+        self._looked_at = 0
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join((*self._stretches, *self.newest))
+
+    def append(self, text: str) -> None:
+        """Add the next piece."""
+        if len(self.newest) >= _STRETCH_PIECES and self.newest[-1].endswith("\n"):
+            stretch = "".join(self.newest)
+            self.newest.clear()
+            self._stretches.append(stretch)
+            self._counts += self._counted(stretch)
+            if self._is_script and (self._opened or "`" in stretch or "/*" in stretch):
+                self._opened = _read_script(stretch, self._opened)
+        self.newest.append(text)
+
+    def is_inside_text(self) -> bool:
+        """Whether a new line behind it would stand inside a comment or a string."""
+        self._looked_at += 1
+        if self._looked_at > _MOST_LOOKED_AT:
+            return False
+        # Most code has nothing open at all, and need not be read by a lexer: that takes three
+        # microseconds a character. "<<" shifts in most languages, and "/*" stands in Python's
+        # paths.
+        newest = "".join(self.newest)
+        counts = self._counts + self._counted(newest)
+        may_be_open = any(counts[mark] % 2 for mark in _LONG_MARKS) or any(
+            counts[opening] > counts[closing] for opening, closing in _PAIRS
+        )
+        if self._is_script:
+            # Mostly, a backtick too many stands in a comment, and "/*" in the path of many files.
+            may_be_open = may_be_open or counts["\\`"] > 0
+            ends_in = _read_script(newest, self._opened) if may_be_open else ""
+            return ends_in[-1:] in {"`", "*"}
+        if not may_be_open and not (counts["<<"] and _may_be_in_document(self.text)):
+            return False
+        return is_text_behind(self.text + "\n", self._language_id)
+
+    @property
+    def _is_script(self) -> bool:
+        return names_language("javascript", self._language_id)
+
+    def _counted(self, text: str) -> "Counter[str]":
+        if names_language("python", self._language_id):
+            return Counter({mark: text.count(mark) for mark in _LONG_QUOTES})
+        is_shifting = any(names_language(each, self._language_id) for each in _SHIFTING)
+        others = ("\\`",) if self._is_script else () if is_shifting else ("<<",)
+        marks = (*_LONG_MARKS, *chain.from_iterable(_PAIRS), *others)
+        return Counter({mark: text.count(mark) for mark in marks})
+
 
 def _may_be_in_document(text: str) -> bool:
     """Whether the end of a here document may be missing."""
@@ -217,20 +291,55 @@ def _may_be_in_document(text: str) -> bool:
 
 def inside_text(text: str, language_id: str) -> bool:
     """Whether a new line behind some code would stand inside a comment or a string."""
-    # Most code has nothing open at all, and need not be read by a lexer: that takes three
-    # microseconds a character. "<<" shifts in most languages, and "/*" stands in Python's paths.
-    name = language_id.lower()
-    is_python = names_language("python", name)
-    may_be_open = (
-        (not any(names_language(each, name) for each in _SHIFTING) and _may_be_in_document(text))
-        or any(text.count(mark) % 2 for mark in (_LONG_QUOTES if is_python else _LONG_MARKS))
-        # Of most pairs there is nothing in a text, and looking through a long one takes its time.
-        or any(
-            opening in text and text.count(opening) > text.count(closing)
-            for opening, closing in (() if is_python else _PAIRS)
-        )
-    )
-    return may_be_open and is_text_behind(text + "\n", language_id)
+    code = CodeSoFar(language_id)
+    code.append(text)
+    return code.is_inside_text()
+
+
+_SCRIPT = r"""
+    //.* | /\* | ` | "(?:\\[\s\S]|[^"\\\n])*" | '(?:\\[\s\S]|[^'\\\n])*'
+    | /(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/
+"""
+_IN_SCRIPT = {
+    "": re.compile(_SCRIPT, re.VERBOSE),
+    "{": re.compile(rf"{_SCRIPT} | [{{}}]", re.VERBOSE),
+    "`": re.compile(r"\\[\s\S]|`|\$\{"),
+    "*": re.compile(r"\*/"),
+}
+"""What counts in code, in a substitution or a block there, in a template, and in a comment."""
+_BEGINS_PATTERN = re.compile(
+    r"""(?x) (?: \A | [=(,:\[!&|?{;+\-*%~^] | => | (?<![\w$.])(?:return|typeof|case|in|of|do|else
+    |void|delete|throw|yield|await) ) \s* \Z"""
+)
+"""What stands before a regular expression; behind anything else, a slash divides."""
+_LONGEST_BEFORE = 40
+
+
+def _read_script(text: str, opened: str) -> str:
+    """Read JavaScript or TypeScript on, up to the end of a line.
+
+    Args:
+        text: What comes.
+        opened: What encloses it, the innermost last: "`" for a template, "{" for a substitution in
+            one or a block there, "*" for a comment.
+
+    Returns:
+        What encloses its end.
+    """
+    # In "`a ${ {b: `c`}.b } d", the second backtick opens a template inside the first one, and "}"
+    # ends the substitution only behind the object's own. A lexer of Pygments does not count these.
+    at = 0
+    while found := _IN_SCRIPT[opened[-1:]].search(text, at):
+        mark, at = found[0], found.end()
+        if mark in {"}", "*/"} or mark == opened[-1:] == "`":
+            opened = opened[:-1]
+        elif mark in {"`", "{", "${", "/*"}:
+            opened += mark[-1]
+        elif mark[0] == "/" and mark[1] != "/":
+            start = found.start()
+            if not _BEGINS_PATTERN.search(text, max(start - _LONGEST_BEFORE, 0), start):
+                at = start + 1  # it divides
+    return opened
 
 
 _ENDS = ("*/", "-->", '"""', "'''", "`", "]]", "=end", "*)", "-}", "|#", "=#", '"#')

@@ -29,11 +29,10 @@ from streaming_code_generator.core.extract.wording import (
     may_be_note,
     reads_like_prose,
 )
-from streaming_code_generator.core.syntax import inside_text
+from streaming_code_generator.core.syntax import CodeSoFar
 
 _MAY_END = re.compile(rf"{MAY_OPEN.pattern}|[ \t]*(?:</?[\w:.-]*>?[ \t]*)+", re.DOTALL)
 """Matches a line, or its beginning, that may be a fence or close the tag around the answer."""
-_MOST_LOOKED_AT = 50
 _WHITE_SPACE = BLANK + "\n"
 
 
@@ -52,14 +51,13 @@ class BareCode(FilterStage):
         self._closing = ClosingTag(closing) if closing else None
         self._head = LineHead()
         self._behind = ClosingBehindCode()
-        self._code: list[str] = []
+        self._code = CodeSoFar(target.language_id)
         self._at_line_start = True
         self._below_blank_line = False
         self._is_judged = False
         """Whether the current line is known to be no note."""
         self._note = ""
         """A line that may be a note behind the code."""
-        self._looked_at = 0
 
     @property
     def held_back(self) -> int:
@@ -99,7 +97,7 @@ class BareCode(FilterStage):
         return FilterStep(pieces=pieces, following=step.following or self._after(), rest=step.rest)
 
     def _read(self, segment: str) -> FilterStep:
-        if self._note or (self._at_line_start and self._code and not self._is_judged):
+        if self._note or (self._at_line_start and self._code.newest and not self._is_judged):
             # A line that begins with a small letter, or blanks and anything, is no note.
             is_code = "a" <= segment[0] <= "z" or (segment[0] in BLANK and not segment.isspace())
             if self._note or self._is_indented_block or not is_code:
@@ -108,7 +106,7 @@ class BareCode(FilterStage):
         text, line = self._head.feed(segment, MAY_OPEN)
         if line is not None:
             fence = opening_fence(line)
-            if fence is not None and not self._is_inside_text():
+            if fence is not None and not self._code.is_inside_text():
                 if fence.info:
                     return FilterStep(following=self._after(), rest=line + "\n")
                 return FilterStep(pieces=[Dropped("fence", line)], following=self._after())
@@ -127,16 +125,16 @@ class BareCode(FilterStage):
                 return FilterStep(following=self._after(), rest=note)
             return code(note)
         if self._behind.held:
-            text, fence = self._behind.finish(3, self._code)
+            text, fence = self._behind.finish(3, self._code.newest)
             return FilterStep(pieces=[*code(text).pieces, Dropped("fence", fence)])
         line, self._head.held = self._head.held, ""
-        if opening_fence(line) and not self._is_inside_text():
+        if opening_fence(line) and not self._code.is_inside_text():
             return FilterStep(pieces=[Dropped("fence", line)])
         return code(line)
 
     def _passed(self, text: str) -> FilterStep:
         if "`" in text or self._behind.held:
-            text, fence = self._behind.feed(text, 3, self._code)
+            text, fence = self._behind.feed(text, 3, self._code.newest)
             if fence:
                 self._code.append(text)
                 pieces = [*code(text).pieces, Dropped("fence", fence)]
@@ -178,16 +176,12 @@ class BareCode(FilterStage):
         if self._is_indented_block and self._below_blank_line:
             return not line.startswith((" ", "\t")) and bool(line.strip())
         may_be = self._below_blank_line or is_plain_sentence(line)
-        return may_be and is_note(line, self._target.language_id) and not self._is_inside_text()
-
-    def _is_inside_text(self) -> bool:
-        self._looked_at += 1
-        return self._looked_at <= _MOST_LOOKED_AT and inside_text(
-            "".join(self._code), self._target.language_id
+        return (
+            may_be and is_note(line, self._target.language_id) and not self._code.is_inside_text()
         )
 
     def _after(self) -> AfterCode:
-        written = Written().with_block("".join(self._code))
+        written = Written().with_block(self._code.text)
         return AfterCode(self._target, written, without_fence=lambda: BareCode(self._target))
 
 

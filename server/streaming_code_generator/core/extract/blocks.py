@@ -39,7 +39,7 @@ from streaming_code_generator.core.extract.wording import (
     reads_like_prose,
 )
 from streaming_code_generator.core.syntax import (
-    inside_text,
+    CodeSoFar,
     is_for_shell,
     is_of_language,
     is_one_language,
@@ -52,8 +52,6 @@ BLOCK_LIMIT = 16_384
 _PROSE_TAGS = {"md", "markdown", "mdx", "gfm", "text", "txt", "plaintext", "rst", "tex", "latex"}
 _REMEMBERED = 2_000
 """Characters of what came behind the code by which a further block is judged."""
-_MOST_LOOKED_AT = 50
-"""So many fences inside one block are looked at; each costs reading the code so far."""
 
 _STATEMENT = re.compile(
     r"(?:[a-z+#]+ )??(?=(?:async )?def \w|#include|[A-Za-z_][\w.]*\(|[A-Za-z_][\w.]* = "
@@ -212,7 +210,7 @@ class FencedCode(FilterStage):
         self._head = LineHead()
         self._may_be_fence = fence.may_be_fence
         self._behind = ClosingBehindCode()
-        self._code: list[str] = []
+        self._code = CodeSoFar(target.language_id or fence.tag)
         self._is_text = target.is_prose if fence.tag in {"", *_PROSE_TAGS} else False
         self._is_text = self._is_text or fence.tag in {"md", "markdown", "mdx", "gfm"}
         self._line_begins = f"`~\n{fence.character}"
@@ -221,7 +219,6 @@ class FencedCode(FilterStage):
         self._suspect = ""
         """A line that may close this block, and the blank ones below, until more is known."""
         self._suspect_ends_inner = False
-        self._looked_at = 0
         self.may_have_note = target.language_id not in {"", *MAY_HOLD_TAGS} and not self._is_text
         """Whether a sentence below a blank line would be none of the code."""
 
@@ -263,7 +260,7 @@ class FencedCode(FilterStage):
         if fence is not None and reads_like_prose(fence.info) and not self.is_inside_text():
             return self._closed_with_words(line, fence)
         if self._behind.held:
-            text, ticks = self._behind.finish(self._fence.length, self._code)
+            text, ticks = self._behind.finish(self._fence.length, self._code.newest)
             return FilterStep(pieces=[*code(text).pieces, Dropped("fence", ticks)])
         return code(line)
 
@@ -271,7 +268,7 @@ class FencedCode(FilterStage):
         if self._is_text or self._fence.character != "`":
             self._code.append(text)
             return code(text)
-        shown, fence = self._behind.feed(text, self._fence.length, self._code)
+        shown, fence = self._behind.feed(text, self._fence.length, self._code.newest)
         self._code.append(shown)
         if not fence:
             return code(shown)
@@ -331,9 +328,7 @@ class FencedCode(FilterStage):
 
     def is_inside_text(self) -> bool:
         """Whether the code so far ends within a comment or a string."""
-        self._looked_at += 1
-        language_id = self._target.language_id or self._fence.tag
-        return self._looked_at <= _MOST_LOOKED_AT and inside_text("".join(self._code), language_id)
+        return self._code.is_inside_text()
 
     def _below_suspect(self, segment: str) -> FilterStep:
         ends_inner, suspect = self._suspect_ends_inner, self._suspect
@@ -360,9 +355,8 @@ class FencedCode(FilterStage):
 
     def after(self) -> "AfterCode":
         """Return the stage behind the block."""
-        return AfterCode(
-            self._target, self._written.with_block("".join(self._code)), self._fence.tag
-        )
+        written = self._written.with_block(self._code.text)
+        return AfterCode(self._target, written, self._fence.tag)
 
 
 class _BelowBlankLine(FilterStage):
