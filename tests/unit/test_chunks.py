@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming_code_generator.core.engine.run import ChunkSplitter
+from streaming_code_generator.core.engine.limits import GenerationPolicy
+from streaming_code_generator.core.engine.run import ChunkSplitter, GenerationRun, TextPiece
+from streaming_code_generator.core.messages import Delta, ProviderDescription
+from support.generations import request_for
 
 CHARACTERS = st.text(alphabet="ab\r\n é😀𐍈\ufffd", max_size=40)
 
@@ -74,3 +77,28 @@ def test_no_crlf_within_a_delta_is_split(text: str, limit: int) -> None:
 @given(text=CHARACTERS, limit=st.integers(1, 9))
 def test_torn_surrogate_pairs_are_always_joined_again(text: str, limit: int) -> None:
     assert "".join(split(limit, *torn(text))) == text
+
+
+def test_a_long_chunk_is_cut_as_its_pieces_are_taken() -> None:
+    run = GenerationRun(GenerationPolicy(chunk_size=1_000))
+    run.start(
+        ProviderDescription(name="n", model="m", endpoint="e", reason="r"),
+        request_for("x").messages,
+    )
+    text = "🦀é = 'x'\r\n" * 30_000
+
+    pieces = iter(run.add(Delta(text=text, reasoning="hm " * 30_000)))
+    first = next(pieces)
+    taken_then = [*run.content]
+    rest = [*pieces]
+
+    assert isinstance(first, TextPiece)
+    assert first.part == "reasoning"
+    assert taken_then == []
+    assert run.text == text
+    shown = [piece for piece in (first, *rest) if isinstance(piece, TextPiece)]
+    assert all(len(piece.text) <= 1_000 for piece in shown)
+    assert "".join(piece.text for piece in shown if piece.part == "reasoning") == "hm " * 30_000
+    assert [piece.text for piece in shown if piece.part == "content"] == run.content
+    assert not any(a.endswith("\r") and b.startswith("\n") for a, b in pairwise(run.content))
+    assert run.stats().chunks_processed == 1

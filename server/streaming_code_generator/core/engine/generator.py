@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,7 +36,7 @@ from streaming_code_generator.core.engine.recovery import (
     continued,
     unlimited,
 )
-from streaming_code_generator.core.engine.run import GenerationRun, Piece, Wants
+from streaming_code_generator.core.engine.run import LONG_CHARACTERS, GenerationRun, Piece, Wants
 from streaming_code_generator.core.extract.filter import OutputFilter, extract
 from streaming_code_generator.core.extract.parts import CodeTarget, FilteredText, Part
 from streaming_code_generator.core.messages import (
@@ -288,7 +288,7 @@ class _Work:
 @asynccontextmanager
 async def _opened(
     provider: Provider, request: CompletionRequest, work: _Work
-) -> AsyncIterator[Callable[[], Awaitable[list[Piece]]]]:
+) -> AsyncIterator[Callable[[], Awaitable[Iterable[Piece]]]]:
     """Send a request and yield what returns the next pieces of its response."""
     async with AsyncExitStack() as stack:
         opening = stack.enter_async_context(provider.open(request))
@@ -302,7 +302,7 @@ async def _opened(
 
 async def _next_pieces(
     deltas: AsyncIterator[Delta], take_received: Callable[[], Sequence[Delta]], work: _Work
-) -> list[Piece]:
+) -> Iterable[Piece]:
     """Return what the next chunks bring, or nothing at the end of what is wanted."""
     run = work.run
     if work.wants is not None and run.is_enough(work.wants):
@@ -320,7 +320,7 @@ async def _next_pieces(
         logger.debug("after the finish reason: %s", error.message)
         return []
     received = take_received()
-    pieces = run.add_all([delta, *received]) if received else run.add(delta)
+    pieces: Iterable[Piece] = run.add_all([delta, *received]) if received else run.add(delta)
     if run.says_something:
         work.deadlines.heard()
     return pieces
@@ -429,6 +429,9 @@ async def filtered(  # noqa: PLR0913 - each has a default
             for text in texts:
                 parts[text.part].append(text.text)
             if event.kind == "finished":
+                # The text has just been joined, and the code is next: milliseconds each, of 4 MB.
+                if len(event.result.text) > LONG_CHARACTERS:
+                    await asyncio.sleep(0)
                 result = _as_filtered(event.result, response, output)
                 response.code = [result.code]
                 event = replace(event, result=result)  # noqa: PLW2901

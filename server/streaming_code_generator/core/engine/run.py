@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import groupby
@@ -55,15 +55,7 @@ class ChunkSplitter:
             text = self._whole_characters(self._high_surrogate + text)
         if len(text) <= self._limit:
             return [text] if text else []
-        pieces, start = [], 0
-        while start < len(text):
-            end = min(start + self._limit, len(text))
-            # A CRLF that is torn apart would be two line endings where the pieces are shown.
-            if end - start > 1 and text[end - 1 : end + 1] == "\r\n":
-                end -= 1
-            pieces.append(text[start:end])
-            start = end
-        return pieces
+        return list(_cut(text, self._limit))
 
     def finish(self) -> list[str]:
         """Return what is still held back."""
@@ -77,6 +69,21 @@ class ChunkSplitter:
         if _SURROGATE.search(text) is None:
             return text
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _cut(text: str, limit: int) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = min(start + limit, len(text))
+        # A CRLF that is torn apart would be two line endings where the pieces are shown.
+        if end - start > 1 and text[end - 1 : end + 1] == "\r\n":
+            end -= 1
+        yield text[start:end]
+        start = end
+
+
+LONG_CHARACTERS = 64 * 1024
+"""A chunk's text that is longer is cut into pieces as they are taken: 4 MB at once take 10 ms."""
 
 
 def _is_plain_text(delta: Delta) -> bool:
@@ -263,8 +270,11 @@ class GenerationRun:
         self.says_something = says_something
         return pieces
 
-    def add(self, delta: Delta, *, count: int = 1) -> list[Piece]:
-        """Add one chunk, or `count` joined to one, and return the pieces it makes: one or more."""
+    def add(self, delta: Delta, *, count: int = 1) -> Iterable[Piece]:
+        """Add one chunk, or `count` joined to one, and return the pieces it makes: one or more.
+
+        Take all of them before another chunk is added: they count as handed on as they are taken.
+        """
         self.meter.add(delta)
         self._newest_s = time.monotonic()
         self._chunks += count
@@ -275,15 +285,24 @@ class GenerationRun:
             self._first_text_s = self._newest_s - self._started_s
         self._finish_reason = delta.finish_reason or self._finish_reason
         self.says_something = bool(has_text or delta.prompt_progress or delta.finish_reason)
-        reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
         text = delta.text
         if self._is_amended:
             # Where the response goes on from an earlier part of it, it first repeats some of that.
             text = self._seam.feed(self.masking.feed(text))
             if delta.finish_reason:
                 text += self._seam.feed(self.masking.finish()) + self._seam.finish()
+        if len(text) > LONG_CHARACTERS or len(delta.reasoning) > LONG_CHARACTERS:
+            return self.stretches(delta.reasoning, text)
+        reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
         content = self._content_splitter.feed(text) if text else []
         return self._handed_on(reasoning, content) or [EmptyChunk(delta.prompt_progress)]
+
+    def stretches(self, reasoning: str, text: str) -> Iterator[Piece]:
+        """Yield the pieces of a long chunk, and cut off no more of it than is taken."""
+        for stretch in _cut(reasoning, LONG_CHARACTERS):
+            yield from self._handed_on(self._reasoning_splitter.feed(stretch), [])
+        for stretch in _cut(text, LONG_CHARACTERS):
+            yield from self._handed_on([], self._content_splitter.feed(stretch))
 
     def _handed_on(self, reasoning: list[str], content: list[str]) -> list[Piece]:
         pieces: list[Piece] = []

@@ -16,7 +16,7 @@ from streaming_code_generator.core.engine.generator import (
     filtered,
 )
 from streaming_code_generator.core.engine.limits import ConcurrencyLimit, Slot
-from streaming_code_generator.core.engine.run import TextPiece
+from streaming_code_generator.core.engine.run import LONG_CHARACTERS, TextPiece
 from streaming_code_generator.core.extract.parts import FilteredText
 from streaming_code_generator.core.messages import ProviderDescription
 from streaming_code_generator.core.placement.target import explanation_comment
@@ -253,6 +253,8 @@ class Generation:
                 result = await self._stream(engine, slot)
                 if self.region is not None:
                     self.account.waiting_for = "Waiting for the editor"
+                    if len(result.code) > LONG_CHARACTERS:  # joined just now, and compared next
+                        await asyncio.sleep(0)
                     self.region.finish(result.code, result.explanation)
                     await self._settled.wait()
                     if self.region.lacks_text:

@@ -368,6 +368,8 @@ class ReceivedDeltas:
         self._foreign_errors = foreign_errors()
         self._failure: StreamingError | None = None
         self._is_at_end = False
+        self._was_long = False
+        """Whether a chunk of the last read is too long to be joined to others."""
 
     def __aiter__(self) -> Self:
         return self
@@ -388,6 +390,8 @@ class ReceivedDeltas:
 
     def take_received(self) -> list[Delta]:
         """Take the chunks that have arrived behind the one last given."""
+        if self._was_long:
+            return []
         taken = list(self._ready)
         self._ready.clear()
         return taken
@@ -408,7 +412,9 @@ class ReceivedDeltas:
             if received is None:
                 self._is_at_end = True
                 self._reader.finish()
-            elif self._reader.pending_bytes < LONG_BYTES:
+                return
+            self._was_long = self._reader.pending_bytes >= LONG_BYTES
+            if not self._was_long:
                 self._reader.feed(received)
             else:
                 # What is worked out of a chunk so long takes too long for the event loop.
