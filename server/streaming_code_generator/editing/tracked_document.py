@@ -562,8 +562,8 @@ def plan_towards(document: TrackedDocument, desired: dict[str, str]) -> Plan:
             new = wanted[len(own) :]
             edits = [Edit(len(own), len(own), new)] if new else []
         else:
-            edits = [_off_line_ending(own, edit) for edit in line_edits(own, wanted)]
-        steps = [Step(region_id, edit) for edit in edits]
+            edits = line_edits(own, wanted)
+        steps = [Step(region_id, _off_line_ending(own, edit)) for edit in edits]
         # The usual case: one generation, whose steps cannot collide with any other's.
         if len(desired) == 1:
             return tuple(steps)
@@ -588,12 +588,14 @@ def _collide(
 
 
 def _off_line_ending(own: str, edit: Edit) -> Edit:
-    # No client has a position between the two characters of a CRLF.
-    if own[edit.start - 1 : edit.start + 1] == "\r\n" and edit.start:
-        edit = Edit(edit.start - 1, edit.end, "\r" + edit.text)
-    if own[edit.end - 1 : edit.end + 1] == "\r\n" and edit.end > edit.start:
-        edit = Edit(edit.start, edit.end + 1, edit.text + "\n")
-    return edit
+    # No client has a position between the two characters of a CRLF, and one that writes its own
+    # line endings takes half of one for a whole.
+    start, end, text = edit.start, edit.end, edit.text
+    if own[start - 1 : start] == "\r" and "\n" in (own[start : start + 1], text[:1]):
+        start, text = start - 1, "\r" + text
+    if own[end : end + 1] == "\n" and "\r" in (own[start:end][-1:], text[-1:]):
+        end, text = end + 1, text + "\n"
+    return Edit(start, end, text)
 
 
 def _in_order(document: TrackedDocument, plan: Sequence[Step]) -> Sequence[Step]:
