@@ -5,7 +5,13 @@ import time
 import pytest
 
 from streaming_code_generator.editing.diff import Edit
-from streaming_code_generator.editing.echo import Echo, find_echo, grouped, net_change
+from streaming_code_generator.editing.echo import (
+    Echo,
+    find_echo,
+    grouped,
+    net_change,
+    without_detours,
+)
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.mirror import Mirror, Point
 from streaming_code_generator.editing.region import ForeignChange
@@ -210,3 +216,17 @@ def test_changes_are_joined_that_bring_text_back() -> None:
     whole = ForeignChange(at(1, 0), at(2, 0), "two, three\n")
     assert grouped(mirror, [removed, back]) == [[removed, back]]
     assert net_change(mirror, [removed, back]) == whole
+
+
+def test_changes_that_lead_back_to_a_text_before_them_are_left_out() -> None:
+    mirror = Mirror("a\nb\n", encoding="utf-8")
+    removed = ReportedChange(((1, 0), (1, 1)), "")
+    reloaded = ReportedChange(None, "a\nb\n")
+    undone = ReportedChange(((0, 0), (2, 0)), "a\n\n")
+    typed = ReportedChange(((1, 0), (1, 0)), "c")
+    deleted = ReportedChange(((1, 0), (1, 1)), "")
+
+    assert without_detours(mirror, [removed, reloaded]) == []
+    assert without_detours(mirror, [removed, reloaded, undone]) == [undone]
+    assert without_detours(mirror, [removed, typed, deleted]) == [removed]
+    assert without_detours(mirror, [reloaded, removed, typed]) == [removed, typed]

@@ -1173,6 +1173,17 @@ def test_generated_text_is_its_own_again_though_the_user_typed_in_what_replaced_
     assert desk.mirrored == "a\nXb\n"
 
 
+def test_no_half_of_a_line_ending_is_sent() -> None:
+    """A client that writes its own endings took it for a whole one, and got it again for ever."""
+    desk = Desk("a\r\n\rf()\r\nb")
+    desk.open("0", 3, 9)
+    desk.writer.want("0", "\r\nf()\r\n")
+    edit = desk.sent()
+
+    (replacement,) = edit.replacements
+    assert (replacement.start, replacement.end, replacement.text) == ((1, 0), (2, 0), "\r\n")
+
+
 def test_a_removal_that_joins_a_carriage_return_and_a_line_feed_is_followed() -> None:
     """Once, the copy lost the character behind them."""
     desk = Desk("x\ry\n\rz\n")

@@ -102,6 +102,28 @@ def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChan
     return after.difference()
 
 
+def without_detours(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[ReportedChange]:
+    r"""Return a notification's changes without those that lead back to a text before them.
+
+    Looked at one by one, an undo that is redone at once takes text for gone, and for new then.
+
+        text    a   ab   a   c      the first two changes are left out, the third is kept
+    """
+    after = _After(mirror)
+    kept: list[ReportedChange] = []
+    texts = [after.difference()]
+    for reported in changes:
+        after.make(reported)
+        text = after.difference()
+        if text in texts:
+            count = texts.index(text)
+            del kept[count:], texts[count + 1 :]
+        else:
+            kept.append(reported)
+            texts.append(text)
+    return kept
+
+
 def running_totals(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[ForeignChange]:
     """Return what the first change comes to, the first two together, and so on."""
     totals: list[ForeignChange] = []
@@ -131,7 +153,7 @@ class _After:
         return change, splice
 
     def difference(self) -> ForeignChange:
-        """Return the lines that differ, as one change."""
+        """Return the lines that differ, as one change; if none does, an empty one at the end."""
         old, new = self._before.lines, self.mirror.lines
         shorter = min(len(old), len(new))
         first, same_behind = self._first, self._same_behind
@@ -140,6 +162,8 @@ class _After:
         while first + same_behind < shorter and old[-1 - same_behind] == new[-1 - same_behind]:
             same_behind += 1
         last_old, last_new = len(old) - same_behind, len(new) - same_behind
+        if first == last_old == last_new or first > last_old:
+            return ForeignChange(self._before.end, self._before.end, "")
         end = Point(last_old, 0) if last_old < len(old) else self._before.end
         start = Point(first, 0) if first < len(old) else self._before.end
         return ForeignChange(start, end, "".join(new[first:last_new]))

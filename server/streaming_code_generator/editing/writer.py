@@ -28,6 +28,7 @@ from streaming_code_generator.editing.echo import (
     net_change,
     running_totals,
     smallest,
+    without_detours,
 )
 from streaming_code_generator.editing.exchange import (
     Deleted,
@@ -517,6 +518,9 @@ class ReportReader:
         now_s: float,
     ) -> None:
         """Take what is not our own edit, an undo in several steps before what came after it."""
+        is_ours = flight is not None and flight.plan
+        if 1 < len(changes) <= MOST_UNDO_STEPS and not is_ours:
+            changes = without_detours(self._document.mirror, changes)
         while len(changes) > 1 and (count := self._count_undoing(changes)):
             self._take_together(changes[:count], flight, now_s)
             self._look_up_touched(flight, is_undo=is_undo, now_s=now_s)
