@@ -429,12 +429,16 @@ async def filtered(  # noqa: PLR0913 - each has a default
             for text in texts:
                 parts[text.part].append(text.text)
             if event.kind == "finished":
-                # The text has just been joined, and the code is next: milliseconds each, of 4 MB.
-                if len(event.result.text) > LONG_CHARACTERS:
+                # The text has just been joined, the code is next, and then what the filter held is
+                # freed: milliseconds each, of 4 MB.
+                is_long = len(event.result.text) > LONG_CHARACTERS
+                if is_long:
                     await asyncio.sleep(0)
                 result = _as_filtered(event.result, response, output)
                 response.code = [result.code]
                 event = replace(event, result=result)  # noqa: PLW2901
+                if is_long:
+                    await asyncio.sleep(0)
             yield FilteredEvent(event, texts)
 
 
