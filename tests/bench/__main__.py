@@ -203,10 +203,11 @@ async def in_neovim(model: Endpoint, plugins: Path | None) -> dict[str, float]:
     return figures
 
 
-async def start(model: Endpoint) -> dict[str, float]:
+async def start(model: Endpoint, *, ours_first: bool) -> dict[str, float]:
     """Return how long the servers take to start, what they hold at rest, and the first edit."""
     figures: dict[str, float] = {}
-    for name, server in (("ours", our_server(model.base_url, PACED)), ("pygls", barest_pygls())):
+    servers = [("ours", our_server(model.base_url, PACED)), ("pygls", barest_pygls())]
+    for name, server in servers if ours_first else reversed(servers):
         async with server:
             await server.initialize()
             figures[f"start to `initialize`, ms: {name}"] = (
@@ -250,7 +251,7 @@ async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figur
     """Measure everything `repeats` times, one after the other."""
     figures: Figures = defaultdict(list)
     async with endpoint() as model:
-        for _ in range(repeats):
+        for number in range(repeats):
             for name in ("raw", "sdk"):
                 full_rate_us = await reader(name, model, Stream(chunks=FULL_RATE_CHUNKS))
                 figures[f"CPU a chunk, µs: {name} reader"].append(full_rate_us)
@@ -277,7 +278,7 @@ async def measure(repeats: int, sizes: list[int], plugins: Path | None) -> Figur
             for what, stream in WAITED_FOR.items():
                 waited = await longest_wait_ms(model, stream)
                 figures[f"longest wait for an answer, ms: {what}"].append(waited)
-            for name, value in (await start(model)).items():
+            for name, value in (await start(model, ours_first=number % 2 == 0)).items():
                 figures[name].append(value)
             for name, value in (await completions.measured(max(sizes))).items():
                 figures[name].append(value)
