@@ -292,12 +292,12 @@ class GenerationRun:
             if delta.finish_reason:
                 text += self._seam.feed(self.masking.finish()) + self._seam.finish()
         if len(text) > LONG_CHARACTERS or len(delta.reasoning) > LONG_CHARACTERS:
-            return self.stretches(delta.reasoning, text)
+            return self._stretches(delta.reasoning, text)
         reasoning = self._reasoning_splitter.feed(delta.reasoning) if delta.reasoning else []
         content = self._content_splitter.feed(text) if text else []
         return self._handed_on(reasoning, content) or [EmptyChunk(delta.prompt_progress)]
 
-    def stretches(self, reasoning: str, text: str) -> Iterator[Piece]:
+    def _stretches(self, reasoning: str, text: str) -> Iterator[Piece]:
         """Yield the pieces of a long chunk, and cut off no more of it than is taken."""
         for stretch in _cut(reasoning, LONG_CHARACTERS):
             yield from self._handed_on(self._reasoning_splitter.feed(stretch), [])
