@@ -41,14 +41,14 @@ class Edit:
         """How many code points longer the text is afterwards."""
         return len(self.text) - (self.end - self.start)
 
-    @property
-    def cost(self) -> int:
-        """Code points removed plus code points inserted."""
-        return len(self.text) + self.end - self.start
-
     def shifted(self, by: int) -> "Edit":
         """Return the same edit `by` code points further on."""
         return Edit(self.start + by, self.end + by, self.text)
+
+
+def collapsed(text: str) -> str:
+    """Return a text in which a CRLF is one character: nobody types or removes half of it."""
+    return text.replace("\r\n", "\r")
 
 
 def bits(text: str) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, pairwise
 
-from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, single_edit
+from streaming_code_generator.editing.diff import Edit, anchored_edits, bits, collapsed, single_edit
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.history import telling_runs
 from streaming_code_generator.editing.mirror import (
@@ -103,7 +103,7 @@ def net_change(mirror: Mirror, changes: Sequence[ReportedChange]) -> ForeignChan
 
 
 def without_detours(mirror: Mirror, changes: Sequence[ReportedChange]) -> list[ReportedChange]:
-    r"""Return a notification's changes without those that lead back to a text before them.
+    """Return a notification's changes without those that lead back to a text before them.
 
     Looked at one by one, an undo that is redone at once takes text for gone, and for new then.
 
@@ -162,7 +162,7 @@ class _After:
         while first + same_behind < shorter and old[-1 - same_behind] == new[-1 - same_behind]:
             same_behind += 1
         last_old, last_new = len(old) - same_behind, len(new) - same_behind
-        if first == last_old == last_new or first > last_old:
+        if max(last_old, last_new) <= first:
             return ForeignChange(self._before.end, self._before.end, "")
         end = Point(last_old, 0) if last_old < len(old) else self._before.end
         start = Point(first, 0) if first < len(old) else self._before.end
@@ -208,7 +208,7 @@ class _Window:
     def beside(self) -> str:
         """Return the lines around the window and in it, as they are before any change."""
         first = max(0, self.start.line - LINES_BESIDE)
-        return _collapsed("".join(self.mirror.lines[first : self.end.line + LINES_BESIDE]))
+        return collapsed("".join(self.mirror.lines[first : self.end.line + LINES_BESIDE]))
 
     def after(self, changes: list[ForeignChange]) -> str:
         """Return the window's text with the changes, given in order, applied."""
@@ -222,8 +222,8 @@ class _Window:
         """Return where the changes' texts stand after them, by collapsed offsets."""
         spans, offset, done = [], 0, self.start
         for change in changes:
-            offset += len(_collapsed(self.mirror.slice(done, change.start)))
-            end = offset + len(_collapsed(change.text))
+            offset += len(collapsed(self.mirror.slice(done, change.start)))
+            end = offset + len(collapsed(change.text))
             spans.append((offset, end))
             offset, done = end, change.end
         return spans
@@ -293,11 +293,7 @@ def _differences(old: str, new: str, inserted: Iterable[tuple[int, int]] = ()) -
     last line would then seem to have written everything between them. A CRLF counts as one
     character: nobody types or removes half of it.
     """
-    return anchored_edits(_collapsed(old), _collapsed(new), inserted)
-
-
-def _collapsed(text: str) -> str:
-    return text.replace("\r\n", "\r")
+    return anchored_edits(collapsed(old), collapsed(new), inserted)
 
 
 def _cost(edits: list[Edit]) -> float:
@@ -353,7 +349,7 @@ def _suppose(
     within_reach = all(_is_within_reach(document.mirror, each, shown) for each in own)
     if not within_reach and not _is_named(window, own, beside, shown, differences):
         return None
-    text = _collapsed(supposedly)
+    text = collapsed(supposedly)
     if not _speaks_for_itself(text, inserted, differences, window.beside()):
         return None
     left = tuple(text[low:high] for span in inserted for low, high in _left_of(span, differences))
@@ -390,7 +386,7 @@ def _is_named(
     named = _Window.around(window.mirror, [shown, *touching])
     changes = [*beside, ForeignChange(named.start, named.end, named.after(touching))]
     spans = window.inserted(sorted(changes, key=lambda each: each.start))
-    supposedly = _collapsed(window.after(own))
+    supposedly = collapsed(window.after(own))
     return all(
         any(low <= edit.start and edit.end <= high for low, high in spans)
         for edit in differences
@@ -411,13 +407,13 @@ def _is_within_reach(mirror: Mirror, own: ForeignChange, change: ForeignChange) 
     """
     if own.start <= change.end and change.start <= own.end:
         return True
-    replaced, text = _collapsed(mirror.slice(own.start, own.end)), _collapsed(own.text)
+    replaced, text = collapsed(mirror.slice(own.start, own.end)), collapsed(own.text)
     # An insertion that repeats what lies in between may as well have been made at the edit's place.
-    inserted = _collapsed(change.text) if change.start == change.end else ""
+    inserted = collapsed(change.text) if change.start == change.end else ""
     if change.end < own.start:
-        between = _collapsed(mirror.slice(change.end, own.start))
+        between = collapsed(mirror.slice(change.end, own.start))
         return (between + text).endswith(between + replaced) or inserted.startswith(between)
-    between = _collapsed(mirror.slice(own.end, change.start))
+    between = collapsed(mirror.slice(own.end, change.start))
     return (text + between).startswith(replaced + between) or inserted.endswith(between)
 
 

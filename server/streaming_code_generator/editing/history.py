@@ -28,6 +28,7 @@ from streaming_code_generator.editing.diff import (
     SCRAP_BITS,
     Edit,
     bits,
+    collapsed,
     fine_edits,
     single_edit,
 )
@@ -363,8 +364,8 @@ class RegionHistory:
             edits = fine_edits(window.text, window.present)
             explained = _explained(window.present, edits, runs)
             # Half a CRLF is no less than all of it: clients write their own line endings.
-            gone = "".join(window.text[edit.start : edit.end] for edit in edits)
-            changed = len((gone + "".join(e.text for e in edits)).replace("\r\n", "\n"))
+            gone_and_come = ((window.text[e.start : e.end], e.text) for e in edits)
+            changed = sum(len(collapsed(text)) for texts in gone_and_come for text in texts)
             if explained > most or (explained == most and changed < fewest):
                 now = past.changed(window.text, self._left, edits)
                 if bits(now.region.standing_text()) >= least:

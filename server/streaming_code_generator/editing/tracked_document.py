@@ -593,7 +593,7 @@ def _off_line_ending(own: str, edit: Edit) -> Edit:
     start, end, text = edit.start, edit.end, edit.text
     if own[start - 1 : start] == "\r" and "\n" in (own[start : start + 1], text[:1]):
         start, text = start - 1, "\r" + text
-    if own[end : end + 1] == "\n" and "\r" in (own[start:end][-1:], text[-1:]):
+    if own[end : end + 1] == "\n" and "\r" in (own[max(start, end - 1) : end], text[-1:]):
         end, text = end + 1, text + "\n"
     return Edit(start, end, text)
 

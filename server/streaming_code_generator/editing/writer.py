@@ -519,7 +519,7 @@ class ReportReader:
     ) -> None:
         """Take what is not our own edit, an undo in several steps before what came after it."""
         is_ours = flight is not None and flight.plan
-        if 1 < len(changes) <= MOST_UNDO_STEPS and not is_ours:
+        if self._document.region_ids() and 1 < len(changes) <= MOST_UNDO_STEPS and not is_ours:
             changes = without_detours(self._document.mirror, changes)
         while len(changes) > 1 and (count := self._count_undoing(changes)):
             self._take_together(changes[:count], flight, now_s)
