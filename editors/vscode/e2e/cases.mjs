@@ -120,9 +120,13 @@ async function removesOneAfterUndoingTheOther(editor, { model }) {
   const text = 'a = 1\n\nb = 2\n\n';
   await generateTwo(editor, model, 'other.py', text);
   await editor.undo();
-  const remove = editor.page.locator('.codelens-decoration a', { hasText: 'Remove' });
-  await until('the lenses of only the other one', async () => (await remove.count()) === 1);
-  await remove.click();
+  // Until they are laid out anew, those of the undone one stay, and the other one's say Cancel.
+  const lenses = editor.page.locator('.codelens-decoration');
+  await until('the lenses of only the other one', async () => {
+    const shown = await lenses.allInnerTexts();
+    return shown.length === 1 && shown[0].includes('Remove');
+  });
+  await lenses.locator('a', { hasText: 'Remove' }).click();
   await editor.lacks('first_');
   await editor.lacks('second_');
   assert.equal(await editor.saved('other.py'), text);
