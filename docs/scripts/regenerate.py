@@ -11,7 +11,7 @@ from streaming_code_generator.cli.settings_command import (
     vscode_properties,
     vscode_restricted,
 )
-from streaming_code_generator.lsp.wire import wire_names
+from streaming_code_generator.lsp.wire.exported import wire_names
 
 ROOT = Path(__file__).parents[2]
 EDITORS = ROOT / "editors"

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streaming_code_generator.lsp.wire import COMMANDS
+from streaming_code_generator.lsp.wire.names import COMMANDS
 from streaming_code_generator.testing.openai_replies import answer
 from streaming_code_generator.testing.openai_server import OpenAIServer
 from support.lsp_process import DEADLINE_S, server_environment

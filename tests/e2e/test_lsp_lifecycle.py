@@ -257,8 +257,9 @@ async def test_initialize_does_not_wait_for_what_generations_need(
     environment: dict[str, str],
 ) -> None:
     packages = ("openai", "httpx2", "tiktoken", "xllamacpp", "pygments", "tenacity")
-    own = ("streaming_code_generator.core", "streaming_code_generator.editing.writer")
-    server = "streaming_code_generator.lsp.server, streaming_code_generator.lsp.serving"
+    own = tuple(f"streaming_code_generator.{name}" for name in ("core", "editing", "settings"))
+    modules = ("cli.serve", "lsp.server", "lsp.serving")
+    server = ", ".join(f"streaming_code_generator.{name}" for name in modules)
 
     assert await held((*packages, *own), after=server, environment=environment) == "[]"
 

@@ -1,23 +1,29 @@
 """The lean road of an edit's messages leads to the same bytes and objects as the general one."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from lsprotocol import converters, types
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
-from streaming_code_generator.editing.exchange import OutgoingEdit, TextReplacement
+from streaming_code_generator.editing.exchange import OutgoingEdit, ReportedChange, TextReplacement
 from streaming_code_generator.lsp.documents.open_document import (
     REFUSALS_BEFORE_UNVERSIONED,
     AppliedEdits,
     EditForm,
 )
 from streaming_code_generator.lsp.protocol import LONG_CHARACTERS, encoded, framed, is_long
-from streaming_code_generator.lsp.wire import (
-    DidChangeParams,
+from streaming_code_generator.lsp.wire.documents import (
+    DocumentChange,
     EditReply,
+    OpenedDocument,
+    closed_uri,
     edit_reply,
+    opened_document,
     reported_changes,
+    undo_notice,
 )
 
 CONVERTER = converters.get_converter()
@@ -108,33 +114,90 @@ def test_a_response_to_an_edit_is_read_whatever_is_in_it(
     assert edit_reply(response) == reply
 
 
-NEGATIVE = {"start": {"line": 0, "character": -1}, "end": {"line": 0, "character": 1}}
-
-
 def change(**more: object) -> dict[str, object]:
     start, end = {"line": 0, "character": 1}, {"line": 2, "character": 3}
     return {"range": {"start": start, "end": end}, "text": "x", **more}
 
 
-@pytest.mark.parametrize("changes", [[], [change()], [change(), change(rangeLength=3)]])
-def test_a_plain_change_is_read_as_the_general_road_reads_it(changes: list[object]) -> None:
+@pytest.mark.parametrize(
+    "changes", [[], [change()], [change(), change(rangeLength=3)], [{"text": "whole"}, change()]]
+)
+def test_a_change_is_read_as_the_general_road_reads_it(changes: list[object]) -> None:
     params = {"textDocument": {"uri": URI, "version": 3}, "contentChanges": changes}
-    general = CONVERTER.structure(params, DidChangeParams)
-    assert reported_changes(params) == general.document_change()
+    general = CONVERTER.structure(params, types.DidChangeTextDocumentParams)
+    expected = []
+    for each in general.content_changes:
+        if isinstance(each, types.TextDocumentContentChangePartial):
+            start, end = each.range.start, each.range.end
+            where = ((start.line, start.character), (end.line, end.character))
+            expected.append(ReportedChange(where, each.text))
+        else:
+            expected.append(ReportedChange(None, each.text))
+    assert reported_changes(params) == DocumentChange(URI, 3, expected)
+
+
+def test_an_opened_document_is_read_as_the_general_road_reads_it() -> None:
+    params = {"textDocument": {"uri": URI, "languageId": "python", "version": 3, "text": "é"}}
+    general = CONVERTER.structure(params, types.DidOpenTextDocumentParams).text_document
+    assert opened_document(params) == OpenedDocument(
+        uri=general.uri,
+        language_id=general.language_id,
+        version=general.version,
+        text=general.text,
+    )
+
+
+@pytest.mark.parametrize("version", [{"version": None}, {}], ids=["null", "none"])
+def test_a_document_without_a_version_is_followed(version: dict[str, object]) -> None:
+    item = {"uri": URI, **version}
+    assert reported_changes({"textDocument": item, "contentChanges": []}).version is None
+    assert opened_document({"textDocument": {**item, "text": ""}}).version is None
+    assert undo_notice({"textDocument": item}).version is None
+
+
+def test_whole_numbers_may_be_written_as_fractions() -> None:
+    position = {"line": 3.0, "character": 4.0}
+    content = {"range": {"start": position, "end": position}, "text": ""}
+    params = {"textDocument": {"uri": URI, "version": 2.0}, "contentChanges": [content]}
+    assert reported_changes(params) == DocumentChange(
+        URI, 2, [ReportedChange(((3, 4), (3, 4)), "")]
+    )
+
+
+def changed(changes: object, **document: object) -> object:
+    item = {"uri": URI, "version": 3, **document}
+    return {"textDocument": item, "contentChanges": changes}
+
+
+NEGATIVE = {"start": {"line": 0, "character": -1}, "end": {"line": 0, "character": 1}}
 
 
 @pytest.mark.parametrize(
     "params",
     [
         None,
-        {"textDocument": {"uri": URI, "version": None}, "contentChanges": [change()]},
-        {"textDocument": {"uri": URI}, "contentChanges": [change()]},
-        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [{"text": "whole"}]},
-        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [change(text=None)]},
-        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": "x"},
-        {"textDocument": {"uri": URI, "version": 3}, "contentChanges": [change(range=NEGATIVE)]},
+        [],
+        {},
+        {"textDocument": None, "contentChanges": []},
+        changed("x"),
+        changed([None]),
+        changed([], uri=7),
+        changed([], version="3"),
+        changed([change(text=None)]),
+        changed([change(range=NEGATIVE)]),
+        changed([change(range={"start": {"line": 0.5, "character": 0}})]),
     ],
-    ids=["nothing", "null version", "no version", "whole text", "no text", "no list", "negative"],
 )
-def test_an_unusual_change_is_left_to_the_general_road(params: object) -> None:
-    assert reported_changes(params) is None
+def test_parameters_that_cannot_be_used_are_refused_without_their_text(params: object) -> None:
+    with pytest.raises(JsonRpcInvalidParams, match="do not fit the protocol") as refusal:
+        reported_changes(params)
+    assert URI not in str(refusal.value)
+
+
+@pytest.mark.parametrize("read", [opened_document, closed_uri, undo_notice])
+@pytest.mark.parametrize("params", [None, [], {}, {"textDocument": None}, {"textDocument": {}}])
+def test_a_document_that_has_no_name_is_refused(
+    read: Callable[[object], object], params: object
+) -> None:
+    with pytest.raises(JsonRpcInvalidParams, match="do not fit the protocol"):
+        read(params)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streaming_code_generator.cli.settings_command import vscode_properties, vscode_restricted
-from streaming_code_generator.lsp.wire import wire_names
+from streaming_code_generator.lsp.wire.exported import wire_names
 
 EDITORS = Path(__file__).parents[2] / "editors"
 WIRE: dict[str, Any] = wire_names()

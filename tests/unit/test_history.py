@@ -7,7 +7,7 @@ import pytest
 from streaming_code_generator.editing.exchange import ReportedChange
 from streaming_code_generator.editing.mirror import Mirror, PositionEncoding
 from streaming_code_generator.lsp.documents.open_document import MOST_VERSIONS, ChangeHistory
-from streaming_code_generator.lsp.wire import ClientRange
+from streaming_code_generator.lsp.wire.names import ClientRange
 
 SELECTED: ClientRange = ((3, 2), (5, 4))
 

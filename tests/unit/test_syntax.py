@@ -3,14 +3,14 @@
 import asyncio
 
 import pytest
+from lsprotocol import types
 from pygments.lexers import find_lexer_class_by_name
 
 from streaming_code_generator.core import syntax
 from streaming_code_generator.core.syntax import CodeSoFar, load_lexer
-from streaming_code_generator.lsp.client import Capabilities
 from streaming_code_generator.lsp.server import build_server
 from streaming_code_generator.lsp.state import new_state
-from streaming_code_generator.lsp.wire import OpenedDocument
+from streaming_code_generator.lsp.wire.documents import OpenedDocument
 from streaming_code_generator.settings import SettingsSources
 
 
@@ -30,7 +30,8 @@ def test_a_lexer_that_was_loaded_is_compiled(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_an_opened_document_has_its_lexer_compiled_in_a_thread() -> None:
     sources = SettingsSources.of_process()
-    state = new_state(build_server(), sources, None, Capabilities(), "utf-16")
+    introduction = types.InitializeParams(capabilities=types.ClientCapabilities())
+    state = new_state(build_server(), sources, None, introduction, "utf-16")
     document = OpenedDocument(uri="file:///sorted.adb", language_id="ada", text="")
     assert not is_compiled("ada")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from streaming_code_generator.lsp.documents.files import document_key
-from streaming_code_generator.lsp.wire import is_uri
+from streaming_code_generator.lsp.wire.uris import is_uri
 
 
 @pytest.mark.parametrize(

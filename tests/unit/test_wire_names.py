@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from streaming_code_generator.lsp.wire import wire_names
+from streaming_code_generator.lsp.wire.exported import wire_names
 
 EDITORS = Path(__file__).parents[2] / "editors"
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from streaming_code_generator.cli.terminal import notify
 from streaming_code_generator.errors import ConfigurationError
 from streaming_code_generator.logs import LogSink, install
-from streaming_code_generator.settings import SettingsSources, resolve
-from streaming_code_generator.settings.endpoints import is_loopback_host
 
 EXIT_USAGE = 2
 
@@ -70,26 +68,30 @@ def run(arguments: argparse.Namespace) -> int:
     if not chosen and sys.stdin.isatty():
         notify(EXPLANATION)
         return EXIT_USAGE
-    debug = {"log_level": "debug"} if arguments.debug else {}
-    sources = SettingsSources.of_process(command_line=debug)
-    resolved = resolve(sources)
-    sink = install(arguments.log_file or sys.stderr, level=resolved.settings.log_level)
-    for secret in resolved.secrets:
-        sink.redaction.hide(secret.reveal())
+    # The settings are read once `initialize` has been answered; until then no key is known.
+    sink = install(arguments.log_file or sys.stderr, level="debug" if arguments.debug else "info")
     try:
-        _serve(arguments, sources, sink)
+        _serve(arguments, sink)
     finally:
         sink.close()
     return 0
 
 
-def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSink) -> None:
-    listening = arguments.tcp or arguments.ws
-    if listening and not is_loopback_host(listening.host):
+def _warn_of_strangers(listening: Address) -> None:
+    from streaming_code_generator.settings.endpoints import (  # noqa: PLC0415 - 50 ms for few
+        is_loopback_host,
+    )
+
+    if not is_loopback_host(listening.host):
         notify(
             f"Note: whoever reaches {listening.host}:{listening.port} can use this server; it "
             "asks for no password. Listen on 127.0.0.1 unless that is meant."
         )
+
+
+def _serve(arguments: argparse.Namespace, sink: LogSink) -> None:
+    if listening := arguments.tcp or arguments.ws:
+        _warn_of_strangers(listening)
     # What is imported stays: looking for garbage in it as often as Python does by itself would take
     # a tenth of the start, and more whenever all objects are looked at later. Not at all would keep
     # 9 MiB of garbage, most of it classes that are made twice for their slots.
@@ -100,7 +102,8 @@ def _serve(arguments: argparse.Namespace, sources: SettingsSources, sink: LogSin
     # attrs keeps the source of every method that it generates, for debuggers: 2 MiB.
     linecache.clearcache()
     gc.freeze()
-    new_server = partial(build_server, sources, sink)
+    debug = {"log_level": "debug"} if arguments.debug else {}
+    new_server = partial(build_server, sink=sink, command_line=debug)
     if arguments.tcp:
         serving.serve_tcp(arguments.tcp.host, arguments.tcp.port, new_server)
     elif arguments.ws:

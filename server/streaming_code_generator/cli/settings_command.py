@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         show(markdown_table())
         return 0
     if arguments.format == "wire":
-        from streaming_code_generator.lsp.wire import wire_names  # noqa: PLC0415 - 0.4 s
+        from streaming_code_generator.lsp.wire.exported import wire_names  # noqa: PLC0415 - 0.4 s
 
         shown: object = wire_names()
     else:

@@ -16,7 +16,8 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.lsp.protocol import StreamingProtocol, encoded, is_long
-from streaming_code_generator.lsp.wire import DID_UPDATE_GENERATION, EditReply, Token
+from streaming_code_generator.lsp.wire.documents import EditReply, edit_reply
+from streaming_code_generator.lsp.wire.names import DID_UPDATE_GENERATION, JsonObject, Token
 from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,6 @@ class Client:
         self.capabilities = capabilities
         self._logged_once: set[str] = set()
         # Called for every chunk: without anything in between.
-        self.send_edit = self._protocol.send_edit_request
         self.until_read = self._protocol.until_read
 
     # Congestion
@@ -110,6 +110,14 @@ class Client:
         return self._protocol.is_congested
 
     # Sending
+
+    def send_edit(
+        self, edit: JsonObject, label: str | None, replied: Callable[[EditReply], None]
+    ) -> None:
+        """Send an edit; `replied` is called with the client's response."""
+        self._protocol.send_edit_request(
+            edit, label, lambda response: replied(edit_reply(response))
+        )
 
     def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Write a line to the client's log."""

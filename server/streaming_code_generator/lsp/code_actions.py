@@ -9,16 +9,16 @@ from streaming_code_generator.core.placement.comments import comment_at_or_above
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.generations.generation import Generation
 from streaming_code_generator.lsp.generations.registry import Generations, abilities
-from streaming_code_generator.lsp.wire import (
+from streaming_code_generator.lsp.wire.arguments import MOST_DIAGNOSTICS
+from streaming_code_generator.lsp.wire.documents import lsp_range
+from streaming_code_generator.lsp.wire.names import (
     ACCEPT,
     CANCEL,
     CODE_ACTION_KIND,
     GENERATE,
-    MOST_DIAGNOSTICS,
     REMOVE,
     RETRY,
     ClientRange,
-    lsp_range,
 )
 
 TITLES = {CANCEL: "Cancel", ACCEPT: "Accept", REMOVE: "Remove", RETRY: "Retry"}

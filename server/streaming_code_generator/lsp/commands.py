@@ -39,7 +39,19 @@ from streaming_code_generator.lsp.generations.registry import Generations, Prepa
 from streaming_code_generator.lsp.generations.reporter import result_object
 from streaming_code_generator.lsp.generations.requests import make_job
 from streaming_code_generator.lsp.protocol import CommandHandler
-from streaming_code_generator.lsp.wire import (
+from streaming_code_generator.lsp.wire.arguments import (
+    GenerateArguments,
+    NewFile,
+    invalid,
+    parse_generate,
+    parse_reference,
+)
+from streaming_code_generator.lsp.wire.errors import (
+    content_modified,
+    request_cancelled,
+    request_failed,
+)
+from streaming_code_generator.lsp.wire.names import (
     ACCEPT,
     CANCEL,
     GENERATE,
@@ -47,14 +59,6 @@ from streaming_code_generator.lsp.wire import (
     RETRY,
     STATUS,
     ClientRange,
-    GenerateArguments,
-    NewFile,
-    content_modified,
-    invalid,
-    parse_generate,
-    parse_reference,
-    request_cancelled,
-    request_failed,
 )
 from streaming_code_generator.providers.choose import completes
 from streaming_code_generator.settings import ModelSelection, Settings

@@ -8,9 +8,8 @@
 - Every request gets a response, the untimely and the unreadable too, and none ends the server.
 - What a failing handler raised stays in the log: pygls sends its traceback to the client. A request
   that a handler refuses is no failure, and is not logged as one.
-- The messages of every edit, `workspace/applyEdit`, its response and `didChange`, go without
-  objects of all that is in them: through lsprotocol's types and cattrs they cost a millisecond.
-  What is unusual in them, and all other messages, go that way.
+- The messages of documents and of every edit, `workspace/applyEdit` and its response, go through as
+  they are: as lsprotocol's objects, made by cattrs, each would cost a millisecond.
 - Messages are queued for a client that does not read (`MessageWriter`), and generations wait while
   the queue is full: pygls writes with a blocking call, which would hold up cancel requests too.
 """
@@ -23,7 +22,7 @@ import queue
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, BinaryIO, NoReturn, Protocol
@@ -46,21 +45,9 @@ from pygls.protocol.json_rpc import (
 )
 
 from streaming_code_generator.errors import StreamingError
-from streaming_code_generator.lsp.wire import (
-    MESSAGE_TYPES,
-    DidChangeParams,
-    DidOpenParams,
-    DocumentChange,
-    EditReply,
-    JsonObject,
-    OpenedDocument,
-    edit_reply,
-    internal_error,
-    is_uri,
-    reported_changes,
-    request_failed,
-    with_work_done_token,
-)
+from streaming_code_generator.lsp.wire.errors import internal_error, request_failed
+from streaming_code_generator.lsp.wire.names import DID_UNDO, JsonObject, Token
+from streaming_code_generator.lsp.wire.uris import is_uri
 
 logger = logging.getLogger(__name__)
 
@@ -71,14 +58,26 @@ _ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 """What a message may hold; whatever else stands there is left out."""
 
 
+_OF_DOCUMENTS = frozenset(
+    {
+        types.TEXT_DOCUMENT_DID_OPEN,
+        types.TEXT_DOCUMENT_DID_CHANGE,
+        types.TEXT_DOCUMENT_DID_CLOSE,
+        DID_UNDO,
+    }
+)
+"""The notifications that go to the listener as they came."""
+
+
 class DocumentListener(Protocol):
-    """Handles the notifications of document synchronisation."""
+    """Handles the notifications of documents."""
 
-    def opened(self, item: OpenedDocument) -> None: ...  # noqa: D102
+    def notified(self, method: str, params: object) -> None:
+        """Handle a notification.
 
-    def changed(self, change: DocumentChange) -> None: ...  # noqa: D102
-
-    def closed(self, uri: str) -> None: ...  # noqa: D102
+        Raises:
+            JsonRpcInvalidParams: Its parameters cannot be used.
+        """
 
 
 class Listener(Protocol):
@@ -160,7 +159,7 @@ class StreamingProtocol(LanguageServerProtocol):
         """Wait for nothing yet; the arguments are pygls' own."""
         super().__init__(*arguments, **options)
         self._edit_numbers = itertools.count(1)
-        self._edits_sent: dict[object, Callable[[EditReply], None]] = {}
+        self._edits_sent: dict[object, Callable[[JsonObject], None]] = {}
         """Who waits for the response to each edit, by its id."""
         self._long_sent: asyncio.Future[None] | None = None
         """The latest that went over a web socket, which nothing else holds."""
@@ -172,7 +171,7 @@ class StreamingProtocol(LanguageServerProtocol):
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             self.refuse_unreadable(JsonRpcInvalidRequest("This is not a JSON-RPC 2.0 message."))
             return
-        if self._receive_of_edit(message):
+        if self._receive_of_document(message):
             return
         message = {name: value for name, value in message.items() if name in _ENVELOPE}
         if "method" in message:
@@ -182,20 +181,21 @@ class StreamingProtocol(LanguageServerProtocol):
         else:
             logger.warning("received a message that is neither a request nor a response")
 
-    def _receive_of_edit(self, message: JsonObject) -> bool:
-        """Handle what comes back of every edit, its change and its response, the shortest way."""
+    def _receive_of_document(self, message: JsonObject) -> bool:
+        """Handle what comes with every edit, its change and its response, the shortest way."""
         method, message_id = message.get("method"), message.get("id")
         try:
-            if method == types.TEXT_DOCUMENT_DID_CHANGE and self._untimely(method) is None:
-                change = reported_changes(message.get("params"))
-                if change is not None:
-                    self.listener.documents.changed(change)
-                    return True
-            elif method is None and isinstance(message_id, str):
+            if method is None and isinstance(message_id, str):
                 replied = self._edits_sent.pop(message_id, None)
                 if replied is not None:
-                    replied(edit_reply(message))
+                    replied(message)
                     return True
+            elif message_id is None and self._untimely(method) is None and method in _OF_DOCUMENTS:
+                self.listener.documents.notified(method, message.get("params"))
+                return True
+        except JsonRpcException as error:
+            logger.warning("cannot handle a `%s` message: %s", method, error.message)
+            return True
         except Exception:
             logger.exception("an edit was not followed by a fault of our own")
             return True
@@ -258,8 +258,7 @@ class StreamingProtocol(LanguageServerProtocol):
     def _type_of(self, data: dict[str, Any]) -> Any:
         if "method" in data:
             untyped = JsonRPCRequestMessage if "id" in data else JsonRPCNotification
-            method = data["method"]
-            return MESSAGE_TYPES.get(method) or self.get_message_type(method) or untyped
+            return self.get_message_type(data["method"]) or untyped
         if "error" in data:
             return types.ResponseErrorMessage
         return self._result_types.pop(data["id"], None) or JsonRPCResponseMessage
@@ -324,7 +323,7 @@ class StreamingProtocol(LanguageServerProtocol):
         )
 
     def send_edit_request(
-        self, edit: JsonObject, label: str | None, replied: Callable[[EditReply], None]
+        self, edit: JsonObject, label: str | None, replied: Callable[[JsonObject], None]
     ) -> None:
         """Send `workspace/applyEdit`; `replied` is called with the client's response."""
         message_id = f"edit-{next(self._edit_numbers)}"
@@ -394,21 +393,6 @@ class StreamingProtocol(LanguageServerProtocol):
     def lsp_initialized(self, *_: object) -> None:
         """Handle `initialized`: from now on the server may send requests."""
         self.listener.client_ready()
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: DidOpenParams) -> None:  # type: ignore[override]
-        """Handle the notification: keep an exact copy of the document from now on."""
-        self.listener.documents.opened(params.text_document)
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: DidChangeParams) -> None:  # type: ignore[override]
-        """Handle the notification: change the copy likewise."""
-        self.listener.documents.changed(params.document_change())
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Handle the notification: forget the document."""
-        self.listener.documents.closed(params.text_document.uri)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
@@ -486,6 +470,16 @@ def _encoded_parts(value: object, default: Callable[[object], object] | None) ->
         yield "]"
     else:
         yield json.dumps(value, default=default)
+
+
+def with_work_done_token(arguments: object, token: Token | None) -> object:
+    """Return a command's arguments with the token that stands beside them, if they have none."""
+    if token is None or not isinstance(arguments, list | tuple) or len(arguments) > 1:
+        return arguments
+    argument = arguments[0] if arguments else {}
+    if not isinstance(argument, Mapping) or argument.get("workDoneToken") is not None:
+        return arguments
+    return [{**argument, "workDoneToken": token}]
 
 
 def with_readable_roots(params: types.InitializeParams) -> types.InitializeParams:

@@ -1,13 +1,13 @@
 """The language server as its client sees it: what it announces, and where each message goes.
 
-What documents and generations need is imported once `initialize` has been answered, by `state` and
-by the handlers: a third of the start, in which an editor would wait.
+What documents, generations and settings need is imported once `initialize` has been answered, by
+`state` and by the handlers: a third of the start, in which an editor would wait.
 """
 
 import asyncio
 import functools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,8 @@ from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator import __version__
 from streaming_code_generator.logs import LogSink
-from streaming_code_generator.lsp.client import Capabilities, resolve_capabilities
 from streaming_code_generator.lsp.protocol import StreamingProtocol, translating
-from streaming_code_generator.lsp.wire import (
-    CODE_ACTION_KIND,
-    COMMANDS,
-    DID_UNDO,
-    SERVER_NAME,
-    parse_undo,
-)
-from streaming_code_generator.settings import SettingsSources
+from streaming_code_generator.lsp.wire.names import CODE_ACTION_KIND, COMMANDS, SERVER_NAME
 
 if TYPE_CHECKING:  # see the module's docstring
     from streaming_code_generator.editing.mirror import PositionEncoding
@@ -34,6 +26,7 @@ if TYPE_CHECKING:  # see the module's docstring
     from streaming_code_generator.lsp.completions.inline_completion import GhostText
     from streaming_code_generator.lsp.documents.documents import Documents
     from streaming_code_generator.lsp.state import ServerState
+    from streaming_code_generator.settings import SettingsSources
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +48,15 @@ class StreamingServer(LanguageServer):
 
     protocol: StreamingProtocol
 
-    def __init__(self, sources: SettingsSources, sink: LogSink | None = None) -> None:
+    introduction: types.InitializeParams
+    """The client's, once it has introduced itself."""
+
+    def __init__(
+        self, read_sources: "Callable[[], SettingsSources]", sink: LogSink | None = None
+    ) -> None:
         super().__init__(SERVER_NAME, __version__, protocol_cls=StreamingProtocol)
-        self._sources = sources
+        self._read_sources = read_sources
         self._sink = sink
-        self.client_announces = Capabilities()
         self.exit_code: asyncio.Future[int] | None = None
         self._beginning: asyncio.Task[None] | None = None
         self.protocol.listener = self
@@ -81,7 +78,7 @@ class StreamingServer(LanguageServer):
         from streaming_code_generator.lsp.state import new_state  # noqa: PLC0415 - see above
 
         encoding = _ENCODINGS[self.workspace.position_encoding]
-        return new_state(self, self._sources, self._sink, self.client_announces, encoding)
+        return new_state(self, self._read_sources(), self._sink, self.introduction, encoding)
 
     @property
     def documents(self) -> "Documents":
@@ -165,15 +162,26 @@ class StreamingServer(LanguageServer):
 
 
 def build_server(
-    sources: SettingsSources | None = None, sink: LogSink | None = None
+    sources: "SettingsSources | None" = None,
+    sink: LogSink | None = None,
+    *,
+    command_line: Mapping[str, object] | None = None,
 ) -> StreamingServer:
     """Return a wired server for one client. Call it on the event loop that is going to serve.
 
     Args:
-        sources: Where its settings stand, apart from what the client adds.
+        sources: Where its settings stand, apart from what the client adds; if none are given, this
+            process's own.
         sink: Where this process logs; its level and what it masks then follow the settings.
+        command_line: Settings that were given to this process, by the fields' names.
     """
-    return StreamingServer(sources or SettingsSources.of_process(), sink)
+
+    def of_process() -> "SettingsSources":
+        from streaming_code_generator.settings import SettingsSources  # noqa: PLC0415 - see above
+
+        return sources or SettingsSources.of_process(command_line=command_line)
+
+    return StreamingServer(of_process, sink)
 
 
 def _register(server: StreamingServer) -> None:
@@ -184,17 +192,13 @@ def _register(server: StreamingServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        server.client_announces = resolve_capabilities(params)
+        server.introduction = params
         # Once this is answered, and before `initialized` is read.
         asyncio.get_running_loop().call_soon(lambda: server.state)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await server.state.backend.configuration_changed(server.state.client, params.settings)
-
-    @server.feature(DID_UNDO)
-    def did_undo(params: Any) -> None:  # of `object` pygls thinks that the server is wanted first
-        server.documents.undone(parse_undo(params))
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,

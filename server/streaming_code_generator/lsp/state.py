@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from streaming_code_generator.core.syntax import load_lexer
@@ -11,7 +12,7 @@ from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.logs import LogSink, redacted
 from streaming_code_generator.lsp.backend import Backend
-from streaming_code_generator.lsp.client import Capabilities, Client
+from streaming_code_generator.lsp.client import Client, resolve_capabilities
 from streaming_code_generator.lsp.consent import BudgetGuard, RulesConsent
 from streaming_code_generator.lsp.documents.documents import Documents
 from streaming_code_generator.lsp.documents.open_document import (
@@ -22,8 +23,8 @@ from streaming_code_generator.lsp.documents.open_document import (
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
-from streaming_code_generator.lsp.wire import OpenedDocument
-from streaming_code_generator.settings import ResolvedSettings, SettingsSources
+from streaming_code_generator.lsp.wire.documents import OpenedDocument
+from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 
 if TYPE_CHECKING:  # imported by the first request for ghost text
     from streaming_code_generator.lsp.completions.completions import Completions
@@ -48,10 +49,11 @@ def new_state(
     ls: LanguageServer,
     sources: SettingsSources,
     sink: LogSink | None,
-    capabilities: Capabilities,
+    introduction: types.InitializeParams,
     encoding: PositionEncoding,
 ) -> ServerState:
     """Return the wired parts for a client that has introduced itself."""
+    capabilities = resolve_capabilities(introduction)
     client = Client(ls, capabilities, redact=sink.redaction.redact if sink else redacted)
 
     def follow(resolved: ResolvedSettings) -> None:
@@ -60,6 +62,8 @@ def new_state(
                 sink.redaction.hide(secret.reveal())
             sink.set_level(resolved.settings.log_level)
 
+    # Until the client's settings have been read, too.
+    follow(resolve(sources))
     backend = Backend(sources, on_problem=client.log_problem, on_resolved=follow)
     backend.take_client(
         initialization_options=capabilities.initialization_options,

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from lsprotocol import types
+
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
@@ -17,7 +19,16 @@ from streaming_code_generator.lsp.documents.files import (
     workspace_file,
 )
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.wire import DocumentChange, OpenedDocument, UndoNotice
+from streaming_code_generator.lsp.wire import names
+from streaming_code_generator.lsp.wire.documents import (
+    DocumentChange,
+    OpenedDocument,
+    UndoNotice,
+    closed_uri,
+    opened_document,
+    reported_changes,
+    undo_notice,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +76,22 @@ class Documents:
         return [each for each in self._documents.values() if each.is_open and each is not document]
 
     # Notifications
+
+    def notified(self, method: str, params: object) -> None:
+        """Handle a notification as it came.
+
+        Raises:
+            JsonRpcInvalidParams: Its parameters cannot be used.
+        """
+        match method:
+            case types.TEXT_DOCUMENT_DID_CHANGE:
+                self.changed(reported_changes(params))
+            case types.TEXT_DOCUMENT_DID_OPEN:
+                self.opened(opened_document(params))
+            case types.TEXT_DOCUMENT_DID_CLOSE:
+                self.closed(closed_uri(params))
+            case names.DID_UNDO:
+                self.undone(undo_notice(params))
 
     def opened(self, item: OpenedDocument) -> None:
         """Follow a document; one that is known, also by another name, keeps its generations."""

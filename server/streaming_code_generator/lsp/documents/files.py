@@ -24,7 +24,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 from pygls.uris import to_fs_path
 
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
-from streaming_code_generator.lsp.wire import invalid, is_uri
+from streaming_code_generator.lsp.wire.arguments import invalid
+from streaming_code_generator.lsp.wire.uris import is_uri
 
 if TYPE_CHECKING:  # 31 modules, and most files lie in a folder without a `.gitignore`
     from pathspec import GitIgnoreSpec

@@ -38,7 +38,7 @@ from streaming_code_generator.errors import StreamingError, StreamProcessError
 from streaming_code_generator.lsp.documents.files import document_key
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.generations.job import Job
-from streaming_code_generator.lsp.wire import ClientRange, GenerationState, Token
+from streaming_code_generator.lsp.wire.names import ClientRange, GenerationState, Token
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from streaming_code_generator.core.extract.parts import CodeTarget
 from streaming_code_generator.core.messages import CompletionRequest
 from streaming_code_generator.editing.mirror import Point
-from streaming_code_generator.lsp.wire import Token
+from streaming_code_generator.lsp.wire.names import Token
 from streaming_code_generator.settings.declarations import (
     EditPace,
     ExplanationPlace,

@@ -30,7 +30,7 @@ from streaming_code_generator.lsp.documents.files import (
 )
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.generations.requests import make_request
-from streaming_code_generator.lsp.wire import GenerateArguments, invalid
+from streaming_code_generator.lsp.wire.arguments import GenerateArguments, invalid
 from streaming_code_generator.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -29,16 +29,8 @@ from streaming_code_generator.lsp.generations.generation import (
     Stage,
 )
 from streaming_code_generator.lsp.generations.job import Job
-from streaming_code_generator.lsp.wire import (
-    ACCEPT,
-    CANCEL,
-    REMOVE,
-    RETRY,
-    STATUS,
-    GenerationReference,
-    Token,
-    invalid,
-)
+from streaming_code_generator.lsp.wire.arguments import GenerationReference, invalid
+from streaming_code_generator.lsp.wire.names import ACCEPT, CANCEL, REMOVE, RETRY, STATUS, Token
 
 REMOVAL_TIMEOUT_S = 15.0
 """Longer than the writer itself waits for an editor that does not answer."""

@@ -1,0 +1,1 @@
+"""What goes over the wire: names, arguments, messages and errors of our own."""
