@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from streaming_code_generator.editing.mirror import Mirror
-from streaming_code_generator.lsp.protocol import StreamMessageWriter
+from streaming_code_generator.lsp.output import StreamMessageWriter
 from streaming_code_generator.lsp.server import StreamingServer, build_server
 from streaming_code_generator.lsp.serving import MessageReader, serve
 from streaming_code_generator.testing.openai_replies import Reply, answer

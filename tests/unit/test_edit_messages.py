@@ -14,7 +14,7 @@ from streaming_code_generator.lsp.documents.open_document import (
     AppliedEdits,
     EditForm,
 )
-from streaming_code_generator.lsp.protocol import LONG_CHARACTERS, encoded, framed, is_long
+from streaming_code_generator.lsp.output import LONG_CHARACTERS, encoded, framed, is_long
 from streaming_code_generator.lsp.wire.documents import (
     DocumentChange,
     EditReply,

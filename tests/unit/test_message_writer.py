@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from streaming_code_generator.lsp.protocol import CONGESTED_BYTES, StreamMessageWriter
+from streaming_code_generator.lsp.output import CONGESTED_BYTES, StreamMessageWriter
 
 DEADLINE_S = 20
 LONG = bytes(range(256)) * (4 * CONGESTED_BYTES // 256) + b"end"

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 from pygls.exceptions import JsonRpcException, JsonRpcParseError
 from pygls.io_ import WebSocketWriter
 
-from streaming_code_generator.lsp.protocol import (
+from streaming_code_generator.lsp.output import (
     MessageWriter,
-    StreamingProtocol,
     StreamMessageWriter,
     ThreadMessageWriter,
 )
+from streaming_code_generator.lsp.protocol import StreamingProtocol
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
