@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _warn_of_strangers(listening: Address) -> None:
-    from streaming_code_generator.settings.endpoints import (  # noqa: PLC0415 - 50 ms for few
+    from streaming_code_generator.settings.endpoints import (  # noqa: PLC0415 - 50 ms, and most listen nowhere
         is_loopback_host,
     )
 
