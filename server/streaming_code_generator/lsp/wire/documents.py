@@ -3,7 +3,7 @@
 They come with every edit: through lsprotocol's types and cattrs each would cost a millisecond. And
 LSP wants a whole number for every version; some clients send null or none at all, for which
 lsprotocol refuses the message. But a change that is not taken leaves an old copy behind, into which
-every later edit goes wrong.
+every later edit goes wrong: so whatever stands for a version that is no number counts as none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -119,22 +119,21 @@ def _string(value: Any) -> str:
 
 
 def _version(item: Any) -> int | None:
-    version = item.get("version")
-    return None if version is None else _whole(version)
+    return _whole(item.get("version"))
 
 
 def _position(position: Any) -> ClientPosition:
     line, character = _whole(position["line"]), _whole(position["character"])
-    if line < 0 or character < 0:
+    if line is None or character is None or line < 0 or character < 0:
         raise ValueError
     return line, character
 
 
-def _whole(number: Any) -> int:
+def _whole(number: Any) -> int | None:
     # Not every language has whole numbers: some write 3.0.
     if isinstance(number, int) or (isinstance(number, float) and number.is_integer()):
         return int(number)
-    raise TypeError
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
