@@ -6,10 +6,10 @@ lsprotocol refuses the message. But a change that is not taken leaves an old cop
 every later edit goes wrong: so whatever stands for a version that is no number counts as none.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -45,43 +45,55 @@ class UndoNotice:
     version: int | None
 
 
-@contextmanager
-def _parameters_of(method: str) -> Iterator[None]:
-    try:
-        yield
-    except (LookupError, TypeError, ValueError) as error:
-        # Without what stands there, which may be the document's text.
-        raise JsonRpcInvalidParams(
-            f"The parameters of `{method}` do not fit the protocol."
-        ) from error
+T = TypeVar("T")
+
+Read = Callable[[Any], T]
 
 
+def _parameters_of(method: str) -> Callable[[Read[T]], Read[T]]:
+    """Decorate what reads a message's parameters: it refuses what it cannot read."""
+
+    def decorate(read: Read[T]) -> Read[T]:
+        @functools.wraps(read)
+        def checked(params: Any) -> T:
+            try:
+                return read(params)
+            except (LookupError, TypeError, ValueError) as error:
+                # Without what stands there, which may be the document's text.
+                message = f"The parameters of `{method}` do not fit the protocol."
+                raise JsonRpcInvalidParams(message) from error
+
+        return checked
+
+    return decorate
+
+
+@_parameters_of(types.TEXT_DOCUMENT_DID_OPEN)
 def opened_document(params: Any) -> OpenedDocument:
     """Read the parameters of `didOpen`.
 
     Raises:
         JsonRpcInvalidParams: They cannot be used.
     """
-    with _parameters_of(types.TEXT_DOCUMENT_DID_OPEN):
-        item = params["textDocument"]
-        return OpenedDocument(
-            uri=_string(item["uri"]),
-            language_id=_string(item.get("languageId") or ""),
-            version=_version(item),
-            text=_string(item["text"]),
-        )
+    item = params["textDocument"]
+    return OpenedDocument(
+        uri=_string(item["uri"]),
+        language_id=_string(item.get("languageId") or ""),
+        version=_version(item),
+        text=_string(item["text"]),
+    )
 
 
+@_parameters_of(types.TEXT_DOCUMENT_DID_CHANGE)
 def reported_changes(params: Any) -> DocumentChange:
     """Read the parameters of `didChange`.
 
     Raises:
         JsonRpcInvalidParams: They cannot be used.
     """
-    with _parameters_of(types.TEXT_DOCUMENT_DID_CHANGE):
-        item = params["textDocument"]
-        changes = [_reported(content) for content in params["contentChanges"]]
-        return DocumentChange(_string(item["uri"]), _version(item), changes)
+    item = params["textDocument"]
+    changes = [_reported(content) for content in params["contentChanges"]]
+    return DocumentChange(_string(item["uri"]), _version(item), changes)
 
 
 def _reported(content: Any) -> ReportedChange:
@@ -91,25 +103,25 @@ def _reported(content: Any) -> ReportedChange:
     return ReportedChange((_position(where["start"]), _position(where["end"])), text)
 
 
+@_parameters_of(types.TEXT_DOCUMENT_DID_CLOSE)
 def closed_uri(params: Any) -> str:
     """Read the parameters of `didClose`.
 
     Raises:
         JsonRpcInvalidParams: They cannot be used.
     """
-    with _parameters_of(types.TEXT_DOCUMENT_DID_CLOSE):
-        return _string(params["textDocument"]["uri"])
+    return _string(params["textDocument"]["uri"])
 
 
+@_parameters_of(DID_UNDO)
 def undo_notice(params: Any) -> UndoNotice:
     """Read the parameters of `didUndo`.
 
     Raises:
         JsonRpcInvalidParams: They cannot be used.
     """
-    with _parameters_of(DID_UNDO):
-        item = params["textDocument"]
-        return UndoNotice(uri=_string(item["uri"]), version=_version(item))
+    item = params["textDocument"]
+    return UndoNotice(uri=_string(item["uri"]), version=_version(item))
 
 
 def _string(value: Any) -> str:
