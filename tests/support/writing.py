@@ -108,3 +108,10 @@ def put_in(desk: Desk, before: str, text: str) -> None:
 def _place(desk: Desk, text: str) -> tuple[int, int]:
     lines = desk.mirrored[: desk.mirrored.index(text)].split("\n")
     return len(lines) - 1, len(lines[-1])
+
+
+def opened(text: str = "a\nb\n", offset: int = 2) -> Desk:
+    """Return a desk with a document in which one generation is to write."""
+    desk = Desk(text)
+    desk.open("0", offset)
+    return desk
