@@ -12,7 +12,7 @@ from streaming_code_generator.lsp.documents.open_document import (
     EditForm,
     OpenDocument,
 )
-from streaming_code_generator.lsp.wire.documents import OpenedDocument
+from streaming_code_generator.lsp.wire.document_messages import OpenedDocument
 
 OLD, NEW = "file:///old.py", "file:///new.py"
 TEXT = "a = 1\n"

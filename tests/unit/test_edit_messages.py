@@ -15,7 +15,7 @@ from streaming_code_generator.lsp.documents.open_document import (
     EditForm,
 )
 from streaming_code_generator.lsp.output import LONG_CHARACTERS, encoded, framed, is_long
-from streaming_code_generator.lsp.wire.documents import (
+from streaming_code_generator.lsp.wire.document_messages import (
     DocumentChange,
     EditReply,
     OpenedDocument,

@@ -10,7 +10,7 @@ from streaming_code_generator.core import syntax
 from streaming_code_generator.core.syntax import CodeSoFar, load_lexer
 from streaming_code_generator.lsp.server import build_server
 from streaming_code_generator.lsp.state import new_state
-from streaming_code_generator.lsp.wire.documents import OpenedDocument
+from streaming_code_generator.lsp.wire.document_messages import OpenedDocument
 from streaming_code_generator.settings import SettingsSources
 
 

@@ -17,7 +17,7 @@ from pygls.uris import to_fs_path
 
 from streaming_code_generator.lsp.output import encoded, is_long
 from streaming_code_generator.lsp.protocol import StreamingProtocol
-from streaming_code_generator.lsp.wire.documents import EditReply, edit_reply
+from streaming_code_generator.lsp.wire.document_messages import EditReply, edit_reply
 from streaming_code_generator.lsp.wire.names import DID_UPDATE_GENERATION, JsonObject, Token
 from streaming_code_generator.settings.sources import GENERATION_UPDATES, UNDO_NOTIFICATIONS
 

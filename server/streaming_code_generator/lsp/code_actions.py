@@ -10,7 +10,7 @@ from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.generations.generation import Generation
 from streaming_code_generator.lsp.generations.registry import Generations, abilities
 from streaming_code_generator.lsp.wire.arguments import MOST_DIAGNOSTICS
-from streaming_code_generator.lsp.wire.documents import lsp_range
+from streaming_code_generator.lsp.wire.document_messages import lsp_range
 from streaming_code_generator.lsp.wire.names import (
     ACCEPT,
     CANCEL,

@@ -46,7 +46,7 @@ from streaming_code_generator.lsp.wire.arguments import (
     parse_generate,
     parse_reference,
 )
-from streaming_code_generator.lsp.wire.errors import (
+from streaming_code_generator.lsp.wire.error_responses import (
     content_modified,
     request_cancelled,
     request_failed,

@@ -42,7 +42,7 @@ from pygls.protocol.json_rpc import (
 
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.output import MessageWriter, encoded, framed, header, is_long
-from streaming_code_generator.lsp.wire.errors import internal_error, request_failed
+from streaming_code_generator.lsp.wire.error_responses import internal_error, request_failed
 from streaming_code_generator.lsp.wire.names import DID_UNDO, JsonObject, Token
 from streaming_code_generator.lsp.wire.uris import is_uri
 

@@ -23,7 +23,7 @@ from streaming_code_generator.lsp.documents.open_document import (
 from streaming_code_generator.lsp.generations.prompts import Prompts
 from streaming_code_generator.lsp.generations.registry import Generations
 from streaming_code_generator.lsp.generations.reporter import Reporter
-from streaming_code_generator.lsp.wire.documents import OpenedDocument
+from streaming_code_generator.lsp.wire.document_messages import OpenedDocument
 from streaming_code_generator.settings import ResolvedSettings, SettingsSources, resolve
 
 if TYPE_CHECKING:  # imported by the first request for ghost text

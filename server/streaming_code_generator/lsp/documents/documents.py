@@ -20,7 +20,7 @@ from streaming_code_generator.lsp.documents.files import (
 )
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
 from streaming_code_generator.lsp.wire import names
-from streaming_code_generator.lsp.wire.documents import (
+from streaming_code_generator.lsp.wire.document_messages import (
     DocumentChange,
     OpenedDocument,
     UndoNotice,

@@ -32,7 +32,7 @@ from streaming_code_generator.editing.mirror import (
 from streaming_code_generator.editing.wanted import WantedText
 from streaming_code_generator.editing.writer import DocumentWriter
 from streaming_code_generator.lsp.documents.files import path_of
-from streaming_code_generator.lsp.wire.documents import EditReply, OpenedDocument
+from streaming_code_generator.lsp.wire.document_messages import EditReply, OpenedDocument
 from streaming_code_generator.lsp.wire.names import ClientPosition, ClientRange, JsonObject
 
 logger = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from streaming_code_generator.lsp.generations.generation import (
     Generation,
     Stage,
 )
-from streaming_code_generator.lsp.wire.documents import lsp_range
+from streaming_code_generator.lsp.wire.document_messages import lsp_range
 from streaming_code_generator.lsp.wire.names import Token
 from streaming_code_generator.providers.choose import is_on_this_machine
 

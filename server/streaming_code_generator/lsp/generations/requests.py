@@ -24,7 +24,7 @@ from streaming_code_generator.editing.mirror import Point, dominant_line_ending
 from streaming_code_generator.lsp.documents.open_document import ReservedRange
 from streaming_code_generator.lsp.generations.job import Job, ShownContext
 from streaming_code_generator.lsp.wire.arguments import GenerateArguments, NewFile, invalid
-from streaming_code_generator.lsp.wire.errors import content_modified
+from streaming_code_generator.lsp.wire.error_responses import content_modified
 from streaming_code_generator.providers.choose import completion_request
 from streaming_code_generator.settings.declarations import (
     Settings,
