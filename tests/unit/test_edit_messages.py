@@ -1,7 +1,6 @@
 """The lean road of an edit's messages leads to the same bytes and objects as the general one."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from lsprotocol import converters, types
@@ -16,16 +15,16 @@ from streaming_code_generator.lsp.documents.open_document import (
 )
 from streaming_code_generator.lsp.output import LONG_CHARACTERS, encoded, framed, is_long
 from streaming_code_generator.lsp.wire.document_messages import (
+    ClosedDocument,
     DocumentChange,
     EditReply,
     OpenedDocument,
-    closed_uri,
     edit_reply,
-    opened_document,
-    reported_changes,
-    undo_notice,
+    read_notification,
 )
+from streaming_code_generator.lsp.wire.names import DID_UNDO
 
+DID_OPEN, DID_CHANGE = types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE
 CONVERTER = converters.get_converter()
 URI = "file:///a.py"
 PLACES = [((1, 2), (3, 4), 'tab\t "quoted" é🦀'), ((5, 0), (5, 0), "")]
@@ -133,13 +132,13 @@ def test_a_change_is_read_as_the_general_road_reads_it(changes: list[object]) ->
             expected.append(ReportedChange(where, each.text))
         else:
             expected.append(ReportedChange(None, each.text))
-    assert reported_changes(params) == DocumentChange(URI, 3, expected)
+    assert read_notification(DID_CHANGE, params) == DocumentChange(URI, 3, expected)
 
 
 def test_an_opened_document_is_read_as_the_general_road_reads_it() -> None:
     params = {"textDocument": {"uri": URI, "languageId": "python", "version": 3, "text": "é"}}
     general = CONVERTER.structure(params, types.DidOpenTextDocumentParams).text_document
-    assert opened_document(params) == OpenedDocument(
+    assert read_notification(DID_OPEN, params) == OpenedDocument(
         uri=general.uri,
         language_id=general.language_id,
         version=general.version,
@@ -152,16 +151,18 @@ def test_an_opened_document_is_read_as_the_general_road_reads_it() -> None:
 )
 def test_a_document_without_a_version_is_followed(version: dict[str, object]) -> None:
     item = {"uri": URI, **version}
-    assert reported_changes({"textDocument": item, "contentChanges": []}).version is None
-    assert opened_document({"textDocument": {**item, "text": ""}}).version is None
-    assert undo_notice({"textDocument": item}).version is None
+    params = {"textDocument": {**item, "text": ""}, "contentChanges": []}
+    for method in (DID_CHANGE, DID_OPEN, DID_UNDO):
+        message = read_notification(method, params)
+        assert not isinstance(message, ClosedDocument)
+        assert message.version is None
 
 
 def test_whole_numbers_may_be_written_as_fractions() -> None:
     position = {"line": 3.0, "character": 4.0}
     content = {"range": {"start": position, "end": position}, "text": ""}
     params = {"textDocument": {"uri": URI, "version": 2.0}, "contentChanges": [content]}
-    assert reported_changes(params) == DocumentChange(
+    assert read_notification(DID_CHANGE, params) == DocumentChange(
         URI, 2, [ReportedChange(((3, 4), (3, 4)), "")]
     )
 
@@ -191,14 +192,12 @@ NEGATIVE = {"start": {"line": 0, "character": -1}, "end": {"line": 0, "character
 )
 def test_parameters_that_cannot_be_used_are_refused_without_their_text(params: object) -> None:
     with pytest.raises(JsonRpcInvalidParams, match="do not fit the protocol") as refusal:
-        reported_changes(params)
+        read_notification(DID_CHANGE, params)
     assert URI not in str(refusal.value)
 
 
-@pytest.mark.parametrize("read", [opened_document, closed_uri, undo_notice])
+@pytest.mark.parametrize("method", [DID_OPEN, types.TEXT_DOCUMENT_DID_CLOSE, DID_UNDO])
 @pytest.mark.parametrize("params", [None, [], {}, {"textDocument": None}, {"textDocument": {}}])
-def test_a_document_that_has_no_name_is_refused(
-    read: Callable[[object], object], params: object
-) -> None:
+def test_a_document_that_has_no_name_is_refused(method: str, params: object) -> None:
     with pytest.raises(JsonRpcInvalidParams, match="do not fit the protocol"):
-        read(params)
+        read_notification(method, params)

@@ -42,7 +42,11 @@ from pygls.protocol.json_rpc import (
 
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.lsp.output import MessageWriter, encoded, framed, header, is_long
-from streaming_code_generator.lsp.wire.error_responses import internal_error, request_failed
+from streaming_code_generator.lsp.wire.error_responses import (
+    internal_error,
+    request_failed,
+    unfit_parameters,
+)
 from streaming_code_generator.lsp.wire.names import DID_UNDO, JsonObject, Token
 from streaming_code_generator.lsp.wire.uris import is_uri
 
@@ -247,9 +251,9 @@ class StreamingProtocol(LanguageServerProtocol):
             message: RPCMessage = self._converter.structure(data, self._type_of(data))
         except Exception as error:
             # cattrs raises whatever a field's type does; its text may hold the document's.
-            method = data.get("method")
-            what = f"The parameters of `{method}` do" if method else "The answer does"
-            raise JsonRpcInvalidParams(f"{what} not fit the protocol.") from error
+            if method := data.get("method"):
+                raise unfit_parameters(method) from error
+            raise JsonRpcInvalidParams("The answer does not fit the protocol.") from error
         return message
 
     def _type_of(self, data: dict[str, Any]) -> Any:

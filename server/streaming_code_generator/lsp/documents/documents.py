@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from lsprotocol import types
-
 from streaming_code_generator.core.prompt.file_pieces import FileSnapshot
 from streaming_code_generator.editing.mirror import PositionEncoding
 from streaming_code_generator.editing.writer import DocumentWriter
@@ -19,15 +17,12 @@ from streaming_code_generator.lsp.documents.files import (
     workspace_file,
 )
 from streaming_code_generator.lsp.documents.open_document import OpenDocument
-from streaming_code_generator.lsp.wire import names
 from streaming_code_generator.lsp.wire.document_messages import (
+    ClosedDocument,
     DocumentChange,
     OpenedDocument,
     UndoNotice,
-    closed_uri,
-    opened_document,
-    reported_changes,
-    undo_notice,
+    read_notification,
 )
 
 logger = logging.getLogger(__name__)
@@ -83,15 +78,15 @@ class Documents:
         Raises:
             JsonRpcInvalidParams: Its parameters cannot be used.
         """
-        match method:
-            case types.TEXT_DOCUMENT_DID_CHANGE:
-                self.changed(reported_changes(params))
-            case types.TEXT_DOCUMENT_DID_OPEN:
-                self.opened(opened_document(params))
-            case types.TEXT_DOCUMENT_DID_CLOSE:
-                self.closed(closed_uri(params))
-            case names.DID_UNDO:
-                self.undone(undo_notice(params))
+        match read_notification(method, params):
+            case DocumentChange() as change:
+                self.changed(change)
+            case OpenedDocument() as item:
+                self.opened(item)
+            case ClosedDocument(uri):
+                self.closed(uri)
+            case UndoNotice() as notice:
+                self.undone(notice)
 
     def opened(self, item: OpenedDocument) -> None:
         """Follow a document; one that is known, also by another name, keeps its generations."""

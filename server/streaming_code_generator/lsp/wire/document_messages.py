@@ -6,15 +6,14 @@ lsprotocol refuses the message. But a change that is not taken leaves an old cop
 every later edit goes wrong: so whatever stands for a version that is no number counts as none.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from streaming_code_generator.editing.exchange import ReportedChange
+from streaming_code_generator.lsp.wire.error_responses import unfit_parameters
 from streaming_code_generator.lsp.wire.names import DID_UNDO, ClientPosition, JsonObject
 
 
@@ -45,36 +44,29 @@ class UndoNotice:
     version: int | None
 
 
-T = TypeVar("T")
+@dataclass(frozen=True, slots=True)
+class ClosedDocument:
+    """A document that the client has closed."""
 
-Read = Callable[[Any], T]
-
-
-def _parameters_of(method: str) -> Callable[[Read[T]], Read[T]]:
-    """Decorate what reads a message's parameters: it refuses what it cannot read."""
-
-    def decorate(read: Read[T]) -> Read[T]:
-        @functools.wraps(read)
-        def checked(params: Any) -> T:
-            try:
-                return read(params)
-            except (LookupError, TypeError, ValueError) as error:
-                # Without what stands there, which may be the document's text.
-                message = f"The parameters of `{method}` do not fit the protocol."
-                raise JsonRpcInvalidParams(message) from error
-
-        return checked
-
-    return decorate
+    uri: str
 
 
-@_parameters_of(types.TEXT_DOCUMENT_DID_OPEN)
-def opened_document(params: Any) -> OpenedDocument:
-    """Read the parameters of `didOpen`.
+DocumentMessage = OpenedDocument | DocumentChange | ClosedDocument | UndoNotice
+
+
+def read_notification(method: str, params: object) -> DocumentMessage:
+    """Read the parameters of a notification of documents.
 
     Raises:
         JsonRpcInvalidParams: They cannot be used.
     """
+    try:
+        return _READERS[method](params)
+    except (LookupError, TypeError, ValueError) as error:
+        raise unfit_parameters(method) from error
+
+
+def _opened(params: Any) -> OpenedDocument:
     item = params["textDocument"]
     return OpenedDocument(
         uri=_string(item["uri"]),
@@ -84,13 +76,7 @@ def opened_document(params: Any) -> OpenedDocument:
     )
 
 
-@_parameters_of(types.TEXT_DOCUMENT_DID_CHANGE)
-def reported_changes(params: Any) -> DocumentChange:
-    """Read the parameters of `didChange`.
-
-    Raises:
-        JsonRpcInvalidParams: They cannot be used.
-    """
+def _changed(params: Any) -> DocumentChange:
     item = params["textDocument"]
     changes = [_reported(content) for content in params["contentChanges"]]
     return DocumentChange(_string(item["uri"]), _version(item), changes)
@@ -103,25 +89,21 @@ def _reported(content: Any) -> ReportedChange:
     return ReportedChange((_position(where["start"]), _position(where["end"])), text)
 
 
-@_parameters_of(types.TEXT_DOCUMENT_DID_CLOSE)
-def closed_uri(params: Any) -> str:
-    """Read the parameters of `didClose`.
-
-    Raises:
-        JsonRpcInvalidParams: They cannot be used.
-    """
-    return _string(params["textDocument"]["uri"])
+def _closed(params: Any) -> ClosedDocument:
+    return ClosedDocument(_string(params["textDocument"]["uri"]))
 
 
-@_parameters_of(DID_UNDO)
-def undo_notice(params: Any) -> UndoNotice:
-    """Read the parameters of `didUndo`.
-
-    Raises:
-        JsonRpcInvalidParams: They cannot be used.
-    """
+def _undone(params: Any) -> UndoNotice:
     item = params["textDocument"]
     return UndoNotice(uri=_string(item["uri"]), version=_version(item))
+
+
+_READERS: dict[str, Callable[[Any], DocumentMessage]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: _opened,
+    types.TEXT_DOCUMENT_DID_CHANGE: _changed,
+    types.TEXT_DOCUMENT_DID_CLOSE: _closed,
+    DID_UNDO: _undone,
+}
 
 
 def _string(value: Any) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from streaming_code_generator.errors import StreamingError
 from streaming_code_generator.logs import redacted
@@ -28,6 +28,14 @@ def request_cancelled(reason: str, partial_text: str) -> JsonRpcException:
 def content_modified(message: str) -> JsonRpcException:
     """Return the error response to a request for an older version of its document."""
     return JsonRpcException(message, code=int(types.LSPErrorCodes.ContentModified))
+
+
+def unfit_parameters(method: str) -> JsonRpcInvalidParams:
+    """Return the error response to a message whose parameters cannot be read.
+
+    It says nothing of what stands there, which may be a document's text.
+    """
+    return JsonRpcInvalidParams(f"The parameters of `{method}` do not fit the protocol.")
 
 
 INTERNAL = "Internal error; the server's log has the details."
